@@ -1,0 +1,130 @@
+"""What can go wrong, as one tree of exceptions.
+
+::
+
+    Exception
+     └── VirtkitError             every error this package raises on purpose; its text is one clear message
+          ├── InputError          an input cannot be read: which file, which line, what is wrong, what would be right
+          │    └── NotADomain     well-formed XML, but no libvirt domain
+          ├── Refused             libvirt would refuse the domain; keeps libvirt's meaning and error class
+          │    └── Unsupported    the architecture or machine type is not known to the host it is resolved for
+          ├── CapabilityError     a capability document (libvirt cache, domcapabilities, QMP reply) is unusable
+          ├── FactsError          a row in ``data/`` breaks its own format
+          ├── GuestError          no such guest OS, or the guest OS database cannot be read
+          ├── VerifyError         the live peer (QEMU, libvirtd) could not be asked
+          ├── ReportError         a notebook run failed
+          └── UsageError          the command line, a parameter or a configuration file is wrong (exit code 2)
+
+All of them pickle, because they cross process pools.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CapabilityError",
+    "FactsError",
+    "GuestError",
+    "InputError",
+    "NotADomain",
+    "Refused",
+    "ReportError",
+    "Unsupported",
+    "UsageError",
+    "VerifyError",
+    "VirtkitError",
+]
+
+
+class VirtkitError(Exception):
+    """Base of every error raised on purpose; ``str()`` is one message fit for a person."""
+
+
+class InputError(VirtkitError):
+    """An input cannot be read.
+
+    Attributes: ``what`` (str), ``file`` (str or None), ``line`` (int or None).
+    """
+
+    def __init__(self, what: str, file: str | None = None, line: int | None = None) -> None:
+        super().__init__(what, file, line)
+        self.what = what
+        self.file = file
+        self.line = line
+
+    def __str__(self) -> str:
+        return _located(self.file, self.line, self.what)
+
+
+class NotADomain(InputError):
+    """Well-formed XML whose root is not ``<domain>``."""
+
+
+class Refused(VirtkitError):
+    """libvirt refuses this domain.
+
+    Attributes: ``category`` ("XML error", "unsupported configuration", "internal error"; libvirt's error
+    classes), ``what`` (the meaning), ``device`` (which device, or None), ``file``, ``line``.
+    """
+
+    def __init__(
+        self,
+        category: str,
+        what: str,
+        device: str | None = None,
+        line: int | None = None,
+        file: str | None = None,
+    ) -> None:
+        super().__init__(category, what, device, line, file)
+        self.category = category
+        self.what = what
+        self.device = device
+        self.line = line
+        self.file = file
+
+    def __str__(self) -> str:
+        text = f"{self.category}: {self.what}"
+        if self.device:
+            text = f"{text} [{self.device}]"
+        return _located(self.file, self.line, text)
+
+    def in_file(self, file: str | None) -> Refused:
+        """The same refusal with its file named."""
+        return type(self)(self.category, self.what, self.device, self.line, file)
+
+
+class Unsupported(Refused):
+    """The host it is resolved for has no such architecture or machine type."""
+
+
+class CapabilityError(VirtkitError):
+    """A capability document is corrupt, truncated, foreign, or lacks what is asked of it."""
+
+
+class FactsError(VirtkitError):
+    """A row of the shipped facts breaks its own format."""
+
+
+class GuestError(VirtkitError):
+    """No such guest OS, or the guest OS database cannot be read."""
+
+
+class VerifyError(VirtkitError):
+    """The live peer (QEMU or libvirtd) could not be asked."""
+
+
+class ReportError(VirtkitError):
+    """A notebook run failed."""
+
+
+class UsageError(VirtkitError):
+    """The command line, a parameter or a configuration file is wrong."""
+
+
+def _located(file: str | None, line: int | None, what: str) -> str:
+    if file and line:
+        return f"{file}:{line}: {what}"
+    if file:
+        return f"{file}: {what}"
+    if line:
+        return f"line {line}: {what}"
+    return what

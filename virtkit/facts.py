@@ -1,0 +1,52 @@
+"""Where the shipped facts lie, and the one way to read their tables."""
+
+from __future__ import annotations
+
+import csv
+from functools import cache
+from pathlib import Path
+
+from virtkit.errors import FactsError
+
+__all__ = ["path", "root", "table"]
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+@cache
+def root() -> Path:
+    """The folder of facts: ``data/`` of a checkout, or the copy inside an installed package."""
+    for place in (_PACKAGE / "_data", _PACKAGE.parent / "data"):
+        if place.is_dir():
+            return place
+    raise FactsError("the facts are missing: neither virtkit/_data nor data/ beside the package exists")
+
+
+def path(name: str) -> Path:
+    """The file or folder of facts called ``name`` (relative, with slashes)."""
+    return root() / name
+
+
+@cache
+def table(name: str) -> tuple[dict[str, str], ...]:
+    """The rows of a CSV table of facts, one dict of column name to text each.
+
+    Lines that begin with ``#`` are remarks. Raises FactsError when the table is missing or a row has
+    more or fewer cells than the head.
+    """
+    file = path(name)
+    try:
+        with file.open(newline="", encoding="utf-8") as stream:
+            rows = csv.reader(line for line in stream if not line.startswith("#"))
+            head = next(rows, None)
+            if head is None:
+                raise FactsError(f"{name}: empty table of facts")
+            width = len(head)
+            found = []
+            for cells in rows:
+                if len(cells) != width:
+                    raise FactsError(f"{name}: line {rows.line_num}: {len(cells)} cells, the head has {width}")
+                found.append(dict(zip(head, cells, strict=True)))
+            return tuple(found)
+    except FileNotFoundError:
+        raise FactsError(f"no table of facts called {name!r}") from None

@@ -1,0 +1,74 @@
+"""The bus tree of a resolved domain as plain values: what the pictures, the text tree and JSON show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Bus", "Headroom", "Node", "Topology"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One device or controller function at an address.
+
+    ``placed`` is "user" (address written in the XML), "fixed" (chipset rule) or "allocated".
+    ``interface`` is legacy, transitional or modern for a virtio PCI device, else None.
+    ``bus`` is the bus this node provides, for a PCI controller.
+    """
+
+    id: str
+    kind: str
+    title: str
+    driver: str
+    address: str
+    slot: int
+    function: int
+    placed: str
+    added: bool
+    interface: str | None
+    line: int | None
+    reason: str
+    bus: Bus | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bus:
+    """A PCI bus: ``index`` is the controller's index, ``accepts`` "PCI Express" or "conventional PCI".
+
+    ``first`` and ``last`` are the lowest and highest slot that a device may take, ``free`` the number of slots
+    with nothing in them, ``hotplug`` whether a device can be plugged into a free slot while the guest runs.
+    """
+
+    index: int
+    model: str
+    accepts: str
+    first: int
+    last: int
+    hotplug: bool
+    free: int
+    nodes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """Free slots that can take a hot-plugged device of one kind ("PCI Express", "conventional PCI", "usb", "ccw")."""
+
+    kind: str
+    free: int
+    used: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """The whole tree of one domain; ``others`` are devices that sit on no PCI bus.
+
+    ``roots`` holds the root bus, on pseries one for each host bridge; empty where the machine has no PCI.
+    """
+
+    name: str
+    machine: str
+    arch: str
+    roots: tuple[Bus, ...]
+    others: tuple[Node, ...]
+    headroom: tuple[Headroom, ...]
