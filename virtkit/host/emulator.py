@@ -1,0 +1,107 @@
+"""One QEMU binary as values: its machine types, its device types, and what is not known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+__all__ = ["ARCHITECTURES", "Emulator", "Machine", "emulator_arch"]
+
+#: libvirt's architecture name -> the suffix of QEMU's binary that runs it, where the two differ.
+#: Source: the names of QEMU 7.2's and 11.1's binaries against ``virsh capabilities`` of libvirt 9.0 and 12.8.
+ARCHITECTURES: Mapping[str, str] = MappingProxyType(
+    {
+        "i686": "i386",
+        "armv6l": "arm",
+        "armv7l": "arm",
+        "ppc64le": "ppc64",
+        "s390": "s390x",
+        "itanium": "ia64",
+    }
+)
+
+
+def emulator_arch(arch: str) -> str:
+    """QEMU's name of an architecture given in libvirt's or QEMU's own spelling."""
+    return ARCHITECTURES.get(arch, arch)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A machine type of one QEMU binary.
+
+    ``name`` is the canonical name; ``alias`` the short name QEMU also takes for it (``pc``), or None.
+    ``max_cpus`` is None where the source does not say. ``root`` is the kind of its first PCI bus: ``pci``,
+    ``pcie``, ``none`` (no PCI), or None where not known.
+    """
+
+    name: str
+    alias: str | None = None
+    default: bool = False
+    deprecated: bool = False
+    max_cpus: int | None = None
+    root: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Emulator:
+    """What one QEMU binary offers.
+
+    ``machines`` finds a Machine by canonical name and by alias. ``devices`` are the device types known to be
+    there, ``absent`` those known not to be; with ``complete`` every type outside ``devices`` is absent.
+    ``properties`` maps a property name to the device types known to have it, ``lacking`` holds the
+    (device type, property) pairs known not to be; with ``complete`` the properties named are told of every
+    device type but those in ``unasked``. ``source`` says which tool or document was asked.
+    """
+
+    arch: str
+    release: tuple[int, int]
+    package: str
+    machines: Mapping[str, Machine]
+    default_machine: str | None
+    devices: frozenset[str]
+    complete: bool
+    source: str
+    absent: frozenset[str] = frozenset()
+    properties: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+    lacking: frozenset[tuple[str, str]] = frozenset()
+    unasked: frozenset[str] = frozenset()
+
+    def has(self, driver: str) -> bool | None:
+        """Whether QEMU has the device type ``driver``; None when the source does not tell."""
+        if driver in self.devices:
+            return True
+        if self.complete or driver in self.absent:
+            return False
+        return None
+
+    def has_property(self, driver: str, prop: str) -> bool | None:
+        """Whether device type ``driver`` takes property ``prop``; None when the source does not tell."""
+        owners = self.properties.get(prop)
+        if owners is not None and driver in owners:
+            return True
+        if self.has(driver) is False or (driver, prop) in self.lacking:
+            return False
+        if self.complete and owners is not None and driver not in self.unasked:
+            return False
+        return None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Canonical machine names, in the source's order, without aliases."""
+        return tuple(dict.fromkeys(machine.name for machine in self.machines.values()))
+
+
+def by_name(machines: Iterable[Machine]) -> Mapping[str, Machine]:
+    """The machines under their canonical names and, where no canonical name is meant, their aliases."""
+    found = {machine.name: machine for machine in machines}
+    for machine in tuple(found.values()):
+        if machine.alias:
+            found.setdefault(machine.alias, machine)
+    return MappingProxyType(found)
+
+
+def default_name(machines: Iterable[Machine]) -> str | None:
+    """The canonical name of the machine that QEMU takes when none is named, or None."""
+    return next((machine.name for machine in machines if machine.default), None)

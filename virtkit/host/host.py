@@ -1,0 +1,120 @@
+"""The pair of libvirt and QEMU releases that a domain is resolved for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from virtkit.errors import CapabilityError, UsageError
+from virtkit.host import shipped
+from virtkit.host.emulator import Emulator, emulator_arch
+
+__all__ = ["DEFAULT_LIBVIRT", "Host", "parse_release"]
+
+#: The libvirt release followed when none is named, and the QEMU release that goes with a libvirt release:
+#: the newest pair not younger than it. Source: the two pairs that were observed live, Debian 12's
+#: libvirt 9.0.0 with QEMU 7.2 and Debian testing's libvirt 12.8.0 with QEMU 11.1.
+DEFAULT_LIBVIRT = (12, 8)
+_PAIRS: Mapping[tuple[int, int], tuple[int, int]] = MappingProxyType({(9, 0): (7, 2), (12, 8): (11, 1)})
+
+Release = str | tuple[int, int]
+
+
+def parse_release(text: Release) -> tuple[int, int]:
+    """``"12.8"`` or ``"12.8.0"`` as ``(12, 8)``; raises UsageError for anything else."""
+    if isinstance(text, tuple):
+        return text
+    parts = text.split(".")
+    if len(parts) not in (2, 3) or not all(part.isascii() and part.isdigit() for part in parts):
+        raise UsageError(f"{text!r} is no release: write MAJOR.MINOR, for instance 12.8")
+    return int(parts[0]), int(parts[1])
+
+
+class Host:
+    """A libvirt release and the QEMU binaries it runs.
+
+    ``libvirt`` and ``qemu`` are ``(major, minor)``. Shipped facts are read when an architecture is first
+    asked for; emulators read from a user's document stand in ``emulators`` and nothing shipped is mixed in.
+    """
+
+    __slots__ = ("_given", "libvirt", "qemu")
+
+    def __init__(
+        self, libvirt: tuple[int, int], qemu: tuple[int, int], emulators: Iterable[Emulator] | None = None
+    ) -> None:
+        self.libvirt = libvirt
+        self.qemu = qemu
+        self._given = None if emulators is None else {emulator.arch: emulator for emulator in emulators}
+
+    @classmethod
+    def default(cls, libvirt: Release = DEFAULT_LIBVIRT, qemu: Release | None = None) -> Host:
+        """The host by shipped facts.
+
+        ``qemu`` None takes the release that was observed with that libvirt: 11.1 with 12.8, 7.2 with 9.0.
+        Raises CapabilityError when no facts of that QEMU release are shipped, UsageError for malformed text.
+        """
+        wanted = parse_release(libvirt)
+        if qemu is None:
+            pairs = [pair for pair in _PAIRS if pair <= wanted] or [min(_PAIRS)]
+            release = _PAIRS[max(pairs)]
+        else:
+            release = parse_release(qemu)
+        known = shipped.releases()
+        if release not in known:
+            names = ", ".join(_text(one) for one in known) or "none"
+            raise CapabilityError(f"no facts of QEMU {_text(release)} are shipped; there are: {names}")
+        return cls(wanted, release)
+
+    @classmethod
+    def from_file(cls, path: str | Path, libvirt: Release | None = None) -> Host:
+        """The host by a user's document, or by all the documents of a folder (one an architecture).
+
+        Taken are libvirt's QEMU capability cache, ``virsh domcapabilities``, ``virsh capabilities``,
+        query-machines or qom-list-types replies, and what ``virtkit data refresh`` writes. ``libvirt`` None
+        takes the release that the document names, else 12.8. Raises CapabilityError naming what is missing.
+        """
+        from virtkit.host.documents import read_document
+
+        place = Path(path)
+        files = sorted(file for file in place.iterdir() if file.suffix in (".xml", ".json")) if (
+            place.is_dir()
+        ) else [place]
+        if not files:
+            raise CapabilityError(f"{place}: the folder holds no capability document (*.xml, *.json)")
+        documents = [read_document(file) for file in files]
+        emulators: dict[str, Emulator] = {}
+        for document in documents:
+            for emulator in document.emulators:
+                if emulator.arch in emulators:
+                    raise CapabilityError(f"{place}: two documents describe the emulator of {emulator.arch}")
+                emulators[emulator.arch] = emulator
+        releases = {emulator.release for emulator in emulators.values()}
+        if len(releases) > 1:
+            names = ", ".join(_text(one) for one in sorted(releases))
+            raise CapabilityError(f"{place}: the documents are of different QEMU releases: {names}")
+        named = next((document.libvirt for document in documents if document.libvirt), None)
+        wanted = parse_release(libvirt) if libvirt is not None else named or DEFAULT_LIBVIRT
+        return cls(wanted, releases.pop(), emulators.values())
+
+    def emulator(self, arch: str) -> Emulator | None:
+        """The emulator for an architecture in libvirt's or QEMU's spelling; None when the host has none."""
+        name = emulator_arch(arch)
+        if self._given is not None:
+            return self._given.get(name)
+        return shipped.load(self.qemu, name)
+
+    @property
+    def architectures(self) -> tuple[str, ...]:
+        """QEMU's names of the architectures the host has an emulator for, sorted."""
+        if self._given is not None:
+            return tuple(sorted(self._given))
+        base = shipped.folder() / _text(self.qemu)
+        return tuple(sorted(file.stem for file in base.glob("*.json")))
+
+    def __repr__(self) -> str:
+        return f"Host(libvirt={_text(self.libvirt)!r}, qemu={_text(self.qemu)!r})"
+
+
+def _text(release: tuple[int, int]) -> str:
+    return f"{release[0]}.{release[1]}"

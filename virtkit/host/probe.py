@@ -1,0 +1,135 @@
+"""Asks a QEMU on this machine for its machine types, device types and properties: the facts in data/qemu."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+from virtkit import facts
+from virtkit.errors import VerifyError
+from virtkit.host.emulator import Emulator, Machine, by_name, default_name
+from virtkit.host.qmp import Ask, QemuExited, converse
+
+__all__ = ["probe", "root_buses"]
+
+#: A QEMU that runs nothing and shows nothing. One TCG thread, because QEMU 7.2's riscv64 binary starts machine
+#: ``none`` with a 128-bit CPU, which refuses more; accelerator qtest is not in every build.
+_IDLE = ("-accel", "tcg,thread=single", "-nodefaults", "-display", "none", "-S")
+#: How many device types may abort QEMU before it is QEMU itself that is broken.
+_PATIENCE = 40
+
+
+def probe(binary: str, limit: float = 60.0, roots: bool = False) -> Emulator:
+    """The emulator ``binary`` as it describes itself over QMP.
+
+    Asked are query-target, query-version, query-machines, qom-list-types (device types, modules included)
+    and device-list-properties of every device type for the properties of ``data/qemu/watched.csv``. Some
+    types abort QEMU when they are asked (11.1: four RISC-V CPUs, ast2700); they are noted as unasked.
+    With ``roots`` each machine type is also started, paused, to see which root bus it has; that takes a
+    fraction of a second each. Raises VerifyError when QEMU cannot be asked.
+    """
+    arguments = (*_IDLE, "-machine", "none")
+    emulator = converse(binary, arguments, _describe, limit)
+    owners, unasked = _properties(binary, arguments, emulator.devices, limit)
+    machines = [emulator.machines[name] for name in emulator.names]
+    if roots:
+        seen = root_buses(binary, emulator.names, limit)
+        machines = [replace(machine, root=seen[machine.name]) for machine in machines]
+    return replace(emulator, machines=by_name(machines), properties=owners, unasked=unasked)
+
+
+async def _describe(ask: Ask) -> Emulator:
+    target = (await ask("query-target"))["arch"]
+    version = await ask("query-version")
+    number = version["qemu"]
+    package = str(version.get("package") or "").strip("() ")
+    micro = f"{number['major']}.{number['minor']}.{number['micro']}"
+    machines = machines_of(await ask("query-machines"))
+    types = await ask("qom-list-types", {"implements": "device", "abstract": False})
+    return Emulator(
+        arch=target,
+        release=(number["major"], number["minor"]),
+        package=package or micro,
+        machines=by_name(machines),
+        default_machine=default_name(machines),
+        devices=frozenset(row["name"] for row in types),
+        complete=True,
+        source=f"QEMU {micro} ({package or 'no package name'}), qemu-system-{target} asked over QMP",
+    )
+
+
+def _properties(
+    binary: str, arguments: Sequence[str], devices: Iterable[str], limit: float
+) -> tuple[Mapping[str, frozenset[str]], frozenset[str]]:
+    """Which device types have each watched property, and the types that QEMU does not survive being asked of."""
+    owners: dict[str, set[str]] = {row["property"]: set() for row in facts.table("qemu/watched.csv")}
+    pending = sorted(devices, reverse=True)
+    unasked: set[str] = set()
+
+    async def talk(ask: Ask) -> None:
+        while pending:
+            for row in await ask("device-list-properties", {"typename": pending[-1]}):
+                if row["name"] in owners:
+                    owners[row["name"]].add(pending[-1])
+            pending.pop()
+
+    while pending:
+        try:
+            converse(binary, arguments, talk, limit)
+        except QemuExited:
+            unasked.add(pending.pop())
+            if len(unasked) > _PATIENCE:
+                raise
+    return MappingProxyType({prop: frozenset(found) for prop, found in owners.items()}), frozenset(unasked)
+
+
+def machines_of(replies: Iterable[Mapping[str, Any]]) -> list[Machine]:
+    """Machines from the ``return`` value of query-machines; ``none`` is no machine a domain can have."""
+    return [
+        Machine(
+            name=row["name"],
+            alias=row.get("alias"),
+            default=bool(row.get("is-default")),
+            deprecated=bool(row.get("deprecated")),
+            max_cpus=row.get("cpu-max"),
+        )
+        for row in replies
+        if row["name"] != "none"
+    ]
+
+
+def root_buses(binary: str, names: Iterable[str], limit: float = 60.0) -> dict[str, str | None]:
+    """The kind of root bus (``pci``, ``pcie``, ``none``) of each machine type of ``binary``, by starting it.
+
+    None stands for a machine type that does not start without firmware, an image or special options.
+    """
+
+    async def talk(ask: Ask) -> str:
+        for row in await ask("query-pci"):
+            return "pcie" if await _is_express(ask) else "pci" if row is not None else "none"
+        return "none"
+
+    found: dict[str, str | None] = {}
+    for name in names:
+        arguments = (*_IDLE, "-machine", name)
+        try:
+            found[name] = converse(binary, arguments, talk, limit)
+        except VerifyError:
+            found[name] = None
+    return found
+
+
+async def _is_express(ask: Ask) -> bool:
+    """Whether any bus child of the machine's host bridges is of type PCIE (a root complex)."""
+    pending = ["/machine/unattached", "/machine"]
+    for place in pending:
+        for row in await ask("qom-list", {"path": place}):
+            kind = row["type"]
+            if not kind.startswith("child<"):
+                continue
+            for inner in await ask("qom-list", {"path": f"{place}/{row['name']}"}):
+                if inner["type"] == "child<PCIE>":
+                    return True
+    return False

@@ -1,0 +1,156 @@
+"""One conversation with one QEMU: started paused, asked over QMP, and gone afterwards whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import logging
+import signal
+import socket
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Sequence
+from typing import IO, Any, Protocol, TypeVar
+
+from virtkit.errors import VerifyError
+
+__all__ = ["Ask", "QemuExited", "converse"]
+
+Answer = TypeVar("Answer")
+
+#: Seconds that a QEMU gets to leave by itself after ``quit`` before it is killed.
+_GRACE = 2.0
+_PR_SET_PDEATHSIG = 1
+
+
+class Ask(Protocol):
+    """Sends one QMP command and returns its ``return`` value; raises VerifyError when QEMU answers an error."""
+
+    async def __call__(self, command: str, arguments: dict[str, object] | None = None) -> Any: ...
+
+
+class QemuExited(VerifyError):
+    """QEMU left before it could be asked. Attributes: ``status`` (exit status), ``said`` (its stderr)."""
+
+    def __init__(self, binary: str, status: int | None, said: str) -> None:
+        super().__init__(binary, status, said)
+        self.binary = binary
+        self.status = status
+        self.said = said
+
+    def __str__(self) -> str:
+        return f"{self.binary} ended with status {self.status}: {self.said or 'it said nothing'}"
+
+
+def converse(
+    binary: str,
+    arguments: Sequence[str],
+    talk: Callable[[Ask], Awaitable[Answer]],
+    limit: float = 30.0,
+    pass_fds: Sequence[int] = (),
+) -> Answer:
+    """Starts ``binary`` with ``arguments`` and a QMP monitor, awaits ``talk(ask)``, and ends QEMU.
+
+    ``limit`` is the number of seconds for everything. QEMU is ended when ``talk`` returns or raises, on
+    Ctrl-C, and (on Linux) when this process dies. Raises QemuExited when QEMU leaves by itself, VerifyError
+    when it cannot be started, the time is up, or the package qemu.qmp is missing.
+    """
+    try:
+        return asyncio.run(_limited(binary, arguments, talk, limit, pass_fds))
+    except TimeoutError:
+        raise VerifyError(f"{binary} did not answer within {limit:g} s; it was ended") from None
+
+
+async def _limited(
+    binary: str,
+    arguments: Sequence[str],
+    talk: Callable[[Ask], Awaitable[Answer]],
+    limit: float,
+    pass_fds: Sequence[int],
+) -> Answer:
+    async with asyncio.timeout(limit):
+        return await _converse(binary, arguments, talk, pass_fds)
+
+
+async def _converse(
+    binary: str,
+    arguments: Sequence[str],
+    talk: Callable[[Ask], Awaitable[Answer]],
+    pass_fds: Sequence[int],
+) -> Answer:
+    try:
+        from qemu.qmp import ExecuteError, QMPClient, QMPError
+    except ImportError:
+        raise VerifyError("asking a QEMU needs the package qemu.qmp: pip install 'virtkit[verify]'") from None
+    # qemu.qmp logs a warning with traceback when the peer leaves; the exception tells it once.
+    logging.getLogger("qemu.qmp").setLevel(logging.CRITICAL)
+    ours, theirs = socket.socketpair()
+    with ours, theirs, tempfile.TemporaryFile() as noise:
+        monitor = (
+            "-chardev", f"socket,id=virtkit-qmp,fd={theirs.fileno()}",
+            "-mon", "chardev=virtkit-qmp,mode=control",
+        )  # fmt: skip
+        try:
+            process = await asyncio.create_subprocess_exec(
+                binary, *arguments, *monitor,
+                stdin=asyncio.subprocess.DEVNULL, stdout=noise, stderr=noise,
+                pass_fds=(theirs.fileno(), *pass_fds), preexec_fn=_die_with_parent(),
+            )  # fmt: skip
+        except OSError as error:
+            raise VerifyError(f"{binary} cannot be started: {error.strerror}") from None
+        theirs.close()
+        client = QMPClient("virtkit")
+
+        async def ask(command: str, arguments: dict[str, object] | None = None) -> Any:
+            try:
+                return await client.execute(command, arguments)
+            except ExecuteError as error:
+                raise VerifyError(f"{binary} refuses {command}: {error}") from None
+
+        try:
+            await client.connect(ours)
+            return await talk(ask)
+        except (QMPError, ConnectionError, EOFError) as error:
+            status = await _ended(process)
+            said = _said(noise)
+            if status is None:
+                raise VerifyError(f"{binary}: the QMP connection broke: {error}") from None
+            raise QemuExited(binary, status, said) from None
+        finally:
+            await _end(process, client)
+
+
+async def _end(process: asyncio.subprocess.Process, client: Any) -> None:
+    """Kills first: paused QEMUs with stub backends have no state worth a clean shutdown."""
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+    # The connection is gone in any case; whatever it reports about that is of no interest.
+    with contextlib.suppress(Exception):
+        await asyncio.wait_for(client.disconnect(), _GRACE)
+
+
+async def _ended(process: asyncio.subprocess.Process) -> int | None:
+    try:
+        return await asyncio.wait_for(process.wait(), _GRACE)
+    except TimeoutError:
+        return None
+
+
+def _said(noise: IO[bytes]) -> str:
+    noise.seek(0)
+    text = noise.read(20_000).decode(errors="replace")
+    return " / ".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _die_with_parent() -> Callable[[], None] | None:
+    """What the child runs before QEMU so that the kernel ends it with this process (Linux only)."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+    def ask_kernel() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+    return ask_kernel

@@ -1,0 +1,138 @@
+"""The emulators whose facts ship with the package: one JSON file a release and architecture."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from virtkit import facts
+from virtkit.errors import CapabilityError, FactsError
+from virtkit.host.emulator import Emulator, Machine, by_name, default_name
+
+__all__ = ["FORMAT", "dump", "folder", "load", "read", "releases"]
+
+#: The ``format`` value of the files; a reader refuses any other.
+FORMAT = 1
+
+_NEEDED = ("format", "arch", "release", "package", "source", "machines", "devices", "properties")
+
+
+def folder() -> Path:
+    """``data/qemu``, or the folder named by the environment variable VIRTKIT_DATA_QEMU."""
+    named = os.environ.get("VIRTKIT_DATA_QEMU")
+    return Path(named) if named else facts.path("qemu")
+
+
+def releases() -> tuple[tuple[int, int], ...]:
+    """The QEMU releases with facts, oldest first."""
+    return _releases(folder())
+
+
+@cache
+def _releases(base: Path) -> tuple[tuple[int, int], ...]:
+    found = []
+    for entry in base.iterdir() if base.is_dir() else ():
+        major, dot, minor = entry.name.partition(".")
+        if dot and major.isdigit() and minor.isdigit() and entry.is_dir():
+            found.append((int(major), int(minor)))
+    return tuple(sorted(found))
+
+
+def load(release: tuple[int, int], arch: str) -> Emulator | None:
+    """The shipped emulator of QEMU ``release`` for QEMU's ``arch``; None when that release has none.
+
+    Raises FactsError when the file breaks its format.
+    """
+    return _load(folder() / f"{release[0]}.{release[1]}" / f"{arch}.json")
+
+
+@cache
+def _load(file: Path) -> Emulator | None:
+    try:
+        text = file.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        return read(text, str(file))
+    except CapabilityError as error:
+        raise FactsError(str(error)) from None
+
+
+def read(text: bytes, name: str) -> Emulator:
+    """An emulator from the JSON that ``virtkit data refresh`` writes; raises CapabilityError."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise CapabilityError(f"{name}: no JSON: {error}") from None
+    return from_document(document, name)
+
+
+def from_document(document: Any, name: str) -> Emulator:
+    """As ``read``, from the parsed JSON."""
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise CapabilityError(f"{name}: not facts of an emulator: \"format\": {FORMAT} is missing")
+    lacking = [key for key in _NEEDED if key not in document]
+    if lacking:
+        raise CapabilityError(f"{name}: facts of an emulator lack {', '.join(lacking)}")
+    try:
+        machines = [Machine(**row) for row in document["machines"]]
+        major, minor = document["release"]
+        return Emulator(
+            arch=document["arch"],
+            release=(int(major), int(minor)),
+            package=document["package"],
+            machines=by_name(machines),
+            default_machine=default_name(machines),
+            devices=frozenset(document["devices"]),
+            complete=True,
+            source=document["source"],
+            properties=MappingProxyType(
+                {prop: frozenset(drivers) for prop, drivers in document["properties"].items()}
+            ),
+            unasked=frozenset(document.get("unasked", ())),
+        )
+    except (TypeError, ValueError, AttributeError) as error:
+        raise CapabilityError(f"{name}: facts of an emulator are malformed: {error}") from None
+
+
+def dump(emulator: Emulator) -> str:
+    """The JSON text for ``emulator``: stable order, one machine or device a line, so that a diff reads well."""
+    lines = ["{", f' "format": {FORMAT},']
+    head: tuple[tuple[str, object], ...] = (
+        ("arch", emulator.arch),
+        ("release", list(emulator.release)),
+        ("package", emulator.package),
+        ("source", emulator.source),
+        ("unasked", sorted(emulator.unasked)),
+    )
+    for key, told in head:
+        lines.append(f" {json.dumps(key)}: {json.dumps(told)},")
+    rows = []
+    for name in sorted(emulator.names):
+        machine = emulator.machines[name]
+        row: dict[str, Any] = {"name": machine.name}
+        for key, value in (
+            ("alias", machine.alias),
+            ("default", machine.default),
+            ("deprecated", machine.deprecated),
+            ("max_cpus", machine.max_cpus),
+            ("root", machine.root),
+        ):
+            if value:
+                row[key] = value
+        rows.append("  " + json.dumps(row))
+    lines += [' "machines": [', ",\n".join(rows), " ],", ' "properties": {']
+    lines.append(
+        ",\n".join(
+            f"  {json.dumps(prop)}: {json.dumps(sorted(drivers))}"
+            for prop, drivers in sorted(emulator.properties.items())
+        )
+    )
+    lines += [" },", ' "devices": [']
+    lines.append(",\n".join(f"  {json.dumps(driver)}" for driver in sorted(emulator.devices)))
+    lines += [" ]", "}"]
+    return "\n".join(line for line in lines if line) + "\n"
