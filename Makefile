@@ -1,0 +1,54 @@
+# make report   run the notebooks on data/domains (or DOMAINS=/some/dir) and write reports/latest
+# make test     ruff, mypy --strict, pytest
+# make lab      open the notebooks in JupyterLab
+# make lock     rebuild requirements.lock from pyproject.toml
+# make bench    measure, each figure beside its peer's
+# make clean    remove what make and the tests made; reports stay
+
+PYTHON     ?= python3
+UV_VERSION := 0.13.9
+VENV       := .venv
+BIN        := $(VENV)/bin
+STAMP      := $(VENV)/.ready
+DOMAINS    ?=
+REPORT     ?=
+TESTS      ?=
+
+.PHONY: report test lab lock bench clean setup
+.DEFAULT_GOAL := report
+
+report: $(STAMP)
+	$(BIN)/virtkit report $(if $(DOMAINS),--domains "$(DOMAINS)") $(REPORT)
+
+test: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/python -m pytest $(TESTS)
+
+lab: $(STAMP)
+	$(BIN)/jupyter lab --notebook-dir=notebooks
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks
+
+lock: $(STAMP)
+	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+	    --no-emit-index-url --no-annotate --extra report --extra lab --extra fleet --extra verify --extra dev \
+	    --output-file requirements.lock $(LOCKFLAGS) pyproject.toml
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup: $(STAMP)
+
+# Only wheels, and only those whose hash the lock names.
+$(STAMP): requirements.lock pyproject.toml
+	@PYTHON="$(PYTHON)" sh .ci/need-venv
+	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
+	@test "$$($(BIN)/uv --version 2>/dev/null | cut -d' ' -f2)" = "$(UV_VERSION)" \
+	    || $(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: uv==$(UV_VERSION)
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync --quiet --require-hashes --only-binary :all: requirements.lock
+	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
