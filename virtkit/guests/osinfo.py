@@ -1,0 +1,287 @@
+"""Reads an osinfo-db, from folders or a tarball, with libosinfo's own inheritance."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from virtkit.errors import GuestError
+from virtkit.guests.record import AddOn, Guest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+__all__ = ["DEFAULT_FOLDERS", "Database", "read", "system_folders"]
+
+#: Where libosinfo looks, in its order: the system's, the administrator's, the user's.
+DEFAULT_FOLDERS = ("/usr/share/osinfo", "/etc/osinfo", "~/.config/osinfo")
+
+_FILE_LIMIT = 4 << 20
+_TOTAL_LIMIT = 256 << 20
+_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+_DATED = re.compile(r"(\d{8})")
+
+
+@dataclass(slots=True)
+class _Os:
+    """One ``<os>``, collected from all the files that speak of it."""
+
+    uri: str
+    text: dict[str, str] = field(default_factory=dict)
+    short_ids: list[str] = field(default_factory=list)
+    links: dict[str, bool] = field(default_factory=dict)
+    derives: list[str] = field(default_factory=list)
+    clones: list[str] = field(default_factory=list)
+    addons: list[AddOn] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """A guest OS database: its ``version``, where it was read from, its guests and its devices.
+
+    ``devices`` maps a device id (without "http://") to (name, class), each "" when no file describes it.
+    ``ignored`` says what was left out because it lies in a file that may not speak of it.
+    """
+
+    version: str
+    origin: str
+    guests: tuple[Guest, ...]
+    devices: dict[str, tuple[str, str]]
+    ignored: tuple[str, ...] = ()
+
+
+def read(*places: str | Path) -> Database:
+    """The database in ``places``: folders (merged in order, a later file replaces its namesake) or tarballs.
+
+    Without an argument the folders that libosinfo reads by default. Files are taken as untrusted: no entity,
+    no network, bounded sizes. Raises GuestError for a place that is missing, not an osinfo-db, or broken.
+    Source: libosinfo 1.10 as observed through its introspection API.
+    """
+    if places:
+        chosen = [Path(place).expanduser() for place in places]
+    else:
+        chosen = [Path(folder) for folder in system_folders()]
+    files: dict[str, tuple[str, bytes]] = {}
+    versions = []
+    for place in chosen:
+        before = len(files)
+        version = ""
+        for name, data in _entries(place):
+            if name == "VERSION":
+                version = data.decode("utf-8", "replace").strip()
+            else:
+                files[name] = (f"{place}/{name}", data)
+        if len(files) == before and not version:
+            raise GuestError(f"{place}: no osinfo-db here: neither os/ nor device/ with XML files")
+        versions.append(version or _version_of(place))
+    systems: dict[str, _Os] = {}
+    devices: dict[str, tuple[str, str]] = {}
+    # The folder NAME.d comes after NAME.xml, so what it says is later in the merged object.
+    ignored: list[str] = []
+    for name in sorted(files, key=lambda n: n.replace(".xml", ".0xml")):
+        label, data = files[name]
+        for element in _elements(data, label):
+            uri = element.get("id", "")
+            if not _may_speak_of(uri, name):
+                ignored.append(f"{label}: speaks of {uri}, which belongs in {_home(uri)}.xml")
+            elif element.tag == "os":
+                _take_os(element, systems.setdefault(uri, _Os(uri)))
+            else:
+                texts = _texts(element)
+                known, group = devices.get(_short(uri), ("", ""))
+                devices[_short(uri)] = (known or texts.get("name", ""), texts.get("class", group))
+    version = "+".join(v for v in versions if v) or "unknown"
+    guests = tuple(sorted(_guests(systems, version), key=lambda g: (g.distro, g.id)))
+    origin = ", ".join(place.name or str(place) for place in chosen)
+    return Database(version, origin, guests, dict(sorted(devices.items())), tuple(ignored))
+
+
+def system_folders() -> list[str]:
+    """Those of DEFAULT_FOLDERS that exist on this machine. Raises GuestError when none does."""
+    found = [str(p) for p in (Path(folder).expanduser() for folder in DEFAULT_FOLDERS) if p.is_dir()]
+    if not found:
+        raise GuestError(f"no osinfo-db on this machine: none of {', '.join(DEFAULT_FOLDERS)} exists")
+    return found
+
+
+def _version_of(place: Path) -> str:
+    dated = _DATED.search(place.name)
+    return dated.group(1) if dated else ""
+
+
+def _entries(place: Path) -> Iterator[tuple[str, bytes]]:
+    """The files of one place that matter: (path from the database's top, content)."""
+    if place.is_dir():
+        yield from _folder(place)
+    elif place.is_file():
+        yield from _tarball(place)
+    else:
+        raise GuestError(f"{place}: no such file or folder")
+
+
+def _wanted(name: str) -> bool:
+    return name == "VERSION" or (name.startswith(("os/", "device/")) and name.endswith(".xml"))
+
+
+def _folder(place: Path) -> Iterator[tuple[str, bytes]]:
+    top = place / "osinfo-db" if (place / "osinfo-db" / "os").is_dir() else place
+    for file in sorted(top.rglob("*")):
+        name = file.relative_to(top).as_posix()
+        if _wanted(name) and file.is_file():
+            if file.stat().st_size > _FILE_LIMIT:
+                raise GuestError(f"{file}: larger than {_FILE_LIMIT >> 20} MiB")
+            yield name, file.read_bytes()
+
+
+def _tarball(place: Path) -> Iterator[tuple[str, bytes]]:
+    total = 0
+    try:
+        with tarfile.open(place) as archive:
+            for member in archive:
+                parts = member.name.lstrip("./").split("/")
+                while parts and parts[0] not in ("os", "device", "VERSION"):
+                    parts.pop(0)
+                name = "/".join(parts)
+                if not member.isfile() or not _wanted(name):
+                    continue
+                total += member.size
+                if member.size > _FILE_LIMIT or total > _TOTAL_LIMIT:
+                    raise GuestError(f"{place}: {member.name} is too large for an osinfo-db")
+                stream = archive.extractfile(member)
+                yield name, stream.read(_FILE_LIMIT) if stream else b""
+    except (tarfile.TarError, OSError, EOFError) as problem:
+        raise GuestError(f"{place}: not a readable tarball: {problem}") from None
+    except Exception as problem:  # lzma and zlib raise classes of their own
+        if isinstance(problem, GuestError):
+            raise
+        raise GuestError(f"{place}: broken tarball: {problem}") from None
+
+
+def _parse(data: bytes, label: str) -> etree._Element:
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        return etree.parse(io.BytesIO(data), parser).getroot()
+    except etree.XMLSyntaxError as problem:
+        raise GuestError(f"{label}:{problem.lineno}: not well-formed: {problem.msg}") from None
+
+
+def _short(uri: str) -> str:
+    return uri.removeprefix("http://")
+
+
+def _home(uri: str) -> str:
+    """Where a thing may be described: http://redhat.com/rhel/6.1 in redhat.com/rhel-6.1(.xml or .d/)."""
+    host, _, path = uri.partition("://")[2].partition("/")
+    return f"{host}/{path.replace('/', '-')}"
+
+
+def _may_speak_of(uri: str, name: str) -> bool:
+    """libosinfo passes over (with a warning) what a file says of a thing that does not bear its name."""
+    place = name.partition("/")[2]
+    home = _home(uri)
+    return place == f"{home}.xml" or place.startswith(f"{home}.d/")
+
+
+def _elements(data: bytes, label: str) -> Iterator[etree._Element]:
+    root = _parse(data, label)
+    if root.tag != "libosinfo":
+        raise GuestError(f"{label}: the root element is <{root.tag}>, expected <libosinfo>")
+    for element in root:
+        if element.tag in ("os", "device"):
+            if not element.get("id"):
+                raise GuestError(f"{label}:{element.sourceline}: an <{element.tag}> without id")
+            yield element
+
+
+def _texts(element: etree._Element) -> dict[str, str]:
+    """The text of each child that is not a translation; the first of equal names counts."""
+    found: dict[str, str] = {}
+    for child in element:
+        if child.get(_LANGUAGE) is None and child.text and isinstance(child.tag, str):
+            found.setdefault(child.tag, child.text.strip())
+    return found
+
+
+def _take_os(element: etree._Element, system: _Os) -> None:
+    system.text.update(_texts(element))
+    for child in element.iterchildren("short-id"):
+        text = (child.text or "").strip()
+        if text and text not in system.short_ids:
+            system.short_ids.append(text)
+    for link in element.iterfind("devices/device"):
+        # Within one OS a repeated id counts as it is said last; only the exact text "false" is a no.
+        system.links[_short(link.get("id", ""))] = link.get("supported") != "false"
+    system.derives += [c.get("id", "") for c in element.iterchildren("derives-from")]
+    system.clones += [c.get("id", "") for c in element.iterchildren("clones")]
+    for driver in element.iterchildren("driver"):
+        system.addons.append(
+            AddOn(
+                arch=driver.get("arch", ""),
+                location=driver.get("location", ""),
+                pre_installable=driver.get("pre-installable") == "true",
+                signed=driver.get("signed", "true") != "false",
+                devices=frozenset(_short(d.get("id", "")) for d in driver.iterchildren("device")),
+            )
+        )
+
+
+def _supported(uri: str, systems: dict[str, _Os]) -> frozenset[str]:
+    """The devices of an OS: the nearest statement on each id wins, and must not be "false".
+
+    The walk is depth-first and pre-order: the OS, then what it derives from, then what it clones, each list
+    from its end. ``upgrades`` is not followed. An OS met a second time adds nothing, so it is not walked
+    again, which also makes a database that derives from itself harmless.
+    """
+    seen: set[str] = set()
+    said: dict[str, bool] = {}
+    stack = [uri]
+    while stack:
+        current = stack.pop()
+        system = systems.get(current)
+        if current in seen or system is None:
+            continue
+        seen.add(current)
+        for device, supported in system.links.items():
+            said.setdefault(device, supported)
+        # A stack gives back the last first, and each list goes from its end: clones below, derives above.
+        stack += system.clones
+        stack += system.derives
+    return frozenset(device for device, supported in said.items() if supported)
+
+
+def _guests(systems: dict[str, _Os], version: str) -> Iterable[Guest]:
+    known: dict[frozenset[str], frozenset[str]] = {}
+    for uri, system in systems.items():
+        devices = _supported(uri, systems)
+        devices = known.setdefault(devices, devices)
+        text = system.text
+        names: Sequence[str] = system.short_ids or [_short(uri)]
+        yield Guest(
+            id=names[0],
+            uri=uri,
+            name=text.get("name", names[0]),
+            version=text.get("version", ""),
+            vendor=text.get("vendor", ""),
+            family=text.get("family", ""),
+            distro=text.get("distro", ""),
+            release=text.get("release-date", ""),
+            eol=text.get("eol-date", ""),
+            status=text.get("release-status", "released"),
+            aliases=tuple(names[1:]),
+            devices=devices,
+            addons=tuple(system.addons),
+            database=f"osinfo-db {version}",
+        )

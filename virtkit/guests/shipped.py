@@ -1,0 +1,188 @@
+"""The guest OS facts in ``data/guests``: made from an osinfo-db, and read back without one."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from virtkit import facts
+from virtkit.errors import FactsError
+from virtkit.guests import osinfo
+from virtkit.guests.record import AddOn, Guest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["Summary", "load", "refresh"]
+
+_HEAD = (
+    "id",
+    "uri",
+    "name",
+    "version",
+    "vendor",
+    "family",
+    "distro",
+    "release",
+    "eol",
+    "status",
+    "aliases",
+    "devices",
+)
+_ORIGIN = "osinfo-db (gitlab.com/libosinfo/osinfo-db), GPL-2.0-or-later"
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a refresh wrote: the database's version and origin, and how many of each thing."""
+
+    version: str
+    origin: str
+    guests: int
+    devices: int
+    device_sets: int
+    addons: int
+    files: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return (
+            f"osinfo-db {self.version} ({self.origin}): {self.guests} operating systems, "
+            f"{self.devices} devices, {self.device_sets} sets of devices, {self.addons} driver add-ons"
+        )
+
+
+def _write(file: Path, head: Sequence[str], rows: Iterable[Sequence[str]], remark: str) -> None:
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        stream.write(f"# {remark}\n")
+        out = csv.writer(stream, lineterminator="\n")
+        out.writerow(head)
+        out.writerows(rows)
+
+
+def refresh(path: str | Path, out_dir: str | Path) -> Summary:
+    """Rebuilds the guest OS facts in ``out_dir`` from the osinfo-db at ``path`` (folder or tarball).
+
+    Writes source.csv, devices.csv, device-sets.csv, addons.csv and guests.csv; the same database gives the
+    same bytes. Raises GuestError when the database cannot be read.
+    """
+    place, folder = Path(path), Path(out_dir)
+    database = osinfo.read(place)
+    folder.mkdir(parents=True, exist_ok=True)
+    remark = f"Made by `virtkit data refresh --osinfo` from osinfo-db {database.version}; see README.md."
+    digest = hashlib.sha256(place.read_bytes()).hexdigest() if place.is_file() else ""
+    sets = sorted({guest.devices for guest in database.guests}, key=lambda s: (len(s), sorted(s)))
+    number = {devices: str(index) for index, devices in enumerate(sets)}
+    addons = [(guest.id, addon) for guest in database.guests for addon in guest.addons]
+    _write(
+        folder / "source.csv",
+        ("database", "version", "origin", "sha256", "guests", "source"),
+        [("osinfo-db", database.version, database.origin, digest, str(len(database.guests)), _ORIGIN)],
+        remark,
+    )
+    _write(
+        folder / "devices.csv",
+        ("device", "name", "class"),
+        [(device, name, group) for device, (name, group) in database.devices.items()],
+        remark,
+    )
+    _write(
+        folder / "device-sets.csv",
+        ("set", "devices"),
+        [(number[devices], " ".join(sorted(devices))) for devices in sets],
+        remark,
+    )
+    _write(
+        folder / "addons.csv",
+        ("guest", "arch", "location", "pre_installable", "signed", "devices"),
+        [
+            (
+                guest,
+                addon.arch,
+                addon.location,
+                "yes" if addon.pre_installable else "no",
+                "yes" if addon.signed else "no",
+                " ".join(sorted(addon.devices)),
+            )
+            for guest, addon in addons
+        ],
+        remark,
+    )
+    _write(
+        folder / "guests.csv",
+        _HEAD,
+        [
+            (
+                g.id,
+                g.uri.removeprefix("http://"),
+                g.name,
+                g.version,
+                g.vendor,
+                g.family,
+                g.distro,
+                g.release,
+                g.eol,
+                g.status,
+                " ".join(g.aliases),
+                number[g.devices],
+            )
+            for g in database.guests
+        ],
+        remark,
+    )
+    files = ("source.csv", "devices.csv", "device-sets.csv", "addons.csv", "guests.csv")
+    return Summary(
+        database.version,
+        database.origin,
+        len(database.guests),
+        len(database.devices),
+        len(sets),
+        len(addons),
+        files,
+    )
+
+
+def load() -> tuple[str, tuple[Guest, ...]]:
+    """The shipped guests and the name of the database that they come from. Raises FactsError."""
+    source = facts.table("guests/source.csv")
+    if len(source) != 1:
+        raise FactsError(f"guests/source.csv: {len(source)} rows, expected one")
+    database = f"{source[0]['database']} {source[0]['version']}"
+    sets = {row["set"]: frozenset(row["devices"].split()) for row in facts.table("guests/device-sets.csv")}
+    addons: dict[str, list[AddOn]] = {}
+    for row in facts.table("guests/addons.csv"):
+        addons.setdefault(row["guest"], []).append(
+            AddOn(
+                row["arch"],
+                row["location"],
+                row["pre_installable"] == "yes",
+                row["signed"] == "yes",
+                frozenset(row["devices"].split()),
+            )
+        )
+    guests = []
+    try:
+        for row in facts.table("guests/guests.csv"):
+            guests.append(
+                Guest(
+                    row["id"],
+                    "http://" + row["uri"],
+                    row["name"],
+                    row["version"],
+                    row["vendor"],
+                    row["family"],
+                    row["distro"],
+                    row["release"],
+                    row["eol"],
+                    row["status"],
+                    tuple(row["aliases"].split()),
+                    sets[row["devices"]],
+                    tuple(addons.get(row["id"], ())),
+                    database,
+                )
+            )
+    except KeyError as problem:
+        raise FactsError(f"guests/guests.csv: no such device set or column: {problem}") from None
+    return database, tuple(guests)
