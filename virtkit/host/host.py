@@ -77,9 +77,11 @@ class Host:
         from virtkit.host.documents import read_document
 
         place = Path(path)
-        files = sorted(file for file in place.iterdir() if file.suffix in (".xml", ".json")) if (
-            place.is_dir()
-        ) else [place]
+        files = (
+            sorted(file for file in place.iterdir() if file.suffix in (".xml", ".json"))
+            if (place.is_dir())
+            else [place]
+        )
         if not files:
             raise CapabilityError(f"{place}: the folder holds no capability document (*.xml, *.json)")
         documents = [read_document(file) for file in files]

@@ -14,8 +14,8 @@ from virtkit.host.qmp import Ask, QemuExited, converse
 
 __all__ = ["probe", "root_buses"]
 
-#: A QEMU that runs nothing and shows nothing. One TCG thread, because QEMU 7.2's riscv64 binary starts machine
-#: ``none`` with a 128-bit CPU, which refuses more; accelerator qtest is not in every build.
+#: A QEMU that runs nothing and shows nothing. One TCG thread, because QEMU 7.2's riscv64 binary starts
+#: machine ``none`` with a 128-bit CPU, which refuses more; accelerator qtest is not in every build.
 _IDLE = ("-accel", "tcg,thread=single", "-nodefaults", "-display", "none", "-S")
 #: How many device types may abort QEMU before it is QEMU itself that is broken.
 _PATIENCE = 40
@@ -63,7 +63,7 @@ async def _describe(ask: Ask) -> Emulator:
 def _properties(
     binary: str, arguments: Sequence[str], devices: Iterable[str], limit: float
 ) -> tuple[Mapping[str, frozenset[str]], frozenset[str]]:
-    """Which device types have each watched property, and the types that QEMU does not survive being asked of."""
+    """Which device types have each watched property, and which types abort QEMU when asked."""
     owners: dict[str, set[str]] = {row["property"]: set() for row in facts.table("qemu/watched.csv")}
     pending = sorted(devices, reverse=True)
     unasked: set[str] = set()

@@ -25,7 +25,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 class Ask(Protocol):
-    """Sends one QMP command and returns its ``return`` value; raises VerifyError when QEMU answers an error."""
+    """Sends one QMP command, returns its ``return`` value; raises VerifyError when QEMU answers an error."""
 
     async def __call__(self, command: str, arguments: dict[str, object] | None = None) -> Any: ...
 

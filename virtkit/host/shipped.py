@@ -74,7 +74,7 @@ def read(text: bytes, name: str) -> Emulator:
 def from_document(document: Any, name: str) -> Emulator:
     """As ``read``, from the parsed JSON."""
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise CapabilityError(f"{name}: not facts of an emulator: \"format\": {FORMAT} is missing")
+        raise CapabilityError(f'{name}: not facts of an emulator: "format": {FORMAT} is missing')
     lacking = [key for key in _NEEDED if key not in document]
     if lacking:
         raise CapabilityError(f"{name}: facts of an emulator lack {', '.join(lacking)}")
@@ -90,9 +90,7 @@ def from_document(document: Any, name: str) -> Emulator:
             devices=frozenset(document["devices"]),
             complete=True,
             source=document["source"],
-            properties=MappingProxyType(
-                {prop: frozenset(drivers) for prop, drivers in document["properties"].items()}
-            ),
+            properties=MappingProxyType({prop: frozenset(drivers) for prop, drivers in document["properties"].items()}),
             unasked=frozenset(document.get("unasked", ())),
         )
     except (TypeError, ValueError, AttributeError) as error:
@@ -100,7 +98,7 @@ def from_document(document: Any, name: str) -> Emulator:
 
 
 def dump(emulator: Emulator) -> str:
-    """The JSON text for ``emulator``: stable order, one machine or device a line, so that a diff reads well."""
+    """The JSON text for ``emulator``: stable order, one machine or device a line, for readable diffs."""
     lines = ["{", f' "format": {FORMAT},']
     head: tuple[tuple[str, object], ...] = (
         ("arch", emulator.arch),

@@ -1,0 +1,306 @@
+"""Which virtio interface QEMU gives a device, by kind, model, version of the machine type and slot.
+
+The rules are rows of ``data/qemu/interface-rules.csv`` and ``interface-refusals.csv``, the first match wins;
+which drivers a QEMU has is asked of the emulator, never guessed from its release.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from types import MappingProxyType
+
+from virtkit import facts
+from virtkit.errors import FactsError, UsageError
+from virtkit.host import Emulator
+from virtkit.host import shipped as shipped_emulators
+from virtkit.host.emulator import emulator_arch
+
+__all__ = [
+    "LOCATIONS",
+    "MODELS",
+    "Interface",
+    "Kind",
+    "Shown",
+    "driver_name",
+    "kinds",
+    "machine_version",
+    "off_pci",
+    "shown",
+    "switched",
+]
+
+Version = tuple[int, int]
+
+
+class Interface(StrEnum):
+    """What a guest meets: virtio 0.9 only, both, or virtio 1.0 only."""
+
+    LEGACY = "legacy"
+    TRANSITIONAL = "transitional"
+    MODERN = "modern"
+
+
+#: The model names of domain XML and the suffix of the QEMU driver each asks for.
+MODELS: Mapping[str, str] = MappingProxyType(
+    {"virtio": "", "virtio-transitional": "-transitional", "virtio-non-transitional": "-non-transitional"}
+)
+
+#: Each model and the column of interface-kinds.csv that says whether it has a driver; plain ones always have.
+_MODEL_COLUMNS = (
+    ("virtio", ""),
+    ("virtio-transitional", "transitional"),
+    ("virtio-non-transitional", "non_transitional"),
+)
+
+#: The classes of slots. ``conventional`` stands for both conventional ones; only virtio-iommu tells them apart.
+LOCATIONS = ("conventional-root", "conventional-bridge", "pcie-root", "pcie-port", "conventional")
+
+#: Families whose machine names end in a version. Source: query-machines of QEMU 7.2.22 and 11.1.2.
+_VERSIONED = re.compile(r"(pc-i440fx|pc-q35|virt|pseries|s390-ccw-virtio)-(\d+)\.(\d+)(?:[.-].*)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A virtio device kind: its class (``legacy-capable``, ``vsock`` or ``modern-only``), driver and PCI ids.
+
+    ``legacy_id`` is "" for kinds that never show the legacy interface. ``models`` are those with a driver.
+    """
+
+    name: str
+    kind_class: str
+    driver: str
+    legacy_id: str
+    modern_id: str
+    models: tuple[str, ...]
+    source: str
+
+    def device_id(self, interface: Interface) -> str:
+        """The PCI device id, four hexadecimal digits; the vendor is 1af4."""
+        return self.modern_id if interface is Interface.MODERN else self.legacy_id
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a guest is shown, or why QEMU refuses.
+
+    ``interface`` is None when refused; ``reason`` is then one of ``no-driver``, ``root-bus-only``,
+    ``no-hotplug-handler``, ``blk-scsi-on``, ``msix-required``, ``no-memory-devices``, ``no-pci-bus``, else "".
+    ``device_id`` is the PCI device id in hexadecimal, "" when refused or not on PCI; ``message`` QEMU's text.
+    """
+
+    interface: Interface | None
+    device_id: str
+    reason: str
+    source: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A row of either table: ``since`` and ``until`` bound the machine version, the other two QEMU's release."""
+
+    kinds: frozenset[str]
+    models: frozenset[str]
+    locations: frozenset[str]
+    family: str
+    arch: str
+    since: Version | None
+    until: Version | None
+    qemu_since: Version | None
+    qemu_before: Version | None
+    answer: str
+    message: str
+    source: str
+
+    def fits(self, names: tuple[str, str, str], family: str, arch: str, version: Version | None) -> bool:
+        """Whether kind (or class), model and location, and the machine, are the rule's."""
+        return (
+            all(not allowed or name in allowed for name, allowed in zip(names, self._allowed(), strict=True))
+            and self.family in ("", family)
+            and self.arch in ("", arch)
+            and (self.since is None or version is None or version >= self.since)
+            and (self.until is None or (version is not None and version <= self.until))
+        )
+
+    def _allowed(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        return self.kinds, self.models, self.locations
+
+    def holds_for(self, qemu: Version) -> bool:
+        return (self.qemu_since is None or qemu >= self.qemu_since) and (
+            self.qemu_before is None or qemu < self.qemu_before
+        )
+
+
+@cache
+def kinds() -> Mapping[str, Kind]:
+    """Every kind by name, from ``data/qemu/interface-kinds.csv``."""
+    found = {}
+    for row in facts.table("qemu/interface-kinds.csv"):
+        name = row["kind"]
+        models = tuple(model for model, column in _MODEL_COLUMNS if not column or row[column] == "yes")
+        ids = row["legacy_id"], row["modern_id"]
+        found[name] = Kind(name, row["class"], row["driver"], *ids, models, row["source"])
+    return MappingProxyType(found)
+
+
+def driver_name(kind: str, model: str) -> str:
+    """QEMU's name of the PCI driver for a kind and model; the driver need not exist.
+
+    Raises UsageError for a kind or model that is none.
+    """
+    return _kind(kind).driver + _suffix(model)
+
+
+def machine_version(machine: str) -> tuple[str, Version | None]:
+    """The family and version of a canonical machine name: ``("pc-q35", (4, 0))`` for ``pc-q35-4.0.1``.
+
+    A machine type without a version is a family of its own, version None: it is always QEMU's newest.
+    """
+    match = _VERSIONED.fullmatch(machine)
+    if match is None:
+        return machine, None
+    return match[1], (int(match[2]), int(match[3]))
+
+
+def shown(
+    host_qemu: Version,
+    arch: str,
+    machine: str,
+    kind: str,
+    model: str,
+    location: str,
+    emulator: Emulator | None = None,
+) -> Shown:
+    """What QEMU ``host_qemu`` does with a virtio PCI device that is alone in its slot, plugged cold.
+
+    ``machine`` is a canonical name or an alias, ``model`` as in domain XML, ``location`` one of LOCATIONS.
+    Without ``emulator`` the shipped facts of that release are asked which drivers there are; a driver that
+    nothing tells of is taken to be there. Raises UsageError for a kind, model or location that is none.
+    Source: the rows' own, measured on running QEMU.
+    """
+    about = _kind(kind)
+    driver = about.driver + _suffix(model)
+    if location not in LOCATIONS:
+        raise UsageError(f"{location!r} is no location; there are: {', '.join(LOCATIONS)}")
+    if emulator is None:
+        emulator = shipped_emulators.load(host_qemu, emulator_arch(arch))
+    if model not in about.models:
+        return Shown(None, "", "no-driver", about.source, f"{driver!r} is not a valid device model name")
+    if emulator is not None and emulator.has(driver) is False:
+        return Shown(None, "", "no-driver", emulator.source, f"{driver!r} is not a valid device model name")
+    if emulator is not None and machine in emulator.machines:
+        machine = emulator.machines[machine].name
+    family, version = machine_version(machine)
+    place = "conventional-root" if location == "conventional" else location
+    refusal = _refusal(host_qemu, emulator_arch(arch), family, version, kind, model, place)
+    if refusal is not None:
+        said = refusal.message.replace("{driver}", driver).replace("{machine}", machine)
+        return Shown(None, "", refusal.answer, refusal.source, said)
+    for rule in _interface_rules():
+        if rule.fits((about.kind_class, model, location), family, emulator_arch(arch), version):
+            interface = Interface(rule.answer)
+            return Shown(interface, about.device_id(interface), "", rule.source)
+    raise FactsError(f"interface-rules.csv: no rule for {kind}, model {model} at {location} of {machine}")
+
+
+def switched(kind: str, disable_legacy: bool, disable_modern: bool) -> Interface | None:
+    """What ``X-pci,disable-legacy=…,disable-modern=…`` shows, in any slot; None: QEMU refuses both on.
+
+    Observed: QEMU 7.2.22, 10.0, 11.1.2 (vsock: machine types from 5.1 on).
+    """
+    about = _kind(kind)
+    if disable_legacy and disable_modern:
+        return None
+    if about.kind_class != "legacy-capable" or disable_legacy:
+        return Interface.MODERN
+    return Interface.LEGACY if disable_modern else Interface.TRANSITIONAL
+
+
+def off_pci(transport: str, machine: str, kind: str) -> Shown:
+    """What a device on the channel subsystem (``ccw``) or a ``virtio-mmio`` transport shows.
+
+    ccw: revision 2, so both old and new guests are served, but for the kinds that have no legacy form, and
+    revision 0 on machine type 2.4. virtio-mmio: QEMU's transports keep the legacy layout for every kind
+    unless ``force-legacy`` is turned off, which libvirt does not do.
+    """
+    about = _kind(kind)
+    if transport == "ccw":
+        family, version = machine_version(machine)
+        old = family == "s390-ccw-virtio" and version is not None and version <= (2, 4)
+        if about.kind_class != "legacy-capable":
+            return Shown(Interface.MODERN, "", "", "observed: QEMU 7.2.22, ccw max_revision 2")
+        if old:
+            return Shown(Interface.LEGACY, "", "", "observed: QEMU 7.2.22, ccw max_revision 0 on machine 2.4")
+        return Shown(Interface.TRANSITIONAL, "", "", "observed: QEMU 7.2.22 and 11.1.2, ccw max_revision 2")
+    if transport == "virtio-mmio":
+        return Shown(Interface.LEGACY, "", "", "observed: QEMU 7.2.22 and 11.1.2, virtio-mmio force-legacy is on")
+    raise UsageError(f"{transport!r} is no virtio transport beside PCI; there are: ccw, virtio-mmio")
+
+
+def _refusal(
+    qemu: Version, arch: str, family: str, version: Version | None, kind: str, model: str, location: str
+) -> _Rule | None:
+    for rule in _refusal_rules():
+        if rule.holds_for(qemu) and rule.fits((kind, model, location), family, arch, version):
+            return rule
+    return None
+
+
+@cache
+def _interface_rules() -> tuple[_Rule, ...]:
+    return tuple(
+        _rule(row, row["class"], row["model"], row["interface"]) for row in facts.table("qemu/interface-rules.csv")
+    )
+
+
+@cache
+def _refusal_rules() -> tuple[_Rule, ...]:
+    return tuple(
+        _rule(row, row["kinds"], row["models"], row["reason"]) for row in facts.table("qemu/interface-refusals.csv")
+    )
+
+
+def _rule(row: Mapping[str, str], subjects: str, models: str, answer: str) -> _Rule:
+    return _Rule(
+        kinds=_set(subjects),
+        models=_set(models),
+        locations=_set(row["location"]),
+        family=row["family"].replace("*", ""),
+        arch=row.get("arch", "").replace("*", ""),
+        since=_version(row["since"]),
+        until=_version(row["until"]),
+        qemu_since=_version(row.get("qemu_since", "")),
+        qemu_before=_version(row.get("qemu_before", "")),
+        answer=answer,
+        message=row.get("message", ""),
+        source=row["source"],
+    )
+
+
+def _set(cell: str) -> frozenset[str]:
+    return frozenset(() if cell == "*" else cell.split())
+
+
+def _version(cell: str) -> Version | None:
+    if not cell:
+        return None
+    major, _, minor = cell.partition(".")
+    return int(major), int(minor)
+
+
+def _kind(name: str) -> Kind:
+    found = kinds().get(name)
+    if found is None:
+        raise UsageError(f"{name!r} is no virtio device kind; there are: {', '.join(kinds())}")
+    return found
+
+
+def _suffix(model: str) -> str:
+    suffix = MODELS.get(model)
+    if suffix is None:
+        raise UsageError(f"{model!r} is no virtio model; there are: {', '.join(MODELS)}")
+    return suffix
