@@ -1,0 +1,278 @@
+"""What a domain's ``<devices>`` hold, as typed values: one class for each kind that needs its own fields.
+
+A device remembers its element (None when resolution added it), and every decision about it is a ``Change``
+that the writer carries into the text: nothing else is ever rewritten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+    from virtkit.domain.address import Address
+
+__all__ = [
+    "Change",
+    "Chardev",
+    "Controller",
+    "Device",
+    "Disk",
+    "Filesystem",
+    "Hostdev",
+    "Input",
+    "Interface",
+    "Inventory",
+    "Memory",
+    "Video",
+    "VIRTIO",
+]
+
+VIRTIO = frozenset({"virtio", "virtio-transitional", "virtio-non-transitional"})
+
+
+class Change(NamedTuple):
+    """One attribute to write: ``path`` is "" for the device's own element, else a child such as "target".
+
+    An ``attribute`` of "" means the text of the child.
+    """
+
+    path: str
+    attribute: str
+    value: str
+
+
+@dataclass(slots=True, eq=False)
+class Device:
+    """Any device. ``position`` counts the children of ``<devices>``, -1 when resolution added it.
+
+    ``model`` is the model as written or filled in, None when neither. ``given`` tells an address that the user
+    wrote in full. ``id`` is the name libvirt gives it on QEMU's command line ("virtio-disk0").
+    """
+
+    kind: str
+    element: Element | None
+    position: int
+    model: str | None = None
+    address: Address | None = None
+    alias: str | None = None
+    given: bool = False
+    changes: list[Change] = field(default_factory=list)
+    readdressed: bool = False
+    id: str = ""
+
+    @property
+    def added(self) -> bool:
+        """Whether resolution added it."""
+        return self.element is None
+
+    @property
+    def line(self) -> int | None:
+        """The line it stands on in the input, None when added."""
+        return None if self.element is None else self.element.sourceline
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return f"{self.kind} {self.model}" if self.model else self.kind
+
+    def change(self, path: str, attribute: str, value: str) -> None:
+        """Record that ``attribute`` of the child ``path`` becomes ``value``."""
+        self.changes.append(Change(path, attribute, value))
+
+    def place(self, address: Address) -> None:
+        """Give it an address, to be written."""
+        self.address = address
+        self.readdressed = True
+
+
+@dataclass(slots=True, eq=False)
+class Disk(Device):
+    """A disk; ``written_bus`` is the bus attribute as written, ``number`` the count its target name stands for."""
+
+    type: str = "file"
+    device: str = "disk"
+    bus: str = ""
+    written_bus: str | None = None
+    target: str = ""
+    number: int = -1
+    serial: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return f"disk {self.target}"
+
+
+@dataclass(slots=True, eq=False)
+class Controller(Device):
+    """A controller. ``index`` is -1 until given; ``options`` are the attributes of ``<target>``, ``node`` its child."""
+
+    type: str = ""
+    index: int = -1
+    model_name: str | None = None
+    ports: int | None = None
+    startport: int | None = None
+    options: dict[str, int] = field(default_factory=dict)
+    hotplug: str | None = None
+    node: int | None = None
+    serial: str | None = None
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        name = f"controller {self.type} {self.index}" if self.index >= 0 else f"controller {self.type}"
+        return f"{name} ({self.model})" if self.model else name
+
+
+@dataclass(slots=True, eq=False)
+class Interface(Device):
+    """A network interface; ``source`` is "pci" or "usb" for type hostdev."""
+
+    type: str = ""
+    source: str | None = None
+    mac: str | None = None
+    number: int = 0
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return f"interface {self.number}" + (f" ({self.model})" if self.model else "")
+
+
+@dataclass(slots=True, eq=False)
+class Hostdev(Device):
+    """A device of the host."""
+
+    mode: str = "subsystem"
+    type: str = ""
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return f"hostdev {self.type}"
+
+
+@dataclass(slots=True, eq=False)
+class Video(Device):
+    """A display adapter; ``model`` is its type, ``frontend`` the written ``device=``."""
+
+    primary: bool = False
+    driver: str | None = None
+    accelerated: bool = False
+    frontend: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Chardev(Device):
+    """A serial, parallel, channel, console or smartcard; ``target`` is the target type, ``port`` -1 until given."""
+
+    type: str = ""
+    target: str | None = None
+    written_target: str | None = None
+    target_model: str | None = None
+    port: int = -1
+    mirror: bool = False
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return f"{self.kind} {self.target}" if self.target else self.kind
+
+
+@dataclass(slots=True, eq=False)
+class Input(Device):
+    """An input device."""
+
+    type: str = ""
+    bus: str = ""
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return f"input {self.type}"
+
+
+@dataclass(slots=True, eq=False)
+class Filesystem(Device):
+    """A shared folder; ``driver`` is "path" when not written."""
+
+    driver: str = "path"
+
+
+@dataclass(slots=True, eq=False)
+class Memory(Device):
+    """A memory device."""
+
+    node: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Inventory:
+    """All devices of one domain by class, each list in libvirt's order.
+
+    An interface of type hostdev stands among the interfaces only.
+    """
+
+    disks: list[Disk] = field(default_factory=list)
+    controllers: list[Controller] = field(default_factory=list)
+    interfaces: list[Interface] = field(default_factory=list)
+    sounds: list[Device] = field(default_factory=list)
+    hostdevs: list[Hostdev] = field(default_factory=list)
+    videos: list[Video] = field(default_factory=list)
+    smartcards: list[Chardev] = field(default_factory=list)
+    serials: list[Chardev] = field(default_factory=list)
+    parallels: list[Chardev] = field(default_factory=list)
+    channels: list[Chardev] = field(default_factory=list)
+    consoles: list[Chardev] = field(default_factory=list)
+    inputs: list[Input] = field(default_factory=list)
+    filesystems: list[Filesystem] = field(default_factory=list)
+    watchdogs: list[Device] = field(default_factory=list)
+    memballoons: list[Device] = field(default_factory=list)
+    rngs: list[Device] = field(default_factory=list)
+    nvrams: list[Device] = field(default_factory=list)
+    hubs: list[Device] = field(default_factory=list)
+    shmems: list[Device] = field(default_factory=list)
+    tpms: list[Device] = field(default_factory=list)
+    panics: list[Device] = field(default_factory=list)
+    memories: list[Memory] = field(default_factory=list)
+    redirdevs: list[Device] = field(default_factory=list)
+    iommus: list[Device] = field(default_factory=list)
+    vsocks: list[Device] = field(default_factory=list)
+    cryptos: list[Device] = field(default_factory=list)
+    pstores: list[Device] = field(default_factory=list)
+    graphics: list[Device] = field(default_factory=list)
+
+    def in_order(self) -> list[Device]:
+        """Every addressable device in libvirt's general device order, in which user addresses are reserved."""
+        return [
+            *self.disks,
+            *self.interfaces,
+            *self.sounds,
+            *self.hostdevs,
+            *self.videos,
+            *self.controllers,
+            *self.smartcards,
+            *self.serials,
+            *self.parallels,
+            *self.channels,
+            *self.consoles,
+            *self.inputs,
+            *self.filesystems,
+            *self.watchdogs,
+            *self.memballoons,
+            *self.rngs,
+            *self.nvrams,
+            *self.hubs,
+            *self.shmems,
+            *self.tpms,
+            *self.panics,
+            *self.memories,
+            *self.redirdevs,
+            *self.iommus,
+            *self.vsocks,
+            *self.cryptos,
+            *self.pstores,
+        ]

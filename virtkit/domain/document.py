@@ -1,0 +1,105 @@
+"""XML text taken in safely: size, depth, encoding, no document type, one root called ``domain``."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from virtkit.errors import InputError, NotADomain
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "Document", "parse"]
+
+MAX_BYTES = 16 * 1024 * 1024
+"""Largest input read, in bytes. The largest real domain seen is under 1 MiB."""
+
+MAX_DEPTH = 64
+"""Deepest nesting taken. libvirt's schema needs 9."""
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The text as written and its element tree; neither is ever changed.
+
+    ``codec`` is the encoding to write the text back in.
+    """
+
+    text: str
+    root: Element
+    codec: str
+    file: str | None
+
+
+def parse(data: bytes, file: str | None = None) -> Document:
+    """Read domain XML from bytes.
+
+    No external entity is fetched, no document type is accepted, size and depth are bounded.
+    Raises InputError (with file and line) when it is no XML, and NotADomain when it is something else's.
+    """
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{len(data)} bytes; a domain may have {MAX_BYTES} at most", file)
+    if not data.strip():
+        raise InputError("empty; expected a <domain> element", file)
+    codec = _codec(data)
+    try:
+        text = data.decode(codec)
+    except (UnicodeDecodeError, LookupError) as error:
+        raise InputError(f"not readable as {codec}: {error}", file) from None
+    if "<!DOCTYPE" in text:
+        line = text.count("\n", 0, text.index("<!DOCTYPE")) + 1
+        raise InputError("a document type (<!DOCTYPE …>) is not accepted in domain XML; remove it", file, line)
+    try:
+        root = etree.fromstring(data, _parser())
+    except etree.XMLSyntaxError as error:
+        line = error.lineno or None
+        what = (error.msg or "not well-formed").split(", line ")[0]
+        raise InputError(f"not well-formed XML: {what}", file, line) from None
+    except ValueError as error:
+        raise InputError(f"not readable as XML: {error}", file) from None
+    if root.tag != "domain":
+        tag = root.tag if isinstance(root.tag, str) else "?"
+        hint = _HINTS.get(tag, "a libvirt domain begins with <domain>")
+        raise NotADomain(f"the root element is <{tag}>, not <domain>; {hint}", file, root.sourceline)
+    return Document(text, root, "utf-8" if codec == "utf-8-sig" else codec, file)
+
+
+_HINTS = {
+    "domainsnapshot": "a snapshot holds its domain inside; pass that element",
+    "domstatus": "a status file holds its domain inside; pass that element",
+    "network": "this is a virtual network",
+    "pool": "this is a storage pool",
+    "volume": "this is a storage volume",
+    "domainCapabilities": "these are capabilities; use them with --qemu",
+    "capabilities": "these are capabilities; use them with --qemu",
+    "qemuCaps": "this is a capability cache file; use it with --qemu",
+}
+
+
+def _codec(data: bytes) -> str:
+    for bom, codec in _BOMS:
+        if data.startswith(bom):
+            return codec
+    declared = _DECLARED.match(data)
+    return declared.group(1).decode("ascii").lower() if declared else "utf-8"
+
+
+def _parser() -> etree.XMLParser:
+    # A parser keeps its error log, so each document gets its own.
+    return etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=False
+    )

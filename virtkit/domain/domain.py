@@ -1,0 +1,95 @@
+"""A domain as written: its text, and the few facts about it that everything else asks for."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from virtkit.domain.devices import Device, Inventory
+from virtkit.domain.document import MAX_BYTES, Document, parse
+from virtkit.domain.reader import read_devices
+from virtkit.domain.vocabulary import Release
+from virtkit.errors import InputError
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+__all__ = ["Domain", "read"]
+
+_OSINFO = "{http://libosinfo.org/xmlns/libvirt/domain/1.0}"
+_NEWEST: Release = (12, 8)
+
+
+class Domain:
+    """A domain as its XML has it; never changed.
+
+    ``arch`` is libvirt's name of the architecture, x86_64 when the XML names none; ``machine`` is as written, None
+    when absent; ``type`` the domain type ("kvm", "qemu"); ``osinfo_id`` the guest OS of its libosinfo metadata.
+    """
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        root = document.root
+        self.path = document.file
+        self.name = _text(root, "name")
+        self.type = root.get("type") or ""
+        os_type = root.find("os/type")
+        self.os = "" if os_type is None else (os_type.text or "").strip()
+        self.arch_written = None if os_type is None else os_type.get("arch")
+        self.arch = self.arch_written or "x86_64"
+        self.machine = None if os_type is None else os_type.get("machine")
+
+    @property
+    def title(self) -> str:
+        """The title, or an empty string."""
+        return _text(self.document.root, "title")
+
+    @property
+    def uuid(self) -> str:
+        """The UUID, or an empty string."""
+        return _text(self.document.root, "uuid")
+
+    @cached_property
+    def osinfo_id(self) -> str | None:
+        """The libosinfo URI of the guest OS, None when the metadata have none."""
+        for holder in self.document.root.iterchildren("metadata"):
+            for found in holder.iter(f"{_OSINFO}os"):
+                return found.get("id")
+        return None
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """The devices as written, by class. Raises Refused for what libvirt refuses while parsing."""
+        return read_devices(self.document.root, _NEWEST)
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """The devices as written, in libvirt's general order."""
+        return tuple(self.inventory.in_order())
+
+    def __repr__(self) -> str:
+        return f"<Domain {self.name!r} {self.arch} {self.machine or 'default machine'}>"
+
+
+def _text(root: Element, tag: str) -> str:
+    return (root.findtext(tag) or "").strip()
+
+
+def read(source: str | bytes | os.PathLike[str], file: str | None = None) -> Domain:
+    """Read a domain from a file (a path) or from its XML (bytes).
+
+    Raises InputError when the file cannot be read or holds no domain XML.
+    """
+    if isinstance(source, bytes):
+        return Domain(parse(source, file))
+    path = Path(source)
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise InputError(f"{size} bytes; a domain may have {MAX_BYTES} at most", str(path))
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", str(path)) from None
+    return Domain(parse(data, file or str(path)))

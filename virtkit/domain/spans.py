@@ -1,0 +1,60 @@
+"""Where each element stands in the text of a well-formed document, so that edits leave all else byte for byte."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["Span", "spans"]
+
+_TAG = re.compile(
+    r"<(?:!--.*?--|!\[CDATA\[.*?\]\]|\?.*?\?|(/?)([^\s/>!?]+)[^>\"']*(?:\"[^\"]*\"[^>\"']*|'[^']*'[^>\"']*)*)>", re.S
+)
+
+
+class Span:
+    """One element: ``text[start:end]`` is all of it, ``text[start:inner]`` its start tag, ``text[inner:outer]`` its content.
+
+    An element written as ``<a/>`` has ``inner == outer == end``.
+    """
+
+    __slots__ = ("children", "end", "inner", "name", "outer", "start")
+
+    def __init__(self, name: str, start: int, inner: int) -> None:
+        self.name = name
+        self.start = start
+        self.inner = inner
+        self.outer = inner
+        self.end = inner
+        self.children: list[Span] = []
+
+    def child(self, name: str) -> Span | None:
+        """The first child element of a name."""
+        for child in self.children:
+            if child.name == name:
+                return child
+        return None
+
+
+def spans(text: str) -> Span:
+    """The root element's span, with all its children. ``text`` must be well-formed and without a document type."""
+    root: Span | None = None
+    stack: list[Span] = []
+    for match in _TAG.finditer(text):
+        closing, name = match.group(1, 2)
+        if name is None:
+            continue
+        end = match.end()
+        if closing:
+            done = stack.pop()
+            done.outer = match.start()
+            done.end = end
+            continue
+        span = Span(name, match.start(), end)
+        if stack:
+            stack[-1].children.append(span)
+        elif root is None:
+            root = span
+        if text[end - 2] != "/":
+            stack.append(span)
+    assert root is not None
+    return root

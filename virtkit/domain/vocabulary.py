@@ -1,0 +1,33 @@
+"""Which words libvirt takes where: the accepted values of one release, from ``data/libvirt/accepted-values.csv``."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from virtkit import facts
+
+__all__ = ["Release", "accepted", "in_release", "release"]
+
+Release = tuple[int, int]
+
+
+def release(text: str) -> Release:
+    """A release such as "12.8" as numbers. Raises ValueError."""
+    major, _, minor = text.partition(".")
+    return int(major), int(minor or 0)
+
+
+def in_release(row: dict[str, str], at: Release) -> bool:
+    """Whether a row of facts with ``since`` and ``until`` columns holds in that libvirt release."""
+    since, until = row["since"], row["until"]
+    return not (since and release(since) > at) and not (until and release(until) <= at)
+
+
+@cache
+def accepted(at: Release) -> dict[tuple[str, str], frozenset[str]]:
+    """For (element, attribute) the values that libvirt of that release takes."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for row in facts.table("libvirt/accepted-values.csv"):
+        if in_release(row, at):
+            found.setdefault((row["element"], row["attribute"]), set()).update(row["value"].split())
+    return {key: frozenset(values) for key, values in found.items()}
