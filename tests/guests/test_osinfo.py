@@ -44,13 +44,9 @@ def test_nearest_statement_wins(tmp_path: Path) -> None:
     """A child switches a device off for its descendants, and a grandchild switches it on again."""
     files = {
         "x-1.xml": _os("1", f"<devices>{_device(NET)}{_device(BLOCK)}</devices>"),
-        "x-2.xml": _os(
-            "2", f'<derives-from id="http://x.org/x/1"/><devices>{_device(NET, "false")}</devices>'
-        ),
+        "x-2.xml": _os("2", f'<derives-from id="http://x.org/x/1"/><devices>{_device(NET, "false")}</devices>'),
         "x-3.xml": _os("3", '<derives-from id="http://x.org/x/2"/>'),
-        "x-4.xml": _os(
-            "4", f'<derives-from id="http://x.org/x/3"/><devices>{_device(NET, "FALSE")}</devices>'
-        ),
+        "x-4.xml": _os("4", f'<derives-from id="http://x.org/x/3"/><devices>{_device(NET, "FALSE")}</devices>'),
     }
     assert _devices(_database(tmp_path, files)) == {
         "x1": {NET, BLOCK},
@@ -68,8 +64,7 @@ def test_clones_come_after_parents_and_upgrades_not_at_all(tmp_path: Path) -> No
         "x-3.xml": _os("3", f"<devices>{_device(BLOCK)}</devices>"),
         "x-4.xml": _os(
             "4",
-            '<clones id="http://x.org/x/2"/><derives-from id="http://x.org/x/1"/>'
-            '<upgrades id="http://x.org/x/3"/>',
+            '<clones id="http://x.org/x/2"/><derives-from id="http://x.org/x/1"/><upgrades id="http://x.org/x/3"/>',
         ),
     }
     assert _devices(_database(tmp_path, files))["x4"] == {NET1}

@@ -47,9 +47,7 @@ def test_addons_say_which(row: Override) -> None:
 def test_mirrors_agree_with_what_they_mirror(row: Override) -> None:
     """A mirroring row holds the statement of the mirrored one."""
     (other,) = (candidate for candidate in ROWS if candidate.row == row.mirror)
-    assert [getattr(row, name) for name in (*FIELDS, "kinds")] == [
-        getattr(other, name) for name in (*FIELDS, "kinds")
-    ]
+    assert [getattr(row, name) for name in (*FIELDS, "kinds")] == [getattr(other, name) for name in (*FIELDS, "kinds")]
 
 
 def test_rows_do_not_overlap() -> None:

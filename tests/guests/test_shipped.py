@@ -49,9 +49,7 @@ def test_database_is_named() -> None:
     assert len(catalogue()) == 959
 
 
-@pytest.mark.parametrize(
-    "name", ["ubuntu20.04", "ubuntufocal", "http://ubuntu.com/ubuntu/20.04", "Ubuntu20.04"]
-)
+@pytest.mark.parametrize("name", ["ubuntu20.04", "ubuntufocal", "http://ubuntu.com/ubuntu/20.04", "Ubuntu20.04"])
 def test_names(name: str) -> None:
     """A guest is found by short id, alias and URI, in any letter case."""
     assert guests.find(name).id == "ubuntu20.04"

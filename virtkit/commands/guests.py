@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from virtkit.commands.options import add_database_options, chosen_catalogue
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from virtkit.guests import Catalogue, Guest
+    from virtkit.guests import Guest
 
-__all__ = ["add_database_options", "register", "run"]
+__all__ = ["register", "run"]
 
 _EXAMPLE = """examples:
   virtkit guests --search "enterprise linux 6"
@@ -19,34 +21,6 @@ _EXAMPLE = """examples:
 """
 _RECORD = ("id", "name", "version", "family", "distro", "release", "eol", "status", "q35", "virtio")
 _DRIVERS = ("guest", "kind", "legacy", "modern", "legacy_addon", "modern_addon", "source")
-
-
-def add_database_options(parser: argparse.ArgumentParser) -> None:
-    """The options that choose the guest OS database; other commands have the same."""
-    parser.add_argument(
-        "--osinfo",
-        action="append",
-        metavar="PATH",
-        help="read this osinfo-db (folder or tarball) in place of the shipped facts; repeat it to merge "
-        "several, or say 'system' for the folders that libosinfo reads",
-    )
-    parser.add_argument(
-        "--overrides",
-        choices=("on", "off"),
-        default="on",
-        help="off: the database as it is, in-box drivers only (default: on, with the sourced corrections)",
-    )
-
-
-def chosen_catalogue(args: argparse.Namespace) -> Catalogue:
-    """The catalogue that the options of add_database_options ask for."""
-    from virtkit import guests
-    from virtkit.guests import osinfo
-
-    places: list[str] = []
-    for place in args.osinfo or ():
-        places += osinfo.system_folders() if place == "system" else [place]
-    return guests.catalogue(*places)
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -58,13 +32,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "guest", nargs="*", help="short ids, URIs, patterns, family=F, distro=D (default: all)"
-    )
+    parser.add_argument("guest", nargs="*", help="short ids, URIs, patterns, family=F, distro=D (default: all)")
     parser.add_argument("--search", metavar="TEXT", help="only those whose id, name or vendor has all words")
-    parser.add_argument(
-        "--drivers", action="store_true", help="the long table of drivers: a row per OS and kind"
-    )
+    parser.add_argument("--drivers", action="store_true", help="the long table of drivers: a row per OS and kind")
     parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
     parser.add_argument("-o", "--output", metavar="FILE", help="write there in place of standard output")
     add_database_options(parser)

@@ -83,8 +83,7 @@ class Catalogue:
             g
             for g in self.guests
             if all(
-                word in f"{g.id} {' '.join(g.aliases)} {g.name} {g.vendor} {g.distro} {g.uri}".lower()
-                for word in words
+                word in f"{g.id} {' '.join(g.aliases)} {g.name} {g.vendor} {g.distro} {g.uri}".lower() for word in words
             )
         )
 

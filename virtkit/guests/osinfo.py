@@ -63,10 +63,7 @@ def read(*places: str | Path) -> Database:
     no network, bounded sizes. Raises GuestError for a place that is missing, not an osinfo-db, or broken.
     Source: libosinfo 1.10 as observed through its introspection API.
     """
-    if places:
-        chosen = [Path(place).expanduser() for place in places]
-    else:
-        chosen = [Path(folder) for folder in system_folders()]
+    chosen = [Path(place).expanduser() for place in places or system_folders()]
     files: dict[str, tuple[str, bytes]] = {}
     versions = []
     for place in chosen:

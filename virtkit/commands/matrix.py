@@ -1,0 +1,86 @@
+"""``virtkit matrix``: which guest drives which device, on which machine, with which model."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["register", "run"]
+
+_EXAMPLE = """examples:
+  virtkit matrix --guests rhel6.10,win10 --machines pc,q35 --kinds net,block
+  virtkit matrix --guests 'family=linux' --machines 'pc-q35-*' -o linux.parquet
+  virtkit matrix --overrides off --kinds net,block -o strict.html
+"""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command to the program's parser."""
+    parser = subparsers.add_parser(
+        "matrix",
+        help="the compatibility matrix of guests, kinds, machines and models",
+        description="The compatibility matrix in long form, a row for each guest, kind, machine and model. "
+        "Guests: short ids, patterns, family=F, distro=D; machines: names, patterns, 'all' (every version).",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--guests", metavar="SEL", help="default: all")
+    parser.add_argument("--machines", metavar="SEL", help="default: pc,q35")
+    parser.add_argument("--models", metavar="SEL", help="default: all three virtio models")
+    parser.add_argument("--kinds", metavar="SEL", help="default: all twelve kinds")
+    parser.add_argument("--arch", default="x86_64", help="architecture of the machines (default: x86_64)")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help="*.csv, *.parquet, *.json or *.html; default: CSV on standard output"
+    )
+    add_host_options(parser)
+    add_database_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the matrix; raises UsageError and GuestError for a selection that fits nothing."""
+    from virtkit.commands import tables
+    from virtkit.compat.matrix import matrix
+    from virtkit.errors import UsageError
+
+    suffix = args.output.rpartition(".")[2].lower() if args.output and args.output != "-" else "csv"
+    if suffix not in ("csv", "parquet", "json", "html"):
+        raise UsageError(f"{args.output}: the name ends in none of .csv, .parquet, .json, .html")
+    frame = matrix(
+        args.guests,
+        args.machines,
+        args.models,
+        args.kinds,
+        overrides=args.overrides == "on",
+        host=chosen_host(args),
+        arch=args.arch,
+        guest_database=chosen_catalogue(args),
+    )
+    _write(frame, args.output, suffix)
+    counts = frame["verdict"].value_counts()
+    told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()) if count)
+    tables.say(args, f"{len(frame)} cells by {frame.attrs['database']}: {told}")
+    return 0
+
+
+def _write(frame: pd.DataFrame, output: str | None, suffix: str) -> None:
+    from pathlib import Path
+
+    from virtkit.commands import tables
+
+    if suffix == "parquet" and output:
+        frame.to_parquet(output, index=False)
+    elif suffix == "json":
+        text: str = frame.to_json(orient="records", force_ascii=False, indent=1)
+        tables.emit(text + "\n", output)
+    elif suffix == "html" and output:
+        from virtkit.draw.matrix import html_page
+
+        Path(output).write_text(html_page(frame, f"Compatibility matrix, {frame.attrs['database']}"), "utf-8")
+    else:
+        tables.emit(frame.to_csv(index=False, lineterminator="\n"), output)

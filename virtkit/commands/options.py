@@ -1,0 +1,62 @@
+"""Options that several commands share: the host to resolve for, the guest OS database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+    from virtkit.guests import Catalogue
+    from virtkit.host import Host
+
+__all__ = ["add_database_options", "add_host_options", "chosen_catalogue", "chosen_host"]
+
+
+def add_host_options(parser: argparse.ArgumentParser) -> None:
+    """``--libvirt`` and ``--qemu``: the releases that it is resolved for."""
+    parser.add_argument("--libvirt", default="12.8", metavar="RELEASE", help="libvirt release (default: 12.8)")
+    parser.add_argument(
+        "--qemu",
+        metavar="FILE|RELEASE",
+        help="QEMU release, or a capability document of a host (default: the release that goes with libvirt)",
+    )
+
+
+def chosen_host(args: argparse.Namespace) -> Host:
+    """The host that the options ask for. Raises UsageError and CapabilityError."""
+    import re
+
+    from virtkit.host import Host
+
+    if args.qemu and not re.fullmatch(r"\d+\.\d+(\.\d+)?", args.qemu):
+        return Host.from_file(args.qemu, libvirt=args.libvirt)
+    return Host.default(libvirt=args.libvirt, qemu=args.qemu)
+
+
+def add_database_options(parser: argparse.ArgumentParser) -> None:
+    """``--osinfo`` and ``--overrides``: the guest OS database, and whether it is corrected."""
+    parser.add_argument(
+        "--osinfo",
+        action="append",
+        metavar="PATH",
+        help="read this osinfo-db (folder or tarball) in place of the shipped facts; repeat it to merge "
+        "several, or say 'system' for the folders that libosinfo reads",
+    )
+    parser.add_argument(
+        "--overrides",
+        choices=("on", "off"),
+        default="on",
+        help="off: the database as it is, in-box drivers only (default: on, with the sourced corrections)",
+    )
+
+
+def chosen_catalogue(args: argparse.Namespace) -> Catalogue:
+    """The guest OS database that the options ask for. Raises GuestError."""
+    from virtkit import guests
+    from virtkit.guests import osinfo
+
+    places: list[str] = []
+    for place in args.osinfo or ():
+        places += osinfo.system_folders() if place == "system" else [place]
+    return guests.catalogue(*places)

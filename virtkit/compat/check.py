@@ -1,0 +1,244 @@
+"""One resolved domain against its guest OS: which virtio devices it drives, and the smallest change that would help."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from virtkit.compat import advice
+from virtkit.compat.remodel import models_of, remodelled
+from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge
+from virtkit.errors import GuestError, Refused
+from virtkit.guests import Catalogue, Guest, catalogue
+from virtkit.guests.kinds import database_kind
+from virtkit.guests.overrides import support
+from virtkit.models.interface import Interface
+
+if TYPE_CHECKING:
+    from virtkit.domain import Domain
+    from virtkit.resolve import Resolved, VirtioDevice
+
+__all__ = ["HARMLESS", "Finding", "Note", "Review", "check", "guest_of"]
+
+#: Kinds whose device lies idle when the guest has no driver: the guest runs as it would without the device.
+HARMLESS = frozenset({"balloon", "rng", "console", "vsock"})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict on one virtio device.
+
+    ``interface`` is what the guest meets ("refused" when QEMU refuses the device); ``change`` the smallest
+    change that makes it work, such as "model='virtio-transitional'", ``model`` the model as it is now and
+    ``better`` the model to change to ("" for none); ``advice`` what else would help; ``harmless`` that the guest
+    runs without this device.
+    """
+
+    device: str
+    label: str
+    kind: str
+    model: str
+    address: str
+    location: str
+    interface: str
+    device_id: str
+    line: int | None
+    verdict: Verdict
+    reason: str
+    condition: str
+    evidence: Evidence
+    source: str
+    harmless: bool
+    change: str = ""
+    better: str = ""
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A remark on the whole domain; ``level`` is "error", "warning" or "note"."""
+
+    level: str
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What ``check`` found of one domain. ``guest`` is the short id, "" when nobody says which OS it is."""
+
+    domain: str
+    machine: str
+    guest: str
+    guest_name: str
+    database: str
+    findings: tuple[Finding, ...]
+    notes: tuple[Note, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing that the guest needs fails; unknown is not a failure."""
+        failed = any(f.verdict is Verdict.FAILS and not f.harmless for f in self.findings)
+        return not failed and not any(note.level == "error" for note in self.notes)
+
+    @property
+    def changes(self) -> tuple[Finding, ...]:
+        """The findings that a change of the model puts right."""
+        return tuple(finding for finding in self.findings if finding.better)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**asdict(self), "ok": self.ok}
+
+    def text(self) -> str:
+        """The review as lines for a terminal."""
+        who = f"{self.guest} ({self.guest_name})" if self.guest else "guest OS unknown"
+        lines = [f"{self.domain}: {who} on {self.machine}; {self.database}"]
+        for f in self.findings:
+            where = f", line {f.line}" if f.line else ""
+            place = f"{f.interface} at {f.address or f.location}"
+            lines.append(f"  {_SIGNS[f.verdict]} {f.label} [{f.device}, {f.model}, {place}{where}]: {f.verdict}")
+            lines.append(f"      {f.reason} ({f.evidence})")
+            for name in ("condition", "change", "advice"):
+                said = getattr(f, name)
+                if said:
+                    lines.append(f"      {name}: {said}")
+        lines += [f"  {note.level}: {note.text}" for note in self.notes]
+        return "\n".join(lines) + "\n"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(self.text())}</pre>"
+
+
+_SIGNS = {Verdict.WORKS: "ok", Verdict.CONDITION: "if", Verdict.FAILS: "NO", Verdict.UNKNOWN: "? "}
+
+
+def guest_of(domain: Domain, guest: str | Guest | None, known: Catalogue) -> tuple[Guest | None, str]:
+    """The guest OS of a domain, and why there is none.
+
+    ``guest`` named by the caller is taken first (GuestError when there is none such), then the libosinfo id in
+    the domain's metadata.
+    """
+    if isinstance(guest, Guest):
+        return guest, ""
+    if guest:
+        return known.find(guest), ""
+    if not domain.osinfo_id:
+        return None, "the domain has no libosinfo metadata, and no guest OS was named"
+    try:
+        return known.find(domain.osinfo_id), ""
+    except GuestError as problem:
+        return None, str(problem)
+
+
+def check(
+    resolved: Resolved,
+    guest: str | Guest | None = None,
+    *,
+    overrides: bool = True,
+    guest_database: Catalogue | None = None,
+    changes: bool = True,
+) -> Review:
+    """Whether the guest drives each virtio device of a resolved domain, and what to change where not.
+
+    ``guest`` is a short id, URI or alias; None takes the libosinfo metadata of the XML. ``overrides`` False is
+    the strict rule. ``changes`` False leaves out the search for changes, which resolves the domain again.
+    Raises GuestError for a ``guest`` that the database does not know.
+    """
+    known = guest_database or catalogue()
+    who, why = guest_of(resolved.domain, guest, known)
+    findings = tuple(_finding(device, who, why, overrides) for device in resolved.virtio_devices)
+    if changes and who is not None:
+        findings = _with_changes(resolved, who, findings, overrides)
+    return Review(
+        domain=resolved.domain.name or "domain",
+        machine=resolved.machine,
+        guest=who.id if who else "",
+        guest_name=who.name if who else "",
+        database=known.database + ("" if overrides else ", overrides off"),
+        findings=findings,
+        notes=tuple(advice.notes(resolved, who)) if changes else (),
+    )
+
+
+def _judgement(device: VirtioDevice, guest: Guest | None, why: str, overrides: bool) -> tuple[Judgement, str]:
+    """The verdict and the interface that it is about."""
+    kind = database_kind(device.kind)
+    seen = device.shown
+    if seen is not None and seen.interface is None:
+        reason = f"QEMU refuses the device ({seen.reason})" + (f": {seen.message}" if seen.message else "")
+        return Judgement(Verdict.FAILS, reason, "", Evidence.QEMU, seen.source), "refused"
+    if seen is None:
+        # Channel subsystem and virtio-mmio serve drivers of either age; their ids are the same device types.
+        interface, source = Interface.TRANSITIONAL, f"virtio over {device.transport}"
+    else:
+        interface, source = Interface(seen.interface or "modern"), seen.source
+    if guest is None:
+        return Judgement(Verdict.UNKNOWN, why, "", Evidence.RULE, source), interface.value
+    judged = judge(support(guest, kind, overrides=overrides), kind, interface, addons=overrides)
+    judged = replace(judged, source=f"{judged.source} | {source}")
+    shown = interface.value if seen is not None else device.transport
+    return judged, shown
+
+
+def _finding(device: VirtioDevice, guest: Guest | None, why: str, overrides: bool) -> Finding:
+    judged, interface = _judgement(device, guest, why, overrides)
+    kind = database_kind(device.kind)
+    return Finding(
+        device=device.id,
+        label=device.label,
+        kind=kind,
+        model=device.model,
+        address=device.address,
+        location=device.location or device.transport,
+        interface=interface,
+        device_id=device.shown.device_id if device.shown else "",
+        line=device.line or None,
+        verdict=judged.verdict,
+        reason=judged.reason,
+        condition=judged.condition,
+        evidence=judged.evidence,
+        source=judged.source,
+        harmless=kind in HARMLESS,
+    )
+
+
+def _with_changes(
+    resolved: Resolved, guest: Guest, findings: tuple[Finding, ...], overrides: bool
+) -> tuple[Finding, ...]:
+    """Each failing device with the first model that makes it work when the domain is resolved with it."""
+    result = list(findings)
+    devices = resolved.virtio_devices
+    for model in ("virtio", "virtio-transitional", "virtio-non-transitional"):
+        asked = [
+            n
+            for n, finding in enumerate(result)
+            if finding.verdict is Verdict.FAILS
+            and not finding.better
+            and finding.model != model
+            and model in models_of(devices[n])
+        ]
+        if not asked:
+            continue
+        try:
+            tried = remodelled(resolved, {n: model for n in asked})
+        except Refused:
+            continue
+        if len(tried.virtio_devices) != len(devices):
+            continue
+        for n in asked:
+            judged, _ = _judgement(tried.virtio_devices[n], guest, "", overrides)
+            if judged.good:
+                spelled = "virtio-scsi" if model == "virtio" and devices[n].kind == "scsi" else model
+                told = f"model='{spelled}'" if devices[n].kind != "net" else f"<model type='{spelled}'/>"
+                where = tried.virtio_devices[n]
+                note = f"{told} ({judged.reason.rpartition('it meets ')[2]} at {where.location})"
+                result[n] = replace(result[n], change=note, better=model)
+    return tuple(
+        replace(finding, advice=advice.instead(finding.kind, finding.label, guest, resolved.family))
+        if finding.verdict is Verdict.FAILS and not finding.better
+        else finding
+        for finding in result
+    )

@@ -1,0 +1,234 @@
+"""The compatibility matrix: guests by device kinds by machine types by virtio models, one row each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from virtkit.compat.placement import Placed, Prober
+from virtkit.compat.verdict import Evidence, Judgement, judge, refused
+from virtkit.errors import UsageError
+from virtkit.guests import KINDS, Catalogue, Guest, catalogue
+from virtkit.guests.overrides import support
+from virtkit.host import Host
+from virtkit.models.interface import MODELS, Shown, machine_version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas as pd
+
+    from virtkit.guests import Support
+
+__all__ = ["COLUMNS", "matrix", "select_kinds", "select_machines", "select_models"]
+
+#: The columns of the matrix, in order; all of them categories of text.
+COLUMNS = (
+    "guest",
+    "kind",
+    "machine",
+    "model",
+    "placement",
+    "interface",
+    "verdict",
+    "reason",
+    "condition",
+    "evidence",
+    "source",
+)
+
+_WORDS = re.compile(r"[,\s]+")
+_FAMILIES = ("pc-i440fx", "pc-q35")
+
+
+def _words(selection: str | Iterable[str] | None) -> list[str]:
+    if selection is None:
+        return []
+    if isinstance(selection, str):
+        return [word for word in _WORDS.split(selection) if word]
+    return [str(word) for word in selection]
+
+
+def select_kinds(selection: str | Iterable[str] | None = None) -> tuple[str, ...]:
+    """The device kinds that a selection names ("all", or names), in table order. Raises UsageError."""
+    words = _words(selection)
+    if not words or "all" in words:
+        return KINDS
+    for word in words:
+        if word not in KINDS:
+            raise UsageError(f"no device kind {word!r}; known: {', '.join(KINDS)}")
+    return tuple(kind for kind in KINDS if kind in words)
+
+
+def select_models(selection: str | Iterable[str] | None = None) -> tuple[str, ...]:
+    """The virtio models that a selection names, in libvirt's order. Raises UsageError."""
+    words = _words(selection)
+    if not words or "all" in words:
+        return tuple(MODELS)
+    for word in words:
+        if word not in MODELS:
+            raise UsageError(f"no virtio model {word!r}; known: {', '.join(MODELS)}")
+    return tuple(model for model in MODELS if model in words)
+
+
+def select_machines(
+    selection: str | Iterable[str] | None = None, host: Host | None = None, arch: str = "x86_64"
+) -> tuple[str, ...]:
+    """The machine types that a selection names, as they are named there.
+
+    ``selection`` is "all" (every machine type of a family that has versions), machine names or aliases, or
+    patterns with ``*``; None means pc and q35 on x86, else the aliases of QEMU. Raises UsageError.
+    """
+    host = host or Host.default()
+    emulator = host.emulator(arch)
+    if emulator is None:
+        raise UsageError(f"QEMU of this host has no emulator for {arch}; it has: {', '.join(host.architectures)}")
+    versioned = [name for name in emulator.names if machine_version(name)[1] is not None]
+    versioned.sort(key=lambda name: (machine_version(name)[0], machine_version(name)[1] or (0, 0), name))
+    words = _words(selection)
+    if not words:
+        aliases = [name for name in ("pc", "q35") if name in emulator.machines]
+        words = aliases or [m.alias or m.name for m in emulator.machines.values() if m.default] or ["all"]
+    chosen: list[str] = []
+    for word in words:
+        if word == "all":
+            found = versioned
+        elif "*" in word or "?" in word:
+            found = [name for name in (*versioned, *emulator.names) if fnmatchcase(name, word)]
+        else:
+            found = [word] if word in emulator.machines else []
+        if not found:
+            release = ".".join(map(str, host.qemu))
+            near = ", ".join(sorted({machine_version(n)[0] for n in versioned}))
+            raise UsageError(f"QEMU {release} has no machine type {word!r} for {arch}; families: {near}")
+        chosen += found
+    return tuple(dict.fromkeys(chosen))
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a cell's hardware side comes to: equal values give equal judgements."""
+
+    placement: str
+    interface: str
+    refusal: str
+    evidence: str
+    source: str
+
+
+def _seen(placed: Placed, shown: Shown | None) -> _Seen:
+    if shown is None:
+        return _Seen("", "refused", placed.refusal, Evidence.RULE, "libvirt, Domain XML format")
+    if shown.interface is None:
+        reason = f"QEMU refuses it ({shown.reason}): {shown.message}" if shown.message else shown.reason
+        return _Seen(placed.location, "refused", reason, Evidence.QEMU, shown.source)
+    return _Seen(placed.location, shown.interface.value, "", "", shown.source)
+
+
+def _judged(answer: Support, kind: str, seen: _Seen, addons: bool) -> Judgement:
+    from dataclasses import replace
+
+    from virtkit.models.interface import Interface
+
+    if seen.refusal:
+        return refused(seen.refusal, Evidence(seen.evidence), seen.source)
+    # A virtio-mmio transport serves drivers of either age: the PCI rules do not apply there.
+    interface = Interface.TRANSITIONAL if seen.placement == "virtio-mmio" else Interface(seen.interface)
+    judgement = judge(answer, kind, interface, addons=addons)
+    return replace(judgement, source=f"{judgement.source} | {seen.source}")
+
+
+def matrix(
+    guests: str | Sequence[Guest] | None = None,
+    machines: str | Iterable[str] | None = None,
+    models: str | Iterable[str] | None = None,
+    kinds: str | Iterable[str] | None = None,
+    *,
+    overrides: bool = True,
+    host: Host | None = None,
+    arch: str = "x86_64",
+    guest_database: Catalogue | None = None,
+    prober: Prober | None = None,
+) -> pd.DataFrame:
+    """Whether each guest drives each kind of device, on each machine, with each model, as libvirt places it.
+
+    One row for each combination, guest slowest, then kind, machine and model. Columns: COLUMNS, all
+    ``category`` of str: ``placement`` is the class of slots ("conventional-root", "conventional-bridge",
+    "pcie-root", "pcie-port", "ccw", "virtio-mmio", "" when libvirt refuses), ``interface`` is legacy,
+    transitional, modern or refused, ``verdict`` works, works-with-condition, fails or unknown.
+    ``overrides`` False is the strict rule: the database as it is, in-box drivers only.
+    Selections as in ``Catalogue.select`` and ``select_machines``. Raises GuestError and UsageError.
+    """
+    import numpy as np
+    import pandas as pd
+
+    host = host or Host.default()
+    prober = prober or Prober(host, arch)
+    known = guest_database or catalogue()
+    if guests is None or isinstance(guests, str):
+        chosen: Sequence[Guest] = known.select(guests)
+    else:
+        chosen = [g if isinstance(g, Guest) else known.find(g) for g in guests]
+    kind_names = select_kinds(kinds)
+    machine_names = select_machines(machines, host, arch)
+    model_names = select_models(models)
+
+    judgements: dict[Judgement, int] = {}
+    seens: dict[_Seen, int] = {}
+    width = len(machine_names) * len(model_names)
+    judged = np.empty((len(chosen), len(kind_names), width), dtype=np.int32)
+    cells = np.empty((len(kind_names), width), dtype=np.int32)
+    for k, kind in enumerate(kind_names):
+        column = []
+        for name in machine_names:
+            canonical = prober.machine(name)
+            for model in model_names:
+                seen = _seen(*prober.shown(canonical, kind, model))
+                column.append(seen)
+                cells[k, len(column) - 1] = seens.setdefault(seen, len(seens))
+        # Guests with equal drivers get equal answers: judge each class of guests once.
+        classes: dict[Support, int] = {}
+        member = [classes.setdefault(support(guest, kind, overrides=overrides), len(classes)) for guest in chosen]
+        states = {seen: index for index, seen in enumerate(dict.fromkeys(column))}
+        table = np.array(
+            [
+                [judgements.setdefault(_judged(answer, kind, seen, overrides), len(judgements)) for seen in states]
+                for answer in classes
+            ],
+            dtype=np.int32,
+        ).reshape(len(classes), len(states))
+        judged[:, k, :] = table[np.array(member, dtype=np.int32)][:, [states[seen] for seen in column]]
+
+    flat = judged.ravel()
+    flat_cells = np.broadcast_to(cells, judged.shape).ravel()
+    each = len(kind_names) * width
+    per_machine = len(model_names)
+
+    def column_of(values: Sequence[str], codes: object) -> pd.Categorical:
+        names = list(dict.fromkeys(values))
+        index = {name: i for i, name in enumerate(names)}
+        small = np.array([index[value] for value in values], dtype=np.int32)
+        dtype = np.int8 if len(names) < 127 else np.int16 if len(names) < 32767 else np.int32
+        return pd.Categorical.from_codes(small.astype(dtype)[codes], categories=pd.Index(names, dtype="str"))
+
+    total = np.arange(flat.size)
+    frame = {
+        "guest": column_of([g.id for g in chosen], total // each if each else total),
+        "kind": column_of(kind_names, (total // width) % len(kind_names)),
+        "machine": column_of(machine_names, (total // per_machine) % len(machine_names)),
+        "model": column_of(model_names, total % per_machine),
+        "placement": column_of([s.placement for s in seens], flat_cells),
+        "interface": column_of([s.interface for s in seens], flat_cells),
+        "verdict": column_of([j.verdict.value for j in judgements], flat),
+        "reason": column_of([j.reason for j in judgements], flat),
+        "condition": column_of([j.condition for j in judgements], flat),
+        "evidence": column_of([j.evidence.value for j in judgements], flat),
+        "source": column_of([j.source for j in judgements], flat),
+    }
+    result = pd.DataFrame(frame, columns=list(COLUMNS), copy=False)
+    result.attrs["database"] = known.database
+    result.attrs["overrides"] = overrides
+    result.attrs["host"] = repr(host)
+    return result
