@@ -1,0 +1,129 @@
+"""The topology drawn: every device shown once, nothing overlapping, nothing believed that a domain says of itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from tests.draw.samples import HOSTILE, ccw, q35
+from virtkit.draw import canvas, layout, picture, tree
+from virtkit.errors import UsageError
+from virtkit.topology import Topology
+
+SAMPLES = [q35(), q35(1, 0), q35(30, 14), ccw(), q35(name=HOSTILE)]
+
+
+def test_text_tree(golden: Callable[[str, str], None]) -> None:
+    """The text tree is what lspci -tv would show, with marks, headroom and legend."""
+    golden("draw/q35.txt", tree.text(q35()))
+    golden("draw/ccw.txt", tree.text(ccw()))
+
+
+def test_text_difference_is_empty_for_equal_trees() -> None:
+    """Two equal topologies have no difference; another disk shows as added lines."""
+    assert tree.difference(q35(), q35()) == ""
+    assert "+                +-02.1  +-[02 pcie-root-port]----00.0    disk vdb" in tree.difference(q35(1), q35(2))
+
+
+@pytest.mark.parametrize("topology", SAMPLES, ids=["small", "full", "60 devices", "ccw", "hostile"])
+def test_no_two_boxes_overlap(topology: Topology) -> None:
+    """Boxes stand under each other without touching, and inside the picture."""
+    placed = layout.lay_out(topology)
+    boxes = sorted(placed.boxes, key=lambda box: box.y)
+    for above, below in pairwise(boxes):
+        assert above.y + above.height / 2 < below.y - below.height / 2
+    for box in boxes:
+        assert box.x > 0
+        assert box.x + box.width < placed.width
+        assert box.y + box.height / 2 < placed.height
+
+
+@pytest.mark.parametrize("topology", SAMPLES, ids=["small", "full", "60 devices", "ccw", "hostile"])
+def test_links_end_at_boxes(topology: Topology) -> None:
+    """A link never runs through a device: bridges stand left of all boxes."""
+    placed = layout.lay_out(topology)
+    left = min(box.x for box in placed.boxes)
+    assert all(bridge.x + 5 < left for bridge in placed.bridges)
+    assert all(max(line.x0, line.x1) <= left for line in placed.lines)
+
+
+def test_identical_empty_ports_are_one_row() -> None:
+    """Fourteen empty root ports take one row that says how many they are."""
+    placed = layout.lay_out(q35(1, 14))
+    assert [bridge.count for bridge in placed.bridges if bridge.count > 1] == [14]
+    assert [box.text for box in placed.boxes if "ports" in box.text] == [
+        "14 free slots, PCI Express, hotplug; ports 02.3 to 04.0"
+    ]
+
+
+def test_svg_is_the_same_twice_and_titled() -> None:
+    """Equal topologies give equal bytes, with a title on each device that says address, driver, interface, reason."""
+    first = picture.svg(q35())
+    assert picture.svg(q35()) == first
+    titles = [str(found.text) for found in etree.fromstring(first.encode()).iter("{http://www.w3.org/2000/svg}title")]
+    assert titles[0] == "Bus topology of web (pc-q35-9.2)"
+    assert (
+        "disk vda at 0000:01:00.0\ndriver virtio-blk-pci\nshows the modern interface\naddress allocated\n"
+        "the next free slot that fits\nline 10" in titles
+    )
+
+
+def test_svg_names_no_host_and_runs_no_script() -> None:
+    """A hostile name is text in the SVG: no element, no attribute, no reference comes out of it."""
+    root = etree.fromstring(picture.svg(q35(name=HOSTILE)).encode())
+    for element in root.iter(etree.Element):
+        assert etree.QName(element).localname in {
+            "svg",
+            "g",
+            "defs",
+            "path",
+            "use",
+            "style",
+            "title",
+            "clipPath",
+            "rect",
+        }
+        for name, value in element.attrib.items():
+            assert not str(name).lower().startswith("on")
+            if str(name).endswith("href"):
+                assert str(value).startswith("#")
+    assert not re.search(r"url\((?!#)", picture.svg(q35()))
+
+
+def test_png_is_the_same_twice() -> None:
+    """Equal topologies give equal PNG bytes."""
+    assert picture.png(q35(), dpi=50) == picture.png(q35(), dpi=50)
+
+
+def test_text_fits() -> None:
+    """Text is cut with an ellipsis to the room it has, and a sign that the font lacks is replaced."""
+    short = canvas.fit("W" * 200, 8, 100)
+    assert short.endswith("…")
+    assert canvas.measure(short, 8) <= 100
+    assert canvas.fit("vda", 8, 100) == "vda"
+    assert canvas.written("漢\n\u202e") == "\N{REPLACEMENT CHARACTER} \N{REPLACEMENT CHARACTER}"
+
+
+def test_difference_marks_new_moved_and_gone() -> None:
+    """A picture with an earlier topology marks what is new, what moved and what is no longer there."""
+    placed = layout.lay_out(q35(2, 1), before=q35(3, 1))
+    changes = {box.node.id: box.change for box in placed.boxes if box.node is not None and box.change}
+    assert changes == {"virtio-disk2": "gone", "pci.6": "gone", "net0": "moved"}
+    changes = {
+        box.node.id: box.change for box in layout.lay_out(q35(3, 1), before=q35(2, 1)).boxes if box.node and box.change
+    }
+    assert changes == {"virtio-disk2": "new", "net0": "moved"}
+
+
+def test_picture_ending_is_checked(tmp_path: Path) -> None:
+    """A picture is written as SVG or PNG; another ending is refused by name."""
+    picture.save(q35(), tmp_path / "a.svg")
+    picture.save(q35(), tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(UsageError, match=r"not '\.pdf'"):
+        picture.save(q35(), tmp_path / "a.pdf")

@@ -1,0 +1,202 @@
+"""Drawing in points on a plain matplotlib Figure, with text that fits and bytes that are the same every time.
+
+No pyplot: nothing is registered anywhere, so it works in worker processes and leaves a notebook's own figures alone.
+"""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from virtkit.draw.palette import clean
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.ft2font import FT2Font
+
+__all__ = ["Pen", "save_png", "save_svg", "written"]
+
+#: No clock and no random ids; text as outlines, because a viewer's fonts are not ours.
+_RC: Any = {"svg.hashsalt": "virtkit", "svg.fonttype": "path", "path.simplify": False}
+_FAMILY = "DejaVu Sans"  # comes with matplotlib
+_LARGE = 96.0
+_SVG = "http://www.w3.org/2000/svg"
+
+
+@cache
+def _font(family: str, weight: str) -> FT2Font:
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
+    return get_font(findfont(FontProperties(family=family, weight=weight)))
+
+
+@cache
+def _charmap(family: str, weight: str) -> frozenset[int]:
+    return frozenset(_font(family, weight).get_charmap())
+
+
+def written(text: object, family: str = _FAMILY, weight: str = "normal") -> str:
+    """``text`` as the font can write it: one line, a sign it lacks replaced."""
+    known = _charmap(family, weight)
+    return "".join(char if ord(char) in known else "\N{REPLACEMENT CHARACTER}" for char in clean(text))
+
+
+def measure(text: str, size: float, family: str = _FAMILY, weight: str = "normal") -> float:
+    """The width of ``text`` in points."""
+    font = _font(family, weight)
+    font.set_size(_LARGE, 72)  # small sizes are rounded to whole pixels
+    font.set_text(text, 0.0)
+    return float(font.get_width_height()[0]) / 64.0 / _LARGE * size
+
+
+def fit(text: str, size: float, limit: float, family: str = _FAMILY, weight: str = "normal") -> str:
+    """``text``, cut with an ellipsis so that it is at most ``limit`` points wide."""
+    if measure(text, size, family, weight) <= limit:
+        return text
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if measure(text[:middle].rstrip() + "…", size, family, weight) <= limit:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low].rstrip() + "…"
+
+
+class Pen:
+    """A figure ``width`` by ``height`` points, y growing downwards, and the few shapes that pictures use."""
+
+    def __init__(self, width: float, height: float) -> None:
+        from matplotlib.figure import Figure
+
+        self.figure = Figure(figsize=(width / 72, height / 72), facecolor="white")
+        self._axes = self.figure.add_axes((0.0, 0.0, 1.0, 1.0))
+        self._axes.set_xlim(0, width)
+        self._axes.set_ylim(height, 0)
+        self._axes.set_axis_off()
+
+    def line(self, x0: float, y0: float, x1: float, y1: float, colour: str, width: float) -> None:
+        """A straight line."""
+        from matplotlib.lines import Line2D
+
+        self._axes.add_line(Line2D([x0, x1], [y0, y1], color=colour, linewidth=width, solid_capstyle="butt", zorder=1))
+
+    def box(
+        self,
+        x: float,
+        y: float,
+        wide: float,
+        high: float,
+        face: str,
+        edge: str,
+        style: Any = "-",
+        width: float = 1.0,
+        ident: str = "",
+    ) -> None:
+        """A rectangle whose left side is at ``x`` and whose middle is at ``y``; ``ident`` is its id in SVG."""
+        from matplotlib.patches import Rectangle
+
+        shape = Rectangle(
+            (x, y - high / 2), wide, high, facecolor=face, edgecolor=edge, linestyle=style, linewidth=width, zorder=3
+        )
+        if ident:
+            shape.set_gid(ident)
+        self._axes.add_patch(shape)
+
+    def socket(self, x: float, y: float) -> None:
+        """The mark of a slot that takes a device while the guest runs."""
+        from matplotlib.patches import Circle
+
+        self._axes.add_patch(Circle((x, y), 3.4, facecolor="white", edgecolor="#1B1B1B", linewidth=1.0, zorder=5))
+
+    def chip(self, right: float, y: float, word: str, colour: str, solid: bool = False) -> float:
+        """A word in a frame that ends at ``right``; returns where it begins."""
+        wide = measure(written(word), 6.5) + 8
+        self.box(right - wide, y, wide, 11, colour if solid else "#FFFFFF", colour, "-", 0.7)
+        self.text(right - wide + 4, y, word, 6.5, colour="#FFFFFF" if solid else colour)
+        return right - wide
+
+    def text(
+        self,
+        x: float,
+        y: float,
+        words: object,
+        size: float,
+        *,
+        colour: str = "#1B1B1B",
+        weight: str = "normal",
+        family: str = _FAMILY,
+        align: str = "left",
+        limit: float | None = None,
+        background: bool = False,
+    ) -> float:
+        """Words whose middle is at ``y``, never wider than ``limit`` points; returns where they end."""
+        shown = written(words, family, weight)
+        if limit is not None:
+            shown = fit(shown, size, limit, family, weight)
+        self._axes.text(
+            x,
+            y,
+            shown,
+            fontsize=size,
+            color=colour,
+            fontweight=weight,
+            fontfamily=family,
+            ha=align,
+            va="center_baseline",
+            zorder=6,
+            parse_math=False,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0} if background else None,
+        )
+        return x + measure(shown, size, family, weight)
+
+
+def save_svg(figure: Figure, titles: dict[str, str], name: str) -> str:
+    """The figure as SVG with accessible ``titles`` (id to text); the same figure gives the same bytes."""
+    from lxml import etree
+    from matplotlib import rc_context
+
+    out = io.BytesIO()
+    with rc_context(_RC):
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=False)
+    root = etree.fromstring(out.getvalue(), parser)
+    for old in root.findall(f"{{{_SVG}}}metadata"):
+        root.remove(old)
+    root.set("role", "img")
+    _title(root, name)
+    for group in root.iter(f"{{{_SVG}}}g"):
+        words = titles.get(group.get("id") or "")
+        if words is not None:
+            _title(group, words)
+            del group.attrib["id"]  # several pictures may stand in one page
+    for element in root.iter(f"{{{_SVG}}}g", f"{{{_SVG}}}path"):
+        if (element.get("id") or "").partition("_")[0] in (
+            "figure",
+            "axes",
+            "patch",
+            "text",
+            "line2d",
+            "PathCollection",
+        ):
+            del element.attrib["id"]
+    return etree.tostring(root, encoding="unicode") + "\n"
+
+
+def _title(element: Any, words: str) -> None:
+    from lxml import etree
+
+    title = etree.Element(f"{{{_SVG}}}title")
+    title.text = "".join(char if char == "\n" else clean(char) for char in words)
+    element.insert(0, title)
+
+
+def save_png(figure: Figure, dpi: int) -> bytes:
+    """The figure as PNG; the same figure gives the same bytes."""
+    from matplotlib import rc_context
+
+    out = io.BytesIO()
+    with rc_context(_RC):
+        figure.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
+    return out.getvalue()

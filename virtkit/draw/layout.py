@@ -1,0 +1,213 @@
+"""Where each part of a topology picture goes, in points: values, so that overlaps are tested without drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from virtkit.topology import Bus, Node, Topology
+
+__all__ = ["Box", "Bridge", "Layout", "Line", "lay_out"]
+
+MARGIN = 16.0
+HEAD = 46.0  # title and headroom
+STEP = 86.0  # from one bus to the next
+ROW = 30.0
+FREE_ROW = 26.0
+BOX = (286.0, 25.0)
+FREE_BOX = (286.0, 16.0)
+LABEL = 40.0  # room for "1f.2" on a link
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A device (``node``), or something hollow (``node`` None): free slots, empty ports. ``x``, ``y``: left, middle."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    node: Node | None
+    text: str
+    hotplug: bool
+    change: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """The small square of a bridge; ``count`` is above 1 for collapsed ports, ``label`` its bus.
+
+    ``model`` is empty for a root port, of which there are many.
+    """
+
+    x: float
+    y: float
+    node: Node
+    count: int
+    label: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A link from (x0, y0) to (x1, y1) with the slot it leaves from."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    label: str = ""
+
+
+@dataclass(slots=True)
+class Layout:
+    """All parts of a picture ``width`` by ``height`` points, y growing downwards."""
+
+    width: float = 0.0
+    height: float = 0.0
+    boxes: list[Box] = field(default_factory=list)
+    bridges: list[Bridge] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
+    headings: list[tuple[float, float, str]] = field(default_factory=list)
+
+
+def lay_out(topology: Topology, before: Topology | None = None) -> Layout:
+    """The parts of a picture of ``topology``; with ``before``, each device says how it changed since."""
+    return _Work(topology, before).run()
+
+
+class _Work:
+    """One layout in the making: a cursor that walks down the rows."""
+
+    def __init__(self, topology: Topology, before: Topology | None) -> None:
+        self.topology = topology
+        self.old = {} if before is None else {node.id: node for node in _nodes(before)}
+        self.compare = before is not None
+        self.out = Layout()
+        self.y = MARGIN + HEAD
+        depth = max((_depth(bus) for bus in topology.roots), default=0)
+        self.device_x = MARGIN + 10 + STEP * depth + (LABEL + 22 if topology.roots else 3 * LABEL)
+
+    def run(self) -> Layout:
+        out = self.out
+        for bus in self.topology.roots:
+            out.headings.append((MARGIN, self.y, f"bus {bus.index}: {bus.model}, {bus.accepts}"))
+            top = self.y + 7
+            self.y += 24
+            self.bus(bus, MARGIN + 10, top)
+            self.y += 10
+        self.listed("on no PCI bus", self.topology.others)
+        if self.compare:
+            here = {node.id for node in _nodes(self.topology)}
+            self.listed("no longer there", [node for name, node in self.old.items() if name not in here], "gone")
+        out.width = self.device_x + BOX[0] + MARGIN
+        out.height = self.y + MARGIN
+        return out
+
+    def bus(self, bus: Bus, x: float, top: float | None) -> None:
+        """Rows of a bus whose line stands at ``x``; ``top`` is where the line begins (its first child where None)."""
+        first = last = top if top is not None else self.y
+        for group in _groups(bus.nodes):
+            node, y = group[0], self.y
+            last = y
+            label = _slot(node)
+            if node.bus is None:
+                self.out.lines.append(Line(x, y, self.device_x, y, label))
+                self.device(node, bus.hotplug)
+                self.y += ROW
+                continue
+            square = x + LABEL
+            inner = node.bus
+            name = f"{len(group)} ports" if len(group) > 1 else f"bus {inner.index}"
+            model = "" if inner.model == "pcie-root-port" else inner.model
+            self.out.lines.append(Line(x, y, square, y, label))
+            self.out.bridges.append(Bridge(square, y, node, len(group), name, model))
+            if inner.nodes:
+                self.out.lines.append(Line(square, y, x + STEP, y))
+                self.bus(inner, x + STEP, None)
+            else:
+                self.out.lines.append(Line(square, y, self.device_x, y))
+                self.hollow(inner, group)
+        if bus.free and bus.nodes and (bus.hotplug or top is not None):
+            last = self.y
+            self.out.lines.append(Line(x, self.y, self.device_x, self.y))
+            self.hollow(bus, ())
+        if last > first:
+            self.out.lines.append(Line(x, first, x, last))
+
+    def device(self, node: Node, hotplug: bool, change: str = "") -> None:
+        box = Box(self.device_x, self.y, *BOX, node, "", hotplug, change or self.change(node))
+        self.out.boxes.append(box)
+
+    def hollow(self, bus: Bus, ports: Sequence[Node]) -> None:
+        free = bus.free * max(len(ports), 1)
+        plug = "hotplug" if bus.hotplug else "cold plug only"
+        words = f"{free} free {'slot' if free == 1 else 'slots'}, {bus.accepts}, {plug}"
+        if len(ports) > 1:
+            words = f"{words}; ports {_slot(ports[0])} to {_slot(ports[-1])}"
+        self.out.boxes.append(Box(self.device_x, self.y, *FREE_BOX, None, words, bus.hotplug))
+        self.y += FREE_ROW
+
+    def listed(self, heading: str, nodes: Sequence[Node], change: str = "") -> None:
+        """Devices without a tree: one row each under a heading."""
+        if not nodes:
+            return
+        self.out.headings.append((MARGIN, self.y, heading))
+        self.y += 22
+        for node in nodes:
+            self.out.lines.append(Line(MARGIN + 10, self.y, self.device_x, self.y, node.address))
+            self.device(node, False, change)
+            self.y += ROW
+        self.y += 6
+
+    def change(self, node: Node) -> str:
+        if not self.compare:
+            return ""
+        old = self.old.get(node.id)
+        if old is None:
+            return "new"
+        if (old.driver, old.interface) != (node.driver, node.interface):
+            return "changed"
+        return "moved" if old.address != node.address else ""
+
+
+def _groups(nodes: Sequence[Node]) -> Iterator[list[Node]]:
+    """Neighbours that differ in nothing but their slot, when they are empty bridges; everything else alone."""
+    pending: list[Node] = []
+    for node in nodes:
+        if pending and _sort(pending[0]) is not None and _sort(pending[0]) == _sort(node):
+            pending.append(node)
+            continue
+        if pending:
+            yield pending
+        pending = [node]
+    if pending:
+        yield pending
+
+
+def _sort(node: Node) -> tuple[object, ...] | None:
+    bus = node.bus
+    if bus is None or bus.nodes:
+        return None
+    return (bus.model, bus.hotplug, bus.free, bus.accepts, node.placed, node.added, node.driver)
+
+
+def _slot(node: Node) -> str:
+    return f"{node.slot:02x}.{node.function:x}"
+
+
+def _nodes(topology: Topology) -> Iterator[Node]:
+    def walk(bus: Bus) -> Iterator[Node]:
+        for node in bus.nodes:
+            yield node
+            if node.bus is not None:
+                yield from walk(node.bus)
+
+    for bus in topology.roots:
+        yield from walk(bus)
+    yield from topology.others
+
+
+def _depth(bus: Bus) -> int:
+    """How many buses stand beside each other, this one included; empty bridges need no column of their own."""
+    return max((_depth(node.bus) for node in bus.nodes if node.bus is not None and node.bus.nodes), default=0) + 1

@@ -1,0 +1,134 @@
+"""One look for every picture and page: Okabe-Ito colours, device classes, verdict glyphs, text that fits.
+
+Source of the colours: M. Okabe and K. Ito, "Color Universal Design", 2008: eight colours that people with any
+colour vision tell apart. A colour never stands alone: each goes with a glyph and a word.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+__all__ = ["BLANK", "CLASSES", "VERDICTS", "DeviceClass", "Verdict", "clean", "device_class", "tint", "verdict"]
+
+BLUE, SKY, GREEN, YELLOW = "#0072B2", "#56B4E9", "#009E73", "#F0E442"
+ORANGE, VERMILION, PURPLE, GREY = "#E69F00", "#D55E00", "#CC79A7", "#7A7A7A"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a verdict is shown: its word, a glyph, a short text, a colour, and the order from good to bad."""
+
+    name: str
+    glyph: str
+    short: str
+    colour: str
+    rank: int
+
+
+VERDICTS: dict[str, Verdict] = {
+    entry.name: entry
+    for entry in (
+        Verdict("works", "✓", "works", GREEN, 0),
+        Verdict("works-with-condition", "◐", "if", SKY, 1),
+        Verdict("unknown", "?", "unknown", YELLOW, 2),
+        Verdict("fails", "✗", "fails", VERMILION, 3),
+        Verdict("refused", "⊘", "refused", GREY, 4),
+    )
+}
+
+BLANK = Verdict("", "·", "not asked", "#FFFFFF", 5)
+
+
+def verdict(name: object) -> Verdict:
+    """How ``name`` is shown; a blank cell for an empty or missing one, a grey one for a word nobody listed."""
+    text = name if isinstance(name, str) else ""
+    if not text:
+        return BLANK
+    return VERDICTS.get(text) or Verdict(text, "•", text, GREY, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceClass:
+    """A class of devices in a picture: its word and colour."""
+
+    name: str
+    colour: str
+
+
+CLASSES: tuple[DeviceClass, ...] = (
+    DeviceClass("storage", BLUE),
+    DeviceClass("network", GREEN),
+    DeviceClass("display", PURPLE),
+    DeviceClass("console", SKY),
+    DeviceClass("usb and input", YELLOW),
+    DeviceClass("passthrough", VERMILION),
+    DeviceClass("memory and rng", ORANGE),
+    DeviceClass("other", GREY),
+)
+
+_BY_NAME = {entry.name: entry for entry in CLASSES}
+
+# Substrings of a device kind or driver, first match wins.
+_MARKS: tuple[tuple[str, str], ...] = (
+    ("hostdev", "passthrough"),
+    ("video", "display"),
+    ("vfio", "passthrough"),
+    ("redirdev", "usb and input"),
+    ("balloon", "memory and rng"),
+    ("rng", "memory and rng"),
+    ("mem", "memory and rng"),
+    ("nvdimm", "memory and rng"),
+    ("serial", "console"),
+    ("console", "console"),
+    ("channel", "console"),
+    ("vsock", "network"),
+    ("scsi", "storage"),
+    ("disk", "storage"),
+    ("blk", "storage"),
+    ("block", "storage"),
+    ("sata", "storage"),
+    ("ahci", "storage"),
+    ("ide", "storage"),
+    ("fdc", "storage"),
+    ("nvme", "storage"),
+    ("floppy", "storage"),
+    ("filesystem", "storage"),
+    ("fs", "storage"),
+    ("9p", "storage"),
+    ("net", "network"),
+    ("interface", "network"),
+    ("e1000", "network"),
+    ("vga", "display"),
+    ("gpu", "display"),
+    ("qxl", "display"),
+    ("usb", "usb and input"),
+    ("hub", "usb and input"),
+    ("input", "usb and input"),
+    ("keyboard", "usb and input"),
+    ("mouse", "usb and input"),
+    ("tablet", "usb and input"),
+)
+
+
+def device_class(kind: str, driver: str = "") -> DeviceClass:
+    """The class a device is coloured by, from its kind and, where that says nothing, its driver."""
+    for text in (kind.lower(), driver.lower()):
+        for mark, name in _MARKS:
+            if mark in text:
+                return _BY_NAME[name]
+    return _BY_NAME["other"]
+
+
+def tint(colour: str, share: float = 0.22) -> str:
+    """``colour`` ("#RRGGBB") mixed with white; ``share`` is the colour's part, 0 to 1."""
+    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(255 + (part - 255) * share):02X}" for part in parts)
+
+
+def clean(text: object) -> str:
+    """One printable line out of anything a domain may be called: no control or direction marks, no line break."""
+    return "".join(
+        " " if char in "\t\r\n" else "\N{REPLACEMENT CHARACTER}" if unicodedata.category(char)[0] == "C" else char
+        for char in str(text)
+    )
