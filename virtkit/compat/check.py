@@ -223,7 +223,7 @@ def _with_changes(
         if not asked:
             continue
         try:
-            tried = remodelled(resolved, {n: model for n in asked})
+            tried = remodelled(resolved, dict.fromkeys(asked, model))
         except Refused:
             continue
         if len(tried.virtio_devices) != len(devices):

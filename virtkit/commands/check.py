@@ -1,0 +1,123 @@
+"""``virtkit check``: one domain against its guest OS, and the smallest change that makes it work."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING
+
+from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
+
+if TYPE_CHECKING:
+    from virtkit.compat.check import Review
+    from virtkit.resolve import Resolved
+
+__all__ = ["register", "run"]
+
+_EXAMPLE = """examples:
+  virtkit check guest.xml
+  virtkit check guest.xml --guest rhel6.10 --fix -o fixed.xml
+  virtkit check domains/ --format json
+  virtkit check old.xml --convert-to q35 -o new.xml
+
+exit code: 0 all that the guests need works (or is unknown), 1 something fails or an input was rejected
+"""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command to the program's parser."""
+    parser = subparsers.add_parser(
+        "check",
+        help="does the guest OS drive this domain's virtio devices?",
+        description="Checks the virtio devices of domains against their guest OS, which is named by the libosinfo "
+        "metadata of the XML or by --guest.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("inputs", nargs="+", metavar="IN", help="domain XML: files, directories, or - for stdin")
+    parser.add_argument("--guest", metavar="ID", help="the guest OS (short id, URI or alias), in place of the metadata")
+    parser.add_argument("--fix", action="store_true", help="write the domain with the smallest change that works")
+    parser.add_argument(
+        "--convert-to", choices=("q35", "pc"), help="move the domain to the other machine, and keep the guest bootable"
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", help="where the changed domain goes (default: stdout)")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+    add_host_options(parser)
+    add_database_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Checks every input; raises UsageError when --fix is asked of several."""
+    from virtkit.inputs import sources
+
+    from virtkit import read, resolve
+    from virtkit.commands import tables
+    from virtkit.compat.check import check
+    from virtkit.errors import GuestError, UsageError, VirtkitError
+
+    inputs = list(sources(args.inputs))
+    writes = args.fix or args.convert_to
+    if writes and len(inputs) != 1:
+        raise UsageError(f"--fix and --convert-to take one domain, not {len(inputs)}")
+    known, host = chosen_catalogue(args), chosen_host(args)
+    if args.guest:
+        known.find(args.guest)
+    code = 0
+    reviews = []
+    changed = None
+    for source in inputs:
+        try:
+            resolved = resolve(read(source.read()), host=host)
+            review = check(resolved, args.guest, overrides=args.overrides == "on", guest_database=known)
+        except GuestError:
+            raise
+        except VirtkitError as problem:
+            tables.say(args, f"virtkit: {source.name}: {problem}")
+            code = 1
+            continue
+        reviews.append(review)
+        if writes:
+            changed, review = _changed(args, resolved, review)
+        if not review.ok:
+            code = 1
+    if writes:
+        if changed is None:
+            return 1
+        tables.emit(changed, args.output)
+        told = json.dumps(reviews[0].as_dict(), indent=1) if args.format == "json" else reviews[0].text()
+        if args.output and args.output != "-":
+            tables.emit(told, None)
+        else:
+            tables.say(args, told.rstrip())
+    elif args.format == "json":
+        tables.emit(json.dumps([review.as_dict() for review in reviews], indent=1) + "\n", args.output)
+    else:
+        tables.emit("\n".join(review.text() for review in reviews), args.output)
+    return code
+
+
+def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tuple[str, Review]:
+    """The text with what --fix and --convert-to change, and the review of that domain."""
+    from virtkit import read, resolve
+    from virtkit.commands import tables
+    from virtkit.compat.check import check
+    from virtkit.compat.remodel import rewritten
+
+    known = chosen_catalogue(args)
+    text = resolved.domain.document.text
+    overrides = args.overrides == "on"
+    if args.convert_to:
+        from virtkit.compat.convert import convert
+
+        conversion = convert(resolved, args.convert_to, args.guest, overrides=overrides, guest_database=known)
+        for step in conversion.steps:
+            tables.say(args, f"change: {step}")
+        return conversion.text, conversion.review
+    models = {n: finding.better for n, finding in enumerate(review.findings) if finding.better}
+    for finding in review.changes:
+        tables.say(args, f"change: {finding.label}: {finding.change}")
+    if models:
+        text = rewritten(resolved, models)
+    after = resolve(read(text.encode()), host=resolved.host)
+    return text, check(after, args.guest, overrides=overrides, guest_database=known)

@@ -1,0 +1,66 @@
+"""``virtkit recommend``: which virtio model for each kind of device, for a guest on a machine."""
+
+from __future__ import annotations
+
+import argparse
+
+from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
+
+__all__ = ["register", "run"]
+
+_EXAMPLE = """examples:
+  virtkit recommend --guest rhel6.10 --machine q35
+  virtkit recommend --guest win10 --format xml
+"""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command to the program's parser."""
+    parser = subparsers.add_parser(
+        "recommend",
+        help="model per device kind for a guest and machine, and which machine",
+        description="The model for each kind of device that works for a guest OS, with reasons.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--guest", required=True, metavar="ID", help="short id, URI or alias")
+    parser.add_argument("--machine", metavar="M", help="machine type or alias (default: the one recommended)")
+    parser.add_argument("--kinds", metavar="SEL", help="device kinds (default: all)")
+    parser.add_argument("--format", choices=("table", "csv", "json", "xml"), default="table")
+    parser.add_argument("-o", "--output", metavar="FILE")
+    add_host_options(parser)
+    add_database_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the choices; raises GuestError and UsageError for an unknown guest, machine or kind."""
+    import json
+
+    from virtkit.commands import tables
+    from virtkit.compat.matrix import select_kinds
+    from virtkit.compat.recommend import recommend
+
+    found = recommend(
+        chosen_catalogue(args).find(args.guest),
+        args.machine,
+        kinds=select_kinds(args.kinds),
+        overrides=args.overrides == "on",
+        host=chosen_host(args),
+    )
+    if args.format == "json":
+        text = json.dumps(found.as_dict(), indent=1) + "\n"
+    elif args.format == "xml":
+        good = [choice for choice in found.choices if choice.model or choice.kind in ("block", "net")]
+        lines = [f"  {choice.xml}" for choice in good if choice.xml.startswith("<")]
+        text = "\n".join([f"<!-- {found.guest} on {found.machine} -->", "<devices>", *lines, "</devices>", ""])
+    else:
+        head = ("kind", "choose", "verdict", "interface", "placement", "reason", "condition")
+        rows = [
+            (c.kind, c.model or c.xml, c.verdict, c.interface, c.placement, c.reason, c.condition)
+            for c in found.choices
+        ]
+        text = tables.render(head, rows, args.format)
+    tables.emit(text, args.output)
+    tables.say(args, f"machine: {found.best_machine}: {found.machine_advice}")
+    return 0

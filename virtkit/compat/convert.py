@@ -1,0 +1,190 @@
+"""Moves a domain between pc and q35 so that its guest still boots: buses, NICs, models, addresses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from virtkit.compat.check import Review, check, guest_of
+from virtkit.compat.edit import Editor
+from virtkit.compat.remodel import rewritten
+from virtkit.errors import UsageError
+from virtkit.guests import Catalogue, Guest, catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lxml.etree import _Element as Element
+
+    from virtkit.resolve import Resolved
+
+__all__ = ["Conversion", "convert"]
+
+# to: (tag, where the model stands, {model: new model}). Source: libvirt, "Domain XML format"; which chipset
+# has which device: QEMU 11.1 -device help; the pairs are the same hardware generation on the other chipset.
+_MODELS = MappingProxyType(
+    {
+        "q35": (("interface", "model/type", {"e1000": "e1000e"}), ("sound", "model", {"ich6": "ich9"})),
+        "pc": (
+            ("interface", "model/type", {"e1000e": "e1000"}),
+            ("sound", "model", {"ich9": "ich6"}),
+            ("watchdog", "model", {"itco": "i6300esb"}),
+        ),
+    }
+)
+_DISKS = MappingProxyType({"q35": ("ide", "sata", "sd"), "pc": ("sata", "ide", "hd")})
+_IDE_DISKS = 4
+#: Controllers that only the other chipset's libvirt defaults ask for.
+_DROPPED = MappingProxyType({"q35": ("ide",), "pc": ("sata",)})
+_OLD_WINDOWS = frozenset({"winxp", "win2k", "win2k3", "win2k3r2", "winvista", "win2k8", "win7", "win2k8r2"})
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """The changed ``text``, the ``steps`` in words, and the ``review`` of the domain as it is afterwards."""
+
+    text: str
+    steps: tuple[str, ...]
+    review: Review
+
+
+def convert(
+    resolved: Resolved,
+    to: str,
+    guest: str | Guest | None = None,
+    *,
+    overrides: bool = True,
+    guest_database: Catalogue | None = None,
+) -> Conversion:
+    """The domain moved to machine ``to`` ("q35" or "pc"), with everything else character for character.
+
+    PCI addresses and PCI controllers are taken out, so that libvirt allocates them anew; IDE disks go to SATA
+    and back, NIC and sound models to their like; virtio models change where the guest would not drive them.
+    Raises UsageError for a domain that is on no x86 machine with PCI, Refused when libvirt would refuse the
+    outcome, GuestError for an unknown ``guest``.
+    """
+    from virtkit.domain import read
+    from virtkit.resolve import resolve
+
+    if to not in _DISKS:
+        raise UsageError(f"convert to {to!r}? known: {', '.join(_DISKS)}")
+    if resolved.family not in ("i440fx", "q35"):
+        raise UsageError(f"{resolved.machine} is neither a pc nor a q35 machine: there is nothing to convert")
+    if (resolved.family == "q35") == (to == "q35"):
+        raise UsageError(f"{resolved.name} is on {resolved.machine} already")
+    known = guest_database or catalogue()
+    who, _ = guest_of(resolved.domain, guest, known)
+    document = resolved.domain.document
+    editor = Editor(document.text, document.root)
+    steps = list(_steps(editor, document.root, to))
+    codec = document.codec
+
+    def again(text: str) -> Resolved:
+        return resolve(read(text.encode(codec)), host=resolved.host)
+
+    moved = again(editor.text())
+    review = check(moved, who, overrides=overrides, guest_database=known)
+    if review.changes:
+        steps += [f"{finding.label}: {finding.change}" for finding in review.changes]
+        text = rewritten(moved, {n: f.better for n, f in enumerate(review.findings) if f.better})
+        moved = again(text)
+        review = check(moved, who, overrides=overrides, guest_database=known)
+    steps += _remarks(who, to, moved)
+    return Conversion(moved.domain.document.text, tuple(steps), review)
+
+
+def _steps(editor: Editor, root: Element, to: str) -> Iterator[str]:
+    """Makes the edits and says each."""
+    machine = root.find("os/type")
+    if machine is not None:
+        yield f"machine: {machine.get('machine', 'default')} becomes {to}"
+        editor.set(machine, "machine", to)
+    devices = [child for holder in root.iterchildren("devices") for child in holder if isinstance(child.tag, str)]
+    addresses = 0
+    for device in devices:
+        if device.tag == "controller" and device.get("type") in ("pci", *_DROPPED[to]):
+            editor.remove(device)
+            if device.get("type") != "pci":
+                yield f"controller {device.get('type')} {device.get('index', '')}: removed".replace(" :", ":")
+            continue
+        if device.tag == "controller" and device.get("type") == "usb" and _chipset_usb(device, to):
+            editor.remove(device)
+            yield f"controller usb {device.get('model')}: removed, libvirt's default takes its place"
+            continue
+        if device.tag == "iommu" and to == "pc" and device.get("model") in ("intel", "virtio"):
+            editor.remove(device)
+            yield f"iommu {device.get('model')}: removed, pc has none"
+            continue
+        for address in device.iterchildren("address"):
+            if address.get("type") == "pci":
+                editor.remove(address)
+                addresses += 1
+    if addresses:
+        yield f"{addresses} PCI addresses and all PCI controllers: removed, to be allocated anew"
+    yield from _models(editor, devices, to)
+    yield from _disks(editor, devices, to)
+
+
+def _chipset_usb(device: Element, to: str) -> bool:
+    model = device.get("model") or ""
+    return model.startswith("piix") if to == "q35" else False
+
+
+def _models(editor: Editor, devices: list[Element], to: str) -> Iterator[str]:
+    for tag, where, renamed in _MODELS[to]:
+        child, _, attribute = where.rpartition("/")
+        for device in devices:
+            holder = device.find(child) if child else device
+            if device.tag != tag or holder is None:
+                continue
+            old = holder.get(attribute, "")
+            if old in renamed:
+                editor.set(holder, attribute, renamed[old])
+                yield f"{tag}: model {old} becomes {renamed[old]}"
+
+
+def _disks(editor: Editor, devices: list[Element], to: str) -> Iterator[str]:
+    old, new, prefix = _DISKS[to]
+    disks = [device for device in devices if device.tag == "disk" and _bus(device) == old]
+    if to == "pc" and len(disks) > _IDE_DISKS:
+        yield f"{len(disks)} {old} disks: left as they are, IDE takes {_IDE_DISKS}; pc gets an AHCI controller"
+        return
+    taken = {
+        target.get("dev", "")
+        for d in devices
+        if d.tag == "disk" and d not in disks
+        for target in d.iterchildren("target")
+    }
+    names = (f"{prefix}{letter}" for letter in "abcdefghijklmnopqrstuvwxyz")
+    for disk in disks:
+        target = disk.find("target")
+        if target is None:
+            continue
+        name = next(name for name in names if name not in taken)
+        yield f"disk {target.get('dev')}: bus {old} becomes {new}, target {name}"
+        editor.set(target, "bus", new)
+        editor.set(target, "dev", name)
+        for address in disk.iterchildren("address"):
+            editor.remove(address)
+
+
+def _bus(disk: Element) -> str:
+    target = disk.find("target")
+    if target is None:
+        return ""
+    written = target.get("bus")
+    return written or ("ide" if target.get("dev", "").startswith("hd") else "")
+
+
+def _remarks(guest: Guest | None, to: str, moved: Resolved) -> list[str]:
+    said = ["note: PCI addresses change, so network interface names in the guest may change too"]
+    if guest is None:
+        said.append("note: guest OS unknown: virtio models are left as they were, unchecked")
+    elif to == "q35" and guest.devices and not guest.q35:
+        said.append(f"note: the guest OS database does not list q35 for {guest.id}")
+    if guest is not None and to == "q35" and guest.id in _OLD_WINDOWS:
+        said.append("note: this Windows needs its AHCI driver enabled before the boot disk moves from IDE to SATA")
+    if to == "pc" and moved.domain.document.root.find("os/loader[@secure='yes']") is not None:
+        said.append("note: secure boot firmware needs SMM, which pc does not have")
+    return said

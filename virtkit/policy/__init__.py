@@ -1,0 +1,1 @@
+"""Model policies: which virtio model and slot a device gets, compared on guests and machines."""
