@@ -52,7 +52,8 @@ class Emulator:
     there, ``absent`` those known not to be; with ``complete`` every type outside ``devices`` is absent.
     ``properties`` maps a property name to the device types known to have it, ``lacking`` holds the
     (device type, property) pairs known not to be; with ``complete`` the properties named are told of every
-    device type but those in ``unasked``. ``source`` says which tool or document was asked.
+    device type but those in ``unasked``. Without ``all_machines`` there are more machine types than
+    ``machines`` tells of. ``source`` says which tool or document was asked.
     """
 
     arch: str
@@ -67,6 +68,7 @@ class Emulator:
     properties: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
     lacking: frozenset[tuple[str, str]] = frozenset()
     unasked: frozenset[str] = frozenset()
+    all_machines: bool = True
 
     def has(self, driver: str) -> bool | None:
         """Whether QEMU has the device type ``driver``; None when the source does not tell."""

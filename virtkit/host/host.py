@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -55,11 +56,7 @@ class Host:
         Raises CapabilityError when no facts of that QEMU release are shipped, UsageError for malformed text.
         """
         wanted = parse_release(libvirt)
-        if qemu is None:
-            pairs = [pair for pair in _PAIRS if pair <= wanted] or [min(_PAIRS)]
-            release = _PAIRS[max(pairs)]
-        else:
-            release = parse_release(qemu)
+        release = _paired(wanted) if qemu is None else parse_release(qemu)
         known = shipped.releases()
         if release not in known:
             names = ", ".join(_text(one) for one in known) or "none"
@@ -74,30 +71,28 @@ class Host:
         query-machines or qom-list-types replies, and what ``virtkit data refresh`` writes. ``libvirt`` None
         takes the release that the document names, else 12.8. Raises CapabilityError naming what is missing.
         """
-        from virtkit.host.documents import read_document
+        from virtkit.host.documents import UNKNOWN_RELEASE, merged, read_document
 
         place = Path(path)
-        files = (
-            sorted(file for file in place.iterdir() if file.suffix in (".xml", ".json"))
-            if (place.is_dir())
-            else [place]
-        )
+        files = [place]
+        if place.is_dir():
+            files = sorted(file for file in place.iterdir() if file.suffix in (".xml", ".json"))
         if not files:
             raise CapabilityError(f"{place}: the folder holds no capability document (*.xml, *.json)")
         documents = [read_document(file) for file in files]
         emulators: dict[str, Emulator] = {}
         for document in documents:
             for emulator in document.emulators:
-                if emulator.arch in emulators:
-                    raise CapabilityError(f"{place}: two documents describe the emulator of {emulator.arch}")
-                emulators[emulator.arch] = emulator
-        releases = {emulator.release for emulator in emulators.values()}
+                known = emulators.get(emulator.arch)
+                emulators[emulator.arch] = merged(known, emulator, str(place)) if known else emulator
+        named = next((document.libvirt for document in documents if document.libvirt), None)
+        wanted = parse_release(libvirt) if libvirt is not None else named or DEFAULT_LIBVIRT
+        releases = {emulator.release for emulator in emulators.values()} - {UNKNOWN_RELEASE}
         if len(releases) > 1:
             names = ", ".join(_text(one) for one in sorted(releases))
             raise CapabilityError(f"{place}: the documents are of different QEMU releases: {names}")
-        named = next((document.libvirt for document in documents if document.libvirt), None)
-        wanted = parse_release(libvirt) if libvirt is not None else named or DEFAULT_LIBVIRT
-        return cls(wanted, releases.pop(), emulators.values())
+        release = releases.pop() if releases else _paired(wanted)
+        return cls(wanted, release, [replace(one, release=release) for one in emulators.values()])
 
     def emulator(self, arch: str) -> Emulator | None:
         """The emulator for an architecture in libvirt's or QEMU's spelling; None when the host has none."""
@@ -116,6 +111,10 @@ class Host:
 
     def __repr__(self) -> str:
         return f"Host(libvirt={_text(self.libvirt)!r}, qemu={_text(self.qemu)!r})"
+
+
+def _paired(libvirt: tuple[int, int]) -> tuple[int, int]:
+    return _PAIRS[max([pair for pair in _PAIRS if pair <= libvirt] or [min(_PAIRS)])]
 
 
 def _text(release: tuple[int, int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -17,6 +18,16 @@ __all__ = ["probe", "root_buses"]
 #: A QEMU that runs nothing and shows nothing. One TCG thread, because QEMU 7.2's riscv64 binary starts
 #: machine ``none`` with a 128-bit CPU, which refuses more; accelerator qtest is not in every build.
 _IDLE = ("-accel", "tcg,thread=single", "-nodefaults", "-display", "none", "-S")
+#: A PCI bus in the tree that ``info qtree`` shows (no QMP command tells a bus's type), and its kind here.
+_PCI_BUS = re.compile(r"^ +bus: \S+\r?\n +type (PCIE?)\r?$", re.MULTILINE)
+_BUS_KINDS: Mapping[str, str] = MappingProxyType({"PCI": "pci", "PCIE": "pcie"})
+#: Ways to start a machine type, tried in turn. Source: what QEMU says when the plain way fails: "no default
+#: audio driver available" (11.1.2, boards with sound), "Try appending -machine cap-htm=off" (7.2.22, pseries).
+_REMEDIES = (
+    ("-machine", "MACHINE"),
+    ("-machine", "MACHINE", "-audio", "none"),
+    ("-machine", "MACHINE,cap-htm=off"),
+)
 #: How many device types may abort QEMU before it is QEMU itself that is broken.
 _PATIENCE = 40
 
@@ -107,29 +118,18 @@ def root_buses(binary: str, names: Iterable[str], limit: float = 60.0) -> dict[s
     """
 
     async def talk(ask: Ask) -> str:
-        for row in await ask("query-pci"):
-            return "pcie" if await _is_express(ask) else "pci" if row is not None else "none"
-        return "none"
+        tree = await ask("human-monitor-command", {"command-line": "info qtree"})
+        kinds = _PCI_BUS.findall(str(tree))
+        return _BUS_KINDS[kinds[0]] if kinds else "none"
 
     found: dict[str, str | None] = {}
     for name in names:
-        arguments = (*_IDLE, "-machine", name)
-        try:
-            found[name] = converse(binary, arguments, talk, limit)
-        except VerifyError:
-            found[name] = None
-    return found
-
-
-async def _is_express(ask: Ask) -> bool:
-    """Whether any bus child of the machine's host bridges is of type PCIE (a root complex)."""
-    pending = ["/machine/unattached", "/machine"]
-    for place in pending:
-        for row in await ask("qom-list", {"path": place}):
-            kind = row["type"]
-            if not kind.startswith("child<"):
+        found[name] = None
+        for options in _REMEDIES:
+            arguments = [option.replace("MACHINE", name) for option in options]
+            try:
+                found[name] = converse(binary, (*_IDLE, *arguments), talk, limit)
+                break
+            except VerifyError:
                 continue
-            for inner in await ask("qom-list", {"path": f"{place}/{row['name']}"}):
-                if inner["type"] == "child<PCIE>":
-                    return True
-    return False
+    return found

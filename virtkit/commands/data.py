@@ -1,0 +1,67 @@
+"""``virtkit data refresh``: the shipped facts, rebuilt from a QEMU and an osinfo-db on this machine."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+_EPILOG = """\
+examples:
+  virtkit data refresh --qemu /usr/bin/qemu-system-x86_64
+  virtkit data refresh --qemu /usr/bin/qemu-system-x86_64 --qemu /usr/bin/qemu-system-aarch64 --roots -o /tmp/facts
+  virtkit data refresh --osinfo /usr/share/osinfo
+
+A QEMU is started without a guest and asked over QMP (package qemu.qmp). Its facts are written to
+DIR/qemu/RELEASE/ARCH.json, those of the guest OS database to DIR/guests.
+"""
+
+
+def register(subparsers: Any) -> None:
+    """Adds the command to the parser of ``virtkit``."""
+    parser = subparsers.add_parser("data", help="the shipped facts", description="The shipped facts.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="refresh")
+    refresh = verbs.add_parser(
+        "refresh",
+        help="rebuild facts from what is on this machine",
+        description="Rebuilds the facts in data/ from a QEMU and an osinfo-db on this machine.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    refresh.add_argument("--qemu", action="append", default=[], metavar="BINARY", help="ask this QEMU (repeatable)")
+    refresh.add_argument("--roots", action="store_true", help="start each machine type to see its root bus")
+    refresh.add_argument("--osinfo", metavar="DIR|TARBALL", help="read this guest OS database")
+    refresh.add_argument("--limit", type=float, default=60.0, metavar="SECONDS", help="for each QEMU (default 60)")
+    refresh.add_argument("-o", "--output", metavar="DIR", help="folder of facts (default: the one in use)")
+    refresh.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Refreshes what is named; exit code 1 when one QEMU could not be asked (the others still are)."""
+    import sys
+    from pathlib import Path
+
+    from virtkit import facts
+    from virtkit.errors import UsageError, VerifyError
+    from virtkit.host.probe import probe
+    from virtkit.host.shipped import dump
+
+    if not args.qemu and not args.osinfo:
+        raise UsageError("name what to refresh from: --qemu BINARY, --osinfo DIR")
+    base = Path(args.output) if args.output else facts.root()
+    failed = 0
+    for binary in args.qemu:
+        try:
+            found = probe(binary, args.limit, args.roots)
+        except VerifyError as error:
+            failed += 1
+            print(error, file=sys.stderr)
+            continue
+        place = base / "qemu" / f"{found.release[0]}.{found.release[1]}" / f"{found.arch}.json"
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(dump(found), encoding="utf-8")
+        print(f"{place}: {len(found.names)} machine types, {len(found.devices)} device types; {found.source}")
+    if args.osinfo:
+        from virtkit.guests.shipped import refresh
+
+        print(refresh(args.osinfo, base / "guests"))
+    return 1 if failed else 0

@@ -1,0 +1,101 @@
+"""``virtkit domcaps``: the device models that libvirt's domain capabilities report, or two reports compared."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+_EPILOG = """\
+examples:
+  virtkit domcaps --arch x86_64 --machine q35
+  virtkit domcaps --libvirt 9.0 --arch s390x --format table
+  virsh domcapabilities > mine.xml; virtkit domcaps --compare mine.xml
+  virtkit domcaps --compare bhyve.xml libxl.xml
+
+--compare with one file compares virtkit's report for that file's architecture and machine type with the file;
+with two files, of any hypervisor driver, it compares these. Differences give exit code 1.
+"""
+
+
+def register(subparsers: Any) -> None:
+    """Adds the command to the parser of ``virtkit``."""
+    parser = subparsers.add_parser(
+        "domcaps",
+        help="what domain capabilities report of device models",
+        description="Domain capabilities of an architecture and machine type, devices only.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--arch", default="x86_64", help="libvirt's or QEMU's name (default x86_64)")
+    parser.add_argument("--machine", help="machine type or alias (default: the emulator's default)")
+    parser.add_argument("--libvirt", default="12.8", metavar="RELEASE", help="libvirt release (default 12.8)")
+    parser.add_argument("--qemu", metavar="FILE|RELEASE", help="QEMU release, or a capability document")
+    parser.add_argument("--format", choices=("xml", "table"), default="xml", help="form of the result")
+    parser.add_argument("--compare", nargs="+", metavar="FILE", help="compare reports instead of writing one")
+    parser.add_argument("-o", "--output", metavar="FILE", help="the result (default: standard output)")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the report, or the differences (exit code 1 when there are any)."""
+    import sys
+    from pathlib import Path
+
+    from virtkit.host.domcaps import report
+
+    if args.compare:
+        text, status = _compare(args)
+    else:
+        found = report(_host(args), args.arch, args.machine)
+        text, status = (found.xml() if args.format == "xml" else _table(found)), 0
+        for entry in found.unknown:
+            print(f"not told by {args.qemu}: {entry}", file=sys.stderr)
+    if args.output:
+        Path(args.output).write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
+    return status
+
+
+def _host(args: argparse.Namespace) -> Any:
+    from pathlib import Path
+
+    from virtkit.host import Host
+
+    if args.qemu and Path(args.qemu).exists():
+        return Host.from_file(args.qemu, args.libvirt)
+    return Host.default(args.libvirt, args.qemu)
+
+
+def _compare(args: argparse.Namespace) -> tuple[str, int]:
+    from pathlib import Path
+
+    from virtkit.errors import CapabilityError, UsageError
+    from virtkit.host import domcaps
+
+    if len(args.compare) > 2:
+        raise UsageError(f"--compare takes one or two files, not {len(args.compare)}")
+    reports = []
+    for name in args.compare:
+        try:
+            reports.append(domcaps.read(Path(name).read_bytes(), name))
+        except OSError as error:
+            raise CapabilityError(f"{name}: cannot be read: {error.strerror}") from None
+    if len(reports) == 1:
+        theirs = reports[0]
+        ours = domcaps.report(_host(args), theirs.arch, theirs.machine or args.machine)
+        reports, names = [ours, theirs], [f"virtkit, {ours.arch} {ours.machine}", args.compare[0]]
+    else:
+        names = list(args.compare)
+    lines = domcaps.differences(*reports)
+    if not lines:
+        return f"no difference between {names[0]} and {names[1]}\n", 0
+    head = f"first: {names[0]} ({reports[0].domain})\nsecond: {names[1]} ({reports[1].domain})\n"
+    return head + "".join(f"{line}\n" for line in lines), 1
+
+
+def _table(found: Any) -> str:
+    rows = [("device", "enumeration", "values"), *found.rows()]
+    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+    head = f"{found.domain} {found.arch} {found.machine}\n"
+    return head + "".join(f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}".rstrip() + "\n" for row in rows)

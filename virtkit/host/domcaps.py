@@ -1,0 +1,242 @@
+"""Domain capabilities: the device enumerations libvirt reports, read from a document or told from a Host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from lxml import etree
+
+from virtkit import facts
+from virtkit.errors import CapabilityError, Unsupported
+from virtkit.host.emulator import Emulator, emulator_arch
+from virtkit.host.host import Host
+from virtkit.host.xml import parse
+
+__all__ = ["DomainCapabilities", "Element", "differences", "read", "report"]
+
+#: Architectures as libvirt writes them, where QEMU's name differs; the reverse of the common spellings.
+_LIBVIRT_ARCH: Mapping[str, str] = MappingProxyType({"i386": "i686", "arm": "armv7l"})
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One device kind of the report: whether it is supported, and its enumerations by name, in order."""
+
+    name: str
+    supported: bool
+    enums: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class DomainCapabilities:
+    """A domain capabilities report.
+
+    ``domain`` is the virtualization type (``qemu``, ``kvm``, ``bhyve``, ``xen``); ``machine`` and ``path`` are
+    "" where the driver has none. ``unknown`` lists "element enum value" entries that the host's source does
+    not tell of; they are not in ``devices``.
+    """
+
+    path: str
+    domain: str
+    machine: str
+    arch: str
+    devices: tuple[Element, ...]
+    unknown: tuple[str, ...] = field(default=())
+
+    def xml(self) -> str:
+        """The report in the form of ``virsh domcapabilities``, devices only."""
+        root = etree.Element("domainCapabilities")
+        for tag, text in (
+            ("path", self.path),
+            ("domain", self.domain),
+            ("machine", self.machine),
+            ("arch", self.arch),
+        ):
+            if text:
+                etree.SubElement(root, tag).text = text
+        devices = etree.SubElement(root, "devices")
+        for element in self.devices:
+            node = etree.SubElement(devices, element.name, supported="yes" if element.supported else "no")
+            for name, values in element.enums.items():
+                listing = etree.SubElement(node, "enum", name=name)
+                for value in values:
+                    etree.SubElement(listing, "value").text = value
+        etree.indent(root)
+        return etree.tostring(root, encoding="unicode").replace('"', "'") + "\n"
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """(element, enum, values joined by spaces), one for each enumeration; an unsupported element has one."""
+        found = []
+        for element in self.devices:
+            if not element.supported:
+                found.append((element.name, "", "not supported"))
+            found.extend((element.name, name, " ".join(values)) for name, values in element.enums.items())
+        return found
+
+
+def read(data: bytes, name: str) -> DomainCapabilities:
+    """A report from the XML of ``virsh domcapabilities``, of any hypervisor driver; raises CapabilityError."""
+    return from_root(parse(data, name), name)
+
+
+def from_root(root: etree._Element, name: str) -> DomainCapabilities:
+    """As ``read``, from the parsed document."""
+    if root.tag != "domainCapabilities":
+        raise CapabilityError(f"{name}: <{root.tag}> is no <domainCapabilities> document")
+    devices = root.find("devices")
+    lacking = [tag for tag in ("domain", "arch") if not root.findtext(tag)]
+    if devices is None:
+        lacking.append("devices")
+    if lacking or devices is None:
+        missing = ", ".join(f"<{tag}>" for tag in lacking)
+        raise CapabilityError(f"{name}: the domain capabilities lack {missing}")
+    elements = []
+    for node in devices.iterchildren(tag=etree.Element):
+        enums = {
+            enum.get("name", ""): tuple(value.text or "" for value in enum.iterchildren("value"))
+            for enum in node.iterchildren("enum")
+        }
+        elements.append(Element(str(node.tag), node.get("supported") == "yes", MappingProxyType(enums)))
+    return DomainCapabilities(
+        path=root.findtext("path") or "",
+        domain=root.findtext("domain") or "",
+        machine=root.findtext("machine") or "",
+        arch=root.findtext("arch") or "",
+        devices=tuple(elements),
+    )
+
+
+def report(host: Host, arch: str, machine: str | None = None, domain: str = "qemu") -> DomainCapabilities:
+    """What libvirt would report of ``machine`` (default: the emulator's default machine) on ``host``.
+
+    Raises Unsupported for an architecture without emulator and for a machine type it lacks. Source: the rows
+    of ``data/qemu/domcaps.csv`` and the emulator's device types.
+    """
+    emulator = host.emulator(arch)
+    if emulator is None:
+        raise Unsupported("invalid argument", f"the host has no emulator for architecture {arch!r}")
+    wanted = machine or emulator.default_machine or _fallback_machine(emulator)
+    if wanted is None:
+        raise Unsupported("invalid argument", f"{arch} has no default machine type: name one")
+    found = emulator.machines.get(wanted)
+    if found is None and emulator.all_machines:
+        raise Unsupported("invalid argument", f"the machine {wanted!r} is not supported by emulator of {arch}")
+    name = found.name if found else wanted
+    collected: dict[str, dict[str, list[str]]] = {}
+    unknown = []
+    for row in facts.table("qemu/domcaps.csv"):
+        if not _released(row, host.libvirt):
+            continue
+        values = collected.setdefault(row["element"], {}).setdefault(row["enum"], [])
+        if not row["value"] or not _meant(row, emulator.arch, name):
+            continue
+        present = _present(row["needs"].split(), emulator)
+        if present:
+            values.append(row["value"])
+        elif present is None:
+            unknown.append(f"{row['element']} {row['enum']} {row['value']}")
+    devices = []
+    for element, enums in collected.items():
+        supported = bool(next(iter(enums.values())))
+        shown = {key: tuple(values) for key, values in enums.items()} if supported else {}
+        devices.append(Element(element, supported, MappingProxyType(shown)))
+    return DomainCapabilities(
+        path=f"/usr/bin/qemu-system-{emulator.arch}",
+        domain=domain,
+        machine=name,
+        arch=_LIBVIRT_ARCH.get(arch, arch),
+        devices=tuple(devices),
+        unknown=tuple(unknown),
+    )
+
+
+def differences(ours: DomainCapabilities, theirs: DomainCapabilities) -> list[str]:
+    """One line for each enumeration (or element) that two reports tell differently; empty when they agree."""
+    left = {(element.name): element for element in ours.devices}
+    right = {(element.name): element for element in theirs.devices}
+    lines = []
+    for name in dict.fromkeys((*left, *right)):
+        one, other = left.get(name), right.get(name)
+        if one is None or other is None:
+            lines.append(f"{name}: only in the {'second' if one is None else 'first'}")
+            continue
+        if one.supported != other.supported:
+            lines.append(f"{name}: supported {_yes(one.supported)} against {_yes(other.supported)}")
+            continue
+        for enum in dict.fromkeys((*one.enums, *other.enums)):
+            if (enum in one.enums) != (enum in other.enums):
+                lines.append(f"{name} {enum}: only in the {'first' if enum in one.enums else 'second'}")
+                continue
+            mine, its = one.enums[enum], other.enums[enum]
+            told = [f"only in the first: {value}" for value in mine if value not in its]
+            told += [f"only in the second: {value}" for value in its if value not in mine]
+            if not told and mine != its:
+                told = ["the same values in another order"]
+            lines += [f"{name} {enum}: {line}" for line in told]
+    return lines
+
+
+def told_devices(document: DomainCapabilities, libvirt: tuple[int, int]) -> tuple[set[str], set[str]]:
+    """The device types that a report proves present, and those it proves absent.
+
+    A value proves its driver only where one driver alone stands for it; an enumeration that is missing
+    proves nothing.
+    """
+    present: set[str] = set()
+    absent: set[str] = set()
+    elements = {element.name: element for element in document.devices}
+    for row in facts.table("qemu/domcaps.csv"):
+        needs = row["needs"].split()
+        element = elements.get(row["element"])
+        if not needs or element is None or not _meant(row, emulator_arch(document.arch), document.machine):
+            continue
+        values = element.enums.get(row["enum"])
+        if values is None and element.supported:
+            continue
+        if values is not None and row["value"] in values:
+            present.update(needs if len(needs) == 1 else ())
+        elif _released(row, libvirt):
+            absent.update(needs)
+    return present, absent - present
+
+
+def _present(needs: Iterable[str], emulator: Emulator) -> bool | None:
+    answers = [emulator.has(driver) for driver in needs]
+    if not answers or True in answers:
+        return True
+    return None if None in answers else False
+
+
+def _released(row: Mapping[str, str], libvirt: tuple[int, int]) -> bool:
+    since, until = row["since"], row["until"]
+    return not (since and libvirt < _release(since)) and not (until and libvirt > _release(until))
+
+
+def _meant(row: Mapping[str, str], arch: str, machine: str) -> bool:
+    """Whether the row is for this architecture and machine family (``!`` in front: for all but that one)."""
+    if row["arch"] and arch not in row["arch"].split():
+        return False
+    family = row["machine"]
+    if family.startswith("!"):
+        return not _of_family(machine, family[1:])
+    return not family or any(_of_family(machine, one) for one in family.split())
+
+
+def _of_family(machine: str, family: str) -> bool:
+    return machine == family or machine.startswith(f"{family}-") or (machine, family) == ("pc", "pc-i440fx")
+
+
+def _release(text: str) -> tuple[int, int]:
+    major, _, minor = text.partition(".")
+    return int(major), int(minor)
+
+
+def _fallback_machine(emulator: Emulator) -> str | None:
+    """What libvirt takes where QEMU has no default machine. Source: libvirt 9.3 release notes, ``virt``."""
+    return "virt" if "virt" in emulator.machines else None
+
+
+def _yes(flag: bool) -> str:
+    return "yes" if flag else "no"

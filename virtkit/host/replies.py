@@ -1,0 +1,162 @@
+"""QMP replies that somebody saved: query-machines, qom-list-types, with or without the greeting and more."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
+from typing import Any
+
+from virtkit.errors import CapabilityError
+from virtkit.host.emulator import ARCHITECTURES, Emulator, Machine, by_name, default_name
+
+__all__ = ["decode", "emulator", "release_by_aliases"]
+
+#: CPU type names end in ``-ARCH-cpu``; both Arm binaries say ``arm``, so that one proves nothing.
+_CPU = re.compile(r".+-(x86_64|i386|riscv64|s390x|powerpc64|loongarch)-cpu")
+_CPU_ARCH: Mapping[str, str] = {"powerpc64": "ppc64", "loongarch": "loongarch64"}
+_VERSIONED = re.compile(r"(?:pc-i440fx|pc-q35|virt|pseries|s390-ccw-virtio)-(\d+)\.(\d+)")
+#: What QEMU's binaries are called after, for a file named for its architecture.
+_ARCHES = ("x86_64", "i386", "aarch64", "arm", "riscv64", "ppc64", "s390x", "loongarch64")
+
+
+def decode(data: bytes, name: str) -> Any:
+    """The JSON value of ``data``, or the list of values of a transcript with one JSON value a line."""
+    try:
+        return json.loads(data)
+    except ValueError as whole:
+        try:
+            return [json.loads(line) for line in data.splitlines() if line.strip()]
+        except ValueError:
+            raise CapabilityError(f"{name}: corrupt or truncated JSON: {whole}") from None
+
+
+def emulator(found: Any, name: str) -> Emulator:
+    """The emulator told by replies: one reply, a transcript, or an object of command name to reply.
+
+    Device types are complete when qom-list-types was asked, else unknown. Raises CapabilityError when
+    neither machine types nor device types are there, or nothing names the architecture.
+    """
+    values = [_bare(value) for value in _pieces(found)]
+    machines: list[Machine] = []
+    types: set[str] = set()
+    release: tuple[int, int] | None = None
+    package = arch = ""
+    for value in values:
+        if isinstance(value, Mapping):
+            number = value.get("qemu")
+            if isinstance(number, Mapping) and {"major", "minor"} <= number.keys():
+                release = (int(number["major"]), int(number["minor"]))
+                package = str(value.get("package") or "")
+            if isinstance(value.get("arch"), str):
+                arch = value["arch"]
+        elif _is_machines(value):
+            machines = [_machine(row, name) for row in value if row.get("name") != "none"]
+            arch = arch or _arch_by_cpus(row.get("default-cpu-type") for row in value)
+        elif _is_types(value):
+            types = {row["name"] for row in value}
+            arch = arch or _arch_by_cpus(types)
+    if not machines and not types:
+        raise CapabilityError(
+            f"{name}: the JSON lacks machine types (reply to query-machines: a list with name and cpu-max) "
+            "and device types (reply to qom-list-types: a list with name and parent)"
+        )
+    arch = arch or _arch_by_name(name)
+    if not arch:
+        raise CapabilityError(
+            f"{name}: nothing names the architecture: add the reply to query-target, or name the file for it"
+        )
+    if not machines:
+        machines = [Machine(kind.removesuffix("-machine")) for kind in sorted(types) if kind.endswith("-machine")]
+    release = release or release_by_aliases(machines)
+    return Emulator(
+        arch=arch,
+        release=release or (0, 0),
+        package=package.strip("() "),
+        machines=by_name(machines),
+        default_machine=default_name(machines),
+        devices=frozenset(types),
+        complete=bool(types),
+        source=f"{name}: QMP replies",
+        all_machines=bool(machines),
+    )
+
+
+def release_by_aliases(machines: Iterable[Machine]) -> tuple[int, int] | None:
+    """QEMU's release, told by a versioned machine type that carries its family's alias: it is the newest one.
+
+    Observed: QEMU 7.2.22, 10.0 and 11.1.2 (``pc`` is an alias of pc-i440fx-11.1 in 11.1).
+    """
+    for machine in machines:
+        match = _VERSIONED.fullmatch(machine.name)
+        if match and machine.alias:
+            return int(match[1]), int(match[2])
+    return None
+
+
+def _pieces(found: Any) -> list[Any]:
+    """The single replies in what was saved."""
+    if isinstance(found, Mapping):
+        if found.keys() & {"return", "QMP", "qemu", "arch"}:
+            return [found]
+        return list(found.values())
+    if isinstance(found, list) and found and isinstance(found[0], Mapping) and "name" not in found[0]:
+        return found
+    return [found]
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if "return" in value:
+            return value["return"]
+        if isinstance(value.get("QMP"), Mapping):
+            return value["QMP"].get("version", {})
+    return value
+
+
+def _is_list_of(value: Any, keys: set[str]) -> bool:
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(row, Mapping) and isinstance(row.get("name"), str) for row in value)
+        and any(keys & row.keys() for row in value)
+    )
+
+
+def _is_machines(value: Any) -> bool:
+    return _is_list_of(value, {"cpu-max"})
+
+
+def _is_types(value: Any) -> bool:
+    return _is_list_of(value, {"parent", "abstract"})
+
+
+def _machine(row: Mapping[str, Any], name: str) -> Machine:
+    cpus = row.get("cpu-max")
+    if cpus is not None and not isinstance(cpus, int):
+        raise CapabilityError(f"{name}: machine type {row['name']!r} has cpu-max {cpus!r}, not a number")
+    alias = row.get("alias")
+    return Machine(
+        name=row["name"],
+        alias=alias if isinstance(alias, str) else None,
+        default=row.get("is-default") is True,
+        deprecated=row.get("deprecated") is True,
+        max_cpus=cpus,
+    )
+
+
+def _arch_by_cpus(names: Iterable[Any]) -> str:
+    seen = {match[1] for one in names if isinstance(one, str) and (match := _CPU.fullmatch(one))}
+    if len(seen) != 1:
+        return ""
+    found = seen.pop()
+    return _CPU_ARCH.get(found, found)
+
+
+def _arch_by_name(name: str) -> str:
+    words = re.split(r"[-.]", PurePath(name).name)
+    for word in words:
+        if word in _ARCHES or word in ARCHITECTURES:
+            return ARCHITECTURES.get(word, word)
+    return ""
