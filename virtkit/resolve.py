@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from virtkit import facts
+from virtkit.checks import after_slots, before_slots
 from virtkit.defaults import additions, chardevs, controllers, disks, models
 from virtkit.defaults.family import Family, family_of
 from virtkit.domain.devices import Device
@@ -17,7 +18,6 @@ from virtkit.errors import Refused, Unsupported
 from virtkit.host import Host
 from virtkit.setting import Setting, SlotPolicy, behaviours
 from virtkit.slots import finishing, memory_slots, pci, transports, usb, virtio_serial
-from virtkit.validate import after, before
 
 if TYPE_CHECKING:
     from virtkit.host import Emulator
@@ -81,7 +81,7 @@ def _resolve(domain: Domain, host: Host, machine: str | None, slot_policy: SlotP
     controllers.imply(setting)
     models.add_implicit_video(setting)
     models.fill_scsi_models(setting)
-    before(setting)
+    before_slots(setting)
     # Slots
     virtio_serial.assign(setting)
     transports.assign_spapr(setting)
@@ -94,7 +94,7 @@ def _resolve(domain: Domain, host: Host, machine: str | None, slot_policy: SlotP
     usb.assign(setting)
     memory_slots.assign(setting)
     chardevs.finish_mirror(setting)
-    after(setting)
+    after_slots(setting)
     return Resolved(domain, host, setting)
 
 

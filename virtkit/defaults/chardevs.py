@@ -133,7 +133,7 @@ def finish_mirror(setting: Setting) -> None:
     mirror, serial = consoles[0], serials[0]
     mirror.target = "serial"
     _show_console(mirror, "serial", max(serial.port, 0))
-    if serial.address is not None and serial.address.type in ("isa", "spapr-vio") and mirror.address != serial.address:
+    if serial.address is not None and mirror.address != serial.address:
         mirror.place(serial.address)
 
 

@@ -23,7 +23,7 @@ from virtkit.domain.devices import (
     Video,
 )
 from virtkit.domain.targets import ide_floppy_name, known_prefix
-from virtkit.domain.vocabulary import Release, accepted
+from virtkit.domain.vocabulary import Release, accepted, known_nic
 from virtkit.errors import Refused
 
 if TYPE_CHECKING:
@@ -106,7 +106,13 @@ class _Reader:
         """Address and alias, which every device may have."""
         address = kids.get("address")
         if address is not None:
-            device.address, device.given = read_address(address, self.values["address", "type"])
+            found, device.given = read_address(address, self.values["address", "type"])
+            device.address = found
+            if found.type != "pci":
+                for name, _ in found.pairs():
+                    if address.get(name) is None:
+                        device.readdressed = True
+                        break
         alias = kids.get("alias")
         if alias is not None:
             name = alias.get("name")
@@ -201,7 +207,11 @@ class _Reader:
         interface.number = len(self.inventory.interfaces)
         model = kids.get("model")
         if model is not None:
-            interface.model = model.get("type") or None
+            written = model.get("type") or None
+            if written is not None:
+                interface.model = known_nic(written)
+                if interface.model != written:
+                    interface.change("model", "type", interface.model)
         mac = kids.get("mac")
         if mac is not None:
             interface.mac = mac.get("address")

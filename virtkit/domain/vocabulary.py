@@ -6,7 +6,7 @@ from functools import cache
 
 from virtkit import facts
 
-__all__ = ["Release", "accepted", "in_release", "release"]
+__all__ = ["Release", "accepted", "in_release", "known_nic", "release"]
 
 Release = tuple[int, int]
 
@@ -31,3 +31,17 @@ def accepted(at: Release) -> dict[tuple[str, str], frozenset[str]]:
         if in_release(row, at):
             found.setdefault((row["element"], row["attribute"]), set()).update(row["value"].split())
     return {key: frozenset(values) for key, values in found.items()}
+
+
+@cache
+def _nics() -> dict[str, str]:
+    return {
+        row["variant"].lower(): row["variant"]
+        for row in facts.table("libvirt/connect-types.csv")
+        if row["kind"] == "interface" and row["variant"] != "*"
+    }
+
+
+def known_nic(name: str) -> str:
+    """libvirt's own spelling of a NIC model it lists, whatever the case; any other name as it is."""
+    return _nics().get(name.lower(), name)

@@ -185,6 +185,15 @@ class ConnectTypes:
             found = self._cache[key] = self._look_up(kind, variant, device.model)
         return found
 
+    def written(self, device: Device) -> int:
+        """The request of a device whose PCI address is written: what has no slot of its own counts as conventional.
+
+        A scsi_host host device counts as plain virtio there, whatever its model (observed: libvirt 9.0 and 12.8).
+        """
+        if isinstance(device, Hostdev) and device.type == "scsi_host" and self._policy is None:
+            return self._virtio | AUTO
+        return self.of(device) or CONVENTIONAL | AUTO
+
     def _look_up(self, kind: str, variant: str, model: str | None) -> int:
         row = self._types.get((kind, variant))
         if row is None:

@@ -121,5 +121,8 @@ def _first_video(setting: Setting, table: BusTable, types: ConnectTypes, slot: i
         setting.trace.note(video, "chipset.video", setting.family.name, str(address))
     else:
         address = PciAddress(0, *table.choose(want | AUTO, video.label, video.line))
+        if table.growing:
+            # Not kept: it is placed once more among the other displays, so one slot more is reckoned with.
+            return
         setting.trace.note(video, "chipset.video-elsewhere", f"00:{slot:02x}.0")
     video.place(address)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from virtkit.defaults import controllers as lists
 from virtkit.domain.address import PciAddress
-from virtkit.domain.devices import Controller, Device
+from virtkit.domain.devices import Chardev, Controller, Device
 from virtkit.errors import Refused
 from virtkit.models.connect import (
     AUTO,
@@ -113,6 +113,8 @@ def _table(setting: Setting, types: ConnectTypes, count: int, growing: bool) -> 
     for device in setting.devices.in_order():
         address = device.address
         if isinstance(address, PciAddress) and not address.empty:
+            if isinstance(device, Chardev) and device.mirror:
+                continue
             if chipset.is_fixed(device, address):
                 if not table.buses or not table.buses[0].accepts & CONVENTIONAL:
                     raise Refused(
@@ -123,7 +125,7 @@ def _table(setting: Setting, types: ConnectTypes, count: int, growing: bool) -> 
                     )
                 continue
             bus = address.bus
-            table.reserve(address, types.of(device) or CONVENTIONAL | AUTO, XML, device.label, device.line)
+            table.reserve(address, types.written(device), XML, device.label, device.line)
             if address.bus != bus:
                 device.readdressed = True
                 setting.trace.note(device, "pci.bus-moved", bus, address.bus)
@@ -211,7 +213,7 @@ def give(setting: Setting, device: Device, address: PciAddress) -> None:
 def _ich9(setting: Setting, table: BusTable, types: ConnectTypes, controller: Controller, store: bool) -> None:
     """One part of an ich9 usb set: beside the part that has an address, else alone in an empty slot.
 
-    Stored even in the dry run, so that the later parts find their first one.
+    In the dry run only a part beside one that has an address keeps its place; the others each try a slot.
     """
     function = ICH9_FUNCTIONS[controller.model or ""]
     want = types.of(controller)
@@ -226,6 +228,7 @@ def _ich9(setting: Setting, table: BusTable, types: ConnectTypes, controller: Co
         ):
             address = PciAddress(0, other.address.bus, other.address.slot, function)
             break
+    beside = address is not None
     if address is not None:
         table.reserve(address, want, INT, controller.label, controller.line)
     else:
@@ -233,7 +236,7 @@ def _ich9(setting: Setting, table: BusTable, types: ConnectTypes, controller: Co
         address = PciAddress(0, *place)
     if function == 0:
         address.multifunction = "on"
-    if store or address is not None:
+    if store or beside:
         give(setting, controller, address)
         setting.trace.note(controller, "pci.ich9", function)
 

@@ -1,0 +1,26 @@
+"""What libvirt refuses although every device has its place: one module for controllers, disks, and the rest.
+
+Source of every refusal here: observed, libvirt 9.0 and 12.8. Refusals about matters outside devices, models and
+addresses (CPU, memory sizes, host resources) are not copied.
+"""
+
+from __future__ import annotations
+
+from virtkit.checks.controllers import check_controllers
+from virtkit.checks.devices import check_devices
+from virtkit.checks.disks import check_disks, check_targets
+from virtkit.setting import Setting
+
+__all__ = ["after_slots", "before_slots"]
+
+
+def before_slots(setting: Setting) -> None:
+    """Refuse what libvirt finds while it reads the definition. Raises Refused."""
+    check_targets(setting)
+
+
+def after_slots(setting: Setting) -> None:
+    """Refuse what libvirt finds once all addresses are given. Raises Refused."""
+    check_controllers(setting)
+    check_disks(setting)
+    check_devices(setting)

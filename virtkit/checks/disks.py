@@ -1,0 +1,139 @@
+"""Refusals about disks: names, address forms, drive places."""
+
+from __future__ import annotations
+
+import re
+
+from virtkit.defaults.controllers import find
+from virtkit.domain.address import DriveAddress
+from virtkit.domain.devices import Disk
+from virtkit.errors import Refused
+from virtkit.setting import Setting
+
+__all__ = ["check_disks", "check_targets"]
+
+CFG = "unsupported configuration"
+XML = "XML error"
+INT = "internal error"
+
+ON_DRIVE = frozenset({"ide", "sata", "scsi", "fdc", "nvme"})
+_PARTITION = re.compile(r"(fd|hd|vd|sd|xvd|ubd)[a-z]+[0-9]+$")
+_USB_MODELS = frozenset({"usb-storage", "usb-bot"})
+
+
+def _refuse(disk: Disk, what: str, category: str = CFG) -> Refused:
+    return Refused(category, what, disk.label, disk.line)
+
+
+def _source(disk: Disk) -> str:
+    source = None if disk.element is None else disk.element.find("source")
+    if source is None:
+        return ""
+    return source.get("file") or source.get("dev") or source.get("name") or source.get("dir") or ""
+
+
+def check_targets(setting: Setting) -> None:
+    """Refuse a target name that two disks have. Raises Refused."""
+    seen: dict[str, Disk] = {}
+    for disk in setting.devices.disks:
+        other = seen.setdefault(disk.target, disk)
+        if other is not disk:
+            raise _refuse(
+                disk,
+                f"target '{disk.target}' duplicated for disk sources '{_source(other)}' and '{_source(disk)}'",
+                XML,
+            )
+
+
+def check_disks(setting: Setting) -> None:
+    """Refuse what a disk cannot be. Raises Refused."""
+    lun_on_virtio = setting.emulator.has_property("virtio-blk-pci", "scsi")
+    for disk in setting.devices.disks:
+        _check_address(disk)
+        address = disk.address
+        if _PARTITION.match(disk.target):
+            raise _refuse(disk, f"invalid disk target '{disk.target}', partitions can't appear in disk targets")
+        if disk.device == "lun":
+            if disk.bus not in ("virtio", "scsi"):
+                raise _refuse(disk, f"disk device='lun' is not supported for bus='{disk.bus}'")
+            if disk.bus == "virtio" and lun_on_virtio is False:
+                raise _refuse(disk, "This QEMU doesn't support SCSI emulation with 'virtio-blk' device")
+        if disk.model is not None:
+            on_usb = disk.bus == "usb" and disk.model in _USB_MODELS
+            if disk.bus != "virtio" and not on_usb:
+                raise _refuse(disk, f"disk model '{disk.model}' not supported for bus '{disk.bus}'")
+            if disk.bus == "virtio" and disk.model in _USB_MODELS:
+                raise _refuse(disk, f"disk model '{disk.model}' not supported for bus '{disk.bus}'")
+        _check_driver(disk)
+        if disk.bus == "scsi":
+            _check_scsi(setting, disk)
+        elif disk.bus == "sata" and isinstance(address, DriveAddress):
+            if address.bus:
+                raise _refuse(disk, "bus must be 0 for sata controller")
+            if address.target:
+                raise _refuse(disk, "target must be 0 for sata controller")
+    _check_places(setting)
+
+
+def _check_places(setting: Setting) -> None:
+    seen: dict[tuple[str, int, int, int, int], Disk] = {}
+    for disk in setting.devices.disks:
+        at = disk.address
+        if disk.bus not in ON_DRIVE or not isinstance(at, DriveAddress):
+            continue
+        key = (disk.bus, at.controller, at.bus, at.target, at.unit)
+        if seen.setdefault(key, disk) is not disk:
+            raise _refuse(
+                disk,
+                f"Found duplicate drive address for disk with target name '{disk.target}' "
+                f"controller='{at.controller}' bus='{at.bus}' target='{at.target}' unit='{at.unit}'",
+            )
+    for hostdev in setting.devices.hostdevs:
+        at_ = hostdev.address
+        if hostdev.type == "scsi" and isinstance(at_, DriveAddress):
+            disk_ = seen.get(("scsi", at_.controller, at_.bus, at_.target, at_.unit))
+            if disk_ is not None:
+                raise Refused(
+                    XML,
+                    f"SCSI host address controller='{at_.controller}' bus='{at_.bus}' target='{at_.target}' "
+                    f"unit='{at_.unit}' in use by a SCSI disk",
+                    hostdev.label,
+                    hostdev.line,
+                )
+
+
+def _check_address(disk: Disk) -> None:
+    address = disk.address
+    if address is None:
+        return
+    if disk.bus in ON_DRIVE and address.type != "drive":
+        raise _refuse(
+            disk,
+            f"Invalid address type '{address.type}' for the disk '{disk.target}' with the bus type '{disk.bus}'",
+        )
+    if disk.bus == "usb" and address.type != "usb":
+        raise _refuse(disk, "unexpected address type for usb disk", INT)
+    if disk.bus == "virtio" and address.type not in ("pci", "ccw", "virtio-mmio"):
+        raise _refuse(disk, f"virtio disk cannot have an address of type '{address.type}'")
+
+
+def _check_driver(disk: Disk) -> None:
+    if disk.element is None or disk.bus == "virtio":
+        return
+    driver = disk.element.find("driver")
+    if driver is None:
+        return
+    for option in ("iommu", "ats", "packed", "page_per_vq"):
+        if driver.get(option) is not None:
+            raise _refuse(disk, f"{option} driver option is only supported for virtio devices")
+
+
+def _check_scsi(setting: Setting, disk: Disk) -> None:
+    at = disk.address
+    if not isinstance(at, DriveAddress):
+        return
+    if at.bus:
+        raise _refuse(disk, "SCSI controller only supports 1 bus", INT)
+    controller = find(setting, "scsi", at.controller)
+    if at.target and controller is not None and controller.model == "lsilogic":
+        raise _refuse(disk, "target must be 0 for controller model 'lsilogic'")
