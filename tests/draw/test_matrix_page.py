@@ -1,0 +1,181 @@
+"""The matrix page: few rows that say everything, and nothing in it that a guest or machine name could do."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pandas as pd
+import pytest
+from lxml import html
+
+from tests.draw.samples import HOSTILE
+from virtkit.draw.changes import flips
+from virtkit.draw.grid import arrange
+from virtkit.draw.labels import Label, label, span
+from virtkit.draw.matrix import html_fragment, html_page
+
+COLUMNS = [
+    "guest",
+    "kind",
+    "machine",
+    "model",
+    "placement",
+    "interface",
+    "verdict",
+    "reason",
+    "condition",
+    "evidence",
+    "source",
+]
+LABELS = {
+    entry.id: entry
+    for entry in (
+        *(Label(f"rhel6.{n}", f"Red Hat Enterprise Linux 6.{n}", "linux", "rhel", f"6.{n}") for n in range(11)),
+        *(Label(f"rhel7.{n}", f"Red Hat Enterprise Linux 7.{n}", "linux", "rhel", f"7.{n}") for n in range(3)),
+        Label("centos6.10", "CentOS 6.10", "linux", "centos", "6.10"),
+        Label("win10", "Microsoft Windows 10", "winnt", "win", "10.0"),
+    )
+}
+
+
+def frame(guests: Iterable[str] = LABELS, machines: Iterable[str] = ("pc", "q35")) -> pd.DataFrame:
+    """A small matrix: old guests fail on q35 with plain virtio, Windows works once drivers are added."""
+    rows = []
+    for guest in guests:
+        for machine in machines:
+            for model in ("virtio", "virtio-transitional"):
+                interface = "modern" if (machine, model) == ("q35", "virtio") else "transitional"
+                verdict, reason, condition = "works", f"has a driver for the {interface} interface", ""
+                if guest.startswith("win"):
+                    verdict, reason, condition = "works-with-condition", "no driver in the box", "virtio-win is added"
+                elif "6." in guest and interface == "modern":
+                    verdict, reason = "fails", "has only the legacy driver"
+                rows.append(
+                    (guest, "block", machine, model, "root", interface, verdict, reason, condition, "db", "osinfo-db")
+                )
+    return pd.DataFrame(rows, columns=COLUMNS).astype("category")
+
+
+def parsed(page: str) -> Any:
+    """The page as a tree."""
+    return html.fromstring(page)
+
+
+def test_releases_with_equal_cells_become_a_range() -> None:
+    """RHEL 6.0 to 6.10 is one row, in release order, and CentOS 6.10 with equal cells joins it."""
+    grid = arrange(frame(), LABELS)
+    assert [(family.title, [row.spans for row in family.rows]) for family in grid.families] == [
+        (
+            "Linux",
+            [
+                ("CentOS 6.10", "Red Hat Enterprise Linux 6.0 to 6.10"),
+                ("Red Hat Enterprise Linux 7.0 to 7.2",),
+            ],
+        ),
+        ("Windows NT and later", [("Microsoft Windows 10",)]),
+    ]
+    assert grid.families[0].rows[0].guests[-1] == "rhel6.10"
+    assert grid.families[0].guests == 15
+
+
+def test_every_cell_keeps_what_it_says() -> None:
+    """No cell is lost or changed by grouping: each guest's cells can be read back."""
+    given = frame()
+    grid = arrange(given, LABELS)
+    read = {
+        (guest, *column): grid.states[code].verdict
+        for family in grid.families
+        for row in family.rows
+        for guest in row.guests
+        for column, code in zip(grid.columns, row.cells, strict=True)
+    }
+    expected = {(r.guest, r.kind, r.machine, r.model): r.verdict for r in given.itertuples(index=False)}
+    assert read == expected
+
+
+def test_missing_cells_stay_blank() -> None:
+    """A combination that was not asked is blank, not unknown."""
+    partial = frame(["rhel6.10", "win10"]).iloc[:-1]
+    assert arrange(partial, LABELS).families[1].rows[0].cells[-1] == -1
+    assert "<td></tbody>" in html_fragment(partial, labels=LABELS).replace("\n", "")
+
+
+def test_page_is_the_golden_one(golden: Callable[[str, str], None]) -> None:
+    """The table of the small matrix reads as it did."""
+    page = html_page(frame(), "Small matrix", labels=LABELS, footnotes=["Strict rule."], csv="matrix.csv")
+    golden("draw/matrix.html", page.partition("<body>")[2].partition("<script>")[0])
+    assert page == html_page(frame(), "Small matrix", labels=LABELS, footnotes=["Strict rule."], csv="matrix.csv")
+
+
+def test_colour_never_stands_alone() -> None:
+    """Every cell has a word beside its colour and glyph, and leads to its reason."""
+    root = parsed(html_page(frame(), "Small matrix", labels=LABELS))
+    reasons = {element.get("id") for element in root.iter("li")}
+    cells = root.xpath("//td/a")
+    assert {cell.text for cell in cells} == {"works", "if", "fails"}
+    assert all(cell.get("href")[1:] in reasons for cell in cells)
+
+
+def test_conditions_are_numbered_footnotes() -> None:
+    """A condition has a number in its cells and its words under the table."""
+    root = parsed(html_page(frame(), "Small matrix", labels=LABELS))
+    assert [sup.text for sup in root.xpath("//td/a/sup")] == ["1"] * 4
+    assert root.get_element_by_id("mc1").text == "virtio-win is added"
+
+
+def test_hostile_names_are_text() -> None:
+    """Names of guests, machines, reasons and the title that hold HTML show as text and make no element."""
+    nasty = frame([HOSTILE], [HOSTILE]).astype("str")
+    nasty[["reason", "condition", "source"]] = HOSTILE
+    page = html_page(nasty, HOSTILE, labels={HOSTILE: label(HOSTILE)}, footnotes=[HOSTILE], csv=HOSTILE)
+    root = parsed(page)
+    assert root.xpath("//img") == []
+    assert len(root.xpath("//script")) == 1
+    assert root.xpath("//*[@*[starts-with(name(), 'on')]]") == []
+    assert "<script>alert(1)</script>" in root.xpath("string(//h1)")
+    assert "\u202e" not in page
+
+
+def test_page_fetches_nothing() -> None:
+    """The page names no host, and its policy forbids fetching anything."""
+    page = html_page(frame(), "Small matrix", labels=LABELS)
+    assert "http" not in page.replace("http-equiv", "")
+    assert "default-src 'none'" in page
+
+
+def test_changes_since_the_last_run() -> None:
+    """Cells that flipped stand on top, put together by guest."""
+    before = frame().astype("str")
+    after = before.copy()
+    after.loc[(after.guest == "rhel6.10") & (after.verdict == "fails"), "verdict"] = "works"
+    assert [flip.text for flip in flips(before, after)] == ["rhel6.10: fails became works for block virtio on q35"]
+    assert "1 cell changed since the last run" in html_page(after, "x", labels=LABELS, previous=before)
+    assert "No cell changed" in html_page(after, "x", labels=LABELS, previous=after)
+
+
+def test_spans_and_labels() -> None:
+    """Names of ranges leave the line's name out the second time, and a plain id is its own name."""
+    assert span([LABELS["rhel6.0"], LABELS["rhel6.10"]]) == "Red Hat Enterprise Linux 6.0 to 6.10"
+    assert span([LABELS["win10"]]) == "Microsoft Windows 10"
+    assert label("rhel6.10").distro == "rhel"
+    assert sorted([label("a10"), label("a9")], key=lambda entry: entry.order)[0].id == "a9"
+
+
+def test_large_matrix_is_small_and_quick() -> None:
+    """959 guests by 60 columns, no two guests equal, stay under 3 MB and are written in seconds."""
+    guests = [f"os{n}" for n in range(959)]
+    machines = [f"pc-q35-{n}.0" for n in range(30)]
+    large = frame(guests, machines).astype("str")
+    large["verdict"] = ["works" if (n * 7919) % 13 else "fails" for n in range(len(large))]
+    start = time.perf_counter()
+    page = html_page(large, "Large", labels={name: label(name) for name in guests})
+    assert time.perf_counter() - start < 5
+    assert len(page.encode()) < 3_000_000
+
+
+def test_missing_column_is_an_error() -> None:
+    """A frame that is no matrix is refused by the name of the column it lacks."""
+    with pytest.raises(KeyError, match="verdict"):
+        html_page(frame().drop(columns="verdict"), "x", labels=LABELS)

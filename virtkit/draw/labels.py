@@ -1,0 +1,84 @@
+"""What to call a guest in a table, and where it stands among its kin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+__all__ = ["FAMILIES", "Label", "known_labels", "label", "span"]
+
+#: Families in the order of a page, with the words on it; others follow by name.
+FAMILIES: Mapping[str, str] = {
+    "linux": "Linux",
+    "winnt": "Windows NT and later",
+    "freebsd": "FreeBSD and kin",
+    "openbsd": "OpenBSD",
+    "netbsd": "NetBSD",
+    "dragonflybsd": "DragonFly BSD",
+    "solaris": "Solaris",
+    "illumos": "illumos",
+    "darwin": "macOS",
+    "win9x": "Windows 9x",
+    "win16": "Windows 16 bit",
+    "dos": "DOS",
+    "haiku": "Haiku",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A guest's names: ``id`` short, ``name`` for people, ``family`` and ``distro`` to group by, ``version``."""
+
+    id: str
+    name: str
+    family: str
+    distro: str
+    version: str
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """Family, distribution, then release by its numbers."""
+        families = list(FAMILIES)
+        place = families.index(self.family) if self.family in families else len(families)
+        numbers = tuple(int(part) for part in re.findall(r"\d+", self.version or self.id))
+        return (place, self.family, self.distro, numbers, self.id)
+
+    @property
+    def line(self) -> str:
+        """The name without its version."""
+        if self.version and self.name.endswith(self.version):
+            return self.name[: -len(self.version)].rstrip()
+        return self.name
+
+
+def label(ident: str) -> Label:
+    """A label made from a short id alone: "rhel6.10" is of the line "rhel"."""
+    stem = re.match(r"[^\d]*", ident)
+    line = (stem[0] if stem else "").rstrip("-._") or ident
+    return Label(ident, ident, "", line, ident[len(stem[0]) if stem else 0 :])
+
+
+def known_labels(idents: Iterable[str]) -> dict[str, Label]:
+    """Labels of guests by the shipped guest OS records; an id that they lack is its own name."""
+    from virtkit.guests import catalogue
+
+    names = catalogue().names
+    found = {}
+    for ident in idents:
+        guest = names.get(ident)
+        if guest is None:
+            found[ident] = label(ident)
+        else:
+            found[ident] = Label(ident, guest.name, guest.family, guest.distro, guest.version)
+    return found
+
+
+def span(run: list[Label]) -> str:
+    """The words for consecutive releases of one distribution: "Fedora Linux 40 to 44"."""
+    first, last = run[0], run[-1]
+    if len(run) == 1:
+        return first.name
+    if first.line == last.line and first.line != first.name and last.version:
+        return f"{first.line} {first.version} to {last.version}"
+    return f"{first.name} to {last.name}"

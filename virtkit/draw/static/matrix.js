@@ -1,0 +1,111 @@
+// The matrix without this script is whole: this adds the filter, folding families, the panel, arrow keys and a CSV.
+(function () {
+  "use strict";
+  function text(node) { return node.textContent.replace(/\s+/g, " ").trim(); }
+  function start(root) {
+    var table = root.querySelector("table");
+    var bar = root.querySelector(".bar"), panel = root.querySelector(".panel");
+    var words = bar.querySelector("input"), sort = bar.querySelector("select"), told = bar.querySelector("output");
+    var rows = Array.prototype.slice.call(table.querySelectorAll("tbody tr.row"));
+    var cells = Array.prototype.slice.call(table.querySelectorAll("td > a"));
+    bar.hidden = false;
+    panel.hidden = false;
+
+    function shown(row) {
+      var asked = words.value.toLowerCase().split(/\s+/).filter(Boolean);
+      var names = row.getAttribute("data-names");
+      return asked.every(function (word) { return names.indexOf(word) >= 0; }) &&
+        (!sort.value || row.querySelector("td." + sort.value));
+    }
+    function filter() {
+      var count = 0;
+      rows.forEach(function (row) {
+        var keep = shown(row);
+        row.hidden = !keep || row.parentNode.hasAttribute("data-folded");
+        if (keep) { count += 1; }
+      });
+      table.querySelectorAll("tbody").forEach(function (body) {
+        body.hidden = !Array.prototype.some.call(body.querySelectorAll("tr.row"), shown);
+      });
+      told.textContent = count + " of " + rows.length + " rows";
+    }
+    words.addEventListener("input", filter);
+    sort.addEventListener("change", filter);
+
+    table.querySelectorAll("tr.fam th").forEach(function (head) {
+      var body = head.parentNode.parentNode, button = document.createElement("button");
+      button.type = "button";
+      button.setAttribute("aria-expanded", "true");
+      while (head.firstChild) { button.appendChild(head.firstChild); }
+      head.appendChild(button);
+      button.addEventListener("click", function () {
+        var folded = body.toggleAttribute("data-folded");
+        button.setAttribute("aria-expanded", String(!folded));
+        filter();
+      });
+    });
+
+    function tell(link) {
+      var why = document.getElementById(link.getAttribute("href").slice(1));
+      var row = link.closest("tr"), column = link.parentNode.cellIndex;
+      var head = row.querySelector("th .name") || row.querySelector("th");
+      panel.textContent = "";
+      var strong = document.createElement("strong");
+      strong.textContent = text(head) + " · " + columns[column - 1];
+      panel.appendChild(strong);
+      panel.appendChild(document.createElement("br"));
+      panel.appendChild(document.createTextNode(why ? text(why) : ""));
+    }
+    var columns = JSON.parse(table.getAttribute("data-columns"));
+    cells.forEach(function (link, place) { link.tabIndex = place ? -1 : 0; });
+    table.addEventListener("mouseover", function (event) {
+      var link = event.target.closest("td > a");
+      if (link) { tell(link); }
+    });
+    table.addEventListener("focusin", function (event) {
+      var link = event.target.closest("td > a");
+      if (!link) { return; }
+      cells.forEach(function (other) { if (other.tabIndex === 0) { other.tabIndex = -1; } });
+      link.tabIndex = 0;
+      tell(link);
+    });
+    table.addEventListener("click", function (event) {
+      var link = event.target.closest("td > a");
+      if (link) { event.preventDefault(); link.focus(); tell(link); }
+    });
+    table.addEventListener("keydown", function (event) {
+      var link = event.target.closest("td > a");
+      if (!link) { return; }
+      var row = link.closest("tr"), column = link.parentNode.cellIndex, next = null;
+      var visible = rows.filter(function (one) { return !one.hidden && !one.parentNode.hidden; });
+      var at = visible.indexOf(row);
+      if (event.key === "ArrowRight") { next = row.cells[column + 1]; }
+      if (event.key === "ArrowLeft") { next = row.cells[column - 1]; }
+      if (event.key === "ArrowDown" && visible[at + 1]) { next = visible[at + 1].cells[column]; }
+      if (event.key === "ArrowUp" && visible[at - 1]) { next = visible[at - 1].cells[column]; }
+      var target = next && next.querySelector("a");
+      if (target) { event.preventDefault(); target.focus(); }
+    });
+
+    bar.querySelector("button").addEventListener("click", function () {
+      function quote(value) {
+        if (/^[=+\-@\t\r]/.test(value)) { value = "'" + value; }
+        return '"' + value.replace(/"/g, '""') + '"';
+      }
+      var lines = [["guests"].concat(columns).map(quote).join(",")];
+      rows.forEach(function (row) {
+        if (row.hidden || row.parentNode.hidden) { return; }
+        var line = [row.getAttribute("data-names")];
+        for (var i = 1; i < row.cells.length; i += 1) { line.push(text(row.cells[i])); }
+        lines.push(line.map(quote).join(","));
+      });
+      var link = document.createElement("a");
+      link.href = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
+      link.download = "matrix.csv";
+      link.click();
+      URL.revokeObjectURL(link.href);
+    });
+    filter();
+  }
+  document.querySelectorAll(".vkm").forEach(start);
+})();
