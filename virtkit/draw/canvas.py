@@ -151,6 +151,22 @@ class Pen:
         )
         return x + measure(shown, size, family, weight)
 
+    def upright(self, x: float, bottom: float, words: object, size: float, *, limit: float) -> None:
+        """Words that run upwards from ``bottom`` and are at most ``limit`` points long."""
+        self._axes.text(
+            x,
+            bottom,
+            fit(written(words), size, limit),
+            fontsize=size,
+            color="#1B1B1B",
+            fontfamily=_FAMILY,
+            rotation=90,
+            ha="center",
+            va="bottom",
+            zorder=6,
+            parse_math=False,
+        )
+
 
 def save_svg(figure: Figure, titles: dict[str, str], name: str) -> str:
     """The figure as SVG with accessible ``titles`` (id to text); the same figure gives the same bytes."""

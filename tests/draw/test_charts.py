@@ -1,0 +1,31 @@
+"""Overviews: the same bytes every time, a title on every part, numbers that are the counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.draw.samples import HOSTILE
+from tests.draw.test_matrix_page import LABELS, frame
+from virtkit.draw.charts import bars, heatmap
+
+
+def test_heatmap_tells_shares() -> None:
+    """A cell's title says for how many of the line's guests the combination works."""
+    chart = heatmap(frame(), "Overview", LABELS)
+    assert chart.svg() == heatmap(frame(), "Overview", LABELS).svg()
+    assert "rhel, block virtio on q35: works for 21% of 14" in chart.svg()
+    assert chart.png(50).startswith(b"\x89PNG")
+
+
+def test_bars_tell_counts() -> None:
+    """A bar's title says the count; hostile names stay text."""
+    drawn = bars("Free ports", ["web", HOSTILE], {"PCI Express": [3, 0], "conventional PCI": [30, 1]}).svg()
+    assert "web: PCI Express 3" in drawn
+    assert "<script>" not in drawn
+    assert drawn == bars("Free ports", ["web", HOSTILE], {"PCI Express": [3, 0], "conventional PCI": [30, 1]}).svg()
+
+
+def test_bars_need_one_count_a_name() -> None:
+    """A series with a count too few is refused."""
+    with pytest.raises(ValueError, match="1 counts for 2 names"):
+        bars("x", ["a", "b"], {"s": [1]})
