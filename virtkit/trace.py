@@ -55,6 +55,12 @@ class Trace:
                 found.append(Reason(device.id or device.label, device.line, rule, text.format(*values), source))
         return found
 
+    def texts(self) -> Iterator[tuple[Device, str]]:
+        """Each device with the sentence of each decision about it, in order."""
+        rules = _rules()
+        for device, rule, values in self._entries:
+            yield device, rules[rule][0].format(*values)
+
     def __len__(self) -> int:
         return len(self._entries)
 

@@ -12,7 +12,7 @@ from virtkit.domain.devices import Controller, Device, Interface
 from virtkit.errors import Refused
 from virtkit.setting import Setting
 
-__all__ = ["assign", "enabled"]
+__all__ = ["assign", "enabled", "ports_left"]
 
 XML = "XML error"
 INT = "internal error"
@@ -256,3 +256,16 @@ def _give(setting: Setting, device: Device, bus: int, path: Path) -> None:
     device.place(UsbAddress(bus, path, True))
     where = "interface" if isinstance(device, Interface) else device.kind
     setting.trace.note(device, "usb.first-free", bus, ".".join(map(str, path)), where)
+
+
+def ports_left(setting: Setting) -> tuple[int, int]:
+    """Free and used usb ports of a resolved domain, hubs' ports included."""
+    total = sum(
+        _ports(one)
+        for one in setting.devices.controllers
+        if one.type == "usb" and one.model != "none"
+    )
+    hubs = setting.devices.hubs
+    used = len(_plugged(setting)) + len(hubs)
+    total += HUB_PORTS * len(hubs)
+    return max(total - used, 0), used

@@ -1,0 +1,131 @@
+"""The command line: one program, one module for each command, messages on standard error, exit codes 0, 1 and 2."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+from virtkit.errors import UsageError, VirtkitError
+
+__all__ = ["main"]
+
+COMMANDS = (
+    "resolve",
+    "args",
+    "explain",
+    "topology",
+    "guests",
+    "interface",
+    "matrix",
+    "check",
+    "recommend",
+    "policy",
+    "domcaps",
+    "verify",
+    "audit",
+    "report",
+    "data",
+)
+"""Modules of ``virtkit.commands``, in the order in which help lists them."""
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object for each message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps({"level": record.levelname.lower(), "message": record.getMessage()})
+
+
+class _Parser(argparse.ArgumentParser):
+    """Usage errors in one line, exit code 2."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.exit(2, f"virtkit: {message}; see '{self.prog} --help'\n")
+
+
+def _version() -> str:
+    from virtkit import __version__
+
+    return f"virtkit {__version__}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("-v", "--verbose", action="store_true", help="say more on standard error")
+    common.add_argument("--quiet", action="store_true", help="say nothing but errors")
+    common.add_argument("--log-format", choices=("text", "json"), help="form of messages")
+    parser = _Parser(
+        prog="virtkit",
+        parents=[common],
+        description="What a libvirt domain will really be, and whether its guest OS will drive it.",
+        epilog="Example: virtkit check guest.xml --guest rhel6.10",
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
+    here = Path(__file__).resolve().parent / "commands"
+    for name in COMMANDS:
+        if (here / f"{name}.py").exists():
+            import_module(f"virtkit.commands.{name}").register(commands)
+    for sub in commands.choices.values():
+        _add_common(sub)
+    return parser
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    known = {option for action in parser._actions for option in action.option_strings}
+    group = parser.add_argument_group("messages")
+    if "-v" not in known:
+        group.add_argument("-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help="say more")
+    if "--quiet" not in known:
+        group.add_argument("--quiet", action="store_true", default=argparse.SUPPRESS, help="say only errors")
+    if "--log-format" not in known:
+        group.add_argument("--log-format", choices=("text", "json"), default=argparse.SUPPRESS, help="form of messages")
+
+
+def _set_up_messages(args: argparse.Namespace) -> None:
+    handler = logging.StreamHandler()
+    json_lines = getattr(args, "log_format", "text") == "json"
+    handler.setFormatter(_JsonLines() if json_lines else logging.Formatter("virtkit: %(message)s"))
+    log = logging.getLogger("virtkit")
+    log.handlers[:] = [handler]
+    log.propagate = False
+    quiet, verbose = getattr(args, "quiet", False), getattr(args, "verbose", False)
+    log.setLevel(logging.ERROR if quiet else (logging.DEBUG if verbose else logging.INFO))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0 all went well, 1 an input was rejected or a check failed, 2 wrong usage."""
+    parser = _parser()
+    args = parser.parse_args(argv)
+    _set_up_messages(args)
+    log = logging.getLogger("virtkit")
+    if args.command is None:
+        parser.print_help(sys.stderr)
+        return 2
+    try:
+        code: int = args.run(args)
+        sys.stdout.flush()
+        return code
+    except UsageError as error:
+        log.error("%s", error)
+        return 2
+    except VirtkitError as error:
+        log.error("%s", error)
+        return 1
+    except BrokenPipeError:
+        # The reader went away (virtkit … | head): nothing is wrong, and nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        log.error("interrupted")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
