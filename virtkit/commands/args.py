@@ -1,0 +1,29 @@
+"""``virtkit args``: what libvirt would tell QEMU about controllers and virtio devices."""
+
+from __future__ import annotations
+
+import argparse
+
+from virtkit.commands.resolve import add_inputs, each
+
+__all__ = ["register"]
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "args",
+        help="QEMU -device arguments for PCI controllers and virtio devices",
+        description="Write the -device arguments for PCI controllers and virtio devices, one a line.",
+        epilog="Example: virtkit args guest.xml --legacy-syntax",
+    )
+    add_inputs(parser)
+    parser.add_argument("--legacy-syntax", action="store_true", help="driver,key=value instead of JSON")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command. Returns the exit code."""
+    from virtkit.args import text
+
+    return each(args, lambda resolved: text(resolved, args.legacy_syntax), "args")
