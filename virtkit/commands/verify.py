@@ -1,0 +1,155 @@
+"""``virtkit verify``: predictions held against a running QEMU or a running libvirtd."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+_EPILOG = """\
+examples:
+  virtkit verify libvirt guest.xml
+  virtkit verify libvirt --random 500 --seed 3 -o /tmp/differences
+  virtkit verify qemu guest.xml --qemu /usr/bin/qemu-system-x86_64
+  virtkit verify qemu --random 20 --platform q35
+
+Differences are listed; the exit code is 1 when there are any. With -o DIR each input that differs is kept there:
+NAME.in.xml, NAME.predicted.xml, NAME.observed.xml and NAME.diff.
+"""
+
+
+def register(subparsers: Any) -> None:
+    """Adds the command to the parser of ``virtkit``."""
+    parser = subparsers.add_parser(
+        "verify",
+        help="ask a real QEMU or libvirtd and list the differences",
+        description="Holds predictions against the real thing.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="peer", required=True, metavar="qemu|libvirt")
+    for peer, text in (
+        ("qemu", "start each domain's QEMU paused with stub back ends and read its devices over QMP"),
+        ("libvirt", "define each domain at a libvirtd for a moment and read what it keeps"),
+    ):
+        verb = verbs.add_parser(
+            peer, help=text, description=text, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        verb.add_argument("inputs", nargs="*", metavar="IN", help="files, folders, or - for standard input")
+        verb.add_argument("--random", type=int, default=0, metavar="N", help="also N random domains")
+        verb.add_argument("--seed", type=int, default=0, help="which random domains (default 0)")
+        verb.add_argument("--platform", help="random domains of this platform only (pc, q35, virt, pseries, ...)")
+        verb.add_argument("--largest", type=int, default=40, metavar="N", help="most devices of a random domain")
+        verb.add_argument("-o", "--output", metavar="DIR", help="keep the inputs that differ, with both results")
+        verb.add_argument("-n", type=int, default=0, metavar="N", help="stop after N inputs that differ")
+        if peer == "libvirt":
+            verb.add_argument("--uri", help="libvirt URI (default: libvirt's own choice)")
+            verb.add_argument("--refusals", action="store_true", help="list the texts where both refuse, too")
+            verb.set_defaults(run=run_libvirt)
+        else:
+            verb.add_argument("--qemu", metavar="BINARY|DIR", help="QEMU, or the folder of qemu-system-ARCH")
+            verb.add_argument("--limit", type=float, default=30.0, metavar="SECONDS", help="for each QEMU (30)")
+            verb.set_defaults(run=run_qemu)
+
+
+def run_libvirt(args: argparse.Namespace) -> int:
+    """Asks libvirtd; exit code 1 when a prediction differs or an input cannot be read."""
+    import sys
+
+    from virtkit.errors import InputError
+    from virtkit.verify.libvirt import connect
+
+    asked = differing = unreadable = 0
+    refused = 0
+    with connect(args.uri) as peer:
+        for name, data in _inputs(args, peer.host.libvirt):
+            try:
+                outcome = peer.ask(data, name)
+            except InputError as error:
+                unreadable += 1
+                print(error, file=sys.stderr)
+                continue
+            asked += 1
+            refused += outcome.observed is None
+            if args.refusals and outcome.observed is None and outcome.predicted is None:
+                print(f"{name}: both refuse\n  predicted: {outcome.our_refusal}\n  observed:  {outcome.its_refusal}")
+            if outcome.agrees:
+                continue
+            differing += 1
+            lines = [str(difference) for difference in outcome.differences]
+            _report(name, lines)
+            _keep(args.output, name, data, outcome.predicted, outcome.observed, lines)
+            if args.n and differing >= args.n:
+                break
+        release = ".".join(map(str, peer.host.libvirt))
+    print(f"libvirt {release}: {asked} domains asked ({refused} refused by it), {differing} differ")
+    return 1 if differing or unreadable else 0
+
+
+def run_qemu(args: argparse.Namespace) -> int:
+    """Asks QEMU; exit code 1 when a prediction differs, or a domain cannot be asked."""
+    import sys
+
+    from virtkit.verify.qemu import Qemu
+
+    from virtkit.errors import VirtkitError
+
+    peer = Qemu(args.qemu, args.limit)
+    asked = differing = failed = devices = 0
+    for name, data in _inputs(args, peer.libvirt):
+        try:
+            outcome = peer.ask(data, name)
+        except VirtkitError as error:
+            failed += 1
+            print(f"{name}: {error}", file=sys.stderr)
+            continue
+        asked += 1
+        devices += outcome.devices
+        if not outcome.differences:
+            continue
+        differing += 1
+        lines = [str(difference) for difference in outcome.differences]
+        _report(name, lines)
+        _keep(args.output, name, data, None, None, lines)
+        if args.n and differing >= args.n:
+            break
+    print(f"{peer.title}: {asked} domains asked, {devices} devices compared, {differing} differ, {failed} not asked")
+    return 1 if differing or (failed and not args.random) else 0
+
+
+def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[tuple[str, bytes]]:
+    from virtkit.errors import UsageError
+    from virtkit.inputs import sources
+    from virtkit.verify.generate import PLATFORMS, domains
+
+    if not args.inputs and not args.random:
+        raise UsageError("name inputs, or --random N")
+    if args.platform and args.platform not in PLATFORMS:
+        raise UsageError(f"no platform {args.platform!r}; there are: {', '.join(PLATFORMS)}")
+    for source in sources(args.inputs, recursive=True) if args.inputs else ():
+        yield source.name, source.read()
+    for name, text in domains(args.random, args.seed, release, args.platform, args.largest):
+        yield name, text.encode()
+
+
+def _report(name: str, lines: list[str]) -> None:
+    print(f"{name}: {len(lines)} differences")
+    for line in lines:
+        print(f"  {line}")
+
+
+def _keep(
+    folder: str | None, name: str, data: bytes, predicted: str | None, observed: str | None, lines: list[str]
+) -> None:
+    from pathlib import Path
+
+    if folder is None:
+        return
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    stem = Path(name).name.removesuffix(".xml").removesuffix(".in")
+    (place / f"{stem}.in.xml").write_bytes(data)
+    (place / f"{stem}.diff").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    for kind, text in (("predicted", predicted), ("observed", observed)):
+        if text is not None:
+            (place / f"{stem}.{kind}.xml").write_text(text, encoding="utf-8")

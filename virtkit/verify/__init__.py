@@ -1,0 +1,1 @@
+"""Predictions against the real thing: a running QEMU, a running libvirtd."""
