@@ -23,7 +23,7 @@ TEXT = """<?xml version='1.0'?>
 
 def _editor() -> tuple[Editor, dict[str, Any]]:
     root = parse(TEXT.encode()).root
-    return Editor(TEXT, root), {e.tag: e for e in root.iter() if isinstance(e.tag, str)}
+    return Editor(TEXT, root), {e.tag: e for e in root.iter("*")}
 
 
 def test_an_attribute_changes_in_its_quotes() -> None:

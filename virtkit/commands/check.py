@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 from typing import TYPE_CHECKING
 
 from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from virtkit.resolve import Resolved
 
 __all__ = ["register", "run"]
+
+log = logging.getLogger("virtkit")
 
 _EXAMPLE = """examples:
   virtkit check guest.xml
@@ -49,12 +52,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Checks every input; raises UsageError when --fix is asked of several."""
-    from virtkit.inputs import sources
-
     from virtkit import read, resolve
     from virtkit.commands import tables
     from virtkit.compat.check import check
     from virtkit.errors import GuestError, UsageError, VirtkitError
+    from virtkit.inputs import sources
 
     inputs = list(sources(args.inputs))
     writes = args.fix or args.convert_to
@@ -68,12 +70,12 @@ def run(args: argparse.Namespace) -> int:
     changed = None
     for source in inputs:
         try:
-            resolved = resolve(read(source.read()), host=host)
+            resolved = resolve(read(source.read(), source.label), host=host)
             review = check(resolved, args.guest, overrides=args.overrides == "on", guest_database=known)
         except GuestError:
             raise
         except VirtkitError as problem:
-            tables.say(args, f"virtkit: {source.name}: {problem}")
+            log.error("%s", problem)
             code = 1
             continue
         reviews.append(review)
@@ -89,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
         if args.output and args.output != "-":
             tables.emit(told, None)
         else:
-            tables.say(args, told.rstrip())
+            tables.say(told.rstrip())
     elif args.format == "json":
         tables.emit(json.dumps([review.as_dict() for review in reviews], indent=1) + "\n", args.output)
     else:
@@ -112,11 +114,11 @@ def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tu
 
         conversion = convert(resolved, args.convert_to, args.guest, overrides=overrides, guest_database=known)
         for step in conversion.steps:
-            tables.say(args, f"change: {step}")
+            tables.say(f"change: {step}")
         return conversion.text, conversion.review
     models = {n: finding.better for n, finding in enumerate(review.findings) if finding.better}
     for finding in review.changes:
-        tables.say(args, f"change: {finding.label}: {finding.change}")
+        tables.say(f"change: {finding.label}: {finding.change}")
     if models:
         text = rewritten(resolved, models)
     after = resolve(read(text.encode()), host=resolved.host)

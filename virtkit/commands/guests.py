@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         text = tables.render(_RECORD, [_record(guest) for guest in chosen], args.format)
     tables.emit(text, args.output)
-    tables.say(args, f"{len(chosen)} of {len(catalogue)} operating systems of {catalogue.database}")
+    tables.say(f"{len(chosen)} of {len(catalogue)} operating systems of {catalogue.database}")
     return 0
 
 

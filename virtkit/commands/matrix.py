@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     _write(frame, args.output, suffix)
     counts = frame["verdict"].value_counts()
     told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()) if count)
-    tables.say(args, f"{len(frame)} cells by {frame.attrs['database']}: {told}")
+    tables.say(f"{len(frame)} cells by {frame.attrs['database']}: {told}")
     return 0
 
 

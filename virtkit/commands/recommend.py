@@ -62,5 +62,5 @@ def run(args: argparse.Namespace) -> int:
         ]
         text = tables.render(head, rows, args.format)
     tables.emit(text, args.output)
-    tables.say(args, f"machine: {found.best_machine}: {found.machine_advice}")
+    tables.say(f"machine: {found.best_machine}: {found.machine_advice}")
     return 0

@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+import logging
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from virtkit.inputs import write_text
+
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Sequence
 
 __all__ = ["emit", "render", "say"]
@@ -38,21 +40,18 @@ def render(head: Sequence[str], rows: Sequence[Sequence[object]], form: str) -> 
         return stream.getvalue()
     widths = [max([len(title), *(len(row[i]) for row in cells)]) for i, title in enumerate(head)]
     lines = [[*head], ["-" * width for width in widths], *cells]
-    padded = (
-        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in lines
-    )
+    padded = ("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)) for line in lines)
     return "".join(line.rstrip() + "\n" for line in padded)
 
 
 def emit(text: str, output: str | None) -> None:
     """Writes the result to ``output``, or to standard output."""
     if output and output != "-":
-        Path(output).write_text(text, encoding="utf-8")
+        write_text(Path(output), text)
     else:
         sys.stdout.write(text)
 
 
-def say(args: argparse.Namespace, text: str) -> None:
+def say(text: str) -> None:
     """A message for the person at the terminal, on standard error, unless --quiet was given."""
-    if not getattr(args, "quiet", False):
-        print(text, file=sys.stderr)
+    logging.getLogger("virtkit").info("%s", text)

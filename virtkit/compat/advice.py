@@ -63,8 +63,8 @@ def notes(resolved: Resolved, guest: Guest | None) -> Iterator[Note]:
 
     if guest is not None and guest.devices and resolved.family == "q35" and not guest.q35:
         yield Note(
-            "warning",
-            f"the guest OS database does not list the q35 chipset for {guest.id}; pc is the safe choice",
+            "note",
+            f"the guest OS database does not list the q35 chipset for {guest.id}",
             guest.database,
         )
     windows = _io_windows(resolved)

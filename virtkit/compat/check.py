@@ -15,8 +15,9 @@ from virtkit.guests.overrides import support
 from virtkit.models.interface import Interface
 
 if TYPE_CHECKING:
-    from virtkit.domain import Domain
-    from virtkit.resolve import Resolved, VirtioDevice
+    from virtkit.domain.domain import Domain
+    from virtkit.models.virtio import VirtioDevice
+    from virtkit.resolve import Resolved
 
 __all__ = ["HARMLESS", "Finding", "Note", "Review", "check", "guest_of"]
 
@@ -149,7 +150,8 @@ def check(
     """
     known = guest_database or catalogue()
     who, why = guest_of(resolved.domain, guest, known)
-    findings = tuple(_finding(device, who, why, overrides) for device in resolved.virtio_devices)
+    idle = _scsi_is_idle(resolved)
+    findings = tuple(_finding(device, who, why, overrides, idle) for device in resolved.virtio_devices)
     if changes and who is not None:
         findings = _with_changes(resolved, who, findings, overrides)
     return Review(
@@ -183,7 +185,16 @@ def _judgement(device: VirtioDevice, guest: Guest | None, why: str, overrides: b
     return judged, shown
 
 
-def _finding(device: VirtioDevice, guest: Guest | None, why: str, overrides: bool) -> Finding:
+def _scsi_is_idle(resolved: Resolved) -> bool:
+    """Whether nothing hangs on a SCSI controller."""
+    return not any(
+        (device.kind == "disk" and getattr(device, "bus", "") == "scsi")
+        or (device.kind == "hostdev" and getattr(device, "type", "") == "scsi")
+        for device in resolved.devices
+    )
+
+
+def _finding(device: VirtioDevice, guest: Guest | None, why: str, overrides: bool, idle_scsi: bool) -> Finding:
     judged, interface = _judgement(device, guest, why, overrides)
     kind = database_kind(device.kind)
     return Finding(
@@ -201,7 +212,7 @@ def _finding(device: VirtioDevice, guest: Guest | None, why: str, overrides: boo
         condition=judged.condition,
         evidence=judged.evidence,
         source=judged.source,
-        harmless=kind in HARMLESS,
+        harmless=kind in HARMLESS or (device.kind == "scsi" and idle_scsi),
     )
 
 

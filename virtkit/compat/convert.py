@@ -11,6 +11,7 @@ from virtkit.compat.edit import Editor
 from virtkit.compat.remodel import rewritten
 from virtkit.errors import UsageError
 from virtkit.guests import Catalogue, Guest, catalogue
+from virtkit.models.interface import machine_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -64,7 +65,7 @@ def convert(
     Raises UsageError for a domain that is on no x86 machine with PCI, Refused when libvirt would refuse the
     outcome, GuestError for an unknown ``guest``.
     """
-    from virtkit.domain import read
+    from virtkit.domain.domain import read
     from virtkit.resolve import resolve
 
     if to not in _DISKS:
@@ -77,7 +78,7 @@ def convert(
     who, _ = guest_of(resolved.domain, guest, known)
     document = resolved.domain.document
     editor = Editor(document.text, document.root)
-    steps = list(_steps(editor, document.root, to))
+    steps = list(_steps(editor, document.root, to, _machine(resolved, to)))
     codec = document.codec
 
     def again(text: str) -> Resolved:
@@ -94,13 +95,25 @@ def convert(
     return Conversion(moved.domain.document.text, tuple(steps), review)
 
 
-def _steps(editor: Editor, root: Element, to: str) -> Iterator[str]:
+def _machine(resolved: Resolved, to: str) -> str:
+    """The machine type to write: of the same version where a version was written and QEMU has it, else the alias."""
+    written = resolved.domain.machine or ""
+    version = machine_version(resolved.machine)[1]
+    emulator = resolved.host.emulator(resolved.arch)
+    if version and emulator and written not in _DISKS:
+        name = f"pc-{'q35' if to == 'q35' else 'i440fx'}-{version[0]}.{version[1]}"
+        if name in emulator.machines:
+            return name
+    return to
+
+
+def _steps(editor: Editor, root: Element, to: str, name: str) -> Iterator[str]:
     """Makes the edits and says each."""
     machine = root.find("os/type")
     if machine is not None:
-        yield f"machine: {machine.get('machine', 'default')} becomes {to}"
-        editor.set(machine, "machine", to)
-    devices = [child for holder in root.iterchildren("devices") for child in holder if isinstance(child.tag, str)]
+        yield f"machine: {machine.get('machine', 'default')} becomes {name}"
+        editor.set(machine, "machine", name)
+    devices = [child for holder in root.iterchildren("devices") for child in holder.iterchildren("*")]
     addresses = 0
     for device in devices:
         if device.tag == "controller" and device.get("type") in ("pci", *_DROPPED[to]):

@@ -36,7 +36,7 @@ class Editor:
     def __init__(self, text: str, root: Element) -> None:
         self._text = text
         self._spans = list(_flat(spans(text)))
-        elements = [element for element in root.iter() if isinstance(element.tag, str)]
+        elements = list(root.iter("*"))
         if len(elements) != len(self._spans):
             raise InputError("the text and its elements do not fit together")
         self._index = {element: number for number, element in enumerate(elements)}
@@ -80,7 +80,7 @@ class Editor:
     def append(self, parent: Element, xml: str) -> None:
         """Puts an element's text at the end of ``parent``, indented as its other children are."""
         span = self._span(parent)
-        children = [child for child in parent if isinstance(child.tag, str)]
+        children = list(parent.iterchildren("*"))
         if span.inner == span.outer == span.end:
             close = self._text[span.start : span.inner]
             place = span.start + len(close[:-2].rstrip())

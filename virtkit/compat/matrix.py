@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from virtkit.compat.placement import Placed, Prober
 from virtkit.compat.verdict import Evidence, Judgement, judge, refused
@@ -18,6 +18,8 @@ from virtkit.models.interface import MODELS, Shown, machine_version
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
     import pandas as pd
 
     from virtkit.guests import Support
@@ -141,7 +143,7 @@ def _judged(answer: Support, kind: str, seen: _Seen, addons: bool) -> Judgement:
 
 
 def matrix(
-    guests: str | Sequence[Guest] | None = None,
+    guests: str | Sequence[Guest | str] | None = None,
     machines: str | Iterable[str] | None = None,
     models: str | Iterable[str] | None = None,
     kinds: str | Iterable[str] | None = None,
@@ -203,10 +205,10 @@ def matrix(
 
     flat = judged.ravel()
     flat_cells = np.broadcast_to(cells, judged.shape).ravel()
-    each = len(kind_names) * width
+    each = max(1, len(kind_names) * width)
     per_machine = len(model_names)
 
-    def column_of(values: Sequence[str], codes: object) -> pd.Categorical:
+    def column_of(values: Sequence[str], codes: npt.NDArray[np.integer[Any]]) -> pd.Categorical:
         names = list(dict.fromkeys(values))
         index = {name: i for i, name in enumerate(names)}
         small = np.array([index[value] for value in values], dtype=np.int32)
@@ -215,7 +217,7 @@ def matrix(
 
     total = np.arange(flat.size)
     frame = {
-        "guest": column_of([g.id for g in chosen], total // each if each else total),
+        "guest": column_of([g.id for g in chosen], total // each),
         "kind": column_of(kind_names, (total // width) % len(kind_names)),
         "machine": column_of(machine_names, (total // per_machine) % len(machine_names)),
         "model": column_of(model_names, total % per_machine),

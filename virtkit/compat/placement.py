@@ -178,6 +178,7 @@ class Prober:
 
 
 def _resolve(xml: str, host: Host, policy: SlotPolicy | None) -> object:
-    import virtkit
+    from virtkit.domain.domain import read
+    from virtkit.resolve import resolve
 
-    return virtkit.resolve(virtkit.read(xml.encode()), host=host, slot_policy=policy)
+    return resolve(read(xml.encode()), host=host, slot_policy=policy)

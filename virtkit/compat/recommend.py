@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from virtkit.guests import Guest
     from virtkit.host import Host
+
+_SOURCE = re.compile(r"<source file='[^']*'/>")
 
 __all__ = ["Choice", "Recommendation", "recommend", "recommend_machine"]
 
@@ -112,7 +115,7 @@ def _choice(guest: Guest, kind: str, machine: str, prober: Prober, overrides: bo
             found.append((key, model, judged, placed.location, shown.interface.value))
     if found:
         _, model, judged, location, interface = min(found, key=lambda one: one[0])
-        xml = PROBES[kind].device(model) or ""
+        xml = _SOURCE.sub("", PROBES[kind].device(model) or "")
         return Choice(
             kind,
             model,

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Element
 
-    from virtkit.resolve import Resolved, VirtioDevice
+    from virtkit.models.virtio import VirtioDevice
+    from virtkit.resolve import Resolved
 
 __all__ = ["models_of", "remodelled", "rewritten"]
 
@@ -71,7 +72,7 @@ def remodelled(resolved: Resolved, models: Mapping[int, str]) -> Resolved:
 
     Raises Refused when libvirt would refuse the change.
     """
-    from virtkit.domain import read
+    from virtkit.domain.domain import read
     from virtkit.resolve import resolve
 
     text = rewritten(resolved, models)

@@ -88,8 +88,8 @@ def judge(support: Support, kind: str, interface: Interface, *, addons: bool = T
         ("modern", support.modern and interface is not Interface.LEGACY, support.modern_condition),
     ):
         if there:
-            both = "and modern drivers" if driver == "legacy" and support.modern else "driver"
-            reason = f"the guest has the {driver} {kind} {both}; it meets {shows}"
+            which = "legacy and modern" if support.legacy and support.modern else driver
+            reason = f"the guest has the {which} {kind} driver; it meets {shows}"
             return told(Verdict.CONDITION if condition else Verdict.WORKS, reason, condition)
     if addons:
         for driver, there, condition in (

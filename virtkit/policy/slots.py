@@ -91,7 +91,7 @@ class Comparison:
 
 def cells(
     name: str,
-    guests: str | Sequence[Guest] | None = None,
+    guests: str | Sequence[Guest | str] | None = None,
     machines: str | Iterable[str] | None = None,
     kinds: str | Iterable[str] | None = None,
     models: str | Iterable[str] | None = None,
@@ -131,12 +131,12 @@ def cells(
                 refused = placed.refusal or (shown.message if shown and not shown.interface else "")
                 rows.append((name, machine, model, kind, placed.location, interface, placed.buses, refused))
     columns = ["policy", "machine", "model", "kind", "placement", "interface", "buses", "refused"]
-    frame.insert(0, "policy", pd.Categorical([name] * len(frame)))
+    frame.insert(0, "policy", pd.Series([name] * len(frame), dtype="category"))
     return frame, pd.DataFrame(rows, columns=columns)
 
 
 def compare(
-    guests: str | Sequence[Guest] | None = None,
+    guests: str | Sequence[Guest | str] | None = None,
     machines: str | Iterable[str] | None = None,
     kinds: str | Iterable[str] | None = None,
     models: str | Iterable[str] | None = None,

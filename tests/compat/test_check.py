@@ -1,0 +1,225 @@
+"""One domain against its guest: the table of RHEL 6 again, the changes, the rewritten text, the conversion."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import virtkit as vk
+from virtkit.cli import main
+from virtkit.compat.check import Review, check
+from virtkit.compat.convert import convert
+from virtkit.compat.verdict import Verdict
+from virtkit.errors import GuestError, Refused, UsageError
+
+DISK = "<disk type='file' device='disk'{model}><source file='/d'/><target dev='vda' bus='{bus}'/>{address}</disk>"
+NIC = "<interface type='user'><model type='{model}'/>{address}</interface>"
+BRIDGE = (
+    "<controller type='pci' index='0' model='pcie-root'/>"
+    "<controller type='pci' index='1' model='pcie-root-port'/>"
+    "<controller type='pci' index='2' model='pcie-to-pci-bridge'/>"
+)
+META = (
+    "<metadata><l:libosinfo xmlns:l='http://libosinfo.org/xmlns/libvirt/domain/1.0'>"
+    "<l:os id='http://redhat.com/rhel/6.10'/></l:libosinfo></metadata>"
+)
+
+
+def _domain(machine: str, devices: str, metadata: str = META) -> vk.Resolved:
+    text = (
+        f"<domain type='kvm'>\n  <name>t</name>\n  {metadata}\n  <memory unit='GiB'>1</memory>\n"
+        f"  <os><type arch='x86_64' machine='{machine}'>hvm</type></os>\n"
+        f"  <devices>\n    {devices}\n    <memballoon model='none'/>\n  </devices>\n</domain>\n"
+    )
+    return vk.resolve(vk.read(text.encode()))
+
+
+def _both(machine: str, model: str, address: str = "", before: str = "") -> Review:
+    written = "" if model == "virtio" else f" model='{model}'"
+    second = address.replace("slot='0x01'", "slot='0x02'")
+    disk = DISK.format(model=written, bus="virtio", address=address)
+    return check(_domain(machine, before + disk + NIC.format(model=model, address=second)))
+
+
+@pytest.mark.parametrize(
+    ("machine", "model", "verdict", "better"),
+    [
+        ("pc", "virtio", "works", ""),
+        ("pc", "virtio-transitional", "works", ""),
+        ("q35", "virtio-transitional", "works", ""),
+        ("q35", "virtio", "fails", "virtio-transitional"),
+        ("pc", "virtio-non-transitional", "fails", "virtio"),
+        ("q35", "virtio-non-transitional", "fails", "virtio-transitional"),
+    ],
+)
+def test_rhel6(machine: str, model: str, verdict: str, better: str) -> None:
+    """What a test lab sees of RHEL 6, and what would make it boot."""
+    review = _both(machine, model)
+    assert {f.verdict for f in review.findings} == {verdict}
+    assert {f.better for f in review.findings} == {better}
+    assert review.ok is (verdict == "works")
+
+
+def test_rhel6_on_an_existing_bridge() -> None:
+    """Plain virtio behind a pcie-to-pci-bridge that is there already is transitional."""
+    address = "<address type='pci' domain='0x0000' bus='0x02' slot='0x01' function='0x0'/>"
+    review = _both("q35", "virtio", address, BRIDGE)
+    assert {(f.interface, f.location) for f in review.findings} == {("transitional", "conventional-bridge")}
+    assert review.ok
+
+
+@pytest.mark.parametrize(
+    "devices",
+    [
+        DISK.format(model=" model='virt'", bus="virtio", address=""),
+        "<controller type='scsi' model='virtio'/>",
+        DISK.format(model=" model='virtio-transitional'", bus="scsi", address="").replace("vda", "sda"),
+    ],
+)
+def test_refused_at_define(devices: str) -> None:
+    """Disk model virt, scsi controller model virtio and a transitional SCSI disk are refused."""
+    with pytest.raises(Refused):
+        _domain("q35", devices)
+
+
+def test_fix_changes_the_model_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The fixed domain differs in the models only, and its check passes."""
+    broken, fixed = tmp_path / "broken.xml", tmp_path / "fixed.xml"
+    text = _domain(
+        "q35",
+        DISK.format(model="", bus="virtio", address="")
+        + "<!-- kept  as-is -->"
+        + NIC.format(model="virtio", address=""),
+    ).domain.document.text
+    broken.write_text(text)
+    assert main(["check", str(broken)]) == 1
+    assert main(["check", str(broken), "--fix", "-o", str(fixed)]) == 0
+    expected = text.replace(
+        "<disk type='file' device='disk'>", "<disk type='file' device='disk' model='virtio-transitional'>"
+    )
+    expected = expected.replace("<model type='virtio'/>", "<model type='virtio-transitional'/>")
+    assert fixed.read_text() == expected
+    capsys.readouterr()
+    assert main(["check", str(fixed), "--format", "json"]) == 0
+    (review,) = json.loads(capsys.readouterr().out)
+    assert review["ok"] is True
+    assert {finding["verdict"] for finding in review["findings"]} == {"works"}
+
+
+def test_fix_of_a_dumped_domain_keeps_its_addresses() -> None:
+    """With an address written, transitional on its root port works: QEMU has it there, so only the model changes."""
+    resolved = _domain("q35", DISK.format(model="", bus="virtio", address=""))
+    dumped = vk.resolve(vk.read(resolved.xml().encode()))
+    (finding,) = check(dumped).findings
+    assert finding.better == "virtio-transitional"
+    assert "pcie-port" in finding.change
+
+
+def test_guest_by_name_goes_before_metadata() -> None:
+    """--guest is taken in place of what the XML says; one that nobody knows is an error."""
+    resolved = _domain("q35", DISK.format(model="", bus="virtio", address=""))
+    assert check(resolved, "fedora42").ok
+    with pytest.raises(GuestError, match="nearest"):
+        check(resolved, "fedora4200")
+
+
+def test_unknown_guest_is_unknown_not_wrong() -> None:
+    """Without a guest OS nothing fails and nothing works."""
+    review = check(_domain("q35", DISK.format(model="", bus="virtio", address=""), ""))
+    assert {f.verdict for f in review.findings} == {Verdict.UNKNOWN}
+    assert review.ok
+    assert "no libosinfo metadata" in review.findings[0].reason
+
+
+def test_idle_devices_are_no_fault() -> None:
+    """A balloon, a generator or an empty SCSI controller without driver lies idle: told, but not a failure."""
+    devices = (
+        "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
+        "<controller type='scsi' index='0' model='virtio-scsi'/>"
+    )
+    review = check(_domain("pc", devices))
+    assert {f.verdict for f in review.findings} == {Verdict.FAILS}
+    assert review.ok
+    assert "harmless" in " ".join(f.advice for f in review.findings)
+
+
+def test_other_devices_are_named_where_no_model_helps() -> None:
+    """A guest without any virtio driver is told of SATA and e1000e on q35, IDE on pc."""
+    devices = DISK.format(model="", bus="virtio", address="") + NIC.format(model="virtio", address="")
+    on_q35 = check(_domain("q35", devices), "win2k")
+    assert on_q35.findings[0].advice.startswith("put the disk on bus='sata'")
+    on_pc = check(_domain("pc", devices), "win2k")
+    assert "bus='ide'" in on_pc.findings[0].advice
+    assert not on_pc.ok
+
+
+def test_port_io_runs_out() -> None:
+    """Fifteen transitional devices behind as many root ports leave no port I/O space; on one bridge they fit."""
+    ports = "<controller type='pci' index='0' model='pcie-root'/>" + "".join(
+        f"<controller type='pci' index='{n}' model='pcie-root-port'/>" for n in range(1, 17)
+    )
+    disks = "".join(
+        DISK.format(
+            model=" model='virtio-transitional'",
+            bus="virtio",
+            address=f"<address type='pci' domain='0' bus='{n}' slot='0' function='0'/>",
+        ).replace("vda", f"vd{chr(96 + n)}")
+        for n in range(1, 16)
+    )
+    review = check(_domain("q35", ports + disks))
+    assert not review.ok
+    assert any("out of I/O address space" in note.text for note in review.notes)
+    loose = "".join(
+        DISK.format(model=" model='virtio-transitional'", bus="virtio", address="").replace("vda", f"vd{chr(96 + n)}")
+        for n in range(1, 16)
+    )
+    assert check(_domain("q35", loose)).ok
+
+
+def test_convert_keeps_the_guest_bootable() -> None:
+    """pc to q35: IDE to SATA, e1000 to e1000e, virtio to transitional for RHEL 6, addresses taken out."""
+    devices = (
+        "<disk type='file' device='cdrom'><target dev='hda' bus='ide'/>"
+        "<address type='drive' controller='0' bus='0' target='0' unit='0'/></disk>"
+        + DISK.format(model="", bus="virtio", address="")
+        + NIC.format(model="e1000", address="<address type='pci' domain='0' bus='0' slot='0x03' function='0'/>")
+        + "<controller type='pci' index='0' model='pci-root'/>"
+    )
+    resolved = _domain("pc", devices)
+    conversion = convert(resolved, "q35")
+    text = conversion.text
+    assert "machine='q35'" in text
+    assert "<target dev='sda' bus='sata'/>" in text
+    assert "<model type='e1000e'/>" in text
+    assert "model='virtio-transitional'" in text
+    assert "pci-root" not in text
+    assert "<address" not in text
+    assert conversion.review.ok
+    assert any("bus ide becomes sata" in step for step in conversion.steps)
+    back = convert(vk.resolve(vk.read(text.encode())), "pc")
+    assert "<target dev='hda' bus='ide'/>" in back.text
+    assert back.review.ok
+
+
+def test_convert_keeps_the_machine_version() -> None:
+    """pc-i440fx-9.0 becomes pc-q35-9.0."""
+    assert "machine='pc-q35-9.0'" in convert(_domain("pc-i440fx-9.0", ""), "q35").text
+
+
+def test_convert_refuses_what_is_there() -> None:
+    """A q35 domain cannot become q35."""
+    with pytest.raises(UsageError, match="already"):
+        convert(_domain("q35", ""), "q35")
+
+
+def test_command_on_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A rejected input is told, the others are checked, the exit code is 1; --fix takes one domain only."""
+    (tmp_path / "a.xml").write_text(_domain("pc", "").domain.document.text)
+    (tmp_path / "b.xml").write_text("<domain")
+    assert main(["check", str(tmp_path)]) == 1
+    captured = capsys.readouterr()
+    assert "t: rhel6.10" in captured.out
+    assert "b.xml" in captured.err
+    assert main(["check", str(tmp_path), "--fix"]) == 2

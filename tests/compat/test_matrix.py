@@ -1,0 +1,127 @@
+"""The matrix: strict counts, the table of RHEL 6, its size and its form."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from virtkit.cli import main
+from virtkit.compat.matrix import COLUMNS, matrix, select_machines
+from virtkit.errors import GuestError, UsageError
+from virtkit.guests import KINDS
+from virtkit.host import Host
+
+# Guests that work, fail and are unknown, of 959, by the database alone.
+STRICT = {
+    ("net", True): (534, 98, 327),
+    ("net", False): (311, 321, 327),
+    ("block", True): (536, 96, 327),
+    ("block", False): (316, 316, 327),
+}
+
+
+@pytest.fixture(scope="module")
+def strict() -> pd.DataFrame:
+    """The strict matrix of all guests, disks and NICs."""
+    return matrix(kinds="net,block", overrides=False)
+
+
+@pytest.mark.parametrize("machine", ["pc", "q35"])
+@pytest.mark.parametrize("model", ["virtio", "virtio-transitional", "virtio-non-transitional"])
+@pytest.mark.parametrize("kind", ["net", "block"])
+def test_strict_counts(strict: pd.DataFrame, kind: str, machine: str, model: str) -> None:
+    """How many guests a transitional and a modern disk or NIC serves."""
+    part = strict[(strict["kind"] == kind) & (strict["machine"] == machine) & (strict["model"] == model)]
+    counts = part["verdict"].value_counts()
+    transitional = model == "virtio-transitional" or (model == "virtio" and machine == "pc")
+    found = tuple(int(counts.get(verdict, 0)) for verdict in ("works", "fails", "unknown"))
+    assert found == STRICT[kind, transitional]
+    assert set(part["interface"]) == {"transitional" if transitional else "modern"}
+
+
+@pytest.mark.parametrize("guest", ["rhel6.0", "rhel6.10", "centos6.8"])
+@pytest.mark.parametrize(
+    ("machine", "model", "placement", "verdict"),
+    [
+        ("pc", "virtio", "conventional-root", "works"),
+        ("pc", "virtio-transitional", "conventional-root", "works"),
+        ("q35", "virtio-transitional", "conventional-bridge", "works"),
+        ("q35", "virtio", "pcie-port", "fails"),
+        ("pc", "virtio-non-transitional", "conventional-root", "fails"),
+        ("q35", "virtio-non-transitional", "pcie-port", "fails"),
+    ],
+)
+def test_rhel6(guest: str, machine: str, model: str, placement: str, verdict: str) -> None:
+    """What a test lab sees of RHEL 6: only a device with the legacy interface boots."""
+    frame = matrix(guest, machine, model, "block,net", overrides=False)
+    assert set(frame["placement"]) == {placement}
+    assert set(frame["verdict"]) == {verdict}
+    assert frame["reason"].str.len().min() > 20
+
+
+def test_every_x86_machine_version_is_fast() -> None:
+    """All guests, models and kinds on every versioned x86 machine: a million cells in seconds."""
+    start = time.perf_counter()
+    frame = matrix(machines="all")
+    taken = time.perf_counter() - start
+    machines = select_machines("all")
+    assert len(frame) == 959 * len(machines) * 3 * len(KINDS)
+    assert len(machines) >= 30
+    assert taken < 5
+    assert frame.memory_usage(deep=True).sum() < 100e6
+
+
+def test_old_machines_are_legacy() -> None:
+    """On a machine type up to 2.6 plain virtio is legacy, which a driver of virtio 1.0 only cannot drive."""
+    host = Host.default(libvirt="9.0")
+    frame = matrix("haikur1beta4", "pc-i440fx-2.6,pc-i440fx-2.7", "virtio", "block", overrides=False, host=host)
+    assert list(frame["interface"]) == ["legacy", "transitional"]
+    assert list(frame["verdict"]) == ["fails", "works"]
+
+
+def test_form() -> None:
+    """The fixed columns, all categories, guests slowest."""
+    frame = matrix("rhel6.10,fedora42", "q35", None, "net,gpu")
+    assert tuple(frame.columns) == COLUMNS
+    assert all(str(dtype) == "category" for dtype in frame.dtypes)
+    assert len(frame) == 2 * 2 * 3
+    assert set(frame.loc[frame["kind"] == "gpu", "interface"]) == {"modern", "refused"}
+
+
+def test_refusals_say_who_refuses() -> None:
+    """No transitional vsock exists in QEMU, no transitional gpu in libvirt."""
+    frame = matrix("fedora42", "q35", "virtio-transitional", "vsock,gpu").set_index("kind")
+    assert "vhost-vsock-pci-transitional" in str(frame.loc["vsock", "reason"])
+    assert frame.loc["vsock", "evidence"] == "qemu"
+    assert "libvirt" in str(frame.loc["gpu", "reason"])
+    assert set(frame["verdict"]) == {"fails"}
+
+
+def test_unknown_selections_are_refused() -> None:
+    """A guest, machine, model or kind that is none is named, with what there is."""
+    with pytest.raises(GuestError, match="nearest"):
+        matrix("rhel6.11")
+    with pytest.raises(UsageError, match=r"no machine type 'pc-q35-1\.0'"):
+        matrix("rhel6.10", "pc-q35-1.0")
+    with pytest.raises(UsageError, match="known: virtio, virtio-transitional"):
+        matrix("rhel6.10", "pc", "virtio-old")
+    with pytest.raises(UsageError, match="no device kind 'disk'"):
+        matrix("rhel6.10", "pc", None, "disk")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "json"])
+def test_command_writes(tmp_path: Path, suffix: str) -> None:
+    """Each form holds the same cells."""
+    out = tmp_path / f"m.{suffix}"
+    assert main(["matrix", "--guests", "rhel6.10", "--kinds", "net", "-o", str(out), "--quiet"]) == 0
+    read = {"csv": pd.read_csv, "parquet": pd.read_parquet, "json": pd.read_json}[suffix]
+    frame = read(out)  # type: ignore[operator]
+    assert list(frame["verdict"]) == ["works", "works", "fails", "fails", "works", "fails"]
+
+
+def test_command_refuses_an_unknown_ending(tmp_path: Path) -> None:
+    """A file name that says no known form is wrong usage."""
+    assert main(["matrix", "--guests", "rhel6.10", "-o", str(tmp_path / "m.xls")]) == 2

@@ -1,0 +1,245 @@
+"""A policy as it is written: YAML read with line numbers, checked against the schema, explained when wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from virtkit import facts
+from virtkit.errors import UsageError
+from virtkit.guests import KINDS
+from virtkit.models.interface import MODELS
+from virtkit.policy import slots
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["FINDINGS", "Policy", "Rule", "builtin", "lint", "load", "names", "parse"]
+
+FINDINGS = ("allow", "warn", "taint", "deny")
+_OUTCOMES = ("machine", "model", "device", "finding")
+_TOP = ("name", "title", "sources", "knows", "slots", "rules")
+_RULE = ("kinds", "when", "reason", *_OUTCOMES)
+#: Predicates of ``when`` and the shape of each: text, list (of text), flag, test (comparison), when (nested).
+_WHEN = MappingProxyType(
+    {
+        "guest": "list",
+        "family": "list",
+        "distro": "list",
+        "version": "test",
+        "released": "test",
+        "q35": "flag",
+        "listed": "flag",
+        "lists": "list",
+        "legacy": "list",
+        "modern": "list",
+        "driver": "list",
+        "machine": "list",
+        "model": "list",
+        "interface": "list",
+        "verdict": "list",
+        "not": "when",
+    }
+)
+_TEST = re.compile(r"\s*(>=|<=|<|>|==)\s*(\S+)\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. ``kinds`` is () for a rule on the machine; ``outcome`` says which of machine, model, device and
+    finding it gives, ``value`` what; ``when`` holds the predicates (values as in the schema of docs/policies.md)."""
+
+    line: int
+    kinds: tuple[str, ...]
+    when: Mapping[str, Any]
+    outcome: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A named policy: ordered ``rules``, the first that fits decides.
+
+    ``knows`` is "database" (the strict guest OS database) or "corrected" (with overrides and add-on drivers);
+    ``slots`` names the slot policy under which devices are placed.
+    """
+
+    name: str
+    title: str
+    sources: tuple[str, ...]
+    knows: str
+    slots: str
+    rules: tuple[Rule, ...]
+    file: str
+
+
+def names() -> tuple[str, ...]:
+    """The names of the shipped policies, sorted."""
+    return tuple(sorted(file.stem for file in facts.path("policies").glob("*.yaml")))
+
+
+def builtin(name: str) -> Policy:
+    """The shipped policy called ``name``. Raises UsageError naming the ones there are."""
+    if name not in names():
+        raise UsageError(f"no policy {name!r}; shipped: {', '.join(names())}; a file name ends in .yaml")
+    file = facts.path(f"policies/{name}.yaml")
+    return parse(file.read_text(encoding="utf-8"), file.name)
+
+
+def load(name: str) -> Policy:
+    """A shipped policy by name, or one from a file whose name ends in .yaml or .yml. Raises UsageError."""
+    if not name.endswith((".yaml", ".yml")):
+        return builtin(name)
+    try:
+        with open(name, encoding="utf-8") as stream:
+            return parse(stream.read(1 << 20), name)
+    except (OSError, UnicodeDecodeError) as problem:
+        raise UsageError(f"{name}: cannot be read: {problem}") from None
+
+
+class _Reader:
+    """Turns YAML nodes into values and knows the line of each."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+
+    def wrong(self, node: yaml.Node, what: str) -> UsageError:
+        return UsageError(f"{self.file}:{node.start_mark.line + 1}: {what}")
+
+    def mapping(self, node: yaml.Node, allowed: tuple[str, ...] | Mapping[str, str], what: str) -> dict[str, yaml.Node]:
+        if not isinstance(node, yaml.MappingNode):
+            raise self.wrong(node, f"{what} is a mapping of {', '.join(allowed)}")
+        found: dict[str, yaml.Node] = {}
+        for key, value in node.value:
+            if key.value not in allowed:
+                raise self.wrong(key, f"unknown key {key.value!r} in {what}; allowed: {', '.join(allowed)}")
+            if key.value in found:
+                raise self.wrong(key, f"{key.value!r} is written twice in {what}")
+            found[key.value] = value
+        return found
+
+    def text(self, node: yaml.Node, what: str) -> str:
+        if not isinstance(node, yaml.ScalarNode) or not str(node.value).strip():
+            raise self.wrong(node, f"{what} is a text")
+        return str(node.value).strip()
+
+    def texts(self, node: yaml.Node, what: str, allowed: tuple[str, ...] = ()) -> tuple[str, ...]:
+        nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]
+        found = tuple(self.text(item, what) for item in nodes)
+        for item, value in zip(nodes, found, strict=True):
+            if allowed and value not in allowed:
+                raise self.wrong(item, f"{what}: {value!r} is none of {', '.join(allowed)}")
+        if not found:
+            raise self.wrong(node, f"{what} is empty")
+        return found
+
+    def when(self, node: yaml.Node) -> Mapping[str, Any]:
+        found: dict[str, Any] = {}
+        for key, value in self.mapping(node, _WHEN, "'when'").items():
+            shape = _WHEN[key]
+            if shape == "when":
+                found[key] = self.when(value)
+            elif shape == "flag":
+                if value.value not in ("true", "false"):
+                    raise self.wrong(value, f"{key} is true or false")
+                found[key] = value.value == "true"
+            elif shape == "test":
+                said = self.text(value, key)
+                tests = [_TEST.fullmatch(part) for part in said.split(",")]
+                if not all(tests):
+                    raise self.wrong(value, f"{key}: {said!r} is no comparison such as '>= 7.2' or '>= 6, < 7'")
+                found[key] = tuple((test[1], test[2]) for test in tests if test)
+            else:
+                kinds = ("self", *KINDS) if key in ("legacy", "modern", "driver") else ()
+                found[key] = self.texts(value, key, kinds)
+        return MappingProxyType(found)
+
+    def rule(self, node: yaml.Node) -> Rule:
+        found = self.mapping(node, _RULE, "a rule")
+        given = [name for name in _OUTCOMES if name in found]
+        if len(given) != 1:
+            raise self.wrong(node, f"a rule gives exactly one of {', '.join(_OUTCOMES)}; this one gives {len(given)}")
+        outcome = given[0]
+        value = self.text(found[outcome], outcome)
+        if outcome == "model" and value not in (*MODELS, "none"):
+            raise self.wrong(found[outcome], f"model {value!r} is none of {', '.join((*MODELS, 'none'))}")
+        if outcome == "finding" and value not in FINDINGS:
+            raise self.wrong(found[outcome], f"finding {value!r} is none of {', '.join(FINDINGS)}")
+        if (outcome == "machine") == ("kinds" in found):
+            raise self.wrong(node, "a rule on devices names its kinds; a rule on the machine has none")
+        kinds = self.texts(found["kinds"], "kinds", ("all", *KINDS)) if "kinds" in found else ()
+        if "reason" not in found:
+            raise self.wrong(node, "a rule says its reason")
+        return Rule(
+            line=node.start_mark.line + 1,
+            kinds=KINDS if "all" in kinds else kinds,
+            when=self.when(found["when"]) if "when" in found else MappingProxyType({}),
+            outcome=outcome,
+            value=value,
+            reason=self.text(found["reason"], "reason"),
+        )
+
+
+def parse(text: str, file: str) -> Policy:
+    """The policy written in ``text``. Raises UsageError with file, line and what would be right."""
+    reader = _Reader(file)
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as problem:
+        line = problem.problem_mark.line + 1 if problem.problem_mark else 1
+        raise UsageError(f"{file}:{line}: no YAML: {problem.problem}") from None
+    except yaml.YAMLError as problem:
+        raise UsageError(f"{file}: no YAML: {problem}") from None
+    if root is None:
+        raise UsageError(f"{file}: empty; a policy has {', '.join(_TOP)}")
+    found = reader.mapping(root, _TOP, "a policy")
+    for name in ("name", "title", "sources", "rules"):
+        if name not in found:
+            raise reader.wrong(root, f"a policy has {name!r}")
+    if not isinstance(found["rules"], yaml.SequenceNode) or not found["rules"].value:
+        raise reader.wrong(found["rules"], "rules is a list of rules")
+    return Policy(
+        name=reader.text(found["name"], "name"),
+        title=reader.text(found["title"], "title"),
+        sources=reader.texts(found["sources"], "sources"),
+        knows=reader.texts(found["knows"], "knows", ("database", "corrected"))[0] if "knows" in found else "database",
+        slots=reader.texts(found["slots"], "slots", tuple(slots.policies()))[0] if "slots" in found else "C",
+        rules=tuple(reader.rule(node) for node in found["rules"].value),
+        file=file,
+    )
+
+
+def lint(policy: Policy) -> tuple[str, ...]:
+    """What is doubtful in a policy that is well-formed: rules that decide nothing, and subjects without default.
+
+    A rule decides nothing when, for the machine or for each of its kinds, an earlier rule takes all or has the
+    same condition.
+    """
+    said: list[str] = []
+    rules = [rule for rule in policy.rules if rule.outcome != "finding"]
+    hidden: dict[int, list[str]] = {}
+    for subject in ("machine", *KINDS):
+        about = [rule for rule in rules if subject in (rule.kinds or ("machine",))]
+        if rules and not about:
+            said.append(f"{policy.file}: no rule for {subject}")
+        elif about and about[-1].when:
+            said.append(f"{policy.file}:{about[-1].line}: {subject}: no default: the last rule has a condition")
+        for number, rule in enumerate(about):
+            for earlier in about[:number]:
+                if not earlier.when or _plain(earlier.when) == _plain(rule.when):
+                    why = "takes all" if not earlier.when else "has the same condition"
+                    hidden.setdefault(rule.line, []).append(f"line {earlier.line} {why}")
+                    break
+    for rule in rules:
+        if len(hidden.get(rule.line, ())) == len(rule.kinds or ("machine",)):
+            said.append(f"{policy.file}:{rule.line}: never reached: {hidden[rule.line][0]}")
+    return tuple(said)
+
+
+def _plain(when: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _plain(value) if name == "not" else value for name, value in when.items()}
