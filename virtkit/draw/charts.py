@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from virtkit.draw.canvas import Pen, measure, save_png, save_svg, written
 from virtkit.draw.labels import FAMILIES, Label, known_labels
@@ -95,7 +95,8 @@ def heatmap(frame: pd.DataFrame, title: str, labels: Mapping[str, Label] | None 
     narrow = frame[["guest", "kind", "machine", "model"]].astype("str")
     narrow["works"] = frame["verdict"].astype("str").isin(_WORKS)
     narrow["line"] = narrow["guest"].map(line_of)
-    shares = narrow.groupby(["line", "machine", "kind", "model"], sort=False)["works"].mean().to_dict()
+    means = narrow.groupby(["line", "machine", "kind", "model"], sort=False)["works"].mean()
+    shares: dict[Any, float] = dict(means.items())
     counts = dict.fromkeys(line_of.values(), 0)
     for line in line_of.values():
         counts[line] += 1
@@ -116,7 +117,7 @@ def _heat(
     lines: Sequence[tuple[str, str]],
     columns: Sequence[tuple[str, str, str]],
     counts: Mapping[tuple[str, str], int],
-    shares: Mapping[tuple[object, ...], float],
+    shares: Mapping[Any, float],
 ) -> Chart:
     cell = min(26.0, max(9.0, 640.0 / max(len(columns), 1)))
     left, top, high = 150.0, 146.0, 11.0
@@ -134,8 +135,8 @@ def _heat(
         words = f"{kind} {model.removeprefix('virtio-')}"
         pen.upright(left + (count + 0.5) * cell, top - 8, words, 6.2, limit=84)
     y = top
-    for family, run in groupby(enumerate(lines), key=lambda entry: entry[1][0]):
-        for number, (_, line) in run:
+    for family, members in groupby(enumerate(lines), key=lambda entry: entry[1][0]):
+        for number, (_, line) in members:
             pen.text(16, y, f"{line} ({counts[family, line]})", 6.8, limit=left - 22)
             for count, column in enumerate(columns):
                 share = shares.get(((family, line), *column))

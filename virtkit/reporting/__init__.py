@@ -1,0 +1,1 @@
+"""Runs of the notebooks: parameters checked, kernels started, pages rendered, results kept."""

@@ -1,0 +1,149 @@
+"""One notebook in one process: a fresh kernel, the executed copy, the page, and what became of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+__all__ = ["Job", "Outcome", "perform", "prepare"]
+
+OUTCOME = "outcome.json"
+NOTEBOOK = "notebook.ipynb"
+PAGE = "index.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to run: ``notebook`` with ``parameters`` into ``folder``, at most ``limit`` seconds for each cell."""
+
+    name: str
+    notebook: str
+    folder: str
+    parameters: dict[str, Any]
+    limit: int
+    footer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a notebook: ``status`` passed or failed, ``error`` one line, ``seconds`` of wall time."""
+
+    name: str
+    status: str
+    error: str
+    seconds: float
+
+
+def prepare() -> None:
+    """Import what a run needs, without what JupyterLab drags in.
+
+    jsonschema loads a grammar for a format nobody uses here whenever that package is installed, which takes as long
+    as all else together.
+    """
+    absent: Any = None
+    sys.modules.setdefault("rfc3987_syntax", absent)
+    for name in ("papermill", "nbconvert.exporters.html", "virtkit.reporting.kernel", "virtkit.reporting.render"):
+        import_module(name)
+
+
+def perform(job: Job) -> None:
+    """Run the job and leave ``outcome.json`` in its folder; never raises, because it is a process's whole work."""
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    start = time.monotonic()
+    error = ""
+    folder = Path(job.folder)
+    try:
+        with tempfile.TemporaryDirectory(prefix="vk-") as private:
+            # Nothing of the user's: no start-up files, no history, no kernels; short paths for Unix sockets.
+            os.environ.update(
+                IPYTHONDIR=private,
+                JUPYTER_RUNTIME_DIR=private,
+                JUPYTER_CONFIG_DIR=private,
+                JUPYTER_PLATFORM_DIRS="1",
+                PYDEVD_DISABLE_FILE_VALIDATION="1",
+                MPLBACKEND="agg",
+            )
+            prepare()
+            try:
+                error = _execute(job)
+            finally:
+                _render(job, folder, error)
+    except SystemExit:
+        error = error or "stopped"
+    except BaseException as problem:
+        error = error or _line(problem)
+    outcome = Outcome(job.name, "failed" if error else "passed", error, round(time.monotonic() - start, 3))
+    with suppress(OSError):
+        (folder / OUTCOME).write_text(json.dumps(asdict(outcome)), encoding="utf-8")
+    sys.exit(1 if error else 0)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _line(problem: BaseException) -> str:
+    words = str(problem).strip().splitlines()
+    return f"{type(problem).__name__}: {words[-1] if words else ''}".rstrip(": ")
+
+
+def _execute(job: Job) -> str:
+    """Runs the notebook; returns what went wrong in one line, or nothing."""
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from papermill.exceptions import PapermillExecutionError
+
+    from virtkit.reporting.kernel import OwnKernelManager
+
+    try:
+        papermill.execute_notebook(
+            job.notebook,
+            str(Path(job.folder) / NOTEBOOK),
+            parameters=job.parameters,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            cwd=job.folder,
+            execution_timeout=job.limit,
+            kernel_manager_class=OwnKernelManager,
+        )
+    except PapermillExecutionError as problem:
+        return f"cell {problem.exec_count}: {problem.ename}: {problem.evalue}".strip()
+    except CellTimeoutError:
+        return f"a cell took longer than {job.limit} s"
+    except DeadKernelError:
+        return "the kernel died (killed, or out of memory)"
+    return ""
+
+
+def _render(job: Job, folder: Path, error: str) -> None:
+    import nbformat
+
+    from virtkit.reporting.render import page
+
+    executed = folder / NOTEBOOK
+    if not executed.is_file():
+        return
+    notebook: Any = nbformat.reads(executed.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
+    text = page(
+        notebook, _title(notebook, job.name), footer=job.footer, failure=f"This run failed: {error}" if error else ""
+    )
+    (folder / PAGE).write_text(text, encoding="utf-8")
+
+
+def _title(notebook: Any, name: str) -> str:
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and cell.source.startswith("# "):
+            return str(cell.source.splitlines()[0][2:].strip())
+    return name

@@ -1,0 +1,123 @@
+"""Parameters of a run: what each notebook declares, what a file or caller gives, and whether the two fit."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from virtkit.errors import UsageError
+
+__all__ = ["declared", "distribute", "read"]
+
+
+def declared(notebook: Path) -> dict[str, Any]:
+    """The parameters of a notebook with their defaults: the plain assignments of its cell tagged ``parameters``.
+
+    Raises UsageError when the notebook cannot be read or that cell holds anything but plain assignments of
+    literal values.
+    """
+    try:
+        content = json.loads(notebook.read_text(encoding="utf-8"))
+        cells = [cell for cell in content["cells"] if "parameters" in cell.get("metadata", {}).get("tags", [])]
+        source = "".join("".join(cell["source"]) for cell in cells[:1])
+        module = ast.parse(source)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SyntaxError) as error:
+        raise UsageError(f"{notebook}: not a readable notebook: {error}") from None
+    found: dict[str, Any] = {}
+    for statement in module.body:
+        target: ast.expr | None = None
+        value: ast.expr | None = None
+        if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
+            target, value = statement.targets[0], statement.value
+        elif isinstance(statement, ast.AnnAssign):
+            target, value = statement.target, statement.value
+        if not isinstance(target, ast.Name) or value is None:
+            raise UsageError(
+                f"{notebook}: the parameters cell holds more than plain assignments: {ast.unparse(statement)}"
+            )
+        try:
+            found[target.id] = ast.literal_eval(value)
+        except ValueError:
+            raise UsageError(f"{notebook}: parameter {target.id} has no plain value: {ast.unparse(value)}") from None
+    return found
+
+
+def read(file: Path) -> dict[str, Any]:
+    """The parameters in a YAML or JSON file: names to values, or notebook names to such mappings.
+
+    Values keep the type they have in the file: ``version: "6.10"`` is text. Raises UsageError when the file cannot be
+    read, or is no mapping.
+    """
+    try:
+        text = file.read_text(encoding="utf-8")
+        if file.suffix == ".json":
+            given = json.loads(text)
+        else:
+            import yaml
+
+            try:
+                given = yaml.safe_load(text)
+            except yaml.YAMLError as error:
+                raise ValueError(str(error).replace("\n", " ")) from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{file}: parameters cannot be read: {error}") from None
+    if given is None:
+        return {}
+    if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
+        raise UsageError(f"{file}: parameters are a mapping of names to values, not {type(given).__name__}")
+    return given
+
+
+def distribute(given: Mapping[str, Any], notebooks: Iterable[Path]) -> dict[str, dict[str, Any]]:
+    """Which notebook gets which of the given parameters, by the notebook's name.
+
+    A plain parameter goes to each notebook that declares it; one under a notebook's name goes to that notebook only.
+    Raises UsageError for a parameter that nobody declares, with the nearest name, and for a value of another type than
+    the default's.
+    """
+    paths = list(notebooks)
+    known = {path.stem: declared(path) for path in paths}
+    found: dict[str, dict[str, Any]] = {name: {} for name in known}
+    every = sorted({key for names in known.values() for key in names})
+    for key, value in given.items():
+        if key in known:
+            if not isinstance(value, dict):
+                raise UsageError(f"parameters of notebook {key!r} are a mapping of names to values")
+            for inner, part in value.items():
+                if inner not in known[key]:
+                    raise UsageError(_unknown(str(inner), sorted(known[key]), f"notebook {key!r}"))
+                found[key][str(inner)] = _typed(str(inner), part, known[key][str(inner)])
+            continue
+        takers = [name for name, names in known.items() if key in names]
+        if not takers:
+            raise UsageError(_unknown(key, every, "any of the notebooks"))
+        for name in takers:
+            found[name].setdefault(key, _typed(key, value, known[name][key]))
+    return found
+
+
+def _unknown(name: str, allowed: list[str], where: str) -> str:
+    near = difflib.get_close_matches(name, allowed, 1)
+    hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(allowed) or 'none'}"
+    return f"unknown parameter {name!r} for {where}{hint}"
+
+
+def _typed(name: str, value: Any, default: Any) -> Any:
+    if default is None or value is None:
+        return value
+    if isinstance(default, bool) or isinstance(value, bool):
+        fits = isinstance(default, bool) and isinstance(value, bool)
+    elif isinstance(default, float):
+        fits = isinstance(value, int | float)
+    elif isinstance(default, list | tuple):
+        fits = isinstance(value, list | tuple)
+    else:
+        fits = isinstance(value, type(default))
+    if not fits:
+        given, wanted = type(value).__name__, type(default).__name__
+        raise UsageError(f"parameter {name!r} is {value!r} ({given}); its default is {default!r} ({wanted})")
+    return value

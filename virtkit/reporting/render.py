@@ -1,0 +1,75 @@
+"""An executed notebook as one self-contained HTML page: no network, code folded away, contents at the side."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from virtkit.draw.page import said, static
+
+__all__ = ["page"]
+
+_HEADING = re.compile(r'<h([23]) id="([^"]*)">(.*?)</h\1>', re.DOTALL)
+_TAG = re.compile(r"<[^>]+>")
+_PRIORITY = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain"]
+
+
+@cache
+def _exporter() -> Any:
+    from nbconvert.exporters.html import HTMLExporter
+    from traitlets.config import Config
+
+    config = Config()
+    config.NbConvertBase.display_data_priority = _PRIORITY
+    exporter: Any = HTMLExporter
+    return exporter(
+        config=config,
+        template_name="virtkit",
+        extra_template_basedirs=[str(Path(__file__).parent / "templates")],
+        exclude_anchor_links=True,
+    )
+
+
+@cache
+def _code_style() -> str:
+    from pygments.formatters import HtmlFormatter
+
+    light = HtmlFormatter(style="default").get_style_defs(".highlight")
+    dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
+    return f"{light}\n@media (prefers-color-scheme:dark){{{dark}}}\n.highlight pre{{background:var(--card)}}"
+
+
+def page(notebook: Any, title: str, *, home: str = "../../index.html", footer: str = "", failure: str = "") -> str:
+    """The HTML of an executed notebook (an nbformat node).
+
+    ``title`` is the page's, ``home`` the address of the index of runs, ``footer`` plain text, ``failure`` a line
+    that stands on top of a notebook that failed.
+    """
+    script = static("matrix.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    details = {
+        "title": title,
+        "home": home,
+        "css": static("page.css") + static("notebook.css") + static("matrix.css") + _code_style(),
+        "script": script,
+        "policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
+        "footer": escape(footer),
+    }
+    html, _ = _exporter().from_notebook_node(notebook, resources={"virtkit": details})
+    if failure:
+        html = html.replace("<main>", f'<main>\n<p class="failed" role="alert">{said(failure)}</p>', 1)
+    return str(html).replace("<!--contents-->", _contents(html), 1)
+
+
+def _contents(html: str) -> str:
+    items = [
+        f'<li class="l{level}"><a href="#{anchor}">{_TAG.sub("", words)}</a></li>'
+        for level, anchor, words in _HEADING.findall(html)
+    ]
+    return f"<ul>{''.join(items)}</ul>" if items else ""
