@@ -44,6 +44,7 @@ def register(subparsers: Any) -> None:
         verb.add_argument("-n", type=int, default=0, metavar="N", help="stop after N inputs that differ")
         if peer == "libvirt":
             verb.add_argument("--uri", help="libvirt URI (default: libvirt's own choice)")
+            verb.add_argument("--order", action="store_true", help="compare the order of controllers, too")
             verb.add_argument("--refusals", action="store_true", help="list the texts where both refuse, too")
             verb.set_defaults(run=run_libvirt)
         else:
@@ -61,7 +62,7 @@ def run_libvirt(args: argparse.Namespace) -> int:
 
     asked = differing = unreadable = 0
     refused = 0
-    with connect(args.uri) as peer:
+    with connect(args.uri, order=args.order) as peer:
         for name, data in _inputs(args, peer.host.libvirt):
             try:
                 outcome = peer.ask(data, name)

@@ -59,11 +59,12 @@ class Difference:
         )
 
 
-def compare(predicted: etree._Element, observed: etree._Element) -> list[Difference]:
+def compare(predicted: etree._Element, observed: etree._Element, order: bool = False) -> list[Difference]:
     """The differences of two ``<domain>`` elements; empty when they mean the same.
 
-    Compared are machine type, each controller (model, options, address), their order, and each device in
-    its place within its kind. Numbers are compared as numbers; aliases, sources and back ends not at all.
+    Compared are machine type, each controller (model, options, address) and each device in its place within
+    its kind, with ``order`` also the order of the controllers of each type. Numbers are compared as numbers;
+    aliases, sources and back ends not at all.
     """
     found = []
     for aspect in ("arch", "machine"):
@@ -82,9 +83,22 @@ def compare(predicted: etree._Element, observed: etree._Element) -> list[Differe
             mine, its = mine_facts.get(aspect, ""), its_facts.get(aspect, "")
             if mine != its:
                 found.append(Difference(where, aspect, mine, its))
-    orders = [" ".join(where for where in facts if where.startswith("controller ")) for facts in (left, right)]
-    if orders[0] != orders[1] and left.keys() == right.keys():
-        found.append(Difference("controllers", "order", *orders))
+    if order and left.keys() == right.keys():
+        orders = [_orders(side) for side in (left, right)]
+        for kind, mine in orders[0].items():
+            if mine != orders[1][kind]:
+                found.append(Difference(f"controllers {kind}", "order", mine, orders[1][kind]))
+    return found
+
+
+def _orders(wheres: Iterable[str]) -> dict[str, str]:
+    """The indexes of each controller type, in document order."""
+    found: dict[str, str] = {}
+    for where in wheres:
+        word, _, rest = where.partition(" ")
+        if word == "controller":
+            kind, _, index = rest.partition(" ")
+            found[kind] = f"{found.get(kind, '')} {index}".strip()
     return found
 
 

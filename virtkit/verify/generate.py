@@ -33,8 +33,11 @@ class Platform:
 PLATFORMS: Mapping[str, Platform] = MappingProxyType(
     {
         "pc": Platform("x86_64", ("pc", "pc", "pc-i440fx-6.2", "pc-i440fx-7.2"), "pci", weight=5),
-        "pc32": Platform("i686", ("pc", "q35"), "pcie", weight=1),
-        "q35": Platform("x86_64", ("q35", "q35", "pc-q35-6.2", "pc-q35-7.2"), "pcie", weight=8),
+        "pc32": Platform("i686", ("pc",), "pci", weight=1),
+        "q35": Platform(
+            "x86_64", ("q35", "q35", "pc-q35-6.2", "pc-q35-7.2"), "pcie",
+            buses=("virtio", "virtio", "scsi", "sata", "usb", "fdc"), weight=8,
+        ),
         "virt": Platform(
             "aarch64", ("virt", "virt-7.0"), "pcie", ("pci", "pci", "virtio-mmio"),
             videos=("virtio", "vga", "ramfb"), buses=("virtio", "scsi", "usb", "sata"), weight=4,
@@ -76,6 +79,7 @@ class _Draft:
     disks: dict[str, int] = field(default_factory=dict)
     indexes: dict[str, int] = field(default_factory=dict)
     buses: int = 1
+    consoles: int = 0
     memory: bool = False
 
     def chance(self, share: float) -> bool:
@@ -93,7 +97,8 @@ class _Draft:
         """A PCI address: mostly on a bus that exists, in a slot that may be taken."""
         bus = 0 if self.chance(0.5) else self.random.randint(0, self.buses + 1)
         top = 0x1F if bus == 0 or self.platform.root == "pci" else (0 if self.chance(0.7) else 5)
-        slot = self.random.randint(0 if bus else 1, max(top, 0 if bus else 1))
+        low = 0 if bus and self.platform.root == "pcie" and self.chance(0.8) else 1
+        slot = self.random.randint(low, max(top, low))
         function = self.random.randint(1, 7) if self.chance(0.12) else 0
         if self.chance(self.wild / 3):
             slot = self.random.choice((0, 0x20, 0x1F, 2))
@@ -104,7 +109,7 @@ class _Draft:
 
     def address(self, share: float = 0.22) -> str:
         """An address for a virtio device, or none."""
-        if not self.chance(share) and self.platform.transports[0] != "virtio-mmio":
+        if not self.chance(share) and self.platform.root != "none":
             return ""
         kind = self.one(*self.platform.transports)
         if self.chance(self.wild / 2):
@@ -117,13 +122,13 @@ class _Draft:
 
     def plain(self, share: float = 0.15) -> str:
         """A PCI address for a device that knows no other, or none."""
-        return self.pci() if self.chance(share) else ""
+        return self.pci() if self.chance(share) and self.platform.root != "none" else ""
 
     def usb_address(self) -> str:
         if not self.chance(0.2):
             return ""
-        port = self.one("1", "2", "3", "4", "1.1", "1.2", "2.1")
-        return f"<address type='usb' bus='{self.random.randint(0, 1)}' port='{port}'/>"
+        port = self.one("1.1", "1.2", "2.1") if self.chance(0.1) else self.one("1", "2", "3", "4")
+        return f"<address type='usb' bus='{int(self.chance(0.08))}' port='{port}'/>"
 
     def index(self, kind: str) -> str:
         """The index attribute of a controller: next, far away, or absent."""
@@ -131,6 +136,11 @@ class _Draft:
         number = known if self.chance(0.8) else known + self.random.randint(1, 3)
         self.indexes[kind] = number + 1
         return "" if self.chance(0.15) else f" index='{number}'"
+
+    def usb_controller(self) -> str:
+        """A first USB controller for a machine that has none of itself and devices that need one."""
+        model = self.one("qemu-xhci", "qemu-xhci", "nec-xhci", *self.platform.usb)
+        return f"<controller type='usb' index='0' model='{model}'/>"
 
     def next(self) -> int:
         self.serial += 1
@@ -176,7 +186,7 @@ def _interface(draft: _Draft) -> str:
     number = draft.next()
     model = ""
     address = draft.plain()
-    if draft.chance(0.6):
+    if draft.chance(0.6) or draft.platform.root == "none":
         model, address = f"<model type='{draft.model('virtio-net', 'nonsense')}'/>", draft.address()
     elif draft.chance(0.8):
         model = f"<model type='{draft.one(*draft.platform.nics)}'/>"
@@ -190,6 +200,8 @@ def _interface(draft: _Draft) -> str:
 
 def _controller(draft: _Draft) -> str:
     kind = draft.one("scsi", "scsi", "usb", "virtio-serial", "sata", "pci", "pci", "ccid", "ide", "fdc", "nvme")
+    if draft.platform.root == "none" or (kind == "sata" and draft.platform.arch == "s390x"):
+        kind = "virtio-serial"
     if kind == "pci":
         return _pci_controller(draft)
     if kind == "nvme" and draft.release < (11, 5):
@@ -225,13 +237,15 @@ def _pci_controller(draft: _Draft) -> str:
         )  # fmt: skip
     else:
         model = draft.one("pci-bridge", "pci-bridge", "pci-bridge", "pci-expander-bus")
+        if draft.platform.arch == "s390x":
+            model = "pci-bridge"
         if draft.platform.arch == "ppc64":
             model = draft.one("pci-root", "pci-root", "pci-bridge")
     if draft.chance(draft.wild / 2):
         model = draft.one("pci-root", "pcie-root", "pci-bridge", "pcie-root-port", "pcie-expander-bus")
     number = draft.buses if draft.chance(0.85) else draft.buses + draft.random.randint(1, 3)
     draft.buses = number + 1
-    index = "" if draft.chance(0.1) else f" index='{number}'"
+    index = "" if draft.chance(draft.wild / 3) else f" index='{number}'"
     target = ""
     if model == "pcie-root-port" and draft.chance(0.15):
         hotplug = " hotplug='off'" if draft.chance(0.4) else ""
@@ -281,7 +295,12 @@ def _hostdev(draft: _Draft) -> str:
 
 def _input(draft: _Draft) -> str:
     kind = draft.one("mouse", "keyboard", "tablet")
-    bus = draft.one("usb", "virtio", "virtio", "ps2") if draft.chance(0.9) else ""
+    ps2 = draft.platform.arch in ("x86_64", "i686") and kind != "tablet"
+    bus = draft.one("usb", "virtio", "virtio", "ps2" if ps2 or draft.chance(draft.wild) else "virtio")
+    if draft.chance(0.1):
+        bus = ""
+    if draft.platform.root == "none":
+        bus = "virtio"
     model = " model='virtio-transitional'" if bus == "virtio" and draft.chance(draft.wild) else ""
     address = draft.address() if bus == "virtio" else draft.usb_address() if bus == "usb" else ""
     written = f" bus='{bus}'" if bus else ""
@@ -312,10 +331,11 @@ def _filesystem(draft: _Draft) -> str:
 
 
 def _chardev(draft: _Draft) -> str:
-    if draft.chance(0.2):
+    if draft.chance(0.2) and draft.platform.arch == "x86_64":
         return "<parallel type='pty'/>"
     target = draft.one("", "<target type='usb-serial'/>", "<target type='pci-serial'/>", "<target type='isa-serial'/>")
-    if draft.chance(0.2):
+    if draft.chance(0.2) and not draft.consoles:
+        draft.consoles += 1
         return "<console type='pty'/>"
     address = draft.plain() if "pci" in target else draft.usb_address() if "usb" in target else ""
     return f"<serial type='pty'>{target}{address}</serial>"
@@ -358,6 +378,10 @@ _MAKERS: tuple[tuple[Callable[[_Draft], str], int], ...] = (
 )  # fmt: skip
 
 
+#: Kinds that a machine without PCI can have.
+_FLAT = (_disk, _interface, _rng, _filesystem, _input, _controller)
+
+
 def domain(seed: int, release: tuple[int, int], platform: str | None = None, largest: int = 40) -> tuple[str, str]:
     """(name, XML) of one random domain for a libvirt release; the same arguments give the same text.
 
@@ -370,8 +394,13 @@ def domain(seed: int, release: tuple[int, int], platform: str | None = None, lar
     name = platform or drawn
     draft = _Draft(random, PLATFORMS[name], release, wild=random.choice((0.0, 0.0, 0.0, 0.05, 0.15)))
     size = min(largest, 1 + int(random.expovariate(1 / 9)))
-    makers, weights = zip(*_MAKERS, strict=True)
+    usable_makers = [row for row in _MAKERS if draft.platform.root != "none" or row[0] in _FLAT]
+    makers, weights = zip(*usable_makers, strict=True)
     elements = [maker(draft) for maker in random.choices(makers, weights, k=size)]
+    text = "".join(elements)
+    own_usb = draft.platform.arch in ("x86_64", "i686", "ppc64") or draft.platform.root == "none"
+    if not own_usb and "usb" in text and "type='usb' index='0'" not in text and draft.chance(0.93):
+        elements.append(draft.usb_controller())
     if draft.chance(0.35):
         elements.append("<graphics type='vnc'/>")
     if draft.chance(0.3):

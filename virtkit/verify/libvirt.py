@@ -47,10 +47,11 @@ class Outcome:
 class Libvirt:
     """A connection to one libvirtd; made by ``connect``."""
 
-    def __init__(self, connection: Any, module: Any, host: Host | None = None) -> None:
+    def __init__(self, connection: Any, module: Any, host: Host | None = None, order: bool = False) -> None:
         self._connection = connection
         self._module = module
         self.host = host or _host(connection, module)
+        self._order = order
 
     def ask(self, data: bytes, name: str) -> Outcome:
         """Has libvirtd define the domain ``data`` for a moment, and compares with the prediction.
@@ -63,7 +64,7 @@ class Libvirt:
         predicted, our_refusal, crash = self._predict(prepared, name)
         return Outcome(
             name,
-            tuple(_differences(predicted, observed, our_refusal, its_refusal, crash)),
+            tuple(_differences(predicted, observed, our_refusal, its_refusal, crash, self._order)),
             predicted, observed, our_refusal, its_refusal, crash,
         )  # fmt: skip
 
@@ -92,10 +93,11 @@ class Libvirt:
 
 
 @contextmanager
-def connect(uri: str | None = None, host: Host | None = None) -> Iterator[Libvirt]:
+def connect(uri: str | None = None, host: Host | None = None, order: bool = False) -> Iterator[Libvirt]:
     """A connection to the libvirtd at ``uri`` (default: libvirt's own choice), closed at the end.
 
     ``host`` is what is predicted for; without it, the libvirt and QEMU releases that the peer names.
+    With ``order`` the order of controllers is compared, too.
     Raises VerifyError when libvirt-python is missing or the peer cannot be reached.
     """
     try:
@@ -108,7 +110,7 @@ def connect(uri: str | None = None, host: Host | None = None) -> Iterator[Libvir
     except module.libvirtError as error:
         raise VerifyError(f"libvirtd at {uri or 'the default URI'} cannot be asked: {error}") from None
     try:
-        yield Libvirt(connection, module, host)
+        yield Libvirt(connection, module, host, order)
     finally:
         _sweep(connection, module)
         connection.close()
@@ -156,7 +158,9 @@ def _prepared(data: bytes, name: str) -> bytes:
     return etree.tostring(root)
 
 
-def _differences(predicted: str | None, observed: str | None, ours: str, its: str, crash: str) -> Iterator[Difference]:
+def _differences(
+    predicted: str | None, observed: str | None, ours: str, its: str, crash: str, order: bool
+) -> Iterator[Difference]:
     if crash:
         yield Difference("domain", "crash", crash, its or "accepted")
     elif predicted is None and observed is None:
@@ -166,7 +170,7 @@ def _differences(predicted: str | None, observed: str | None, ours: str, its: st
     elif observed is None:
         yield Difference("domain", "verdict", "accepted", f"refused: {its}")
     else:
-        yield from compare(etree.fromstring(predicted.encode()), etree.fromstring(observed.encode()))
+        yield from compare(etree.fromstring(predicted.encode()), etree.fromstring(observed.encode()), order)
 
 
 def _origin(error: BaseException) -> str:
