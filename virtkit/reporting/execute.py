@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -52,6 +53,8 @@ def prepare() -> None:
     """
     absent: Any = None
     sys.modules.setdefault("rfc3987_syntax", absent)
+    # papermill warns of remarks in a parameters cell, which virtkit.reporting.parameters has read already.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
     for name in ("papermill", "nbconvert.exporters.html", "virtkit.reporting.kernel", "virtkit.reporting.render"):
         import_module(name)
 

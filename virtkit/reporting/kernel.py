@@ -17,8 +17,7 @@ class OwnKernelSpecs(KernelSpecManager):
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """The one kernel. Kernels registered in the user's folders are never looked at."""
         launcher = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        silent = "--HistoryManager.hist_file=:memory:"
-        return KernelSpec(argv=[*launcher, silent], display_name="virtkit", language="python")
+        return KernelSpec(argv=launcher, display_name="virtkit", language="python")
 
 
 class OwnKernelManager(AsyncKernelManager):
