@@ -75,10 +75,11 @@ class Comparison:
     ``changed``: cells whose verdict differs from the baseline's: ``policy, guest, family, kind, machine, model,
     before, after, effect, before_placement, placement, reason``; ``effect`` is "better", "worse" or "other".
     ``buses``: one row for each policy, machine, model and kind: ``policy, machine, model, kind, placement,
-    interface, buses`` (PCI controllers that one such device causes to be added, int), ``refused`` (text).
+    interface, buses`` (PCI controllers that one such device causes to be added, int), ``io_window`` (1 when the
+    device sits behind a PCIe port with port I/O, of which a q35 has room for 14, else 0), ``refused`` (text).
     ``summary``: one row for each policy: ``policy, title, works, condition, fails, unknown`` (cells), ``better,
-    worse`` (against the baseline), ``buses`` (sum over ``buses``), ``guests_broken`` (guests with a cell that
-    worked in the baseline and fails here), ``source``.
+    worse`` (against the baseline), ``buses`` and ``io_windows`` (sums over ``buses``), ``guests_broken`` (guests
+    with a cell that worked in the baseline and fails here), ``source``.
     ``broken``: ``policy, family, guests, cells, example``: who breaks, by family of guest.
     """
 
@@ -129,8 +130,9 @@ def cells(
                 placed, shown = prober.shown(prober.machine(machine), kind, model)
                 interface = shown.interface.value if shown and shown.interface else "refused"
                 refused = placed.refusal or (shown.message if shown and not shown.interface else "")
-                rows.append((name, machine, model, kind, placed.location, interface, placed.buses, refused))
-    columns = ["policy", "machine", "model", "kind", "placement", "interface", "buses", "refused"]
+                window = int(placed.location == "pcie-port" and interface in ("legacy", "transitional"))
+                rows.append((name, machine, model, kind, placed.location, interface, placed.buses, window, refused))
+    columns = ["policy", "machine", "model", "kind", "placement", "interface", "buses", "io_window", "refused"]
     frame.insert(0, "policy", pd.Series([name] * len(frame), dtype="category"))
     return frame, pd.DataFrame(rows, columns=columns)
 
@@ -229,6 +231,7 @@ def _summary(name: str, frame: pd.DataFrame, changed: pd.DataFrame, buses: pd.Da
         "better": int((mine["effect"] == "better").sum()),
         "worse": int((mine["effect"] == "worse").sum()),
         "buses": int(buses.loc[buses["policy"] == name, "buses"].sum()),
+        "io_windows": int(buses.loc[buses["policy"] == name, "io_window"].sum()),
         "guests_broken": int(mine.loc[mine["effect"] == "worse", "guest"].nunique()),
         "source": policies()[name].source,
     }

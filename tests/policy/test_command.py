@@ -1,0 +1,90 @@
+"""``virtkit policy`` as a person or a pipeline calls it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from virtkit.cli import main
+
+BROKEN = (
+    "<domain type='kvm'>\n<name>b</name>\n<memory>1048576</memory>\n"
+    "<os><type arch='x86_64' machine='q35'>hvm</type></os>\n<devices>\n"
+    "<disk type='file' device='disk'><source file='/d'/><target dev='vda' bus='virtio'/></disk>\n"
+    "<memballoon model='none'/></devices></domain>\n"
+)
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> str:
+    """A domain whose RHEL 6 disk fails, as a file."""
+    file = tmp_path / "broken.xml"
+    file.write_text(BROKEN)
+    return str(file)
+
+
+def test_list_and_show(capsys: pytest.CaptureFixture[str]) -> None:
+    """The shipped policies are listed, and one is shown with its rules."""
+    assert main(["policy", "list"]) == 0
+    assert "virt-v2v" in capsys.readouterr().out
+    assert main(["policy", "show", "virt-v2v"]) == 0
+    assert "virtio-transitional" in capsys.readouterr().out
+    assert main(["policy", "show", "nonesuch"]) == 2
+
+
+def test_check_denies(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A domain that the guest cannot drive is denied with its line, and the exit code is 1."""
+    assert main(["policy", "check", "recommended", broken, "--guest", "rhel6.10"]) == 1
+    assert "broken.xml:6: deny: b: disk vda" in capsys.readouterr().out
+    assert main(["policy", "check", "recommended", broken, "--guest", "fedora42"]) == 0
+
+
+def test_check_warns_of_another_choice(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A policy without findings says what it would choose."""
+    assert main(["policy", "check", "virt-v2v", broken, "--guest", "rhel6.10", "--format", "json"]) == 0
+    (finding,) = json.loads(capsys.readouterr().out)
+    assert finding["level"] == "warn"
+    assert "would choose virtio-transitional, here is virtio" in finding["text"]
+
+
+def test_sarif(broken: str, tmp_path: Path) -> None:
+    """SARIF names file, line and rule."""
+    out = tmp_path / "out.sarif"
+    assert (
+        main(["policy", "check", "recommended", broken, "--guest", "rhel6.10", "--format", "sarif", "-o", str(out)])
+        == 1
+    )
+    (run,) = json.loads(out.read_text())["runs"]
+    (result,) = run["results"]
+    assert result["level"] == "error"
+    assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 6
+    assert result["ruleId"] in {rule["id"] for rule in run["tool"]["driver"]["rules"]}
+
+
+def test_compare_score_and_slots(capsys: pytest.CaptureFixture[str]) -> None:
+    """Tables of differences, scores and slot policies."""
+    assert main(["policy", "compare", "virt-install", "virt-v2v", "--guests", "rhel6.10", "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert {"machine_before": "pc", "machine": "q35"}.items() <= rows[0].items()
+    assert main(["policy", "score", "libvirt", "recommended", "--guests", "rhel6*", "--format", "csv"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith("recommended,")
+    assert (
+        main(["policy", "slots", "--guests", "fedora42", "--kinds", "net", "--table", "broken", "--format", "csv"]) == 0
+    )
+    assert capsys.readouterr().out.splitlines() == ["policy,family,guests,cells,example", "B,linux,1,1,fedora42"]
+    assert main(["policy", "score", "--machines", "isapc"]) == 2
+
+
+def test_rollout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Stages, names and what would disappear; --stage makes harm an exit code."""
+    text = BROKEN.replace("<memballoon", "<interface type='user'><model type='virtio-net'/></interface><memballoon")
+    (tmp_path / "d.xml").write_text(text)
+    assert main(["policy", "rollout", "nic-model", str(tmp_path)]) == 0
+    out = capsys.readouterr().out
+    assert "virtio-net" in out
+    assert "would disappear at stage 3" in out
+    assert main(["policy", "rollout", "nic-model", str(tmp_path), "--stage", "2", "--format", "json"]) == 1
+    assert json.loads(capsys.readouterr().out)["stages"][2]["refused"] == 1
+    assert main(["policy", "rollout", "disk-model", str(tmp_path)]) == 2

@@ -1,0 +1,113 @@
+"""Policies as YAML: the shipped ones are whole, wrong ones are explained with their line."""
+
+from __future__ import annotations
+
+import pytest
+
+from virtkit.errors import UsageError
+from virtkit.guests import find
+from virtkit.policy import document
+from virtkit.policy.decide import decide, decide_machine
+
+HEAD = "name: x\ntitle: x\nsources: [x]\nrules:\n"
+
+
+@pytest.mark.parametrize("name", document.names())
+def test_shipped_policies_are_whole(name: str) -> None:
+    """Each has its own name, a source for everything, a default for everything, and no rule in vain."""
+    policy = document.builtin(name)
+    assert policy.name == name
+    assert document.lint(policy) == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "empty; a policy has name"),
+        ("a: [", "no YAML"),
+        ("- a", "x.yaml:1: a policy is a mapping"),
+        ("name: x\nrules: []\n", "a policy has 'title'"),
+        (HEAD + "- machine: pc\n  reasons: x\n", r"x.yaml:6: unknown key 'reasons' in a rule"),
+        (HEAD + "- machine: pc\n", "x.yaml:5: a rule says its reason"),
+        (HEAD + "- kinds: [net]\n  reason: x\n", "gives exactly one of machine, model, device, finding"),
+        (HEAD + "- kinds: [disk]\n  model: virtio\n  reason: x\n", "x.yaml:5: kinds: 'disk' is none of"),
+        (HEAD + "- kinds: [net]\n  model: virtio2\n  reason: x\n", "x.yaml:6: model 'virtio2' is none of"),
+        (HEAD + "- kinds: [net]\n  finding: no\n  reason: x\n", "finding 'no' is none of"),
+        (HEAD + "- model: virtio\n  reason: x\n", "names its kinds"),
+        (HEAD + "- machine: pc\n  when: {os: x}\n  reason: x\n", "unknown key 'os' in 'when'"),
+        (HEAD + "- machine: pc\n  when: {q35: maybe}\n  reason: x\n", "q35 is true or false"),
+        (HEAD + "- machine: pc\n  when: {version: 7}\n  reason: x\n", "version: '7' is no comparison"),
+        (HEAD + "- machine: pc\n  when: {legacy: [disk]}\n  reason: x\n", "legacy: 'disk' is none of"),
+        ("name: x\nname: y\n", "'name' is written twice"),
+        ("name: {}\ntitle: x\nsources: [x]\nrules: [{machine: pc, reason: x}]\n", "name is a text"),
+    ],
+)
+def test_wrong_policies_are_explained(text: str, message: str) -> None:
+    """File, line, what is wrong and what would be right."""
+    with pytest.raises(UsageError, match=message):
+        document.parse(text, "x.yaml")
+
+
+def test_lint_finds_rules_in_vain() -> None:
+    """Unreachable rules, equal conditions and missing defaults are told."""
+    policy = document.parse(
+        HEAD
+        + "- machine: pc\n  reason: x\n- machine: q35\n  reason: x\n"
+        + "- kinds: [net]\n  when: {q35: true}\n  model: virtio\n  reason: x\n"
+        + "- kinds: [net]\n  when: {q35: true}\n  model: none\n  reason: x\n",
+        "x.yaml",
+    )
+    said = document.lint(policy)
+    assert "x.yaml:7: never reached: line 5 takes all" in said
+    assert "x.yaml:13: never reached: line 9 has the same condition" in said
+    assert any("net: no default" in text for text in said)
+    assert any("no rule for block" in text for text in said)
+
+
+def test_unknown_names() -> None:
+    """An unknown policy is refused with the shipped ones; a missing file with its name."""
+    with pytest.raises(UsageError, match=r"shipped: .*virt-install"):
+        document.load("nonesuch")
+    with pytest.raises(UsageError, match=r"nonesuch\.yaml: cannot be read"):
+        document.load("nonesuch.yaml")
+
+
+@pytest.mark.parametrize(
+    ("policy", "guest", "machine", "decisions"),
+    [
+        ("virt-install", "rhel6.10", "pc", {"block": "virtio", "net": "virtio", "vsock": "none"}),
+        ("virt-v2v", "rhel6.10", "q35", {"block": "virtio-transitional", "net": "virtio-transitional"}),
+        ("virt-v2v", "fedora42", "q35", {"block": "virtio"}),
+        ("virt-v2v", "win10", "q35", {"block": "virtio"}),
+        ("kubevirt", "rhel6.10", "q35", {"block": "virtio-non-transitional", "vsock": "virtio-non-transitional"}),
+        (
+            "kubevirt-transitional",
+            "rhel6.10",
+            "q35",
+            {"block": "virtio-transitional", "vsock": "virtio-non-transitional", "gpu": "virtio"},
+        ),
+        ("nova", "fedora42", "pc", {"net": "e1000e", "block": "virtio"}),
+        ("ovirt", "rhel6.10", "q35", {"net": "virtio-transitional"}),
+        ("ovirt", "rhel7.9", "q35", {"net": "virtio"}),
+        ("proxmox", "rhel6.10", "pc", {"net": "virtio"}),
+        ("libvirt", "rhel6.10", "pc", {"net": "virtio"}),
+        ("virt-install", "winxp", "pc", {"block": "ide", "gpu": "qxl"}),
+        ("virt-install", "win10", "q35", {"block": "sata", "net": "e1000e"}),
+        ("recommended", "rhel6.10", "pc", {"block": "virtio", "rng": "none"}),
+    ],
+)
+def test_documented_decisions(policy: str, guest: str, machine: str, decisions: dict[str, str]) -> None:
+    """What each program is documented to do."""
+    chosen = document.builtin(policy)
+    who = find(guest)
+    assert decide_machine(chosen, who).value == machine
+    assert {kind: decide(chosen, who, machine, kind).value for kind in decisions} == decisions
+
+
+@pytest.mark.parametrize("name", document.names())
+def test_vsock_is_never_transitional(name: str) -> None:
+    """QEMU has no transitional vhost-vsock, so no policy asks for one."""
+    policy = document.builtin(name)
+    for guest in ("rhel6.10", "fedora42", "win10", "unknown"):
+        for machine in ("pc", "q35"):
+            assert decide(policy, find(guest), machine, "vsock").value != "virtio-transitional"

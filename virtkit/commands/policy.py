@@ -1,0 +1,262 @@
+"""``virtkit policy``: list, show, check, compare and score model policies; review the rollout of model names."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from virtkit.policy.review import Finding
+
+__all__ = ["register", "run"]
+
+log = logging.getLogger("virtkit")
+
+_EXAMPLE = """examples:
+  virtkit policy list
+  virtkit policy check recommended domains/ --format sarif -o findings.sarif
+  virtkit policy compare virt-install virt-v2v --guests 'rhel6*'
+  virtkit policy score --machines pc,q35
+  virtkit policy slots --guests 'family=linux'
+  virtkit policy rollout nic-model domains/
+"""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the command and what it does to the program's parser."""
+    parser = subparsers.add_parser(
+        "policy",
+        help="model policies: list, show, check, compare, score, slots, rollout",
+        description="Policies that choose machine and virtio models, shipped or from a YAML file.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(run=run)
+    verbs = parser.add_subparsers(dest="verb", metavar="WHAT", required=True)
+    verb = verbs.add_parser("list", help="the shipped policies", description="The shipped policies.")
+    verb.add_argument("--format", choices=("table", "csv", "json"), default="table")
+    verb = verbs.add_parser("show", help="one policy, its rules and what its linter says", description="One policy.")
+    verb.add_argument("policy", help="name of a shipped policy, or a .yaml file")
+    verb = verbs.add_parser("check", help="hold domains against a policy", description="Exit code 1 when it denies.")
+    verb.add_argument("policy", help="name of a shipped policy, or a .yaml file")
+    verb.add_argument("inputs", nargs="+", metavar="IN", help="domain XML: files, directories, or -")
+    verb.add_argument("--guest", metavar="ID")
+    verb.add_argument("--format", choices=("text", "json", "sarif"), default="text")
+    verb.add_argument("-o", "--output", metavar="FILE")
+    _options(verb)
+    for name, text in (
+        ("compare", "the cells in which two policies differ"),
+        ("score", "the score of all policies, or of some"),
+    ):
+        verb = verbs.add_parser(name, help=text, description=text)
+        if name == "compare":
+            verb.add_argument("before")
+            verb.add_argument("after")
+        else:
+            verb.add_argument("policies", nargs="*", help="default: all shipped")
+        verb.add_argument("--guests", metavar="SEL")
+        verb.add_argument("--machines", metavar="SEL", default="own", help="own, pc, q35 (default: own)")
+        _table(verb)
+    verb = verbs.add_parser("slots", help="the slot policies A, B and C side by side", description="A, B and C.")
+    verb.add_argument("--guests", metavar="SEL")
+    verb.add_argument("--machines", metavar="SEL")
+    verb.add_argument("--kinds", metavar="SEL")
+    verb.add_argument("--table", choices=("summary", "changed", "buses", "broken"), default="summary")
+    _table(verb)
+    verb = verbs.add_parser("rollout", help="stages 0 to 3 of a rollout of model names", description="The rollout.")
+    verb.add_argument("subject", help="nic-model, video-model or sound-model")
+    verb.add_argument("inputs", nargs="+", metavar="IN", help="domain XML: files, directories, or -")
+    verb.add_argument("--stage", type=int, choices=(0, 1, 2, 3), help="exit code 1 when this stage harms a domain")
+    verb.add_argument("--format", choices=("text", "json"), default="text")
+    verb.add_argument("-o", "--output", metavar="FILE")
+    add_host_options(verb)
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    add_host_options(parser)
+    add_database_options(parser)
+
+
+def _table(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
+    parser.add_argument("-o", "--output", metavar="FILE")
+    _options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Does what the verb says; raises UsageError for a policy that is none or is wrong."""
+    code: int = {
+        "list": _list,
+        "show": _show,
+        "check": _check,
+        "compare": _compare,
+        "score": _score,
+        "slots": _slots,
+        "rollout": _rollout,
+    }[args.verb](args)
+    return code
+
+
+def _list(args: argparse.Namespace) -> int:
+    from virtkit.commands import tables
+    from virtkit.policy import document
+
+    policies = [document.builtin(name) for name in document.names()]
+    rows = [(p.name, p.title, p.slots, len(p.rules), "; ".join(p.sources)) for p in policies]
+    tables.emit(tables.render(("policy", "title", "slots", "rules", "sources"), rows, args.format), None)
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    from virtkit.commands import tables
+    from virtkit.policy import document
+
+    policy = document.load(args.policy)
+    lines = [f"{policy.name}: {policy.title}", f"  slots {policy.slots}, knows the {policy.knows} drivers"]
+    lines += [f"  source: {source}" for source in policy.sources]
+    for rule in policy.rules:
+        about = ", ".join(rule.kinds) if rule.kinds else "machine"
+        when = f" when {_plain(rule.when)}" if rule.when else ""
+        lines.append(f"  {rule.line}: {about}{when} -> {rule.outcome} {rule.value} ({rule.reason})")
+    tables.emit("\n".join(lines) + "\n", None)
+    said = document.lint(policy)
+    for text in said:
+        log.warning("%s", text)
+    return 1 if said else 0
+
+
+def _plain(when: object) -> str:
+    if hasattr(when, "items"):
+        return ", ".join(f"{name} {_plain(value)}" for name, value in when.items())
+    if isinstance(when, tuple):
+        return " ".join(_plain(value) for value in when)
+    return str(when).lower() if isinstance(when, bool) else str(when)
+
+
+def _check(args: argparse.Namespace) -> int:
+    from virtkit import read, resolve
+    from virtkit.commands import tables
+    from virtkit.errors import GuestError, VirtkitError
+    from virtkit.inputs import sources
+    from virtkit.policy import document
+    from virtkit.policy.review import review, sarif
+
+    policy, host, known = document.load(args.policy), chosen_host(args), chosen_catalogue(args)
+    if args.guest:
+        known.find(args.guest)
+    found: list[Finding] = []
+    code = 0
+    for source in sources(args.inputs):
+        try:
+            resolved = resolve(read(source.read(), source.label), host=host)
+            found += review(policy, resolved, args.guest, guest_database=known)
+        except GuestError:
+            raise
+        except VirtkitError as problem:
+            log.error("%s", problem)
+            code = 1
+    if any(finding.level == "deny" for finding in found):
+        code = 1
+    if args.format == "json":
+        text = json.dumps([asdict(finding) for finding in found], indent=1) + "\n"
+    elif args.format == "sarif":
+        text = json.dumps(sarif(policy, found), indent=1) + "\n"
+    else:
+        text = "".join(f"{f.file}:{f.line}: {f.level}: {f.domain}: {f.device}: {f.text}\n" for f in found)
+    tables.emit(text, args.output)
+    tables.say(f"{len(found)} findings of {policy.name}")
+    return code
+
+
+def _evaluated(args: argparse.Namespace, names: list[str]) -> pd.DataFrame:
+    from virtkit.errors import UsageError
+    from virtkit.policy import comparison, document
+
+    machines = [word for word in args.machines.replace(",", " ").split() if word]
+    for word in machines:
+        if word not in (comparison.OWN, "pc", "q35"):
+            raise UsageError(f"machines: {word!r} is none of own, pc, q35")
+    return comparison.evaluate(
+        [document.load(name) for name in names],
+        args.guests,
+        machines,
+        overrides=args.overrides == "on",
+        host=chosen_host(args),
+        guest_database=chosen_catalogue(args),
+    )
+
+
+def _frame(args: argparse.Namespace, frame: pd.DataFrame) -> None:
+    from virtkit.commands import tables
+
+    rows = [tuple(row) for row in frame.astype(object).itertuples(index=False)]
+    tables.emit(tables.render(list(frame.columns), rows, args.format), args.output)
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from virtkit.commands import tables
+    from virtkit.policy import comparison, document
+
+    names = [document.load(name).name for name in (args.before, args.after)]
+    frame = _evaluated(args, [args.before, args.after])
+    changed = comparison.changes(frame, *names)
+    _frame(args, changed)
+    counts = changed["effect"].value_counts()
+    told = ", ".join(f"{counts.get(effect, 0)} {effect}" for effect in ("better", "worse", "other"))
+    tables.say(f"{len(changed)} cells differ: {told}; buses added {int(changed['buses'].sum()):+d}")
+    return 0
+
+
+def _score(args: argparse.Namespace) -> int:
+    from virtkit.policy import comparison, document
+
+    _frame(args, comparison.score(_evaluated(args, args.policies or list(document.names()))))
+    return 0
+
+
+def _slots(args: argparse.Namespace) -> int:
+    from virtkit.policy import slots
+
+    compared = slots.compare(
+        args.guests,
+        args.machines,
+        args.kinds,
+        overrides=args.overrides == "on",
+        host=chosen_host(args),
+        guest_database=chosen_catalogue(args),
+    )
+    _frame(args, getattr(compared, args.table))
+    return 0
+
+
+def _rollout(args: argparse.Namespace) -> int:
+    from virtkit.commands import tables
+    from virtkit.inputs import sources
+    from virtkit.policy import rollout
+
+    found = rollout.review(sources(args.inputs), args.subject, chosen_host(args))
+    for problem in found.errors:
+        log.error("%s", problem)
+    if args.format == "json":
+        tables.emit(json.dumps(found.as_dict(), indent=1) + "\n", args.output)
+    else:
+        head = ("stage", "name", *rollout.OUTCOMES)
+        rows = [(s, rollout.STAGES[s][0], *(c[o] for o in rollout.OUTCOMES)) for s, c in found.stages.items()]
+        text = tables.render(head, rows, "table")
+        if found.unknown:
+            names = [(n.name, n.hypervisor, n.arch, n.devices, n.domains, n.nearest) for n in found.unknown]
+            head = ("unknown name", "hypervisor", "arch", "devices", "domains", "nearest known")
+            text += "\n" + tables.render(head, names, "table")
+            text += "\nwould disappear at stage 3:\n"
+            text += "".join(f"  {name} ({file}): {', '.join(which)}\n" for name, file, which in found.affected)
+        tables.emit(text, args.output)
+    tables.say(f"{found.domains} domains read, {found.rejected} rejected, {found.disappear} with unknown names")
+    harmed = args.stage is not None and args.stage > 0 and found.disappear
+    return 1 if found.rejected or harmed else 0

@@ -1,0 +1,135 @@
+"""Domains held against a policy: findings with lines, as text, JSON or SARIF."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from virtkit.compat.check import check
+from virtkit.policy.decide import Situation, decide, decide_machine, findings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from virtkit.guests import Catalogue, Guest
+    from virtkit.policy.document import Policy
+    from virtkit.resolve import Resolved
+
+__all__ = ["Finding", "review", "sarif"]
+
+_FAMILIES = {"i440fx": "pc", "q35": "q35"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding: ``level`` is allow, warn, taint or deny; ``line`` that of the device in ``file``, ``rule`` that
+    of the rule in the policy (0: the policy's choice differs)."""
+
+    file: str
+    domain: str
+    guest: str
+    device: str
+    line: int
+    level: str
+    text: str
+    rule: int
+
+
+def review(
+    policy: Policy,
+    resolved: Resolved,
+    guest: str | Guest | None = None,
+    *,
+    guest_database: Catalogue | None = None,
+) -> tuple[Finding, ...]:
+    """What a policy says of each virtio device of a resolved domain, and of its machine.
+
+    A policy with rules that give findings is asked for those; any other warns where it would choose another
+    model, or another machine. What lies idle without a driver is never worse than a warning. Raises
+    GuestError for a ``guest`` that nobody knows.
+    """
+    from virtkit.compat.check import guest_of
+    from virtkit.guests import catalogue
+
+    known = guest_database or catalogue()
+    who, _ = guest_of(resolved.domain, guest, known)
+    seen = check(resolved, who, overrides=policy.knows == "corrected", guest_database=known, changes=False)
+    machine = _FAMILIES.get(resolved.family, resolved.family)
+    gives_findings = any(rule.outcome == "finding" for rule in policy.rules)
+    file = resolved.domain.path or ""
+    name = who.id if who else ""
+    result = []
+
+    def add(device: str, line: int, level: str, text: str, rule: int) -> None:
+        result.append(Finding(file, resolved.domain.name, name, device, line, level, text, rule))
+
+    if not gives_findings and who is not None:
+        wanted = decide_machine(policy, who)
+        if wanted.value and wanted.value != machine:
+            add("machine", 1, "warn", f"{policy.name} would choose {wanted.value}: {wanted.reason}", wanted.line)
+    for finding in seen.findings:
+        line = finding.line or 1
+        if gives_findings:
+            situation = Situation(who, machine, finding.kind, finding.model, finding.interface, finding.verdict.value)
+            said = findings(policy, situation)
+            if said.value and said.value != "allow":
+                level = "warn" if said.value == "deny" and finding.harmless else said.value
+                add(finding.label, line, level, f"{said.reason}: {finding.reason}", said.line)
+        elif who is not None:
+            choice = decide(policy, who, machine, finding.kind)
+            if choice.outcome and choice.value != finding.model:
+                text = f"{policy.name} would choose {choice.value}, here is {finding.model}: {choice.reason}"
+                add(finding.label, line, "warn", text, choice.line)
+    return tuple(result)
+
+
+_LEVELS = {"deny": "error", "taint": "warning", "warn": "warning", "allow": "note"}
+
+
+def sarif(policy: Policy, found: Sequence[Finding]) -> dict[str, Any]:
+    """The findings as a SARIF 2.1.0 log, which code review tools show on the lines of the files."""
+    from virtkit import __version__
+
+    rules = sorted({finding.rule for finding in found})
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "virtkit",
+                        "version": __version__,
+                        "rules": [
+                            {
+                                "id": f"{policy.name}/{line}",
+                                "shortDescription": {"text": _reason(policy, line)},
+                            }
+                            for line in rules
+                        ],
+                    }
+                },
+                "results": [
+                    {
+                        "ruleId": f"{policy.name}/{finding.rule}",
+                        "level": _LEVELS[finding.level],
+                        "message": {"text": f"{finding.device}: {finding.text}"},
+                        "locations": [
+                            {
+                                "physicalLocation": {
+                                    "artifactLocation": {"uri": finding.file},
+                                    "region": {"startLine": finding.line},
+                                }
+                            }
+                        ],
+                        "properties": asdict(finding),
+                    }
+                    for finding in found
+                ],
+            }
+        ],
+    }
+
+
+def _reason(policy: Policy, line: int) -> str:
+    return next((rule.reason for rule in policy.rules if rule.line == line), policy.title)
