@@ -49,6 +49,7 @@ def register(subparsers: Any) -> None:
             verb.set_defaults(run=run_libvirt)
         else:
             verb.add_argument("--qemu", metavar="BINARY|DIR", help="QEMU, or the folder of qemu-system-ARCH")
+            verb.add_argument("--skipped", action="store_true", help="list the devices that were not compared")
             verb.add_argument("--limit", type=float, default=30.0, metavar="SECONDS", help="for each QEMU (30)")
             verb.set_defaults(run=run_qemu)
 
@@ -63,8 +64,10 @@ def run_libvirt(args: argparse.Namespace) -> int:
     asked = differing = unreadable = 0
     refused = 0
     with connect(args.uri, order=args.order) as peer:
-        for name, data in _inputs(args, peer.host.libvirt):
+        for source in _inputs(args, peer.host.libvirt):
+            name = source.label
             try:
+                data = source.read()
                 outcome = peer.ask(data, name)
             except InputError as error:
                 unreadable += 1
@@ -91,21 +94,39 @@ def run_qemu(args: argparse.Namespace) -> int:
     """Asks QEMU; exit code 1 when a prediction differs, or a domain cannot be asked."""
     import sys
 
+    from virtkit.errors import Refused, VirtkitError
     from virtkit.verify.qemu import Qemu
 
-    from virtkit.errors import VirtkitError
-
     peer = Qemu(args.qemu, args.limit)
-    asked = differing = failed = devices = 0
-    for name, data in _inputs(args, peer.libvirt):
+    asked = differing = failed = devices = refused = skipped = unstarted = 0
+    for source in _inputs(args, peer.libvirt):
+        name = source.label
+        drawn = isinstance(source, Drawn)
         try:
+            data = source.read()
             outcome = peer.ask(data, name)
+        except Refused as error:
+            # A random domain may be wrong on purpose; libvirt would never start it.
+            refused += 1
+            failed += not drawn
+            if not drawn:
+                print(f"{name}: {error}", file=sys.stderr)
+            continue
         except VirtkitError as error:
             failed += 1
             print(f"{name}: {error}", file=sys.stderr)
             continue
+        if outcome.unstarted:
+            unstarted += 1
+            failed += not drawn
+            print(f"{name}: QEMU does not start it: {outcome.unstarted}", file=sys.stderr)
+            continue
         asked += 1
         devices += outcome.devices
+        skipped += len(outcome.skipped)
+        if args.skipped:
+            for line in outcome.skipped:
+                print(f"{name}: not compared: {line}")
         if not outcome.differences:
             continue
         differing += 1
@@ -114,11 +135,26 @@ def run_qemu(args: argparse.Namespace) -> int:
         _keep(args.output, name, data, None, None, lines)
         if args.n and differing >= args.n:
             break
-    print(f"{peer.title}: {asked} domains asked, {devices} devices compared, {differing} differ, {failed} not asked")
-    return 1 if differing or (failed and not args.random) else 0
+    print(
+        f"{peer.title}: {asked} domains asked, {devices} devices compared, {differing} domains differ; "
+        f"{skipped} devices without stub, {refused} domains that libvirt refuses, {unstarted} that QEMU does not start"
+    )
+    return 1 if differing or failed else 0
 
 
-def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[tuple[str, bytes]]:
+class Drawn:
+    """A random domain, read as a Source is."""
+
+    def __init__(self, name: str, data: bytes) -> None:
+        self.name = self.label = name
+        self._data = data
+
+    def read(self) -> bytes:
+        """The XML."""
+        return self._data
+
+
+def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[Any]:
     from virtkit.errors import UsageError
     from virtkit.inputs import sources
     from virtkit.verify.generate import PLATFORMS, domains
@@ -127,10 +163,9 @@ def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[tupl
         raise UsageError("name inputs, or --random N")
     if args.platform and args.platform not in PLATFORMS:
         raise UsageError(f"no platform {args.platform!r}; there are: {', '.join(PLATFORMS)}")
-    for source in sources(args.inputs, recursive=True) if args.inputs else ():
-        yield source.name, source.read()
+    yield from sources(args.inputs) if args.inputs else ()
     for name, text in domains(args.random, args.seed, release, args.platform, args.largest):
-        yield name, text.encode()
+        yield Drawn(name, text.encode())
 
 
 def _report(name: str, lines: list[str]) -> None:

@@ -141,7 +141,8 @@ async def _ended(process: asyncio.subprocess.Process) -> int | None:
 def _said(noise: IO[bytes]) -> str:
     noise.seek(0)
     text = noise.read(20_000).decode(errors="replace")
-    return " / ".join(line.strip() for line in text.splitlines() if line.strip())
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return " / ".join([line for line in lines if "warning:" not in line] or lines)
 
 
 def _die_with_parent() -> Callable[[], None] | None:

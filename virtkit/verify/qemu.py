@@ -1,0 +1,277 @@
+"""The same domain asked of a running QEMU: started paused, its devices read over QMP, compared with the prediction."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from virtkit.args import arguments
+from virtkit.domain.domain import read
+from virtkit.errors import CapabilityError, VerifyError
+from virtkit.host import Emulator, Host
+from virtkit.host.emulator import emulator_arch
+from virtkit.host.qmp import Ask, QemuExited, converse
+from virtkit.models.interface import Interface, machine_version
+from virtkit.models.virtio import VirtioDevice
+from virtkit.resolve import Resolved, resolve
+from virtkit.verify.backends import Stubs
+from virtkit.verify.compare import Difference
+from virtkit.verify.pci import Seen, look
+
+__all__ = ["Outcome", "Qemu"]
+
+#: The libvirt release to resolve for, by the QEMU release it was observed with; others take the default.
+_LIBVIRT = {(7, 2): "9.0", (11, 1): "12.8"}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One domain asked of a QEMU.
+
+    ``devices`` counts what was compared, ``skipped`` tells of devices without a stub back end, and
+    ``unstarted`` is what QEMU says when it does not start at all, though every single device is predicted
+    to be accepted ("" otherwise).
+    """
+
+    name: str
+    devices: int
+    differences: tuple[Difference, ...]
+    skipped: tuple[str, ...]
+    unstarted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """What QEMU showed: PCI devices by id, and for others the address text QOM gives (ccw)."""
+
+    pci: Mapping[str, Seen]
+    off_pci: Mapping[str, str]
+
+
+class Qemu:
+    """The QEMU binaries that are asked.
+
+    ``binary`` is one binary (asked for every architecture it is for), a folder of ``qemu-system-ARCH``, or
+    None for those on PATH. ``limit`` bounds each QEMU, in seconds.
+    """
+
+    def __init__(self, binary: str | None = None, limit: float = 30.0) -> None:
+        self._given = binary
+        self._limit = limit
+        self._releases: dict[str, tuple[int, int]] = {}
+
+    @property
+    def libvirt(self) -> tuple[int, int]:
+        """The libvirt release that random domains are made for."""
+        return self._host("x86_64").libvirt
+
+    @property
+    def title(self) -> str:
+        """The QEMU releases that were asked."""
+        named = {".".join(map(str, release)) for release in self._releases.values()}
+        return f"QEMU {', '.join(sorted(named))}" if named else "QEMU"
+
+    def ask(self, data: bytes, name: str) -> Outcome:
+        """Starts the QEMU of the domain ``data`` paused, with stub back ends, and compares its devices.
+
+        Raises InputError or Refused for a domain that does not resolve, VerifyError when there is no such
+        QEMU or it cannot be asked.
+        """
+        domain = read(data)
+        host = self._host(domain.arch)
+        emulator = host.emulator(domain.arch)
+        machine = _stand_in(domain.machine, emulator)
+        resolved = resolve(domain, host=host, machine=machine)
+        differences: list[Difference] = []
+        skipped = [f"machine type {domain.machine}: this QEMU has it not, asked as {machine}"] if machine else []
+        refused = set()
+        virtio = {device.id: device for device in resolved.virtio_devices}
+        for device in virtio.values():
+            reason = device.shown.reason if device.shown else ""
+            if not reason and emulator is not None and emulator.has(_type_name(device)) is False:
+                reason = "no-driver"
+            if reason:
+                refused.add(device.id)
+                skipped.append(f"{device.id}: QEMU would refuse it: {reason}")
+        binary = self._binary(resolved.arch)
+        for ident in sorted(refused):
+            differences += self._refusal(binary, resolved, virtio[ident])
+        try:
+            report, ids = self._run(binary, resolved, virtio, refused, skipped)
+        except QemuExited as error:
+            return Outcome(name, 0, tuple(differences), tuple(skipped), error.said)
+        for ident in ids:
+            differences += _compare(ident, ids[ident], virtio.get(ident), report)
+        return Outcome(name, len(ids), tuple(differences), tuple(skipped))
+
+    def _refusal(self, binary: str, resolved: Resolved, device: VirtioDevice) -> list[Difference]:
+        """Whether QEMU does refuse a device that is predicted to be refused."""
+        reason = device.shown.reason if device.shown else "no-driver"
+        others = {one.id for one in resolved.virtio_devices} - {device.id}
+        virtio = {one.id: one for one in resolved.virtio_devices}
+        skipped: list[str] = []
+        try:
+            _report, ids = self._run(binary, resolved, virtio, others, skipped)
+        except QemuExited:
+            return []
+        if device.id not in ids:
+            return []
+        return [Difference(device.id, "verdict", f"refused: {reason}", "accepted")]
+
+    def _run(
+        self,
+        binary: str,
+        resolved: Resolved,
+        virtio: Mapping[str, VirtioDevice],
+        without: set[str],
+        skipped: list[str],
+    ) -> tuple[_Report, dict[str, dict[str, Any]]]:
+        stubs = Stubs()
+        ids: dict[str, dict[str, Any]] = {}
+        words: list[str] = []
+        left_out = set(without)
+        pending = arguments(resolved)
+        # A zpci device stands before the device it is for, so what is left out must be known first.
+        attached = {}
+        for options in pending:
+            ident = options.get("id", "")
+            device = virtio.get(ident)
+            if device is None or ident in left_out:
+                continue
+            done = stubs.attach(device.kind, options)
+            if isinstance(done, str):
+                left_out.add(ident)
+                skipped.append(f"{ident}: {done}")
+            else:
+                attached[ident] = done
+        for options in pending:
+            ident = options.get("id", "")
+            if ident in left_out or options.get("target") in left_out:
+                continue
+            done = attached.get(ident, options)
+            words += ["-device", json.dumps(done)]
+            if ident and options["driver"] != "zpci":
+                ids[ident] = options
+        command = [*_machine(resolved, bool(stubs.memory_devices)), *stubs.arguments, *words]
+        drivers = {ident: str(options["driver"]) for ident, options in ids.items()}
+
+        async def talk(ask: Ask) -> _Report:
+            pci = await look(ask, emulator_arch(resolved.arch), drivers)
+            off_pci = {}
+            for ident in ids:
+                if ident not in pci:
+                    off_pci[ident] = await _off_pci(ask, ident)
+            return _Report(pci, off_pci)
+
+        try:
+            try:
+                return converse(binary, command, talk, self._limit, stubs.descriptors), ids
+            except QemuExited as error:
+                # A board with sound of its own, from QEMU 8.2 on.
+                if "no default audio driver" not in error.said:
+                    raise
+            return converse(binary, [*command, "-audio", "none"], talk, self._limit, stubs.descriptors), ids
+        finally:
+            stubs.close()
+
+    def _binary(self, arch: str) -> str:
+        name = f"qemu-system-{emulator_arch(arch)}"
+        given = self._given
+        if given and Path(given).is_dir():
+            given = str(Path(given) / name)
+        found = shutil.which(given or name)
+        if found is None:
+            raise VerifyError(f"no QEMU for {arch}: {given or name} is not there or not executable")
+        if self._given and _describe(found, self._limit)[0] != emulator_arch(arch):
+            raise VerifyError(f"{found} is not for {arch}")
+        return found
+
+    def _host(self, arch: str) -> Host:
+        """The shipped host of the binary's release; a release without facts is a CapabilityError."""
+        binary = self._binary(arch)
+        release = _describe(binary, self._limit)[1]
+        self._releases[binary] = release
+        try:
+            return Host.default(_LIBVIRT.get(release, "12.8"), release)
+        except CapabilityError as error:
+            raise VerifyError(f"{binary}: {error}; make them with virtkit data refresh --qemu {binary}") from None
+
+
+@cache
+def _describe(binary: str, limit: float) -> tuple[str, tuple[int, int]]:
+    """The architecture and release a binary says it is of."""
+
+    async def talk(ask: Ask) -> tuple[str, tuple[int, int]]:
+        number = (await ask("query-version"))["qemu"]
+        return (await ask("query-target"))["arch"], (number["major"], number["minor"])
+
+    idle = ("-accel", "tcg,thread=single", "-machine", "none", "-nodefaults", "-display", "none", "-S")
+    return converse(binary, idle, talk, limit)
+
+
+def _machine(resolved: Resolved, memory: bool) -> list[str]:
+    """The machine with nothing on it: paused, without firmware where the machine starts without."""
+    words = ["-accel", "tcg,thread=single", "-machine", resolved.machine, "-nodefaults", "-display", "none", "-S"]
+    words += ["-m", "size=256M,slots=8,maxmem=8G" if memory else "256M"]
+    if resolved.arch.startswith("riscv"):
+        words += ["-bios", "none"]
+    return words
+
+
+def _stand_in(machine: str | None, emulator: Emulator | None) -> str | None:
+    """The newest machine type of the family, when this QEMU lacks the one that is written; else None."""
+    if not machine or emulator is None or machine in emulator.machines:
+        return None
+    family, version = machine_version(machine)
+    if version is None:
+        return None
+    for one in emulator.machines.values():
+        if one.alias and machine_version(one.name)[0] == family:
+            return one.name
+    return None
+
+
+def _type_name(device: VirtioDevice) -> str:
+    """libvirt's short name of one driver is an alias in QEMU, not a type."""
+    return "virtio-iommu-pci" if device.driver == "virtio-iommu" else device.driver
+
+
+async def _off_pci(ask: Ask, ident: str) -> str:
+    """Where a device beside PCI sits: its ccw number, or the type of its bus."""
+    place = f"/machine/peripheral/{ident}"
+    names = {row["name"] for row in await ask("qom-list", {"path": place})}
+    if "dev_id" in names:
+        return str(await ask("qom-get", {"path": place, "property": "dev_id"}))
+    parent = str(await ask("qom-get", {"path": place, "property": "parent_bus"}))
+    return parent.rpartition("/")[2]
+
+
+def _compare(ident: str, options: Mapping[str, Any], device: VirtioDevice | None, report: _Report) -> list[Difference]:
+    seen = report.pci.get(ident)
+    if seen is None:
+        where = report.off_pci.get(ident, "")
+        if "devno" in options and where != options["devno"]:
+            return [Difference(ident, "address", str(options["devno"]), where)]
+        if device is not None and device.transport == "pci":
+            return [Difference(ident, "transport", "pci", where or "not there")]
+        return []
+    found = []
+    if "addr" in options:
+        slot, _, function = str(options["addr"]).partition(".")
+        place = f"{options['bus']} slot {int(slot, 16)} function {int(function or '0', 16)}"
+        actual = f"{seen.bus} slot {seen.slot} function {seen.function}"
+        if place != actual:
+            found.append(Difference(ident, "place", place, actual))
+    if device is None or device.shown is None:
+        return found
+    if seen.device_id is not None and seen.device_id != device.shown.device_id:
+        found.append(Difference(ident, "device id", device.shown.device_id, seen.device_id))
+    expected: Interface | None = device.shown.interface
+    if seen.interface is not None and seen.interface is not expected:
+        found.append(Difference(ident, "interface", str(expected), seen.interface.value))
+    return found
