@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from virtkit.domain.document import MAX_BYTES
-from virtkit.errors import InputError
+from virtkit.errors import InputError, UsageError
 
-__all__ = ["Source", "sources", "write_text"]
+__all__ = ["Source", "one_source", "sources", "write_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +82,10 @@ def write_text(path: Path, text: str) -> None:
             stream.write(text)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror or error}", str(path)) from None
+
+
+def one_source(text: str) -> Source:
+    """The one input that a command takes: a file or ``-``. Raises UsageError for a folder."""
+    if text != "-" and Path(text).is_dir():
+        raise UsageError(f"{text} is a folder; this command takes one file")
+    return next(iter(sources([text])))

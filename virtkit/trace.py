@@ -40,26 +40,23 @@ class Trace:
 
     def reasons(self) -> Iterator[Reason]:
         """All reasons as sentences. Raises FactsError for a rule that the table of rules lacks."""
-        rules = _rules()
-        for device, rule, values in self._entries:
-            text, source = rules[rule]
-            yield Reason(device.id or device.label, device.line, rule, text.format(*values), source)
+        for device, rule, text, source in self.entries():
+            yield Reason(device.id or device.label, device.line, rule, text, source)
 
     def of(self, device: Device) -> list[Reason]:
         """The reasons about one device, in order."""
-        rules = _rules()
-        found = []
-        for other, rule, values in self._entries:
-            if other is device:
-                text, source = rules[rule]
-                found.append(Reason(device.id or device.label, device.line, rule, text.format(*values), source))
-        return found
+        return [
+            Reason(device.id or device.label, device.line, rule, text, source)
+            for other, rule, text, source in self.entries()
+            if other is device
+        ]
 
-    def texts(self) -> Iterator[tuple[Device, str]]:
-        """Each device with the sentence of each decision about it, in order."""
+    def entries(self) -> Iterator[tuple[Device, str, str, str]]:
+        """Each decision as (device, rule, sentence, source), in order."""
         rules = _rules()
         for device, rule, values in self._entries:
-            yield device, rules[rule][0].format(*values)
+            text, source = rules[rule]
+            yield device, rule, text.format(*values), source
 
     def __len__(self) -> int:
         return len(self._entries)

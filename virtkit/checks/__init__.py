@@ -1,4 +1,4 @@
-"""What libvirt refuses although every device has its place: one module for controllers, disks, and the rest.
+"""What libvirt refuses although every device has its place: one module for each kind of matter.
 
 Source of every refusal here: observed, libvirt 9.0 and 12.8. Refusals about matters outside devices, models and
 addresses (CPU, memory sizes, host resources) are not copied.
@@ -6,6 +6,9 @@ addresses (CPU, memory sizes, host resources) are not copied.
 
 from __future__ import annotations
 
+from virtkit.checks.addresses import check_addresses
+from virtkit.checks.capabilities import check_drivers, check_features
+from virtkit.checks.chardevs import check_chardevs
 from virtkit.checks.controllers import check_controllers
 from virtkit.checks.devices import check_devices
 from virtkit.checks.disks import check_disks, check_targets
@@ -23,4 +26,8 @@ def after_slots(setting: Setting) -> None:
     """Refuse what libvirt finds once all addresses are given. Raises Refused."""
     check_controllers(setting)
     check_disks(setting)
+    check_chardevs(setting)
     check_devices(setting)
+    check_features(setting)
+    check_drivers(setting)
+    check_addresses(setting)

@@ -59,6 +59,8 @@ def _check_pci(setting: Setting, controller: Controller) -> None:
     model = controller.model or ""
     index, options = controller.index, controller.options
     pseries = setting.family.name == "pseries"
+    if not setting.family.root:
+        raise _refuse(controller, f"Machine type '{setting.machine}' does not support PCI")
     if model in ("pci-root", "pcie-root"):
         if controller.address is not None:
             raise _refuse(controller, "pci-root and pcie-root controllers should not have an address")
@@ -68,7 +70,9 @@ def _check_pci(setting: Setting, controller: Controller) -> None:
         if model not in OWNERS[name] or (name == "index" and not pseries):
             if name == "memReserve" and "usb-net" not in setting.behaves:
                 continue
-            raise _refuse(controller, f"Option '{name}' is not valid for PCI controller with index '{index}', model '{model}'")
+            raise _refuse(
+                controller, f"Option '{name}' is not valid for PCI controller with index '{index}', model '{model}'"
+            )
         if name in RANGES:
             low, high, words = RANGES[name]
             if not low <= value <= high:
@@ -131,19 +135,10 @@ def _check_node(setting: Setting, controller: Controller, pseries: bool) -> None
 
 
 def _check_ide(setting: Setting, controller: Controller) -> None:
-    if setting.family.name != "i440fx" and not (
-        setting.family.name == "isapc" and "pci-required" not in setting.behaves
-    ):
+    if setting.family.name != "i440fx":
         raise _refuse(controller, "IDE controllers are unsupported for this QEMU binary or machine type")
     if controller.index:
         raise _refuse(controller, "Only 1 IDE controller is supported", INT)
-
-
-def _check_fdc(setting: Setting, controller: Controller) -> None:
-    if controller.index:
-        raise _refuse(controller, "Only 1 fdc controller is supported", INT)
-    if "machine-lists" in setting.behaves and setting.arch not in ("x86_64", "i686"):
-        raise _refuse(controller, "this machine type do not support floppy devices")
 
 
 def _check_scsi(setting: Setting, controller: Controller) -> None:
@@ -155,13 +150,13 @@ def _check_scsi(setting: Setting, controller: Controller) -> None:
 
 def _check_usb(setting: Setting, controller: Controller) -> None:
     model = controller.model
+    if model in ("qusb1", "qusb2"):
+        raise _refuse(controller, "USB controller model type 'qusb1' or 'qusb2' is not supported in qemu")
     if model in XHCI and controller.ports is not None and controller.ports > MAX_XHCI_PORTS:
         raise _refuse(controller, f"'{model}' controller only supports up to '{MAX_XHCI_PORTS}' ports")
     if model in (None, "none") or "machine-lists" not in setting.behaves:
         return
-    if not setting.has_model("usb", model or "") or (
-        setting.arch == "s390x" and model != "qemu-xhci"
-    ):
+    if not setting.has_model("usb", model or "") or (setting.arch == "s390x" and model != "qemu-xhci"):
         raise _refuse(controller, f"USB controller model '{model}' not supported in this QEMU binary")
 
 
@@ -188,9 +183,9 @@ def _check_nvme(setting: Setting, controller: Controller) -> None:
 
 def _check_usb_sets(setting: Setting) -> None:
     usb = [controller for controller in setting.devices.controllers if controller.type == "usb"]
-    off = next((controller for controller in usb if controller.model == "none"), None)
-    if off is not None and len(usb) > 1:
-        raise _refuse(usb[1], "Can't add another USB controller: USB is disabled for this domain")
+    written = [controller for controller in usb if not controller.added]
+    if len(written) > 1 and any(controller.model == "none" for controller in written):
+        raise _refuse(written[1], "Can't add another USB controller: USB is disabled for this domain")
     masters = {controller.index for controller in usb if controller.model == "ich9-ehci1"}
     for controller in usb:
         if controller.model in ICH9_UHCI and controller.index not in masters:
@@ -204,10 +199,17 @@ def _check_usb_sets(setting: Setting) -> None:
         seen.add(controller.index)
 
 
+def _check_unplaceable(setting: Setting, controller: Controller) -> None:
+    raise _refuse(
+        controller, "Cannot automatically add a new PCI bus for a device with unrecognized connect flags 00", INT
+    )
+
+
 _CHECKS = {
+    "isa": _check_unplaceable,
+    "xenbus": _check_unplaceable,
     "pci": _check_pci,
     "ide": _check_ide,
-    "fdc": _check_fdc,
     "scsi": _check_scsi,
     "usb": _check_usb,
     "nvme": _check_nvme,

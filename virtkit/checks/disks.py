@@ -18,6 +18,9 @@ INT = "internal error"
 
 ON_DRIVE = frozenset({"ide", "sata", "scsi", "fdc", "nvme"})
 _PARTITION = re.compile(r"(fd|hd|vd|sd|xvd|ubd)[a-z]+[0-9]+$")
+NO_MMIO = frozenset({"ppc64", "ppc64le", "s390x", "loongarch64"})
+"""Architectures on which a virtio-mmio disk is refused. Source: observed, libvirt 12.8; 9.0 takes it."""
+
 _USB_MODELS = frozenset({"usb-storage", "usb-bot"})
 
 
@@ -49,7 +52,7 @@ def check_disks(setting: Setting) -> None:
     """Refuse what a disk cannot be. Raises Refused."""
     lun_on_virtio = setting.emulator.has_property("virtio-blk-pci", "scsi")
     for disk in setting.devices.disks:
-        _check_address(disk)
+        _check_address(setting, disk)
         address = disk.address
         if _PARTITION.match(disk.target):
             raise _refuse(disk, f"invalid disk target '{disk.target}', partitions can't appear in disk targets")
@@ -102,8 +105,10 @@ def _check_places(setting: Setting) -> None:
                 )
 
 
-def _check_address(disk: Disk) -> None:
+def _check_address(setting: Setting, disk: Disk) -> None:
     address = disk.address
+    if disk.bus == "fdc" and "machine-lists" in setting.behaves and not _takes_floppies(setting):
+        raise _refuse(disk, "this machine type do not support floppy devices")
     if address is None:
         return
     if disk.bus in ON_DRIVE and address.type != "drive":
@@ -113,8 +118,14 @@ def _check_address(disk: Disk) -> None:
         )
     if disk.bus == "usb" and address.type != "usb":
         raise _refuse(disk, "unexpected address type for usb disk", INT)
-    if disk.bus == "virtio" and address.type not in ("pci", "ccw", "virtio-mmio"):
+    no_mmio = setting.arch in NO_MMIO and "pci-required" in setting.behaves
+    forms = ("pci", "ccw") if no_mmio else ("pci", "ccw", "virtio-mmio")
+    if disk.bus == "virtio" and address.type not in forms:
         raise _refuse(disk, f"virtio disk cannot have an address of type '{address.type}'")
+
+
+def _takes_floppies(setting: Setting) -> bool:
+    return setting.arch in ("i686", "x86_64") or setting.family.name == "ppc64-other"
 
 
 def _check_driver(disk: Disk) -> None:

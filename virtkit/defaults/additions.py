@@ -18,8 +18,9 @@ XML = "XML error"
 def add_machine_devices(setting: Setting) -> None:
     """Add what the machine family brings. Raises Refused for a wrong root controller."""
     if setting.family.ps2 and _ps2_on(setting):
-        _add_input(setting, "mouse", "ps2")
-        _add_input(setting, "keyboard", "ps2")
+        for type_ in ("mouse", "keyboard"):
+            if not _has_input(setting, (type_,), "ps2"):
+                _add_input(setting, type_, "ps2")
     _add_usb(setting)
     if setting.family.sata and controllers.find(setting, "sata", 0) is None:
         setting.trace.note(controllers.add(setting, controllers.new("sata", 0)), "machine.sata", setting.family.name)
@@ -30,9 +31,9 @@ def add_machine_devices(setting: Setting) -> None:
         devices.memballoons.append(balloon)
         setting.trace.note(balloon, "machine.balloon")
     if setting.arch in ("ppc64", "ppc64le") and devices.graphics:
-        if not any(one.type == "keyboard" and one.bus in ("usb", "") for one in devices.inputs):
+        if not _has_input(setting, ("keyboard",), "usb"):
             _add_input(setting, "keyboard", "usb")
-        if not any(one.type in ("mouse", "tablet") and one.bus in ("usb", "") for one in devices.inputs):
+        if not _has_input(setting, ("mouse", "tablet"), "usb"):
             _add_input(setting, "mouse", "usb")
     panic = setting.family.panic
     if panic and not any(one.model in (None, panic) for one in devices.panics):
@@ -56,10 +57,14 @@ def _ps2_on(setting: Setting) -> bool:
     return ps2 is None or ps2.get("state") != "off"
 
 
+def _has_input(setting: Setting, types: tuple[str, ...], bus: str) -> bool:
+    """Whether an input of one of the types is on a bus; an unwritten bus counts in older releases."""
+    buses = (bus,) if "written-bus-counts" in setting.behaves else (bus, "")
+    return any(one.type in types and one.bus in buses for one in setting.devices.inputs)
+
+
 def _add_input(setting: Setting, type_: str, bus: str) -> None:
     inputs = setting.devices.inputs
-    if bus == "ps2" and any(one.type == type_ and one.bus in (bus, "") for one in inputs):
-        return
     device = Input("input", None, -1, type=type_, bus=bus)
     device.change("", "type", type_)
     device.change("", "bus", bus)

@@ -24,6 +24,7 @@ MODELS = {
     "pci-serial": "pci-serial",
     "spapr-vio-serial": "spapr-vty",
     "sclp-serial": "sclpconsole",
+    "isa-debug": "isa-debugcon",
 }
 """The model of a serial by its target type; that of system-serial depends on the machine."""
 
@@ -91,7 +92,9 @@ def _fill_serial(setting: Setting, serial: Chardev) -> None:
             serial.change("target", "type", chosen)
             setting.trace.note(serial, "serial.type", chosen, setting.family.name)
     if serial.target_model is None and serial.target is not None:
-        model = setting.family.serial_model if serial.target == "system-serial" else MODELS.get(serial.target)
+        model = MODELS.get(serial.target)
+        if serial.target == setting.family.serial:
+            model = setting.family.serial_model
         if model:
             serial.target_model = model
             serial.change("target/model", "name", model)

@@ -58,9 +58,7 @@ def insert(controllers: list[Controller], controller: Controller, rising: bool =
         other = controllers[at]
         if other.type != type_:
             continue
-        if index >= 0 and (
-            other.index > index or (other.index == index and not companion and _is_companion(other))
-        ):
+        if index >= 0 and (other.index > index or (other.index == index and not companion and _is_companion(other))):
             place = at
         elif place < 0:
             place = at + 1
@@ -202,9 +200,7 @@ def imply(setting: Setting) -> None:
                 at = device.address
                 index = at.controller if isinstance(at, SerialAddress) else 0
                 if find(setting, "virtio-serial", index) is None:
-                    setting.trace.note(
-                        add(setting, new("virtio-serial", index)), "controller.for-device", device.kind
-                    )
+                    setting.trace.note(add(setting, new("virtio-serial", index)), "controller.for-device", device.kind)
     _imply_ccid(setting)
     _imply_scsi_for_hostdevs(setting)
 

@@ -6,8 +6,8 @@ Source: libvirt, "Domain XML format", Device Addresses (drive); observed: libvir
 from __future__ import annotations
 
 from virtkit.domain.address import DriveAddress
-from virtkit.domain.devices import Disk, Hostdev
-from virtkit.domain.targets import nvme_name, number
+from virtkit.domain.devices import Disk
+from virtkit.domain.targets import number, nvme_name
 from virtkit.errors import Refused
 from virtkit.setting import Setting
 
@@ -26,9 +26,7 @@ def order_disks(setting: Setting) -> None:
     for disk in setting.devices.disks:
         disk.number = number(disk.target)
         groups.setdefault(disk.written_bus, []).append(disk)
-    setting.devices.disks = [
-        disk for group in groups.values() for disk in sorted(group, key=lambda disk: disk.number)
-    ]
+    setting.devices.disks = [disk for group in groups.values() for disk in sorted(group, key=lambda disk: disk.number)]
 
 
 def place_disks(setting: Setting) -> None:
@@ -107,23 +105,19 @@ def place_scsi_hostdevs(setting: Setting) -> None:
 
 
 def _free_unit(setting: Setting, taken: set[tuple[int, int]]) -> DriveAddress:
-    last = -1
+    """The controllers are counted in list order, whatever their indexes: the n-th lends its model to number n."""
+    number = 0
     for controller in setting.devices.controllers:
         if controller.type != "scsi":
             continue
-        last = controller.index
         # QEMU's lsisas1068 takes few units; observed: libvirt 9.0 and 12.8 offer two.
         units = 2 if controller.model == "lsisas1068" else UNITS["scsi"]
         for unit in range(units):
-            if (last, unit) not in taken:
-                return DriveAddress(last, 0, 0, unit)
+            if (number, unit) not in taken:
+                return DriveAddress(number, 0, 0, unit)
+        number += 1
     while True:
-        last += 1
         for unit in range(UNITS["scsi"]):
-            if (last, unit) not in taken:
-                return DriveAddress(last, 0, 0, unit)
-
-
-def scsi_hostdevs(setting: Setting) -> list[Hostdev]:
-    """The scsi host devices."""
-    return [hostdev for hostdev in setting.devices.hostdevs if hostdev.type == "scsi"]
+            if (number, unit) not in taken:
+                return DriveAddress(number, 0, 0, unit)
+        number += 1

@@ -31,7 +31,7 @@ def fill_devices(setting: Setting) -> None:
     _fill_inputs(setting)
     for tpm in devices.tpms:
         if tpm.model is None:
-            tpm.model = "tpm-spapr" if setting.family.name == "pseries" else "tpm-tis"
+            tpm.model = "tpm-spapr" if setting.arch in ("ppc64", "ppc64le") else "tpm-tis"
             tpm.change("", "model", tpm.model)
     _fill_panics(setting)
     for vsock in devices.vsocks:
@@ -58,7 +58,9 @@ def _fill_interfaces(setting: Setting) -> None:
     for interface in setting.devices.interfaces:
         if interface.model is not None or interface.type == "hostdev":
             continue
-        if interface.type in ("vhostuser", "vdpa") and "virtio-for-vhost-interfaces" in setting.behaves:
+        if interface.type == "vdpa" or (
+            interface.type == "vhostuser" and "virtio-for-vhost-interfaces" in setting.behaves
+        ):
             model: str | None = "virtio"
         else:
             model = setting.first_model("interface", setting.family.nic)
@@ -108,8 +110,6 @@ def add_implicit_video(setting: Setting) -> None:
 
 def _fill_usb(setting: Setting, controller: Controller) -> None:
     model = setting.family.usb_model
-    if not model and controller.address is not None and setting.arch == "s390x":
-        model = "piix3-uhci"
     if model and setting.has_model("usb", model):
         controller.model = model
         controller.change("", "model", model)
@@ -144,7 +144,7 @@ def _fill_inputs(setting: Setting) -> None:
             device.bus = "virtio"
         elif device.type == "evdev":
             device.bus = "none"
-            continue
+            continue  # libvirt writes no bus for it
         elif setting.arch in _X86:
             device.bus = "usb" if device.type == "tablet" else "ps2"
         else:

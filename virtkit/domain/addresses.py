@@ -162,7 +162,9 @@ def _usb(element: Element) -> tuple[Address, bool]:
         except ValueError:
             port = (0,)
         if len(port) > 4 or any(part < 0 for part in port) or (port == (0,) and text != "0"):
-            raise Refused(XML, f"Cannot parse <address> 'port' attribute: '{text}'; up to 4 numbers with dots are right")
+            raise Refused(
+                XML, f"Cannot parse <address> 'port' attribute: '{text}'; up to 4 numbers with dots are right"
+            )
         if not any(port):
             port = ()
     return UsbAddress(_optional(element, "bus") or 0, port, element.get("bus") is not None), bool(port)
@@ -182,7 +184,8 @@ def _ccw(element: Element) -> tuple[Address, bool]:
     cssid, ssid, devno = (unsigned(part or "", "address", "address") for part in parts)
     if cssid > 0xFE or ssid > 3 or devno > 0xFFFF:
         raise Refused(
-            XML, f"Invalid specification for virtio ccw address: cssid='0x{cssid:x}' ssid='0x{ssid:x}' devno='0x{devno:04x}'"
+            XML,
+            f"Invalid specification for virtio ccw address: cssid='0x{cssid:x}' ssid='0x{ssid:x}' devno='0x{devno:04x}'",
         )
     return CcwAddress(cssid, ssid, devno), True
 
@@ -192,8 +195,9 @@ def _isa(element: Element) -> tuple[Address, bool]:
 
 
 def _dimm(element: Element) -> tuple[Address, bool]:
-    slot = _optional(element, "slot")
-    return DimmAddress(slot, _optional(element, "base")), slot is not None
+    if element.get("slot") is None:
+        raise Refused(XML, "Missing required attribute 'slot' in element 'address'")
+    return DimmAddress(_optional(element, "slot"), _optional(element, "base")), True
 
 
 def _mmio(element: Element) -> tuple[Address, bool]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from virtkit.domain.address import Address
 
 __all__ = [
+    "VIRTIO",
     "Change",
     "Chardev",
     "Controller",
@@ -27,7 +28,6 @@ __all__ = [
     "Inventory",
     "Memory",
     "Video",
-    "VIRTIO",
 ]
 
 VIRTIO = frozenset({"virtio", "virtio-transitional", "virtio-non-transitional"})

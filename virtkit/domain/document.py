@@ -100,6 +100,4 @@ def _codec(data: bytes) -> str:
 
 def _parser() -> etree.XMLParser:
     # A parser keeps its error log, so each document gets its own.
-    return etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=False
-    )
+    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=False)

@@ -144,6 +144,8 @@ class _Reader:
             disk.serial = (serial.text or "").strip()
         self.common(disk, kids)
         ide_floppy_name(disk)
+        if disk.device == "cdrom" and disk.bus == "fdc":
+            raise Refused("internal error", "Invalid bus type 'fdc' for disk", disk.label)
         if disk.device == "cdrom" and disk.bus == "virtio":
             raise Refused(CFG, f"disk type of '{name}' does not support ejectable media", disk.label)
         self.inventory.disks.append(disk)
@@ -174,7 +176,9 @@ class _Reader:
             if ports is not None:
                 controller.ports = unsigned(ports, "ports", "controller", "Expected non-negative integer value")
                 if type_ == "usb" and controller.ports == 0:
-                    raise Refused(XML, "Invalid value for attribute 'ports' in element 'controller': Zero is not permitted")
+                    raise Refused(
+                        XML, "Invalid value for attribute 'ports' in element 'controller': Zero is not permitted"
+                    )
         master = kids.get("master")
         if master is not None and master.get("startport") is not None:
             controller.startport = unsigned(master.get("startport") or "", "startport", "master")
@@ -313,7 +317,12 @@ class _Reader:
     def input(self, element: Element, position: int) -> None:
         device = Input("input", element, position)
         device.type = self.required(element, "type")
-        device.bus = self.check("input", "bus", element.get("bus")) or ""
+        bus = self.check("input", "bus", element.get("bus")) or ""
+        if bus == "none":
+            # Taken, and never written back.
+            device.change("#unset", "bus", "")
+        device.bus = bus
+        _check_input(device)
         device.model = self.check("input", "model", element.get("model"), CFG)
         self.inventory.inputs.append(self.common(device, _kids(element)))
 
@@ -332,10 +341,15 @@ class _Reader:
 
     def memballoon(self, element: Element, position: int) -> None:
         model = self.required(element, "model")
-        device = self.common(Device("memballoon", element, position, model), _kids(element))
+        kids = _kids(element)
+        if model == "none" and kids.pop("address", None) is not None:
+            balloon = Device("memballoon", element, position, model)
+            balloon.change("#drop", "address", "")
+        else:
+            balloon = self.common(Device("memballoon", element, position, model), kids)
         if self.inventory.memballoons:
             raise Refused("internal error", "only a single memory balloon device is supported", "memballoon")
-        self.inventory.memballoons.append(device)
+        self.inventory.memballoons.append(balloon)
 
     def rng(self, element: Element, position: int) -> None:
         model = self.required(element, "model")
@@ -391,6 +405,27 @@ class _Reader:
     def graphics(self, element: Element, position: int) -> None:
         self.check("graphics", "type", element.get("type"))
         self.inventory.graphics.append(Device("graphics", element, position, element.get("type")))
+
+
+INPUTS_ON = {
+    "ps2": frozenset({"mouse", "keyboard"}),
+    "usb": frozenset({"mouse", "keyboard", "tablet"}),
+    "virtio": frozenset({"mouse", "keyboard", "tablet", "passthrough"}),
+    "none": frozenset({"mouse", "keyboard", "tablet", "evdev"}),
+}
+"""Which types of input each bus takes. Source: observed, libvirt 9.0 and 12.8."""
+
+
+def _check_input(device: Input) -> None:
+    if not device.bus or device.type in INPUTS_ON.get(device.bus, ()):
+        return
+    if device.bus not in INPUTS_ON:
+        raise Refused("internal error", f"unsupported input bus {device.bus}", device.label)
+    if device.bus == "ps2":
+        raise Refused("internal error", f"ps2 bus does not support {device.type} input device", device.label)
+    if device.type == "evdev":
+        raise Refused(CFG, "input evdev doesn't support bus element", device.label)
+    raise Refused(CFG, "only bus 'virtio' is supported for 'passthrough' input devices", device.label)
 
 
 def _bus_of(disk: Disk, at: Release) -> str:

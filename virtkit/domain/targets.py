@@ -14,7 +14,7 @@ from virtkit.errors import Refused
 if TYPE_CHECKING:
     from virtkit.domain.devices import Disk
 
-__all__ = ["ide_floppy_name", "known_prefix", "letters", "nvme_name", "number"]
+__all__ = ["ide_floppy_name", "known_prefix", "letters", "number", "nvme_name"]
 
 _NAME = re.compile(r"(fd|hd|vd|sd|xvd|ubd)([a-z]+)([0-9]*)$")
 _NVME = re.compile(r"nvme([0-9]+)n([1-9][0-9]*)(?:p[0-9]+)?$")

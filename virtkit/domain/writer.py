@@ -126,7 +126,9 @@ def _compose(
         elif elements:
             inserts[holders[0].inner] = body
         else:
-            inserts[holders[0].inner] = body if text[holders[0].inner : holders[0].outer].strip(" ") else f"{body}\n{outer}"
+            inserts[holders[0].inner] = (
+                body if text[holders[0].inner : holders[0].outer].strip(" ") else f"{body}\n{outer}"
+            )
     pieces = []
     at = 0
     points = sorted({*edits, *inserts})
@@ -202,13 +204,18 @@ def _rewrite(text: str, span: Span, changes: Sequence[Change], address: Address 
         elif not change.attribute:
             below.setdefault("", []).append(change)
     tag = _with_attributes(text[span.start : span.inner], own) if own else text[span.start : span.inner]
+    for change in below.pop("#unset", ()):
+        tag = _attribute(change.attribute).sub("", tag)
     if not below and address is None:
         return tag + text[span.inner : span.end]
     pieces = []
     at = span.inner
+    dropped = {change.attribute for change in below.pop("#drop", ())}
     for child in span.children:
         inner: str | None = None
-        if child.name in below:
+        if child.name in dropped:
+            inner = ""
+        elif child.name in below:
             inner = _rewrite(text, child, below.pop(child.name), None, indent + STEP)
         elif child.name == "address" and address is not None:
             inner = _readdressed(text, child, address, indent + STEP)

@@ -32,7 +32,7 @@ class _Grower:
         self.setting = resolved.setting
         self.virtio = {id(found.device): found for found in resolved.virtio_devices}
         self.reasons: dict[int, str] = {}
-        for device, text in resolved.trace.texts():
+        for device, _, text, _ in resolved.trace.entries():
             self.reasons[id(device)] = text
         self.below: dict[int, list[Device]] = {}
         self.others: list[Device] = []

@@ -127,16 +127,12 @@ class BusTable:
                 line,
             )
         if address.slot < bus.model.first:
-            raise Refused(
-                category, f"Invalid PCI address {address}. slot must be >= {bus.model.first}", label, line
-            )
+            raise Refused(category, f"Invalid PCI address {address}. slot must be >= {bus.model.first}", label, line)
         if address.slot > bus.model.last:
             raise Refused(category, f"Invalid PCI address {address}. slot must be <= {bus.model.last}", label, line)
         self._take(bus, address.slot, address.function, want, category, label, line)
 
-    def _take(
-        self, bus: Bus, slot: int, function: int, want: int, category: str, label: str, line: int | None
-    ) -> None:
+    def _take(self, bus: Bus, slot: int, function: int, want: int, category: str, label: str, line: int | None) -> None:
         used = bus.used[slot]
         if used >> function & 1:
             number = self.buses.index(bus)
@@ -202,9 +198,7 @@ class BusTable:
 
     def all_full(self) -> bool:
         """Whether no slot of any bus is empty."""
-        return all(
-            bus.used[slot] for bus in self.buses for slot in range(bus.model.first, bus.model.last + 1)
-        )
+        return all(bus.used[slot] for bus in self.buses for slot in range(bus.model.first, bus.model.last + 1))
 
     # Growing
 

@@ -39,9 +39,7 @@ def assign(setting: Setting) -> None:
     slots = int(text) if text.isdigit() else 0
     counted = [one for one in memories if one.model not in PCI_MEMORY] if uncounted else memories
     if len(counted) > slots and not (uncounted and slots == 0):
-        raise Refused(
-            CFG, f"memory device count '{len(counted)}' exceeds slots count '{slots}'", counted[-1].label
-        )
+        raise Refused(CFG, f"memory device count '{len(counted)}' exceeds slots count '{slots}'", counted[-1].label)
     taken: set[int] = set()
     for memory in memories:
         at = memory.address

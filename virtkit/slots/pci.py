@@ -198,7 +198,13 @@ def _one(setting: Setting, table: BusTable, types: ConnectTypes, device: Device,
     if store:
         give(setting, device, PciAddress(0, *place))
         setting.trace.note(
-            device, "pci.first-free", connect_names(want), place[0], table.buses[place[0]].model.name, place[1], place[2]
+            device,
+            "pci.first-free",
+            connect_names(want),
+            place[0],
+            table.buses[place[0]].model.name,
+            place[1],
+            place[2],
         )
 
 

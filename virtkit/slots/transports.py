@@ -5,7 +5,8 @@ Source: observed, libvirt 9.0 and 12.8.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from virtkit.defaults.controllers import find
 from virtkit.domain.address import CcwAddress, PlainAddress, SpaprAddress
@@ -27,32 +28,32 @@ def assign_spapr(setting: Setting) -> None:
 
     Raises Refused for a register written twice or out of range.
     """
-    groups: list[tuple[Iterable[Device], int]] = [
-        ((one for one in setting.devices.interfaces if one.model == "spapr-vlan"), 0x1000),
-        ((one for one in setting.devices.controllers if one.type == "scsi" and one.model == "ibmvscsi"), 0x2000),
-        ((one for one in setting.devices.serials if one.target == "spapr-vio-serial"), 0x30000000),
-    ]
-    if setting.family.name == "pseries":
-        groups.append((setting.devices.nvrams, 0x3000))
-        groups.append(((one for one in setting.devices.tpms if one.model != "spapr-tpm-proxy"), 0x4000))
+    devices, pseries = setting.devices, setting.family.name == "pseries"
+    groups: tuple[tuple[Sequence[Device], Callable[[Any], bool], int], ...] = (
+        (devices.interfaces, lambda one: one.model == "spapr-vlan", 0x1000),
+        (devices.controllers, lambda one: one.type == "scsi" and one.model == "ibmvscsi", 0x2000),
+        (devices.serials, lambda one: one.target == "spapr-vio-serial", 0x30000000),
+        (devices.nvrams, lambda one: pseries, 0x3000),
+        (devices.tpms, lambda one: pseries and one.model != "spapr-tpm-proxy", 0x4000),
+    )
     taken = {
         device.address.reg: device
         for device in setting.devices.in_order()
-        if isinstance(device.address, SpaprAddress) and device.address.reg is not None
+        if isinstance(device.address, SpaprAddress)
+        and device.address.reg is not None
         and not (isinstance(device, Chardev) and device.kind == "console")
     }
-    for group, default in groups:
+    for group, belongs, default in groups:
         for device in group:
-            _assign_register(setting, device, default, taken)
+            if belongs(device) and not isinstance(device.address, SpaprAddress):
+                device.place(SpaprAddress())
+            if isinstance(device.address, SpaprAddress):
+                _assign_register(setting, device, device.address, default, taken)
 
 
-def _assign_register(setting: Setting, device: Device, default: int, taken: dict[int, Device]) -> None:
-    address = device.address
-    if address is None:
-        address = SpaprAddress()
-        device.place(address)
-    if not isinstance(address, SpaprAddress):
-        return
+def _assign_register(
+    setting: Setting, device: Device, address: SpaprAddress, default: int, taken: dict[int, Device]
+) -> None:
     if address.reg is not None:
         if taken.setdefault(address.reg, device) is not device:
             raise Refused(XML, f"spapr-vio address 0x{address.reg:x} already in use", device.label, device.line)

@@ -64,9 +64,7 @@ def _plugged(setting: Setting) -> list[Device]:
     """Devices on usb ports, hubs excepted, in the order in which they get ports."""
     devices = setting.devices
     disks: list[Device] = [disk for disk in devices.disks if disk.bus == "usb"]
-    host_nics: list[Device] = [
-        one for one in devices.interfaces if one.type == "hostdev" and one.source == "usb"
-    ]
+    host_nics: list[Device] = [one for one in devices.interfaces if one.type == "hostdev" and one.source == "usb"]
     hostdevs: list[Device] = [one for one in devices.hostdevs if one.type == "usb" and one.mode == "subsystem"]
     ccids: list[Device] = [one for one in devices.controllers if one.type == "ccid"]
     inputs: list[Device] = [one for one in devices.inputs if one.bus == "usb"]
@@ -131,9 +129,7 @@ def _add_hubs(setting: Setting, count: int) -> None:
     controllers = setting.devices.controllers
     ports = sum(_ports(one) for one in controllers if one.type == "usb" and one.model != "none")
     if not enabled(setting):
-        raise Refused(
-            CFG, "USB is disabled for this domain, but USB devices are present in the domain XML"
-        )
+        raise Refused(CFG, "USB is disabled for this domain, but USB devices are present in the domain XML")
     ports += HUB_PORTS * len(setting.devices.hubs)
     missing = count - ports
     while missing > 0:
@@ -188,9 +184,7 @@ def _spot(tree: dict[int, _Hub], device: Device, address: UsbAddress) -> tuple[_
         hub = hub.hubs[port]
     last = address.port[-1]
     if last < 1 or last > hub.size:
-        raise Refused(
-            XML, f"requested USB port {text} not present on USB bus {address.bus}", device.label, device.line
-        )
+        raise Refused(XML, f"requested USB port {text} not present on USB bus {address.bus}", device.label, device.line)
     return hub, last
 
 
@@ -260,11 +254,7 @@ def _give(setting: Setting, device: Device, bus: int, path: Path) -> None:
 
 def ports_left(setting: Setting) -> tuple[int, int]:
     """Free and used usb ports of a resolved domain, hubs' ports included."""
-    total = sum(
-        _ports(one)
-        for one in setting.devices.controllers
-        if one.type == "usb" and one.model != "none"
-    )
+    total = sum(_ports(one) for one in setting.devices.controllers if one.type == "usb" and one.model != "none")
     hubs = setting.devices.hubs
     used = len(_plugged(setting)) + len(hubs)
     total += HUB_PORTS * len(hubs)

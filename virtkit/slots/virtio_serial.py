@@ -54,6 +54,10 @@ def assign(setting: Setting) -> None:
     Raises Refused: controller missing, no such port, port taken twice, no port free.
     """
     channels = [channel for channel in setting.devices.channels if channel.target == "virtio"]
+    for channel in channels:
+        if channel.address is not None and not isinstance(channel.address, SerialAddress):
+            # Another kind of address is dropped without a word.
+            channel.address = None
     consoles = [console for console in setting.devices.consoles if console.target == "virtio"]
     if not channels and not consoles:
         return
@@ -75,9 +79,7 @@ def assign(setting: Setting) -> None:
 def _reserve(ports: _Ports, device: Chardev, address: SerialAddress) -> None:
     port = address.port or 0
     if address.controller not in ports.sizes:
-        raise Refused(
-            XML, f"virtio serial controller {address.controller} is missing", device.label, device.line
-        )
+        raise Refused(XML, f"virtio serial controller {address.controller} is missing", device.label, device.line)
     if port >= ports.sizes[address.controller]:
         raise Refused(
             XML,
@@ -144,13 +146,11 @@ def _channel(setting: Setting, ports: _Ports, channel: Chardev) -> None:
         port = ports.free(index, 1) if index in ports.sizes else None
         if port is None:
             raise _no_port(index, channel)
-    elif address is None:
+    else:
         found = ports.anywhere(1)
         if found is None:
             found = (_add(setting, ports, channel), 1)
         index, port = found
-    else:
-        return
     ports.taken[index].add(port)
     channel.place(SerialAddress(index, 0, port))
     setting.trace.note(channel, "virtio-serial.port", index, port)
@@ -160,9 +160,7 @@ def _add(setting: Setting, ports: _Ports, device: Chardev) -> int:
     index = 0
     while index in ports.sizes:
         index += 1
-    setting.trace.note(
-        lists.add(setting, lists.new("virtio-serial", index)), "virtio-serial.full", device.label
-    )
+    setting.trace.note(lists.add(setting, lists.new("virtio-serial", index)), "virtio-serial.full", device.label)
     ports.sizes[index] = PORTS
     ports.taken[index] = set()
     return index

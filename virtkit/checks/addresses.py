@@ -1,0 +1,62 @@
+"""Refusals about address types that a kind of device or a machine cannot have."""
+
+from __future__ import annotations
+
+from virtkit.domain.devices import Device, Hostdev, Input
+from virtkit.errors import Refused
+from virtkit.setting import Setting
+
+__all__ = ["check_addresses"]
+
+CFG = "unsupported configuration"
+XML = "XML error"
+
+
+def _refuse(device: Device, what: str, category: str = CFG) -> Refused:
+    return Refused(category, what, device.label, device.line)
+
+
+def check_addresses(setting: Setting) -> None:
+    """Refuse an address type that does not go with the device or machine. Raises Refused."""
+    for device in setting.devices.in_order():
+        address = device.address
+        if address is None:
+            continue
+        type_ = address.type
+        if type_ == "ccw" and not setting.family.ccw:
+            raise _refuse(device, f"CCW addresses are not supported by machine type '{setting.machine}'")
+        if type_ == "unassigned" and not isinstance(device, Hostdev):
+            raise _refuse(device, "address of type 'unassigned' is supported only for hostdevs")
+        if isinstance(device, Hostdev):
+            _check_hostdev(device, type_)
+        elif type_ != "usb" and (device.kind == "redirdev" or (isinstance(device, Input) and device.bus == "usb")):
+            raise _refuse(device, "Invalid address for a USB device", XML)
+        elif device.kind == "smartcard" and type_ != "ccid":
+            raise _refuse(device, "Controllers must use the 'ccid' address type")
+
+
+HOSTDEV_FORMS = {
+    "vfio-pci": ("pci", "unassigned"),
+    "vfio-ccw": ("ccw",),
+    "vfio-ap": (),
+    "pci": ("pci", "unassigned"),
+    "scsi": ("drive",),
+    "scsi_host": ("pci", "ccw"),
+    "usb": ("usb",),
+}
+"""The address types of a host device, by mediated device model or by type."""
+
+
+def _check_hostdev(hostdev: Hostdev, type_: str) -> None:
+    key = hostdev.model if hostdev.type == "mdev" else hostdev.type
+    if type_ in HOSTDEV_FORMS.get(key or "", (type_,)):
+        return
+    if hostdev.type == "mdev":
+        raise _refuse(hostdev, f"Unsupported address type '{type_}' with mediated device model '{hostdev.model}'", XML)
+    if hostdev.type == "scsi_host":
+        raise _refuse(hostdev, "SCSI_host host device must use 'pci' or 'ccw' address type")
+    if hostdev.type == "usb":
+        raise _refuse(hostdev, "USB host device must use 'usb' address type")
+    if hostdev.type == "pci":
+        raise _refuse(hostdev, "PCI host devices must use 'pci' or 'unassigned' address type", XML)
+    raise _refuse(hostdev, "SCSI host devices must have address type 'drive'", XML)

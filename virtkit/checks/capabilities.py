@@ -1,0 +1,58 @@
+"""Refusals that come from what QEMU or the machine lacks, read from tables of facts."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from virtkit import facts
+from virtkit.domain.devices import Chardev, Controller, Device, Input, Video
+from virtkit.domain.vocabulary import Release, release
+from virtkit.errors import Refused
+from virtkit.setting import Setting
+
+__all__ = ["check_drivers", "check_features"]
+
+CFG = "unsupported configuration"
+
+
+@cache
+def _needed(at: Release) -> dict[tuple[str, str], tuple[tuple[str, ...], str]]:
+    return {
+        (row["kind"], row["model"]): (tuple(row["types"].split()), row["refusal"])
+        for row in facts.table("libvirt/needed-drivers.csv")
+        if not row["since"] or release(row["since"]) <= at
+    }
+
+
+def check_drivers(setting: Setting) -> None:
+    """Refuse a device that QEMU lacks. Raises Refused."""
+    needed = _needed(setting.at)
+    for device in setting.devices.in_order():
+        row = needed.get(_key(device))
+        if row is not None and not any(setting.emulator.has(type_) is not False for type_ in row[0]):
+            raise Refused(CFG, row[1], device.label, device.line)
+
+
+def _key(device: Device) -> tuple[str, str]:
+    if isinstance(device, Controller):
+        model = device.model if device.type == "scsi" else None
+        return f"controller:{device.type}", model or "*"
+    if isinstance(device, Input):
+        return f"input:{device.bus}", device.type
+    if isinstance(device, Chardev):
+        return device.kind, device.target or "*"
+    if isinstance(device, Video) and device.model == "virtio":
+        return "video:frontend", device.frontend or "*"
+    return device.kind, device.model or "*"
+
+
+def check_features(setting: Setting) -> None:
+    """Refuse an element of ``<features>`` that the machine family does not have. Raises Refused."""
+    features = setting.root.find("features")
+    if features is None:
+        return
+    for row in facts.table("libvirt/machine-features.csv"):
+        found = features.find(row["feature"])
+        if found is not None and setting.family.name not in row["families"].split():
+            what = row["refusal"].format(arch=setting.arch, machine=setting.machine)
+            raise Refused(CFG, what, f"feature {row['feature']}", found.sourceline)

@@ -1,0 +1,64 @@
+"""``virtkit explain``: for each device and added controller, what was decided, by which rule, from which source."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from virtkit.commands.options import add_host_options, chosen_host
+
+__all__ = ["register"]
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "explain",
+        help="why each device is what and where it is",
+        description="The trace of a resolution: every decision about every device, its rule and its source.",
+        epilog="Example: virtkit explain guest.xml --device vda",
+    )
+    parser.add_argument("input", metavar="IN", help="domain XML, or - for standard input")
+    parser.add_argument("--device", metavar="ID", help="only this device: net0, pci.2, vda, …")
+    parser.add_argument("--machine", metavar="M", help="resolve as if the domain named this machine type")
+    parser.add_argument("--format", choices=("text", "json", "csv"), default="text", help="form of the result")
+    add_host_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command. Returns the exit code."""
+    from virtkit import read, resolve
+    from virtkit.errors import UsageError
+    from virtkit.inputs import one_source
+    from virtkit.views import explanation
+
+    source = one_source(args.input)
+    resolved = resolve(read(source.read(), source.label), chosen_host(args), machine=args.machine)
+    rows = explanation(resolved, args.device)
+    if args.device is not None and not rows:
+        known = ", ".join(device.id for device in resolved.devices if device.id)
+        raise UsageError(f"no device called '{args.device}' in {source.label}; there are: {known}")
+    if args.format == "json":
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+    elif args.format == "csv":
+        import csv
+
+        writer = csv.DictWriter(sys.stdout, rows[0].keys() if rows else ("device",), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    else:
+        _print(resolved, rows)
+    return 0
+
+
+def _print(resolved: object, rows: list[dict[str, object]]) -> None:
+    last = None
+    for row in rows:
+        if row["device"] != last or last is None:
+            last = row["device"]
+            where = f" at {row['address']}" if row["address"] else ""
+            origin = "added" if row["added"] else f"line {row['line']}"
+            print(f"{row['device']}: {row['label']}{where} ({origin})")
+        print(f"    {row['text']}  [{row['rule']}; {row['source']}]")
