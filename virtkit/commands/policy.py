@@ -59,6 +59,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         if name == "compare":
             verb.add_argument("before")
             verb.add_argument("after")
+            verb.add_argument("--effect", choices=("better", "worse", "other"), help="only cells that change so")
+            verb.add_argument("--kinds", metavar="SEL", help="device kinds (default: all)")
         else:
             verb.add_argument("policies", nargs="*", help="default: all shipped")
         verb.add_argument("--guests", metavar="SEL")
@@ -202,11 +204,16 @@ def _frame(args: argparse.Namespace, frame: pd.DataFrame) -> None:
 
 def _compare(args: argparse.Namespace) -> int:
     from virtkit.commands import tables
+    from virtkit.compat.matrix import select_kinds
     from virtkit.policy import comparison, document
 
     names = [document.load(name).name for name in (args.before, args.after)]
     frame = _evaluated(args, [args.before, args.after])
     changed = comparison.changes(frame, *names)
+    kinds = select_kinds(args.kinds)
+    changed = changed[changed["kind"].isin(kinds)]
+    if args.effect:
+        changed = changed[changed["effect"] == args.effect]
     _frame(args, changed)
     counts = changed["effect"].value_counts()
     told = ", ".join(f"{counts.get(effect, 0)} {effect}" for effect in ("better", "worse", "other"))

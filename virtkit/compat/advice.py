@@ -21,7 +21,8 @@ _NICS = (
     ("1022", "2000", "pcnet"),
     ("10ec", "8029", "ne2k_pci"),
 )
-_LAST_PC = (11, 1)
+#: libvirt that brought virtio-transitional and virtio-non-transitional.
+_MODELS_SINCE = (5, 2)
 
 
 def nic_for(guest: Guest, family: str) -> str:
@@ -67,6 +68,12 @@ def notes(resolved: Resolved, guest: Guest | None) -> Iterator[Note]:
             f"the guest OS database does not list the q35 chipset for {guest.id}",
             guest.database,
         )
+    if resolved.host.libvirt < _MODELS_SINCE:
+        for device in resolved.virtio_devices:
+            if device.model != "virtio":
+                release = ".".join(map(str, resolved.host.libvirt))
+                text = f"libvirt {release} refuses {device.label}: Unknown model type '{device.model}'; known since 5.2"
+                yield Note("error", text, "libvirt 5.2.0, release notes")
     windows = _io_windows(resolved)
     if windows is not None:
         yield windows
