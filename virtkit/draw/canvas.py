@@ -6,7 +6,7 @@ No pyplot: nothing is registered anywhere, so it works in worker processes and l
 from __future__ import annotations
 
 import io
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from virtkit.draw.palette import clean
@@ -44,10 +44,15 @@ def written(text: object, family: str = _FAMILY, weight: str = "normal") -> str:
 
 def measure(text: str, size: float, family: str = _FAMILY, weight: str = "normal") -> float:
     """The width of ``text`` in points."""
+    return _width(text, family, weight) * size
+
+
+@lru_cache(maxsize=4096)
+def _width(text: str, family: str, weight: str) -> float:
     font = _font(family, weight)
     font.set_size(_LARGE, 72)  # small sizes are rounded to whole pixels
     font.set_text(text, 0.0)
-    return float(font.get_width_height()[0]) / 64.0 / _LARGE * size
+    return float(font.get_width_height()[0]) / 64.0 / _LARGE
 
 
 def fit(text: str, size: float, limit: float, family: str = _FAMILY, weight: str = "normal") -> str:
@@ -80,7 +85,9 @@ class Pen:
         """A straight line."""
         from matplotlib.lines import Line2D
 
-        self._axes.add_line(Line2D([x0, x1], [y0, y1], color=colour, linewidth=width, solid_capstyle="butt", zorder=1))
+        self._axes.add_artist(
+            Line2D([x0, x1], [y0, y1], color=colour, linewidth=width, solid_capstyle="butt", zorder=1)
+        )
 
     def box(
         self,
@@ -102,13 +109,13 @@ class Pen:
         )
         if ident:
             shape.set_gid(ident)
-        self._axes.add_patch(shape)
+        self._axes.add_artist(shape)
 
     def socket(self, x: float, y: float) -> None:
         """The mark of a slot that takes a device while the guest runs."""
         from matplotlib.patches import Circle
 
-        self._axes.add_patch(Circle((x, y), 3.4, facecolor="white", edgecolor="#1B1B1B", linewidth=1.0, zorder=5))
+        self._axes.add_artist(Circle((x, y), 3.4, facecolor="white", edgecolor="#1B1B1B", linewidth=1.0, zorder=5))
 
     def chip(self, right: float, y: float, word: str, colour: str, solid: bool = False) -> float:
         """A word in a frame that ends at ``right``; returns where it begins."""

@@ -51,7 +51,7 @@ def bars(
     for key, values in series.items():
         if len(values) != len(names):
             raise ValueError(f"{key}: {len(values)} counts for {len(names)} names")
-    left = min(240.0, max((measure(written(name), 8) for name in names), default=0) + 24)
+    left = min(width * 0.42, max((measure(written(name), 8) for name in names), default=0) + 24)
     pen = Pen(width, 78 + 20 * len(names))
     pen.text(16, 20, title, 11, weight="bold", limit=width - 32)
     x = 16.0

@@ -14,7 +14,7 @@ from virtkit.topology import Node, Topology
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["figure", "png", "save", "svg"]
+__all__ = ["both", "figure", "png", "save", "svg"]
 
 _BORDER = {"user": "-", "allocated": (0, (4, 2)), "fixed": (0, (1, 1.6))}
 _INK, _FAINT, _LINK = "#1B1B1B", "#5A5A5A", "#8A8A8A"
@@ -34,12 +34,18 @@ def figure(topology: Topology, before: Topology | None = None) -> Figure:
 def svg(topology: Topology, before: Topology | None = None) -> str:
     """The picture as SVG; each device and bridge has a title that shows when the pointer rests on it."""
     drawn, titles = _draw(topology, before)
-    return save_svg(drawn, titles, f"Bus topology of {clean(topology.name)} ({clean(topology.machine)})")
+    return save_svg(drawn, titles, _name(topology))
 
 
 def png(topology: Topology, before: Topology | None = None, dpi: int = 144) -> bytes:
     """The picture as PNG, ``dpi`` dots to the inch."""
     return save_png(_draw(topology, before)[0], dpi)
+
+
+def both(topology: Topology, dpi: int = 144) -> tuple[str, bytes]:
+    """The picture as SVG and as PNG, drawn once."""
+    drawn, titles = _draw(topology, None)
+    return save_svg(drawn, titles, _name(topology)), save_png(drawn, dpi)
 
 
 def save(topology: Topology, path: Path, before: Topology | None = None) -> None:
@@ -52,6 +58,10 @@ def save(topology: Topology, path: Path, before: Topology | None = None) -> None
         path.write_bytes(png(topology, before))
     else:
         raise UsageError(f"{path}: a picture is written as .svg or .png, not {path.suffix or 'without an ending'!r}")
+
+
+def _name(topology: Topology) -> str:
+    return f"Bus topology of {clean(topology.name)} ({clean(topology.machine)})"
 
 
 def _draw(topology: Topology, before: Topology | None) -> tuple[Figure, dict[str, str]]:

@@ -50,7 +50,7 @@ def table(
     """
     names = list(frame.columns) if columns is None else list(columns)
     heads = dict(columns) if isinstance(columns, Mapping) else {name: str(name).replace("_", " ") for name in names}
-    parts = ['<div class="vkm"><table>']
+    parts = ['<div class="vkt"><table>']
     if caption:
         parts.append(f"<caption>{said(caption)}</caption>")
     parts.append(

@@ -28,6 +28,7 @@ class Job:
     """What to run: ``notebook`` with ``parameters`` into ``folder``, at most ``limit`` seconds for each cell."""
 
     name: str
+    title: str
     notebook: str
     folder: str
     parameters: dict[str, Any]
@@ -139,14 +140,5 @@ def _render(job: Job, folder: Path, error: str) -> None:
     if not executed.is_file():
         return
     notebook: Any = nbformat.reads(executed.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
-    text = page(
-        notebook, _title(notebook, job.name), footer=job.footer, failure=f"This run failed: {error}" if error else ""
-    )
+    text = page(notebook, job.title, footer=job.footer, failure=f"This run failed: {error}" if error else "")
     (folder / PAGE).write_text(text, encoding="utf-8")
-
-
-def _title(notebook: Any, name: str) -> str:
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown" and cell.source.startswith("# "):
-            return str(cell.source.splitlines()[0][2:].strip())
-    return name

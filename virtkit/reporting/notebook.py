@@ -81,11 +81,12 @@ class Output:
         """The bus tree as NAME.svg, NAME.png and NAME.txt; returns the SVG for showing."""
         from virtkit.draw import picture, tree
 
-        drawn = picture.svg(topology)
-        if self.place is not None:
-            (self.place / f"{name}.svg").write_text(drawn, encoding="utf-8")
-            (self.place / f"{name}.png").write_bytes(picture.png(topology))
-            (self.place / f"{name}.txt").write_text(tree.text(topology), encoding="utf-8")
+        if self.place is None:
+            return picture.svg(topology)
+        drawn, image = picture.both(topology)
+        (self.place / f"{name}.svg").write_text(drawn, encoding="utf-8")
+        (self.place / f"{name}.png").write_bytes(image)
+        (self.place / f"{name}.txt").write_text(tree.text(topology), encoding="utf-8")
         return drawn
 
     def page(self, name: str, html: str) -> None:

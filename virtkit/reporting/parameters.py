@@ -11,7 +11,7 @@ from typing import Any
 
 from virtkit.errors import UsageError
 
-__all__ = ["declared", "distribute", "read"]
+__all__ = ["declared", "distribute", "read", "title"]
 
 
 def declared(notebook: Path) -> dict[str, Any]:
@@ -20,13 +20,11 @@ def declared(notebook: Path) -> dict[str, Any]:
     Raises UsageError when the notebook cannot be read or that cell holds anything but plain assignments of
     literal values.
     """
+    tagged = [cell for cell in _cells(notebook) if "parameters" in cell.get("metadata", {}).get("tags", [])]
     try:
-        content = json.loads(notebook.read_text(encoding="utf-8"))
-        cells = [cell for cell in content["cells"] if "parameters" in cell.get("metadata", {}).get("tags", [])]
-        source = "".join("".join(cell["source"]) for cell in cells[:1])
-        module = ast.parse(source)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SyntaxError) as error:
-        raise UsageError(f"{notebook}: not a readable notebook: {error}") from None
+        module = ast.parse("".join("".join(cell["source"]) for cell in tagged[:1]))
+    except (SyntaxError, KeyError, TypeError) as error:
+        raise UsageError(f"{notebook}: the parameters cell cannot be read: {error}") from None
     found: dict[str, Any] = {}
     for statement in module.body:
         target: ast.expr | None = None
@@ -44,6 +42,25 @@ def declared(notebook: Path) -> dict[str, Any]:
         except ValueError:
             raise UsageError(f"{notebook}: parameter {target.id} has no plain value: {ast.unparse(value)}") from None
     return found
+
+
+def title(notebook: Path) -> str:
+    """The first heading of a notebook, or its name. Raises UsageError when it cannot be read."""
+    for cell in _cells(notebook):
+        lines = "".join(cell.get("source", ())).splitlines()
+        if cell.get("cell_type") == "markdown" and lines and lines[0].startswith("# "):
+            return lines[0][2:].strip()
+    return notebook.stem
+
+
+def _cells(notebook: Path) -> list[dict[str, Any]]:
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{notebook}: not a readable notebook: {error}") from None
+    if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
+        raise UsageError(f"{notebook}: not a readable notebook: its cells are no list of cells")
+    return cells
 
 
 def read(file: Path) -> dict[str, Any]:

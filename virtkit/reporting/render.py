@@ -14,7 +14,7 @@ from virtkit.draw.page import said, static
 
 __all__ = ["page"]
 
-_HEADING = re.compile(r'<h([23]) id="([^"]*)">(.*?)</h\1>', re.DOTALL)
+_HEADING = re.compile(r"""<h([23])(?: id=["']([\w-]*)["'])?>(.*?)</h\1>""", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
 _PRIORITY = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain"]
 
@@ -64,12 +64,18 @@ def page(notebook: Any, title: str, *, home: str = "../../index.html", footer: s
     html, _ = _exporter().from_notebook_node(notebook, resources={"virtkit": details})
     if failure:
         html = html.replace("<main>", f'<main>\n<p class="failed" role="alert">{said(failure)}</p>', 1)
-    return str(html).replace("<!--contents-->", _contents(html), 1)
+    html, contents = _contents(str(html))
+    return html.replace("<!--contents-->", contents, 1)
 
 
-def _contents(html: str) -> str:
-    items = [
-        f'<li class="l{level}"><a href="#{anchor}">{_TAG.sub("", words)}</a></li>'
-        for level, anchor, words in _HEADING.findall(html)
-    ]
-    return f"<ul>{''.join(items)}</ul>" if items else ""
+def _contents(html: str) -> tuple[str, str]:
+    """The page with an id on every heading, and the list that leads to them."""
+    items: list[str] = []
+
+    def mark(found: re.Match[str]) -> str:
+        level, ident, words = found[1], found[2] or f"section-{len(items) + 1}", found[3]
+        items.append(f'<li class="l{level}"><a href="#{ident}">{_TAG.sub("", words)}</a></li>')
+        return f'<h{level} id="{ident}">{words}</h{level}>'
+
+    marked = _HEADING.sub(mark, html)
+    return marked, f"<ul>{''.join(items)}</ul>" if items else ""

@@ -20,7 +20,7 @@ from virtkit.errors import ReportError, UsageError
 from virtkit.reporting import index, provenance
 from virtkit.reporting.compare import differences
 from virtkit.reporting.execute import OUTCOME, PAGE, Job, Outcome, perform
-from virtkit.reporting.parameters import declared, distribute
+from virtkit.reporting.parameters import declared, distribute, title
 from virtkit.reporting.store import Store, write_whole
 
 __all__ = ["Result", "notebooks", "run"]
@@ -155,6 +155,7 @@ class _Work:
         self.earlier = earlier
         footer = f"virtkit {record['packages'].get('virtkit', '')}, run {record['id']}, started {record['started']}"
         machinery = provenance.machinery()
+        self.titles = {path.stem: title(path) for path in chosen}
         self.jobs = []
         for path in chosen:
             mine = dict(parameters[path.stem])
@@ -167,7 +168,11 @@ class _Work:
                 mine["output"] = "."  # the notebook's working directory is its folder
             key = [provenance.digest(path), machinery, self.inputs[path.stem], sorted(mine.items())]
             self.keys[path.stem] = sha256(json.dumps(key, default=str).encode()).hexdigest()
-            self.jobs.append(Job(path.stem, str(path.resolve()), str(folder / path.stem), mine, limit, footer))
+            self.jobs.append(
+                Job(
+                    path.stem, self.titles[path.stem], str(path.resolve()), str(folder / path.stem), mine, limit, footer
+                )
+            )
 
     def all(self, width: int) -> tuple[list[Outcome], bool]:
         """Run everything, ``width`` at a time, in order; says whether it was interrupted."""
@@ -231,6 +236,7 @@ class _Work:
         files = [path for path in folder.rglob("*") if path.is_file() and path.name not in (OUTCOME, "notebook.ipynb")]
         return {
             "name": outcome.name,
+            "title": self.titles[outcome.name],
             "status": outcome.status,
             "error": outcome.error,
             "seconds": outcome.seconds,

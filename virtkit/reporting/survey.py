@@ -80,13 +80,14 @@ class Survey:
         return _frame(rows, "file device label model address interface verdict reason condition change evidence source")
 
     def added(self) -> pd.DataFrame:
-        """One row for each controller or device that resolution added: file, device, title, driver, address, reason."""
+        """One row for each controller or device that resolution added: file, device, title, driver (or title), address,
+        reason."""
         rows = [
             {
                 "file": item.file,
                 "device": node.id,
                 "title": node.title,
-                "driver": node.driver,
+                "driver": node.driver or node.title,
                 "address": node.address,
                 "reason": node.reason,
             }

@@ -1,0 +1,108 @@
+"""The shipped notebooks: each runs alone from an empty folder, and twice the same input gives the same bytes."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from virtkit import facts
+from virtkit.errors import UsageError
+from virtkit.reporting import notebook
+from virtkit.reporting.parameters import declared
+from virtkit.reporting.run import notebooks, run
+from virtkit.reporting.survey import survey
+
+NASTY = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
+SMALL = {"guests": "rhel6.10,win10,ubuntu24.04", "kinds": "net,block"}
+
+
+@pytest.fixture
+def domains(tmp_path: Path) -> Path:
+    """A folder with a good domain, one with a hostile name, and one that is no domain."""
+    folder = tmp_path / "domains"
+    folder.mkdir()
+    source = facts.path("domains/rhel6-q35-virtio.xml").read_text()
+    (folder / "a.xml").write_text(source)
+    name = NASTY.replace("<", "&lt;").replace("/", "|")
+    (folder / "b.xml").write_text(source.replace("erp-db-rhel6", name).replace("ERP database, moved to q35", name))
+    (folder / "c.xml").write_text("<network/>")
+    return folder
+
+
+@pytest.mark.notebook
+def test_notebooks_run_and_give_the_same_bytes_twice(tmp_path: Path, domains: Path) -> None:
+    """Copies in a folder of their own pass; two runs agree in every file but run.json and the page's footer."""
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    copies = [Path(shutil.copy(path, alone)) for path in notebooks()]
+    given = {**SMALL, "domains": str(domains)}
+    first, second = (run(copies, given, tmp_path / "reports") for _ in range(2))
+    assert first.status == second.status == "passed", first.outcomes
+    names = sorted(path.relative_to(first.folder) for path in first.folder.rglob("*") if path.is_file())
+    compared = 0
+    for name in names:
+        if name.name in ("run.json", "notebook.ipynb"):
+            continue
+        one, other = (folder / name for folder in (first.folder, second.folder))
+        if name.suffix == ".html":
+            assert one.read_text().partition("<footer>")[0] == other.read_text().partition("<footer>")[0], name
+        else:
+            assert one.read_bytes() == other.read_bytes(), name
+        compared += 1
+    assert compared > 25
+    page = (first.folder / "02-bus-topology" / "index.html").read_text()
+    assert "<img" not in page
+    assert "<script>alert" not in page
+    assert "c.xml" in page
+    assert not list(alone.glob("*.csv"))
+
+
+def test_survey_keeps_good_beside_bad(domains: Path) -> None:
+    """A file that is no domain is told, and the others go on; the broken RHEL 6 is told to fail."""
+    found = survey(str(domains))
+    assert [item.file for item in found.items] == ["a.xml", "b.xml"]
+    assert [file for file, _ in found.refusals] == ["c.xml"]
+    row = found.domains().iloc[0]
+    assert (row["guest"], row["verdict"]) == ("rhel6.10", "fails")
+    assert found.devices()["change"].iloc[0].startswith("model='virtio-transitional'")
+    with pytest.raises(UsageError, match="not a folder"):
+        survey(str(domains / "nothing"))
+
+
+def test_sample_domains_are_all_accepted() -> None:
+    """Every sample domain resolves, names an OS that is known, and only the broken one fails."""
+    found = survey()
+    assert found.refusals == []
+    assert len(found.items) >= 15
+    table = found.domains()
+    assert list(table[table["verdict"] == "fails"]["file"]) == ["rhel6-q35-virtio.xml"]
+    assert (table["guest"] != "").all()
+
+
+def test_every_sample_is_described() -> None:
+    """The README beside the sample domains has a line for each of them."""
+    text = facts.path("domains/README.md").read_text()
+    for file in facts.path("domains").glob("*.xml"):
+        assert f"`{file.name}`" in text
+
+
+def test_notebooks_take_their_output_as_parameter() -> None:
+    """Every shipped notebook with parameters can be told where its results go."""
+    for path in notebooks():
+        assert declared(path)["output"] == ""
+
+
+def test_parameter_checks_name_the_parameter(tmp_path: Path) -> None:
+    """A wrong value is refused with the parameter's name and what is right."""
+    with pytest.raises(UsageError, match="overrides = 'maybe': True or False"):
+        notebook.yes_or_no("overrides", "maybe")
+    with pytest.raises(UsageError, match="guests = 3: text"):
+        notebook.text("guests", 3)
+    with pytest.raises(UsageError, match="pictures = -1: a whole number"):
+        notebook.count("pictures", -1)
+    with pytest.raises(UsageError, match="not a folder"):
+        notebook.folder("domains", str(tmp_path / "nothing"))
+    assert notebook.yes_or_no("overrides", "off") is False
+    assert notebook.text("guests", ["a", "b"]) == "a,b"

@@ -1,0 +1,98 @@
+"""Parameters: typed by the file, refused when nobody declares them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from virtkit.errors import UsageError
+from virtkit.reporting.parameters import declared, distribute, read, title
+
+
+def write(folder: Path, name: str, *cells: str, heading: str = "# A question") -> Path:
+    """A notebook whose first code cell is the parameters cell."""
+    made: list[dict[str, Any]] = [{"cell_type": "markdown", "id": "m", "metadata": {}, "source": [heading]}]
+    for count, source in enumerate(cells):
+        made.append(
+            {
+                "cell_type": "code",
+                "id": f"c{count}",
+                "metadata": {"tags": ["parameters"]} if count == 0 else {},
+                "execution_count": None,
+                "outputs": [],
+                "source": source,
+            }
+        )
+    path = folder / f"{name}.ipynb"
+    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    path.write_text(json.dumps({"cells": made, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}))
+    return path
+
+
+def test_declared_are_the_plain_assignments(tmp_path: Path) -> None:
+    """A notebook declares the names that its parameters cell assigns, with their values."""
+    path = write(tmp_path, "a", 'release = "8.10"  # text\nlimit: int = 3\nwords = ["a", "b"]')
+    assert declared(path) == {"release": "8.10", "limit": 3, "words": ["a", "b"]}
+    assert title(path) == "A question"
+
+
+@pytest.mark.parametrize("source", ["import os", "a = b = 1", "a = open('x')", "a: int", "f()", "a ="])
+def test_parameters_cell_holds_nothing_else(tmp_path: Path, source: str) -> None:
+    """Anything but a plain assignment of a plain value in the parameters cell is refused."""
+    with pytest.raises(UsageError, match="parameter"):
+        declared(write(tmp_path, "a", source))
+
+
+def test_values_keep_their_type(tmp_path: Path) -> None:
+    """YAML text stays text: "8.10" does not become 8.1, nor slot "00" zero."""
+    file = tmp_path / "p.yaml"
+    file.write_text('release: "8.10"\nslot: "00"\n')
+    assert read(file) == {"release": "8.10", "slot": "00"}
+    file = tmp_path / "p.json"
+    file.write_text('{"release": "8.10"}')
+    assert read(file) == {"release": "8.10"}
+
+
+@pytest.mark.parametrize(("name", "text"), [("p.yaml", "a: ["), ("p.yaml", "- a"), ("p.json", "{"), ("p.yaml", "1: a")])
+def test_unusable_files_are_refused(tmp_path: Path, name: str, text: str) -> None:
+    """A file that is no mapping of names to values is refused by its name."""
+    file = tmp_path / name
+    file.write_text(text)
+    with pytest.raises(UsageError, match=name):
+        read(file)
+
+
+def test_missing_file_is_refused(tmp_path: Path) -> None:
+    """A file that is not there is refused; an empty one gives nothing."""
+    with pytest.raises(UsageError, match="cannot be read"):
+        read(tmp_path / "p.yaml")
+    (tmp_path / "e.yaml").write_text("")
+    assert read(tmp_path / "e.yaml") == {}
+
+
+def test_parameters_go_where_they_are_declared(tmp_path: Path) -> None:
+    """A plain parameter goes to each notebook that declares it, one under a name to that notebook, which wins."""
+    paths = [write(tmp_path, "a", "x = 1\ny = ''"), write(tmp_path, "b", "x = 1")]
+    assert distribute({"x": 2, "y": "t", "b": {"x": 3}}, paths) == {"a": {"x": 2, "y": "t"}, "b": {"x": 3}}
+    assert distribute({"b": {"x": 3}, "x": 2}, paths)["b"] == {"x": 3}
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"gests": "a"}, "unknown parameter 'gests' for any of the notebooks; did you mean 'guests'"),
+        ({"a": {"zz": 1}}, "unknown parameter 'zz' for notebook 'a'; known: flag, guests, limit"),
+        ({"a": 1}, "mapping"),
+        ({"limit": "3"}, r"parameter 'limit' is '3' \(str\); its default is 3 \(int\)"),
+        ({"limit": True}, "bool"),
+        ({"flag": "off"}, "'flag' is 'off'"),
+    ],
+)
+def test_wrong_parameters_are_refused(tmp_path: Path, given: dict[str, Any], message: str) -> None:
+    """An unknown name or a value of another type is refused before anything runs, with what is allowed."""
+    path = write(tmp_path, "a", "guests = ''\nlimit = 3\nflag = True")
+    with pytest.raises(UsageError, match=message):
+        distribute(given, [path])
