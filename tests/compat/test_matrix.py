@@ -112,6 +112,23 @@ def test_unknown_selections_are_refused() -> None:
         matrix("rhel6.10", "pc", None, "disk")
 
 
+@pytest.mark.parametrize(
+    ("arch", "machine", "placement", "interface"),
+    [
+        ("s390x", "s390-ccw-virtio", ["ccw"] * 3, ["transitional", "refused", "refused"]),
+        ("aarch64", "virt", ["pcie-port", "conventional-bridge", "pcie-port"], ["modern", "transitional", "modern"]),
+        ("arm", "virt", ["pcie-port", "conventional-bridge", "pcie-port"], ["modern", "transitional", "modern"]),
+        ("ppc64", "pseries", ["conventional-root"] * 3, ["transitional", "transitional", "modern"]),
+        ("x86_64", "isapc", [""] * 3, ["refused"] * 3),
+    ],
+)
+def test_other_machines(arch: str, machine: str, placement: list[str], interface: list[str]) -> None:
+    """Where a NIC goes and what it shows; s390x has neither transitional nor non-transitional devices."""
+    frame = matrix("debian12", machine, None, "net", arch=arch)
+    assert list(frame["placement"]) == placement
+    assert list(frame["interface"]) == interface
+
+
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "json"])
 def test_command_writes(tmp_path: Path, suffix: str) -> None:
     """Each form holds the same cells."""

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from virtkit.compat import advice
+from virtkit.compat.placement import beside_pci
 from virtkit.compat.remodel import models_of, remodelled
 from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge
 from virtkit.errors import GuestError, Refused
@@ -151,7 +152,9 @@ def check(
     known = guest_database or catalogue()
     who, why = guest_of(resolved.domain, guest, known)
     idle = _scsi_is_idle(resolved)
-    findings = tuple(_finding(device, who, why, overrides, idle) for device in resolved.virtio_devices)
+    findings = tuple(
+        _finding(device, resolved.machine, who, why, overrides, idle) for device in resolved.virtio_devices
+    )
     if changes and who is not None:
         findings = _with_changes(resolved, who, findings, overrides)
     return Review(
@@ -165,24 +168,24 @@ def check(
     )
 
 
-def _judgement(device: VirtioDevice, guest: Guest | None, why: str, overrides: bool) -> tuple[Judgement, str]:
+def _judgement(
+    device: VirtioDevice, machine: str, guest: Guest | None, why: str, overrides: bool
+) -> tuple[Judgement, str]:
     """The verdict and the interface that it is about."""
     kind = database_kind(device.kind)
-    seen = device.shown
-    if seen is not None and seen.interface is None:
+    seen = device.shown or beside_pci(device.transport, machine, device.kind, device.driver)
+    if seen.interface is None:
         reason = f"QEMU refuses the device ({seen.reason})" + (f": {seen.message}" if seen.message else "")
         return Judgement(Verdict.FAILS, reason, "", Evidence.QEMU, seen.source), "refused"
-    if seen is None:
-        # Channel subsystem and virtio-mmio serve drivers of either age; their ids are the same device types.
-        interface, source = Interface.TRANSITIONAL, f"virtio over {device.transport}"
-    else:
-        interface, source = Interface(seen.interface or "modern"), seen.source
+    # A virtio-mmio transport serves drivers of either age: the PCI rules do not apply there.
+    mmio = device.transport == "virtio-mmio"
+    interface = Interface.TRANSITIONAL if mmio else Interface(seen.interface)
+    source = seen.source
     if guest is None:
         return Judgement(Verdict.UNKNOWN, why, "", Evidence.RULE, source), interface.value
     judged = judge(support(guest, kind, overrides=overrides), kind, interface, addons=overrides)
     judged = replace(judged, source=f"{judged.source} | {source}")
-    shown = interface.value if seen is not None else device.transport
-    return judged, shown
+    return judged, interface.value
 
 
 def _scsi_is_idle(resolved: Resolved) -> bool:
@@ -194,8 +197,10 @@ def _scsi_is_idle(resolved: Resolved) -> bool:
     )
 
 
-def _finding(device: VirtioDevice, guest: Guest | None, why: str, overrides: bool, idle_scsi: bool) -> Finding:
-    judged, interface = _judgement(device, guest, why, overrides)
+def _finding(
+    device: VirtioDevice, machine: str, guest: Guest | None, why: str, overrides: bool, idle_scsi: bool
+) -> Finding:
+    judged, interface = _judgement(device, machine, guest, why, overrides)
     kind = database_kind(device.kind)
     return Finding(
         device=device.id,
@@ -240,7 +245,7 @@ def _with_changes(
         if len(tried.virtio_devices) != len(devices):
             continue
         for n in asked:
-            judged, _ = _judgement(tried.virtio_devices[n], guest, "", overrides)
+            judged, _ = _judgement(tried.virtio_devices[n], tried.machine, guest, "", overrides)
             if judged.good:
                 spelled = "virtio-scsi" if model == "virtio" and devices[n].kind == "scsi" else model
                 told = f"model='{spelled}'" if devices[n].kind != "net" else f"<model type='{spelled}'/>"

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from virtkit.host import Host
     from virtkit.setting import SlotPolicy
 
-__all__ = ["PROBES", "Placed", "Prober", "probe_xml"]
+__all__ = ["PROBES", "Placed", "Prober", "beside_pci", "probe_xml"]
+
+#: QEMU's names of architectures that libvirt calls otherwise.
+_LIBVIRT_ARCH = MappingProxyType({"arm": "armv7l", "i386": "i686"})
 
 # kind of the guest OS database: (kind of the interface facts, the device's XML with {model} where it goes,
 # attribute text that plain virtio has there). A kind without a model attribute has virtio only.
@@ -110,7 +113,7 @@ class Prober:
         resolve: Callable[[str, Host, SlotPolicy | None], object] | None = None,
     ) -> None:
         self.host = host
-        self.arch = arch
+        self.arch = _LIBVIRT_ARCH.get(arch, arch)
         self.policy = policy
         self.resolve = resolve or _resolve
         self._known: dict[tuple[str, str, str], Placed] = {}
@@ -174,7 +177,19 @@ class Prober:
             emulator = self.host.emulator(self.arch)
             seen = shown(self.host.qemu, self.arch, machine, placed.kind, model, placed.location, emulator)
             return placed, seen
-        return placed, off_pci(placed.location, machine, placed.kind)
+        return placed, beside_pci(placed.location, machine, placed.kind, placed.driver)
+
+
+def beside_pci(transport: str, machine: str, kind: str, driver: str) -> Shown:
+    """What a device on the channel subsystem or a virtio-mmio transport shows; refused when its driver is none.
+
+    There are no transitional and non-transitional drivers beside PCI; libvirt names one all the same.
+    Source: QEMU 7.2 and 11.1 qom-list-types; observed on libvirt 9.0 and 12.8.
+    """
+    if driver.endswith("-transitional"):
+        source = "QEMU 7.2 and 11.1 qom-list-types: no such driver beside PCI"
+        return Shown(None, "", "no-driver", source, f"'{driver}' is not a valid device model name")
+    return off_pci(transport, machine, kind)
 
 
 def _resolve(xml: str, host: Host, policy: SlotPolicy | None) -> object:
