@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 
 from virtkit import facts
-from virtkit.domain.devices import Chardev, Controller, Device, Input, Video
+from virtkit.domain.devices import Chardev, Controller, Device, Disk, Input, Video
+from virtkit.domain.document import line_of
 from virtkit.domain.vocabulary import Release, release
 from virtkit.errors import Refused
 from virtkit.setting import Setting
@@ -39,7 +40,9 @@ def _key(device: Device) -> tuple[str, str]:
         return f"controller:{device.type}", model or "*"
     if isinstance(device, Input):
         return f"input:{device.bus}", device.type
-    if isinstance(device, Chardev):
+    if isinstance(device, Disk):
+        return f"disk:{device.bus}", "*"
+    if isinstance(device, Chardev) and device.kind != "smartcard":
         return device.kind, device.target or "*"
     if isinstance(device, Video) and device.model == "virtio":
         return "video:frontend", device.frontend or "*"
@@ -55,4 +58,4 @@ def check_features(setting: Setting) -> None:
         found = features.find(row["feature"])
         if found is not None and setting.family.name not in row["families"].split():
             what = row["refusal"].format(arch=setting.arch, machine=setting.machine)
-            raise Refused(CFG, what, f"feature {row['feature']}", found.sourceline)
+            raise Refused(CFG, what, f"feature {row['feature']}", line_of(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from virtkit.domain.address import CcidAddress
 from virtkit.domain.devices import Chardev, Device
 from virtkit.errors import Refused
 from virtkit.setting import Setting
@@ -15,7 +16,14 @@ _X86 = frozenset({"i686", "x86_64"})
 BUILT_IN = frozenset({"spapr-vty", "pl011", "16550a", "sclpconsole", "sclplmconsole"})
 """Serial models that one machine family has built in."""
 
-ADDRESSES = {"isa-serial": "isa", "isa-debug": "isa", "pci-serial": "pci", "usb-serial": "usb", "sclp-serial": ""}
+ADDRESSES = {
+    "isa-serial": "isa",
+    "isa-debug": "isa",
+    "pci-serial": "pci",
+    "usb-serial": "usb",
+    "sclp-serial": "",
+    "system-serial": "",
+}
 """The address type a serial must have when it has one, by target type; an empty one means none is allowed."""
 
 FOREIGN_CONSOLES = frozenset({"xen", "uml", "lxc", "openvz"})
@@ -41,7 +49,7 @@ def check_chardevs(setting: Setting) -> None:
         raise _refuse(card, "this QEMU binary lacks multiple smartcard support")
     for card in devices.smartcards:
         at = card.address
-        if at is not None and (getattr(at, "controller", 0) or getattr(at, "slot", 0)):
+        if isinstance(at, CcidAddress) and (at.controller or at.slot):
             raise _refuse(card, "this QEMU binary lacks multiple smartcard support")
     _check_spice(setting)
 

@@ -36,6 +36,7 @@ OWNERS = {
 """The models an option may stand on."""
 
 EXPANDERS = {"pci-expander-bus": ("i440fx",), "pcie-expander-bus": ("q35", "aarch64-virt", "armv7l-virt")}
+PCI_USB = frozenset({"qemu-xhci", "nec-xhci", "ehci", "pci-ohci", "piix3-uhci", "piix4-uhci", "ich9-ehci1"})
 XHCI = frozenset({"nec-xhci", "qemu-xhci"})
 ICH9_UHCI = frozenset({"ich9-uhci1", "ich9-uhci2", "ich9-uhci3"})
 
@@ -59,7 +60,7 @@ def _check_pci(setting: Setting, controller: Controller) -> None:
     model = controller.model or ""
     index, options = controller.index, controller.options
     pseries = setting.family.name == "pseries"
-    if not setting.family.root:
+    if not setting.family.root and ("pci-required" in setting.behaves or not (setting.family.pci or "root" in model)):
         raise _refuse(controller, f"Machine type '{setting.machine}' does not support PCI")
     if model in ("pci-root", "pcie-root"):
         if controller.address is not None:
@@ -156,6 +157,11 @@ def _check_usb(setting: Setting, controller: Controller) -> None:
         raise _refuse(controller, f"'{model}' controller only supports up to '{MAX_XHCI_PORTS}' ports")
     if model in (None, "none") or "machine-lists" not in setting.behaves:
         return
+    if not setting.family.root and model in PCI_USB:
+        raise _refuse(
+            controller,
+            f"USB controller model '{model}' requires PCI but machine type '{setting.machine}' does not support PCI",
+        )
     if not setting.has_model("usb", model or "") or (setting.arch == "s390x" and model != "qemu-xhci"):
         raise _refuse(controller, f"USB controller model '{model}' not supported in this QEMU binary")
 
@@ -184,7 +190,7 @@ def _check_nvme(setting: Setting, controller: Controller) -> None:
 def _check_usb_sets(setting: Setting) -> None:
     usb = [controller for controller in setting.devices.controllers if controller.type == "usb"]
     written = [controller for controller in usb if not controller.added]
-    if len(written) > 1 and any(controller.model == "none" for controller in written):
+    if len(written) > 1 and any(one.element is not None and one.element.get("model") == "none" for one in written):
         raise _refuse(written[1], "Can't add another USB controller: USB is disabled for this domain")
     masters = {controller.index for controller in usb if controller.model == "ich9-ehci1"}
     for controller in usb:
@@ -200,6 +206,8 @@ def _check_usb_sets(setting: Setting) -> None:
 
 
 def _check_unplaceable(setting: Setting, controller: Controller) -> None:
+    if not setting.family.pci and "pci-required" not in setting.behaves:
+        return
     raise _refuse(
         controller, "Cannot automatically add a new PCI bus for a device with unrecognized connect flags 00", INT
     )

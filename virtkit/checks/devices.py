@@ -155,8 +155,10 @@ def _check_watchdogs(setting: Setting) -> None:
             raise _refuse(watchdog, "itco model of watchdog is only part of q35 machine")
         if model == "ib700" and several and setting.family.chipset != "i440fx":
             raise _refuse(watchdog, "ib700 model of watchdog cannot be used with this machine type")
-        if model == "diag288" and several and setting.arch != "s390x":
+        if model == "diag288" and setting.arch != "s390x":
             raise _refuse(watchdog, "diag288 model of watchdog is only supported on s390x")
+        if model == "i6300esb" and watchdog.address is not None and watchdog.address.type != "pci":
+            raise _refuse(watchdog, "i6300esb model of watchdog can go only on PCI bus")
     if len(actions) > 1:
         raise _refuse(watchdogs[-1], "watchdogs with different actions are not supported with this QEMU binary")
 
@@ -185,6 +187,8 @@ def _check_memories(setting: Setting) -> None:
     for memory in setting.devices.memories:
         model = memory.model
         form = None if memory.address is None else memory.address.type
+        if form is None and not setting.family.pci:
+            continue  # left without a place, where older releases left it so
         if model == "virtio-pmem" and form != "pci":
             raise _refuse(memory, "only 'pci' addresses are supported for the virtio-pmem device")
         if model == "virtio-mem":
@@ -211,8 +215,8 @@ def _check_others(setting: Setting) -> None:
         if setting.arch == "s390x":
             raise _refuse(pstore, "acpi-erst backend of pstore device is not supported")
     for balloon in devices.memballoons:
-        if balloon.model == "xen" and balloon.address is None:
-            raise _refuse(balloon, "Cannot automatically add a new PCI bus for a device with connect flags 00", INT)
+        if balloon.model == "xen":
+            raise _refuse(balloon, "Memory balloon device type 'xen' is not supported by this version of qemu")
     for sound in devices.sounds:
         if sound.model == "ich7":
             raise _refuse(sound, "sound card model 'ich7' is not supported by qemu")

@@ -19,7 +19,7 @@ INT = "internal error"
 ON_DRIVE = frozenset({"ide", "sata", "scsi", "fdc", "nvme"})
 _PARTITION = re.compile(r"(fd|hd|vd|sd|xvd|ubd)[a-z]+[0-9]+$")
 NO_MMIO = frozenset({"ppc64", "ppc64le", "s390x", "loongarch64"})
-"""Architectures on which a virtio-mmio disk is refused. Source: observed, libvirt 12.8; 9.0 takes it."""
+"""Architectures on which a virtio-mmio disk is refused. Source: observed, libvirt 9.0 and 12.8."""
 
 _USB_MODELS = frozenset({"usb-storage", "usb-bot"})
 
@@ -67,6 +67,8 @@ def check_disks(setting: Setting) -> None:
                 raise _refuse(disk, f"disk model '{disk.model}' not supported for bus '{disk.bus}'")
             if disk.bus == "virtio" and disk.model in _USB_MODELS:
                 raise _refuse(disk, f"disk model '{disk.model}' not supported for bus '{disk.bus}'")
+        if disk.serial and (disk.bus == "sd" or (disk.device == "lun" and disk.bus == "scsi")):
+            raise _refuse(disk, f"a serial is not supported for device='{disk.device}' on bus='{disk.bus}'")
         _check_driver(disk)
         if disk.bus == "scsi":
             _check_scsi(setting, disk)
@@ -118,9 +120,9 @@ def _check_address(setting: Setting, disk: Disk) -> None:
         )
     if disk.bus == "usb" and address.type != "usb":
         raise _refuse(disk, "unexpected address type for usb disk", INT)
-    no_mmio = setting.arch in NO_MMIO and "pci-required" in setting.behaves
-    forms = ("pci", "ccw") if no_mmio else ("pci", "ccw", "virtio-mmio")
-    if disk.bus == "virtio" and address.type not in forms:
+    forms = ("pci", "ccw") if setting.arch in NO_MMIO else ("pci", "ccw", "virtio-mmio")
+    checked = setting.family.pci or "pci-required" in setting.behaves
+    if disk.bus == "virtio" and checked and address.type not in forms:
         raise _refuse(disk, f"virtio disk cannot have an address of type '{address.type}'")
 
 

@@ -112,14 +112,11 @@ def _add_root(setting: Setting) -> None:
         controllers.add(setting, controller)
         setting.trace.note(controller, "machine.root", setting.family.name, root)
         return
-    if existing.model is None:
-        existing.model = root
-        existing.change("", "model", root)
-    elif existing.model != root:
+    if existing.model != root:
         raise Refused(
             XML,
             f"The PCI controller with index='0' must be model='{root}' for this machine type, "
-            f"but model='{existing.model}' was found instead",
+            f"but model='{existing.model or '(null)'}' was found instead",
             existing.label,
             existing.line,
         )

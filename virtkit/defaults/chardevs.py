@@ -19,7 +19,6 @@ INT = "internal error"
 ISA_PORTS = 4
 
 MODELS = {
-    "isa-serial": "isa-serial",
     "usb-serial": "usb-serial",
     "pci-serial": "pci-serial",
     "spapr-vio-serial": "spapr-vty",
@@ -91,6 +90,9 @@ def _fill_serial(setting: Setting, serial: Chardev) -> None:
             serial.target = chosen
             serial.change("target", "type", chosen)
             setting.trace.note(serial, "serial.type", chosen, setting.family.name)
+        elif not chosen and serial.target is not None:
+            serial.target = None
+            serial.change("target/#unset", "type", "")
     if serial.target_model is None and serial.target is not None:
         model = MODELS.get(serial.target)
         if serial.target == setting.family.serial:
@@ -153,8 +155,8 @@ def _serial_from(console: Chardev) -> Chardev:
     serial = Chardev("serial", None, -1, type=console.type, port=0)
     serial.change("", "type", console.type or "pty")
     if console.element is not None:
-        for child in console.element:
-            if isinstance(child.tag, str) and child.tag not in ("target", "address", "alias"):
+        for child in console.element.iterchildren("*"):
+            if child.tag not in ("target", "address", "alias"):
                 serial.change("#raw", "", etree.tostring(child, encoding="unicode", with_tail=False))
     serial.change("target", "port", "0")
     return serial

@@ -184,8 +184,7 @@ def imply(setting: Setting) -> None:
     highest: dict[str, int] = {}
     for disk in devices.disks:
         if isinstance(disk.address, DriveAddress) and disk.bus in ("scsi", "fdc", "ide", "sata", "nvme"):
-            if disk.address.controller > highest.get(disk.bus, -1):
-                highest[disk.bus] = disk.address.controller
+            highest[disk.bus] = max(highest.get(disk.bus, -1), disk.address.controller)
     for type_, limit in (("scsi", None), ("fdc", 1), ("ide", 1), ("sata", None), ("nvme", None)):
         top = highest.get(type_, -1)
         for index in range(top + 1):

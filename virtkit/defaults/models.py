@@ -110,6 +110,11 @@ def add_implicit_video(setting: Setting) -> None:
 
 def _fill_usb(setting: Setting, controller: Controller) -> None:
     model = setting.family.usb_model
+    if model == "none" and controller.address is not None:
+        if "addressed-usb-none" not in setting.behaves:
+            return
+        controller.address = None
+        controller.change("#drop", "address", "")
     if model and setting.has_model("usb", model):
         controller.model = model
         controller.change("", "model", model)
@@ -143,6 +148,8 @@ def _fill_inputs(setting: Setting) -> None:
         if device.type == "passthrough":
             device.bus = "virtio"
         elif device.type == "evdev":
+            if setting.arch == "s390x":
+                raise Refused(CFG, "input evdev doesn't support bus element", device.label, device.line)
             device.bus = "none"
             continue  # libvirt writes no bus for it
         elif setting.arch in _X86:

@@ -185,7 +185,8 @@ def _ccw(element: Element) -> tuple[Address, bool]:
     if cssid > 0xFE or ssid > 3 or devno > 0xFFFF:
         raise Refused(
             XML,
-            f"Invalid specification for virtio ccw address: cssid='0x{cssid:x}' ssid='0x{ssid:x}' devno='0x{devno:04x}'",
+            f"Invalid specification for virtio ccw address: cssid='0x{cssid:x}' ssid='0x{ssid:x}' "
+            f"devno='0x{devno:04x}'",
         )
     return CcwAddress(cssid, ssid, devno), True
 

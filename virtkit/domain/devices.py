@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from virtkit.domain.document import line_of
+
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
@@ -71,7 +73,7 @@ class Device:
     @property
     def line(self) -> int | None:
         """The line it stands on in the input, None when added."""
-        return None if self.element is None else self.element.sourceline
+        return None if self.element is None else line_of(self.element)
 
     @property
     def label(self) -> str:

@@ -14,13 +14,10 @@ from virtkit.errors import InputError, NotADomain
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "Document", "parse"]
+__all__ = ["MAX_BYTES", "Document", "line_of", "parse"]
 
 MAX_BYTES = 16 * 1024 * 1024
 """Largest input read, in bytes. The largest real domain seen is under 1 MiB."""
-
-MAX_DEPTH = 64
-"""Deepest nesting taken. libvirt's schema needs 9."""
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -48,7 +45,7 @@ class Document:
 def parse(data: bytes, file: str | None = None) -> Document:
     """Read domain XML from bytes.
 
-    No external entity is fetched, no document type is accepted, size and depth are bounded.
+    No external entity is fetched, no document type is accepted; size is bounded here, depth (256) by libxml2.
     Raises InputError (with file and line) when it is no XML, and NotADomain when it is something else's.
     """
     if len(data) > MAX_BYTES:
@@ -66,15 +63,14 @@ def parse(data: bytes, file: str | None = None) -> Document:
     try:
         root = etree.fromstring(data, _parser())
     except etree.XMLSyntaxError as error:
-        line = error.lineno or None
         what = (error.msg or "not well-formed").split(", line ")[0]
-        raise InputError(f"not well-formed XML: {what}", file, line) from None
+        raise InputError(f"not well-formed XML: {what}", file, error.lineno or None) from None
     except ValueError as error:
         raise InputError(f"not readable as XML: {error}", file) from None
     if root.tag != "domain":
         tag = root.tag if isinstance(root.tag, str) else "?"
         hint = _HINTS.get(tag, "a libvirt domain begins with <domain>")
-        raise NotADomain(f"the root element is <{tag}>, not <domain>; {hint}", file, root.sourceline)
+        raise NotADomain(f"the root element is <{tag}>, not <domain>; {hint}", file, line_of(root))
     return Document(text, root, "utf-8" if codec == "utf-8-sig" else codec, file)
 
 
@@ -88,6 +84,12 @@ _HINTS = {
     "capabilities": "these are capabilities; use them with --qemu",
     "qemuCaps": "this is a capability cache file; use it with --qemu",
 }
+
+
+def line_of(element: Element) -> int | None:
+    """The line an element begins on, None when not known."""
+    line = element.sourceline
+    return line if isinstance(line, int) else None
 
 
 def _codec(data: bytes) -> str:

@@ -22,6 +22,7 @@ from virtkit.domain.devices import (
     Memory,
     Video,
 )
+from virtkit.domain.document import line_of
 from virtkit.domain.targets import ide_floppy_name, known_prefix
 from virtkit.domain.vocabulary import Release, accepted, known_nic
 from virtkit.errors import Refused
@@ -65,7 +66,7 @@ def _here(refusal: Refused, element: Element) -> Refused:
     target = element.find("target")
     name = None if target is None else target.get("dev")
     label = f"{element.tag} {name}" if name else str(element.tag)
-    return Refused(refusal.category, refusal.what, refusal.device or label, element.sourceline)
+    return Refused(refusal.category, refusal.what, refusal.device or label, line_of(element))
 
 
 def _kids(element: Element) -> Kids:
@@ -132,7 +133,8 @@ class _Reader:
         if not name:
             raise Refused(XML, "missing target device name: <target dev='…'> is needed in <disk>", "disk")
         disk.target = name
-        bus = None if target is None else self.check("disk", "bus", target.get("bus"))
+        bus = None if target is None else target.get("bus")
+        self.check("disk", "bus", bus)
         disk.written_bus = bus
         if bus is None:
             bus = _bus_of(disk, self.at)

@@ -12,7 +12,7 @@ _TAG = re.compile(
 
 
 class Span:
-    """One element: ``text[start:end]`` is all of it, ``text[start:inner]`` its start tag, ``text[inner:outer]`` its content.
+    """One element: ``text[start:end]`` is all of it, up to ``inner`` its start tag, up to ``outer`` its content.
 
     An element written as ``<a/>`` has ``inner == outer == end``.
     """
@@ -37,8 +37,9 @@ class Span:
 
 def spans(text: str) -> Span:
     """The root element's span, with all its children. ``text`` must be well-formed and without a document type."""
-    root: Span | None = None
-    stack: list[Span] = []
+    # A holder around the root, so that there is always a parent.
+    holder = Span("", 0, 0)
+    stack = [holder]
     for match in _TAG.finditer(text):
         closing, name = match.group(1, 2)
         if name is None:
@@ -50,11 +51,7 @@ def spans(text: str) -> Span:
             done.end = end
             continue
         span = Span(name, match.start(), end)
-        if stack:
-            stack[-1].children.append(span)
-        elif root is None:
-            root = span
+        stack[-1].children.append(span)
         if text[end - 2] != "/":
             stack.append(span)
-    assert root is not None
-    return root
+    return holder.children[0]

@@ -252,8 +252,12 @@ def _readdressed(text: str, span: Span, address: Address, indent: str) -> str:
     if kind is None or kind.group(2)[1:-1] != address.type:
         return _address(address, indent)
     changes = [Change("", name, value) for name, value in address.pairs()]
-    if isinstance(address, PciAddress) and address.uid is not None:
-        changes += _zpci(address)
+    if isinstance(address, PciAddress):
+        if address.multifunction is None:
+            # An address that named no place loses its mark with it.
+            changes.append(Change("#unset", "multifunction", ""))
+        if address.uid is not None:
+            changes += _zpci(address)
     return _rewrite(text, span, changes, None, indent)
 
 

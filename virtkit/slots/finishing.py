@@ -124,30 +124,23 @@ def give_zpci_ids(setting: Setting) -> None:
     """
     uids: set[int] = set()
     fids: set[int] = set()
-    devices = [device for device in setting.devices.in_order() if isinstance(device.address, PciAddress)]
-    written = [device for device in devices if _ids(device) != (None, None)]
+    devices = [
+        (device, device.address) for device in setting.devices.in_order() if isinstance(device.address, PciAddress)
+    ]
+    written = [(device, at) for device, at in devices if at.uid is not None or at.fid is not None]
     if setting.arch != "s390x":
-        for device in written:
+        for device, _ in written:
             raise Refused(CFG, "This QEMU binary doesn't support zPCI", device.label, device.line)
         return
     # Counting starts where the last search ended: ids are never given back.
     next_id = [1, 0]
-    for device in written:
-        address = device.address
-        assert isinstance(address, PciAddress)
+    for device, address in written:
         _fill(setting, device, address, uids, fids, next_id)
-    for device in devices:
-        address = device.address
-        assert isinstance(address, PciAddress)
+    for device, address in devices:
         if (address.uid is None or address.fid is None) and not isinstance(device, Chardev):
             if device.added and device.kind == "controller" and "zpci-for-added" not in setting.behaves:
                 continue
             _fill(setting, device, address, uids, fids, next_id)
-
-
-def _ids(device: Device) -> tuple[int | None, int | None]:
-    address = device.address
-    return (address.uid, address.fid) if isinstance(address, PciAddress) else (None, None)
 
 
 def _fill(

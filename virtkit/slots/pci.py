@@ -6,6 +6,8 @@ real one bridges and ports come first, so endpoints shift.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from virtkit.defaults import controllers as lists
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Chardev, Controller, Device
@@ -139,8 +141,8 @@ def _assign(setting: Setting, table: BusTable, types: ConnectTypes, store: bool)
     for controller in controllers:
         if controller.type == "pci" and controller.model not in ROOTS and wants(controller):
             _one(setting, table, types, controller, store)
-    for device in devices.filesystems:
-        _one(setting, table, types, device, store)
+    for filesystem in devices.filesystems:
+        _one(setting, table, types, filesystem, store)
     for interface in devices.interfaces:
         if interface.type != "hostdev":
             if interface.model == "usb-net" and "usb-net" not in setting.behaves and wants(interface):
@@ -151,8 +153,8 @@ def _assign(setting: Setting, table: BusTable, types: ConnectTypes, store: bool)
                     interface.line,
                 )
             _one(setting, table, types, interface, store)
-    for device in devices.sounds:
-        _one(setting, table, types, device, store)
+    for sound in devices.sounds:
+        _one(setting, table, types, sound, store)
     for controller in controllers:
         if controller.type == "pci" or (controller.type == "ide" and controller.index == 0):
             continue
@@ -167,7 +169,7 @@ def _assign(setting: Setting, table: BusTable, types: ConnectTypes, store: bool)
     for interface in devices.interfaces:
         if interface.type == "hostdev":
             _one(setting, table, types, interface, store)
-    for group in (
+    rest: tuple[Sequence[Device], ...] = (
         devices.hostdevs,
         devices.memballoons,
         devices.rngs,
@@ -182,7 +184,8 @@ def _assign(setting: Setting, table: BusTable, types: ConnectTypes, store: bool)
         devices.cryptos,
         devices.panics,
         devices.pstores,
-    ):
+    )
+    for group in rest:
         for device in group:
             _one(setting, table, types, device, store)
 

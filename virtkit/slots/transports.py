@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from virtkit.defaults.controllers import find
-from virtkit.domain.address import CcwAddress, PlainAddress, SpaprAddress
+from virtkit.domain.address import Address, CcwAddress, PciAddress, PlainAddress, SpaprAddress
 from virtkit.domain.devices import VIRTIO, Chardev, Device
 from virtkit.errors import Refused
 from virtkit.setting import Setting
@@ -46,9 +46,16 @@ def assign_spapr(setting: Setting) -> None:
     for group, belongs, default in groups:
         for device in group:
             if belongs(device) and not isinstance(device.address, SpaprAddress):
-                device.place(SpaprAddress())
+                device.place(SpaprAddress(_register_in(device.address)))
             if isinstance(device.address, SpaprAddress):
                 _assign_register(setting, device, device.address, default, taken)
+
+
+def _register_in(address: Address | None) -> int | None:
+    """libvirt takes the numbers of a PCI address written there for a register: bus above bit 32, domain below."""
+    if isinstance(address, PciAddress) and address.slot:
+        return address.bus << 32 | address.domain
+    return None
 
 
 def _assign_register(
@@ -87,7 +94,7 @@ def _ccw_wanting(setting: Setting) -> Iterator[Device]:
     yield from (video for video in devices.videos if video.model == "virtio")
     yield from (one for one in devices.controllers if one.type in ("scsi", "virtio-serial"))
     yield from (device for device in devices.inputs if device.bus == "virtio")
-    yield from devices.filesystems
+    yield from (filesystem for filesystem in devices.filesystems if filesystem.driver != "mtp")
     yield from (balloon for balloon in devices.memballoons if balloon.model in VIRTIO)
     yield from devices.rngs
     if "ccw-virtio-mem" in setting.behaves:
@@ -142,8 +149,8 @@ def _mmio_wanting(setting: Setting) -> Iterator[Device]:
     yield from (device for device in devices.inputs if device.bus == "virtio")
     yield from (balloon for balloon in devices.memballoons if balloon.model in VIRTIO)
     yield from devices.rngs
+    yield from (memory for memory in devices.memories if memory.model in ("virtio-mem", "virtio-pmem"))
     if newer:
-        yield from (memory for memory in devices.memories if memory.model in ("virtio-mem", "virtio-pmem"))
         yield from devices.cryptos
 
 
@@ -152,12 +159,12 @@ def assign_mmio(setting: Setting) -> None:
     if not setting.family.mmio:
         return
     root = find(setting, "pci", 0)
-    if root is not None and root.model == "pcie-root":
-        if not any(
-            isinstance(device.address, PlainAddress) and device.address.type == "virtio-mmio"
-            for device in setting.devices.in_order()
-        ):
-            return
+    written = any(
+        isinstance(device.address, PlainAddress) and device.address.type == "virtio-mmio"
+        for device in setting.devices.in_order()
+    )
+    if root is not None and root.model == "pcie-root" and not written:
+        return
     for device in _mmio_wanting(setting):
         if device.address is None:
             device.place(PlainAddress("virtio-mmio"))

@@ -70,9 +70,8 @@ def _plugged(setting: Setting) -> list[Device]:
     inputs: list[Device] = [one for one in devices.inputs if one.bus == "usb"]
     serials: list[Device] = [one for one in devices.serials if one.target == "usb-serial"]
     sounds = [one for one in devices.sounds if one.model == "usb"]
-    redirdevs = [one for one in devices.redirdevs]
     if "usb-device-order" not in setting.behaves:
-        found = [*host_nics, *hostdevs, *disks, *ccids, *inputs, *serials, *sounds, *redirdevs]
+        found = [*host_nics, *hostdevs, *disks, *ccids, *inputs, *serials, *sounds, *devices.redirdevs]
     else:
         nics: list[Device] = [one for one in devices.interfaces if one.type != "hostdev" and one.model == "usb-net"]
         shares: list[Device] = [one for one in devices.filesystems if one.driver == "mtp"]
@@ -86,7 +85,7 @@ def _plugged(setting: Setting) -> list[Device]:
             *serials,
             *inputs,
             *shares,
-            *redirdevs,
+            *devices.redirdevs,
         ]
     return [device for device in found if device.address is None or isinstance(device.address, UsbAddress)]
 
