@@ -12,7 +12,7 @@ from virtkit.draw.palette import clean, verdict
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Html", "preformatted", "table"]
+__all__ = ["Html", "Svg", "preformatted", "table"]
 
 _CLASS = {"works": "w", "works-with-condition": "c", "fails": "f", "unknown": "u", "refused": "r"}
 
@@ -26,6 +26,18 @@ class Html:
         self.text = text
 
     def _repr_html_(self) -> str:
+        return self.text
+
+
+class Svg:
+    """A picture that shows itself in a notebook as it is, without being parsed again."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def _repr_svg_(self) -> str:
         return self.text
 
 

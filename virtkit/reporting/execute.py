@@ -87,6 +87,8 @@ def perform(job: Job) -> None:
         error = error or "stopped"
     except BaseException as problem:
         error = error or _line(problem)
+    if not error:
+        (folder / "kernel.log").unlink(missing_ok=True)
     outcome = Outcome(job.name, "failed" if error else "passed", error, round(time.monotonic() - start, 3))
     with suppress(OSError):
         (folder / OUTCOME).write_text(json.dumps(asdict(outcome)), encoding="utf-8")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
-__all__ = ["OwnKernelManager", "OwnKernelSpecs"]
+__all__ = ["LOG", "OwnKernelManager", "OwnKernelSpecs"]
+
+LOG = "kernel.log"
 
 
 class OwnKernelSpecs(KernelSpecManager):
@@ -27,3 +30,8 @@ class OwnKernelManager(AsyncKernelManager):
         kwargs["transport"] = "ipc"
         super().__init__(**kwargs)
         self.kernel_spec_manager = OwnKernelSpecs(parent=self)
+
+    async def start_kernel(self, **kwargs: Any) -> Any:  # type: ignore[override]
+        """Start it; what it says of itself goes to ``kernel.log`` in its working directory."""
+        with (Path(kwargs.get("cwd") or ".") / LOG).open("ab") as log:
+            return await super().start_kernel(**kwargs, stderr=log)

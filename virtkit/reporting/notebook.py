@@ -11,6 +11,8 @@ from virtkit.topology import Topology
 if TYPE_CHECKING:
     import pandas as pd
 
+    from virtkit.draw.table import Svg
+
 __all__ = ["Output", "count", "folder", "text", "yes_or_no"]
 
 
@@ -77,17 +79,18 @@ class Output:
             (self.place / f"{name}.svg").write_text(drawing.svg(), encoding="utf-8")
             (self.place / f"{name}.png").write_bytes(drawing.png())
 
-    def topology(self, name: str, topology: Topology) -> str:
-        """The bus tree as NAME.svg, NAME.png and NAME.txt; returns the SVG for showing."""
+    def topology(self, name: str, topology: Topology) -> Svg:
+        """The bus tree as NAME.svg, NAME.png and NAME.txt; returns what a notebook can show."""
         from virtkit.draw import picture, tree
+        from virtkit.draw.table import Svg
 
         if self.place is None:
-            return picture.svg(topology)
+            return Svg(picture.svg(topology))
         drawn, image = picture.both(topology)
         (self.place / f"{name}.svg").write_text(drawn, encoding="utf-8")
         (self.place / f"{name}.png").write_bytes(image)
         (self.place / f"{name}.txt").write_text(tree.text(topology), encoding="utf-8")
-        return drawn
+        return Svg(drawn)
 
     def page(self, name: str, html: str) -> None:
         """A page of its own as NAME.html."""

@@ -22,11 +22,21 @@ _PRIORITY = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/
 @cache
 def _exporter() -> Any:
     from nbconvert.exporters.html import HTMLExporter
+    from nbconvert.exporters.templateexporter import TemplateExporter
+    from nbconvert.filters.highlight import Highlight2HTML
     from traitlets.config import Config
+
+    class Exporter(HTMLExporter):
+        """Leaves out HTMLExporter's second parse of the page, which looks for what our template does not make."""
+
+        def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> Any:
+            highlight: Any = Highlight2HTML
+            self.register_filter("highlight_code", highlight(pygments_lexer="ipython3", parent=self))  # type: ignore[no-untyped-call]
+            return TemplateExporter.from_notebook_node(self, nb, resources, **kw)
 
     config = Config()
     config.NbConvertBase.display_data_priority = _PRIORITY
-    exporter: Any = HTMLExporter
+    exporter: Any = Exporter
     return exporter(
         config=config,
         template_name="virtkit",
