@@ -1,0 +1,78 @@
+"""Places that QEMU accepts without a word although a guest cannot use the device there.
+
+Observed: QEMU 7.2.22 and 11.1.2 start with every one of these; only the first draws a warning, in 11.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from virtkit.topology import Bus, Node, Topology
+
+__all__ = ["Problem", "problems"]
+
+_PORTS = frozenset({"pcie-root-port", "pcie-switch-downstream-port"})
+#: Conventional buses whose slot 0 the guest does not scan or the bridge's own hot-plug controller takes.
+_NO_SLOT_0 = frozenset({"pci-bridge", "pcie-to-pci-bridge", "dmi-to-pci-bridge", "pci-expander-bus"})
+_SWITCH = frozenset({"pcie-switch-upstream-port", "pcie-switch-downstream-port"})
+_EXPRESS_ONLY = frozenset({"pcie-root-port", "pcie-to-pci-bridge", "dmi-to-pci-bridge"})
+_SOURCE = "observed: QEMU 7.2.22 and 11.1.2"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One device in a place that does not work: its id and address, a code for programs, a sentence, the source."""
+
+    device: str
+    address: str
+    code: str
+    text: str
+    source: str = _SOURCE
+
+
+def problems(topology: Topology, chassis: Mapping[str, int] | None = None) -> tuple[Problem, ...]:
+    """The silently accepted problems of a topology, in tree order.
+
+    ``chassis`` maps ids of pci-bridges to their chassis number, which a topology does not hold; two that are
+    equal are a problem, too.
+    """
+    found = [problem for root in topology.roots for problem in _bus(root, None)]
+    seen: dict[int, str] = {}
+    for bridge, number in (chassis or {}).items():
+        if number in seen:
+            text = f"chassis number {number} is also that of {seen[number]}: hot plug mixes their slots up"
+            found.append(Problem(bridge, "", "chassis", text))
+        seen.setdefault(number, bridge)
+    return tuple(found)
+
+
+def _bus(bus: Bus, above: Node | None) -> Iterator[Problem]:
+    functions: dict[int, set[int]] = {}
+    for node in bus.nodes:
+        functions.setdefault(node.slot, set()).add(node.function)
+    for node in bus.nodes:
+        for code, text in _wrong(node, bus, above, functions):
+            yield Problem(node.id, node.address, code, text)
+        if node.bus is not None:
+            yield from _bus(node.bus, node)
+
+
+def _wrong(node: Node, bus: Bus, above: Node | None, functions: Mapping[int, set[int]]) -> Iterator[tuple[str, str]]:
+    port = bus.model in _PORTS
+    if port and node.slot:
+        yield "port-slot", f"slot {node.slot:#x} behind a {bus.model}: a guest looks at slot 0 only"
+    if node.function and 0 not in functions[node.slot]:
+        yield (
+            "no-function-0",
+            f"function {node.function} of slot {node.slot:#x} without a function 0: a guest does not look further",
+        )
+    if bus.model in _NO_SLOT_0 and node.slot == 0:
+        yield "bridge-slot-0", f"slot 0 of a {bus.model} is not for devices"
+    model = None if node.bus is None else node.bus.model
+    if model in _SWITCH and bus.model == "pcie-root":
+        yield "switch-on-root", f"a {model} straight on pcie.0: a switch belongs below a root port"
+    if model == "pcie-root-port" and port:
+        yield "nested-root-port", f"a root port behind {above.id if above else 'a port'}: root ports belong on pcie.0"
+    if model in _EXPRESS_ONLY and bus.model == "pci-root":
+        yield "express-on-pci", f"a {model} on a conventional root bus"
