@@ -18,6 +18,6 @@ def parse(data: bytes, name: str) -> etree._Element:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
         raise CapabilityError(f"{name}: the capability document is corrupt or truncated: {error.msg}") from None
-    if root.getroottree().docinfo.doctype:
+    if root.getroottree().docinfo.internalDTD is not None:
         raise CapabilityError(f"{name}: a capability document has no document type definition")
     return root

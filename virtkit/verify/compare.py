@@ -154,9 +154,9 @@ def _address(node: etree._Element) -> str:
     for key, text in sorted(address.attrib.items()):
         if key == "type" or (key == "multifunction" and text == "off"):
             continue
-        words.append(f"{key}={text if key in _TEXT else _number(text)}")
+        words.append(f"{key!s}={text if key in _TEXT else _number(text)!s}")
     for child in address.iterchildren("zpci"):
-        words += [f"{key}={_number(text)}" for key, text in sorted(child.attrib.items())]
+        words += [f"{key!s}={_number(text)}" for key, text in sorted(child.attrib.items())]
     return " ".join(words)
 
 

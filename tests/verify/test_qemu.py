@@ -1,0 +1,189 @@
+"""Predictions against a QEMU: with a real one where it is installed, without one for what must fail well."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from virtkit.commands import verify
+from virtkit.errors import VerifyError
+from virtkit.host import shipped
+from virtkit.host.qmp import Ask, QemuExited, converse
+from virtkit.verify.backends import Stubs
+from virtkit.verify.qemu import Qemu
+
+BINARY = shutil.which("qemu-system-x86_64")
+needs_qemu = pytest.mark.skipif(BINARY is None, reason="qemu-system-x86_64 is not installed")
+DOMAIN = b"""<domain type='qemu'><name>v</name><memory>1048576</memory>
+  <os><type arch='x86_64' machine='%s'>hvm</type></os>
+  <devices>
+    <disk type='file' device='disk' model='virtio-transitional'>
+      <source file='/a'/><target dev='vda' bus='virtio'/></disk>
+    <disk type='file' device='disk' model='virtio-non-transitional'>
+      <source file='/b'/><target dev='vdb' bus='virtio'/></disk>
+    <interface type='user'><model type='virtio'/></interface>
+    <interface type='user'><model type='virtio'/>
+      <address type='pci' domain='0' bus='0' slot='7' function='0'/></interface>
+    <controller type='scsi' index='0' model='virtio-scsi'/>
+    <input type='tablet' bus='virtio'/>
+    <rng model='virtio-transitional'><backend model='random'/></rng>
+    <filesystem type='mount'><source dir='/s'/><target dir='t'/></filesystem>
+    <video><model type='virtio'/></video>
+  </devices></domain>"""
+
+
+def executable(place: Path, text: str) -> str:
+    """A program that stands in for QEMU."""
+    place.write_text(text)
+    place.chmod(place.stat().st_mode | stat.S_IXUSR)
+    return str(place)
+
+
+async def nothing(ask: Ask) -> None:
+    """Asks one thing."""
+    await ask("query-version")
+
+
+def test_a_program_that_is_no_qemu(tmp_path: Path) -> None:
+    """What it says on leaving is passed on, with its status."""
+    fake = executable(tmp_path / "fake", "#!/bin/sh\necho no such machine >&2\nexit 3\n")
+    with pytest.raises(QemuExited, match="status 3: no such machine"):
+        converse(fake, (), nothing)
+    with pytest.raises(VerifyError, match="cannot be started"):
+        converse(str(tmp_path / "missing"), (), nothing)
+
+
+def test_one_that_never_answers_is_ended_in_time(tmp_path: Path) -> None:
+    """The time limit holds for everything, and the process is gone."""
+    note = tmp_path / "pid"
+    fake = executable(tmp_path / "fake", f"#!/bin/sh\necho $$ > {note}\nexec sleep 60\n")
+    start = time.monotonic()
+    with pytest.raises(VerifyError, match=r"did not answer within 0\.5 s"):
+        converse(fake, (), nothing, limit=0.5)
+    assert time.monotonic() - start < 5
+    assert not alive(int(note.read_text()))
+
+
+def alive(pid: int) -> bool:
+    """Whether a process still runs (a zombie does not)."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return text.rpartition(")")[2].split()[0] != "Z"
+
+
+def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
+    """The interrupted command ends its QEMU."""
+    note = tmp_path / "pid"
+    fake = executable(tmp_path / "fake", f"#!/bin/sh\necho $$ > {note}\nexec sleep 60\n")
+    code = (
+        "import virtkit.host.qmp as q\n"
+        "async def talk(ask):\n    await ask('query-version')\n"
+        f"q.converse({fake!r}, (), talk, 60)\n"
+    )
+    root = str(Path(__file__).resolve().parents[2])
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": root}, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 10
+    while not (note.exists() and note.read_text().strip()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    pid = int(note.read_text())
+    assert alive(pid)
+    process.send_signal(signal.SIGINT)
+    process.wait(10)
+    time.sleep(0.1)
+    assert not alive(pid)
+
+
+def test_devices_without_a_stub_say_what_they_need() -> None:
+    """They are left out of the comparison, not guessed."""
+    stubs = Stubs()
+    missing = stubs.attach("vhost-scsi", {"id": "hostdev0", "driver": "vhost-scsi-pci"})
+    assert missing == "it needs a vhost-scsi target of the host"
+    assert stubs.attach("gpu", {"id": "video0", "driver": "virtio-gpu-gl-pci"}) == "it needs a display with OpenGL"
+    disk = stubs.attach("blk", {"id": "virtio-disk0", "driver": "virtio-blk-pci"})
+    assert disk == {"id": "virtio-disk0", "driver": "virtio-blk-pci", "drive": "stub-virtio-disk0"}
+    stubs.close()
+
+
+def test_a_missing_qemu_is_named(tmp_path: Path) -> None:
+    """With the architecture that was wanted."""
+    with pytest.raises(VerifyError, match="no QEMU for x86_64"):
+        Qemu(str(tmp_path)).ask(DOMAIN % b"q35", "d")
+
+
+def run(*words: str) -> int:
+    """The command as the command line runs it."""
+    parser = argparse.ArgumentParser()
+    verify.register(parser.add_subparsers())
+    args = parser.parse_args(["verify", *words])
+    return int(args.run(args))
+
+
+@pytest.mark.live
+@needs_qemu
+@pytest.mark.parametrize("machine", [b"q35", b"pc"])
+def test_a_real_qemu_shows_what_was_predicted(machine: bytes) -> None:
+    """Place, device id and interface of each virtio device and PCI controller."""
+    outcome = Qemu().ask(DOMAIN % machine, "d")
+    assert outcome.differences == ()
+    assert outcome.unstarted == ""
+    assert outcome.devices >= 9
+
+
+@pytest.mark.live
+@needs_qemu
+def test_a_wrong_prediction_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison is no tautology: with the facts of interfaces turned round, QEMU disagrees."""
+    from virtkit.models import interface
+
+    right = interface.shown
+
+    def wrong(*words: object, **named: object) -> interface.Shown:
+        found = right(*words, **named)  # type: ignore[arg-type]
+        return interface.Shown(interface.Interface.LEGACY, "1111", "", found.source)
+
+    monkeypatch.setattr("virtkit.models.virtio.shown", wrong)
+    aspects = {difference.aspect for difference in Qemu().ask(DOMAIN % b"q35", "d").differences}
+    assert aspects == {"device id", "interface"}
+
+
+@pytest.mark.live
+@needs_qemu
+def test_random_domains_hold_against_a_real_qemu(capsys: pytest.CaptureFixture[str]) -> None:
+    """At least 20 of them, without difference."""
+    assert run("qemu", "--random", "40", "--seed", "6", "--platform", "q35", "--largest", "15") == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert " 0 domains differ" in line
+    assert int(line.partition(": ")[2].split()[0]) >= 20
+
+
+@pytest.mark.live
+@needs_qemu
+def test_a_probe_equals_the_shipped_facts(tmp_path: Path) -> None:
+    """``virtkit data refresh`` writes what ships, for the package that was asked."""
+    from virtkit.commands import data
+
+    parser = argparse.ArgumentParser()
+    data.register(parser.add_subparsers())
+    args = parser.parse_args(["data", "refresh", "--qemu", str(BINARY), "-o", str(tmp_path)])
+    assert args.run(args) == 0
+    written = next(tmp_path.glob("qemu/*/x86_64.json"))
+    found = json.loads(written.read_bytes())
+    release = found["release"][0], found["release"][1]
+    known = shipped.load(release, "x86_64")
+    if known is None or known.package != found["package"]:
+        pytest.skip("another package than the one the shipped facts are of")
+    assert frozenset(found["devices"]) == known.devices
