@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from lxml import etree
 
@@ -88,8 +88,7 @@ _HINTS = {
 
 def line_of(element: Element) -> int | None:
     """The line an element begins on, None when not known."""
-    line = element.sourceline
-    return line if isinstance(line, int) else None
+    return cast("int | None", element.sourceline)
 
 
 def _codec(data: bytes) -> str:

@@ -116,9 +116,9 @@ class _Reader:
                         break
         alias = kids.get("alias")
         if alias is not None:
-            name = alias.get("name")
-            if name is not None and name.startswith("ua-"):
-                device.alias = name
+            given = alias.get("name")
+            if given is not None and given.startswith("ua-"):
+                device.alias = given
         return device
 
     # One method for each kind of element.
@@ -133,8 +133,9 @@ class _Reader:
         if not name:
             raise Refused(XML, "missing target device name: <target dev='…'> is needed in <disk>", "disk")
         disk.target = name
-        bus = None if target is None else target.get("bus")
-        self.check("disk", "bus", bus)
+        bus: str | None = None
+        if target is not None:
+            bus = self.check("disk", "bus", target.get("bus"))
         disk.written_bus = bus
         if bus is None:
             bus = _bus_of(disk, self.at)
