@@ -86,7 +86,8 @@ class Qemu:
         host = self._host(domain.arch)
         emulator = host.emulator(domain.arch)
         machine = _stand_in(domain.machine, emulator)
-        resolved = resolve(domain, host=host, machine=machine)
+        # libvirt starts a domain from the dump it keeps, where added controllers stand in their final order.
+        resolved = resolve(read(resolve(domain, host=host, machine=machine).xml().encode()), host=host)
         differences: list[Difference] = []
         skipped = [f"machine type {domain.machine}: this QEMU has it not, asked as {machine}"] if machine else []
         refused = set()
