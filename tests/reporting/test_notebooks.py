@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser import PROGRAM, browser
 from virtkit import facts
 from virtkit.errors import UsageError
 from virtkit.reporting import notebook
@@ -57,6 +58,24 @@ def test_notebooks_run_and_give_the_same_bytes_twice(tmp_path: Path, domains: Pa
     assert "<script>alert" not in page
     assert "c.xml" in page
     assert not list(alone.glob("*.csv"))
+    if PROGRAM is not None:
+        _look(tmp_path / "reports")
+
+
+def _look(reports: Path) -> None:
+    """The pages of a run, and the index, in a browser: quiet, and with nothing of the hostile domain come alive."""
+    with browser() as page:
+        for file in (reports / "index.html", *sorted(reports.glob("latest/*/*.html"))):
+            page.open(file)
+            assert page.run("document.images.length") == 0, file
+            assert page.run("document.querySelectorAll('h1').length") == 1, file
+        assert page.console == []
+        assert page.dialogs == []
+        assert [url for url in page.requests if not url.startswith("file:")] == []
+        page.open(reports / "latest" / "02-bus-topology" / "index.html")
+        assert NASTY.replace("/", "|") in page.run("document.body.textContent")
+        assert page.run("document.querySelectorAll('nav a').length") > 5
+        assert page.pdf().startswith(b"%PDF")
 
 
 def test_survey_keeps_good_beside_bad(domains: Path) -> None:

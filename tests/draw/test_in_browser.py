@@ -1,0 +1,188 @@
+"""Pages as people meet them, in Debian's chromium: they work, ask nobody for anything, and run nobody else's script."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser import PROGRAM, Page, browser
+from tests.draw.samples import HOSTILE, q35
+from tests.draw.test_matrix_page import LABELS, frame
+from virtkit.draw import picture
+from virtkit.draw.labels import label
+from virtkit.draw.matrix import html_page
+from virtkit.draw.page import document
+from virtkit.reporting import index
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(PROGRAM is None, reason="chromium is not installed"),
+]
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Page]:
+    """One browser for all tests of this module."""
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture
+def page(running: Page) -> Page:
+    """The browser with a clean memory, light, with scripts, on a desk's screen."""
+    running.console.clear()
+    running.requests.clear()
+    running.dialogs.clear()
+    running.scripts(True)
+    running.dark(False)
+    running.size(1280, 900)
+    return running
+
+
+def quiet(page: Page) -> None:
+    """Nothing on the console, no dialog, and no request but for the file itself."""
+    assert page.console == []
+    assert page.dialogs == []
+    assert [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+@pytest.fixture
+def matrix(tmp_path: Path) -> Path:
+    """The small matrix as a file."""
+    file = tmp_path / "matrix.html"
+    file.write_text(html_page(frame(), "Small matrix", labels=LABELS))
+    return file
+
+
+def test_filter(page: Page, matrix: Path) -> None:
+    """The filter leaves the rows that hold every word, and finds what is collapsed into a row."""
+    page.open(matrix)
+    count = "document.querySelectorAll('tr.row:not([hidden])').length"
+    box = "var box = document.querySelector('input[type=search]');"
+    typed = box + "box.value = '{}'; box.dispatchEvent(new Event('input'))"
+    assert page.run(count) == 3
+    page.run(typed.format("rhel6.7"))
+    assert page.run(count) == 1
+    assert page.run("document.querySelector('output').textContent") == "1 of 3 rows"
+    page.run(typed.format("windows 10"))
+    assert page.run("document.querySelector('tr.row:not([hidden])').textContent").startswith("Microsoft Windows 10")
+    page.run(typed.format("nothing like it"))
+    assert page.run(count) == 0
+    page.run(typed.format(""))
+    page.run("var s = document.querySelector('select'); s.value = 'f'; s.dispatchEvent(new Event('change'))")
+    assert page.run(count) == 1
+    quiet(page)
+
+
+def test_folding(page: Page, matrix: Path) -> None:
+    """A family folds away and comes back."""
+    page.open(matrix)
+    shown = "document.querySelectorAll('tr.row:not([hidden])').length"
+    page.run("document.querySelector('tr.fam button').click()")
+    assert page.run(shown) == 1
+    assert page.run("document.querySelector('tr.fam button').getAttribute('aria-expanded')") == "false"
+    page.run("document.querySelector('tr.fam button').click()")
+    assert page.run(shown) == 3
+    quiet(page)
+
+
+def test_keyboard_reaches_every_reason(page: Page, matrix: Path) -> None:
+    """One Tab stop leads into the cells, arrows move, and the panel says the reason of the cell in focus."""
+    page.open(matrix)
+    page.run("document.querySelector('.scroll').focus()")
+    for _ in range(8):
+        page.key("Tab")
+        if page.run("document.activeElement.matches('td > a')"):
+            break
+    assert page.run("document.activeElement.matches('td > a')")
+    panel = "document.querySelector('.panel').textContent"
+    assert "block, pc, virtio" in page.run(panel)
+    page.key("ArrowRight")
+    page.key("ArrowRight")
+    assert "block, q35, virtio" in page.run(panel)
+    assert "has only the legacy driver" in page.run(panel)
+    page.key("ArrowDown")
+    assert "has a driver for the modern interface" in page.run(panel)
+    quiet(page)
+
+
+def test_dark_and_light_differ(page: Page, matrix: Path) -> None:
+    """The page follows the reader's choice of dark or light, and text stays apart from its ground in both."""
+    page.open(matrix)
+    look = (
+        "(function () { var c = document.querySelector('td.f'); var s = getComputedStyle(c);"
+        " function l(v) { var p = v.match(/[0-9.]+/g).slice(0, 3).map(function (x) { x = x / 255;"
+        " return x <= 0.03928 ? x / 12.92 : Math.pow((x + 0.055) / 1.055, 2.4); });"
+        " return 0.2126 * p[0] + 0.7152 * p[1] + 0.0722 * p[2]; }"
+        " var a = l(s.color), b = l(s.backgroundColor);"
+        " return [s.backgroundColor, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)]; })()"
+    )
+    light, contrast = page.run(look)
+    assert contrast > 7
+    page.dark()
+    dark, contrast = page.run(look)
+    assert dark != light
+    assert contrast > 7
+    quiet(page)
+
+
+def test_without_scripts(page: Page, matrix: Path) -> None:
+    """With scripts off every row and reason is there, and no control that would do nothing."""
+    page.scripts(False)
+    page.open(matrix)
+    page.scripts(True)
+    assert page.run("document.querySelectorAll('tr.row').length") == 3
+    assert page.run("getComputedStyle(document.querySelector('.bar')).display") == "none"
+    assert page.run("document.querySelectorAll('.why li').length") >= 3
+    page.run("location.hash = document.querySelector('td > a').getAttribute('href')")
+    assert page.run("document.querySelector('.why').parentNode.open")
+
+
+def test_on_a_phone_and_in_print(page: Page, matrix: Path) -> None:
+    """On a phone the page is as wide as the screen, and the table scrolls within; it prints."""
+    page.size(390, 800)
+    page.open(matrix)
+    assert page.run("document.documentElement.scrollWidth") <= 390
+    assert page.pdf().startswith(b"%PDF")
+    quiet(page)
+
+
+def test_hostile_names_do_nothing(page: Page, tmp_path: Path) -> None:
+    """Scripts in names of guests, machines, domains and titles are text in the matrix, the picture and the index."""
+    nasty = frame([HOSTILE], [HOSTILE]).astype("str")
+    nasty[["reason", "condition", "source"]] = HOSTILE
+    entry = {"name": HOSTILE, "title": HOSTILE, "status": HOSTILE, "error": HOSTILE, "seconds": 1}
+    pages = {
+        "matrix": html_page(nasty, HOSTILE, labels={HOSTILE: label(HOSTILE)}, csv=HOSTILE),
+        "picture": document(HOSTILE, picture.svg(q35(name=HOSTILE))),
+        "index": index.page([{"id": HOSTILE, "status": HOSTILE, "notebooks": [entry], "changes": [HOSTILE]}], None),
+    }
+    for name, text in pages.items():
+        file = tmp_path / f"{name}.html"
+        file.write_text(text)
+        page.open(file)
+        page.run("document.querySelectorAll('td > a').forEach(function (link) { link.focus(); })")
+        assert page.run("document.images.length") == 0, name
+        assert "alert(1)" in page.run("document.documentElement.textContent"), name
+        quiet(page)
+
+
+def test_large_matrix_paints_within_a_second(page: Page, tmp_path: Path) -> None:
+    """959 guests by 60 columns with no two equal: first paint comes within a second."""
+    guests = [f"os{n}" for n in range(959)]
+    large = frame(guests, [f"pc-q35-{n}.0" for n in range(30)]).astype("str")
+    large["verdict"] = ["works" if (n * 7919) % 13 else "fails" for n in range(len(large))]
+    file = tmp_path / "large.html"
+    file.write_text(html_page(large, "Large", labels={name: label(name) for name in guests}))
+    page.open(file)
+    for _ in range(100):
+        painted = page.run("(performance.getEntriesByName('first-contentful-paint')[0] || {}).startTime")
+        if painted:
+            break
+        time.sleep(0.05)
+    assert painted
+    assert painted < 1000
+    quiet(page)
