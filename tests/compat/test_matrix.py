@@ -112,6 +112,15 @@ def test_unknown_selections_are_refused() -> None:
         matrix("rhel6.10", "pc", None, "disk")
 
 
+def test_a_guest_that_was_booted_says_so() -> None:
+    """Debian 12 was seen driving its NIC on pc and q35; Debian 11 was not, and so says what the database says."""
+    frame = matrix("debian12,debian11", "pc,q35", None, "net,balloon", overrides=False)
+    booted = frame[(frame["guest"] == "debian12") & (frame["kind"] == "net")]
+    assert set(booted["evidence"]) == {"boot"}
+    assert "QEMU 7.2.22" in str(booted["source"].iloc[0])
+    assert set(frame.loc[~frame.index.isin(booted.index), "evidence"]) == {"db"}
+
+
 @pytest.mark.parametrize(
     ("arch", "machine", "placement", "interface"),
     [

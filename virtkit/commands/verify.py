@@ -6,12 +6,15 @@ import argparse
 from collections.abc import Iterator
 from typing import Any
 
+from virtkit.commands import boot
+
 _EPILOG = """\
 examples:
   virtkit verify libvirt guest.xml
   virtkit verify libvirt --random 500 --seed 3 -o /tmp/differences
   virtkit verify qemu guest.xml --qemu /usr/bin/qemu-system-x86_64
   virtkit verify qemu --random 20 --platform q35
+  virtkit verify boot --root /tmp/unpacked --machines pc,q35
 
 Differences are listed; the exit code is 1 when there are any. With -o DIR each input that differs is kept there:
 NAME.in.xml, NAME.predicted.xml, NAME.observed.xml and NAME.diff.
@@ -27,7 +30,7 @@ def register(subparsers: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verbs = parser.add_subparsers(dest="peer", required=True, metavar="qemu|libvirt")
+    verbs = parser.add_subparsers(dest="peer", required=True, metavar="qemu|libvirt|boot")
     for peer, text in (
         ("qemu", "start each domain's QEMU paused with stub back ends and read its devices over QMP"),
         ("libvirt", "define each domain at a libvirtd for a moment and read what it keeps"),
@@ -52,6 +55,7 @@ def register(subparsers: Any) -> None:
             verb.add_argument("--skipped", action="store_true", help="list the devices that were not compared")
             verb.add_argument("--limit", type=float, default=30.0, metavar="SECONDS", help="for each QEMU (30)")
             verb.set_defaults(run=run_qemu)
+    boot.add(verbs)
 
 
 def run_libvirt(args: argparse.Namespace) -> int:

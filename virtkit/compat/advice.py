@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from virtkit.models.budget import budget
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -74,47 +76,6 @@ def notes(resolved: Resolved, guest: Guest | None) -> Iterator[Note]:
                 release = ".".join(map(str, resolved.host.libvirt))
                 text = f"libvirt {release} refuses {device.label}: Unknown model type '{device.model}'; known since 5.2"
                 yield Note("error", text, "libvirt 5.2.0, release notes")
-    windows = _io_windows(resolved)
-    if windows is not None:
-        yield windows
-
-
-def _io_windows(resolved: Resolved) -> Note | None:
-    """An error from 15 I/O windows on: PCIe ports with a legacy or transitional device anywhere below."""
-    from virtkit.compat.check import Note
-
-    if resolved.family != "q35":
-        return None
-    count = io_windows(resolved)
-    source = "observed: SeaBIOS with QEMU 7.2 and 11.1, 14 such ports boot, 15 do not"
-    if count >= 15:
-        text = (
-            f"{count} PCIe ports have a transitional or legacy device below them; each takes a 4 KiB window of "
-            "port I/O space, and with 15 or more SeaBIOS stops with 'PCI: out of I/O address space'. Put the "
-            "devices behind one pcie-to-pci-bridge: they share one window there"
-        )
-        return Note("error", text, source)
-    if count >= 12:
-        return Note("warning", f"{count} of the 14 possible I/O windows behind PCIe ports are in use", source)
-    return None
-
-
-def io_windows(resolved: Resolved) -> int:
-    """How many PCIe ports have a virtio device with port I/O anywhere below them."""
-
-    def below(bus: object, inside: bool) -> tuple[int, bool]:
-        windows, holds = 0, False
-        for node in bus.nodes:  # type: ignore[attr-defined]
-            if node.interface in ("legacy", "transitional"):
-                holds = True
-            if node.bus is not None:
-                port = not inside and node.bus.model in _PORTS
-                deeper, has = below(node.bus, inside or port)
-                windows += deeper + (1 if port and has else 0)
-                holds = holds or has
-        return windows, holds
-
-    return sum(below(root, False)[0] for root in resolved.topology.roots)
-
-
-_PORTS = frozenset({"pcie-root-port", "pcie-switch-upstream-port", "pcie-switch-downstream-port"})
+    windows = budget(resolved.topology)
+    if windows.text():
+        yield Note("error" if windows.exceeded else "warning", windows.text(), windows.source)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from virtkit.compat import advice
+from virtkit.compat import advice, booted
 from virtkit.compat.placement import beside_pci
 from virtkit.compat.remodel import models_of, remodelled
 from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge
@@ -185,6 +185,7 @@ def _judgement(
         return Judgement(Verdict.UNKNOWN, why, "", Evidence.RULE, source), interface.value
     judged = judge(support(guest, kind, overrides=overrides), kind, interface, addons=overrides)
     judged = replace(judged, source=f"{judged.source} | {source}")
+    judged = booted.proved(judged, guest.id, kind, machine, device.location or "", device.model)
     return judged, interface.value
 
 

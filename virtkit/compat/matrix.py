@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from virtkit.compat import booted
 from virtkit.compat.placement import Placed, Prober
 from virtkit.compat.verdict import Evidence, Judgement, judge, refused
 from virtkit.errors import UsageError
@@ -202,6 +203,17 @@ def matrix(
             dtype=np.int32,
         ).reshape(len(classes), len(states))
         judged[:, k, :] = table[np.array(member, dtype=np.int32)][:, [states[seen] for seen in column]]
+        for g, guest in enumerate(chosen):
+            if guest.id in booted.guests():
+                own = list(judgements)
+                for c, seen in enumerate(column):
+                    machine, model = (
+                        prober.machine(machine_names[c // len(model_names)]),
+                        model_names[c % len(model_names)],
+                    )
+                    before = own[judged[g, k, c]]
+                    now = booted.proved(before, guest.id, kind, machine, seen.placement, model)
+                    judged[g, k, c] = judgements.setdefault(now, len(judgements))
 
     flat = judged.ravel()
     flat_cells = np.broadcast_to(cells, judged.shape).ravel()
