@@ -208,6 +208,17 @@ def test_convert_keeps_the_machine_version() -> None:
     assert "machine='pc-q35-9.0'" in convert(_domain("pc-i440fx-9.0", ""), "q35").text
 
 
+def test_convert_tells_of_the_outcome(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command says each change, and the review it prints is that of the converted domain."""
+    old, new = tmp_path / "old.xml", tmp_path / "new.xml"
+    old.write_text(_domain("pc", DISK.format(model="", bus="virtio", address="")).domain.document.text)
+    assert main(["check", str(old), "--convert-to", "q35", "-o", str(new)]) == 0
+    captured = capsys.readouterr()
+    assert "machine: pc becomes q35" in captured.err
+    assert "pc-q35" in captured.out
+    assert "model='virtio-transitional'" in new.read_text()
+
+
 def test_convert_refuses_what_is_there() -> None:
     """A q35 domain cannot become q35."""
     with pytest.raises(UsageError, match="already"):

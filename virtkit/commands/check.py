@@ -78,9 +78,9 @@ def run(args: argparse.Namespace) -> int:
             log.error("%s", problem)
             code = 1
             continue
-        reviews.append(review)
         if writes:
             changed, review = _changed(args, resolved, review)
+        reviews.append(review)
         if not review.ok:
             code = 1
     if writes:

@@ -18,14 +18,14 @@ from virtkit.policy import slots
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["FINDINGS", "Policy", "Rule", "builtin", "lint", "load", "names", "parse"]
+__all__ = ["CONDITIONS", "FINDINGS", "Policy", "Rule", "builtin", "lint", "load", "names", "parse"]
 
 FINDINGS = ("allow", "warn", "taint", "deny")
 _OUTCOMES = ("machine", "model", "device", "finding")
 _TOP = ("name", "title", "sources", "knows", "slots", "rules")
 _RULE = ("kinds", "when", "reason", *_OUTCOMES)
 #: Predicates of ``when`` and the shape of each: text, list (of text), flag, test (comparison), when (nested).
-_WHEN = MappingProxyType(
+CONDITIONS = MappingProxyType(
     {
         "guest": "list",
         "family": "list",
@@ -140,8 +140,8 @@ class _Reader:
 
     def when(self, node: yaml.Node) -> Mapping[str, Any]:
         found: dict[str, Any] = {}
-        for key, value in self.mapping(node, _WHEN, "'when'").items():
-            shape = _WHEN[key]
+        for key, value in self.mapping(node, CONDITIONS, "'when'").items():
+            shape = CONDITIONS[key]
             if shape == "when":
                 found[key] = self.when(value)
             elif shape == "flag":

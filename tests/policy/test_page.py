@@ -1,0 +1,24 @@
+"""The page on policies: its example is a policy, and it names every key."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from virtkit.policy import document
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
+
+
+def test_example_is_a_policy() -> None:
+    """The YAML of the page is read without complaint."""
+    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.S)
+    policy = document.parse(text, "policies.md")
+    assert policy.name == "example"
+    assert document.lint(policy) == ()
+
+
+def test_every_condition_is_named() -> None:
+    """Each predicate of the schema is in the table."""
+    for key in document.CONDITIONS:
+        assert f"`{key}`" in PAGE, key
