@@ -55,7 +55,17 @@ def check_features(setting: Setting) -> None:
     if features is None:
         return
     for row in facts.table("libvirt/machine-features.csv"):
+        if row["since"] and release(row["since"]) > setting.at:
+            continue
         found = features.find(row["feature"])
         if found is not None and setting.family.name not in row["families"].split():
             what = row["refusal"].format(arch=setting.arch, machine=setting.machine)
             raise Refused(CFG, what, f"feature {row['feature']}", line_of(found))
+    acpi = features.find("acpi")
+    if acpi is not None and setting.arch == "aarch64" and not _has_firmware(setting):
+        raise Refused(CFG, "ACPI requires UEFI on this architecture", "feature acpi", line_of(acpi))
+
+
+def _has_firmware(setting: Setting) -> bool:
+    os_element = setting.root.find("os")
+    return os_element is not None and (os_element.get("firmware") == "efi" or os_element.find("loader") is not None)

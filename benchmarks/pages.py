@@ -1,0 +1,31 @@
+"""Pages and pictures: the matrix against pandas Styler on the same frame, and a tree of 60 devices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from benchmarks.timing import Figure, best
+
+__all__ = ["figures"]
+
+
+def figures() -> Iterator[Figure]:
+    """Time of a matrix page and of a topology picture."""
+    import virtkit as vk
+    from virtkit import facts
+    from virtkit.draw import picture
+    from virtkit.draw.matrix import html_page
+
+    frame = vk.matrix(guests="family=linux", machines="pc,q35", kinds="net,block,scsi,rng,balloon,console")
+    wide = frame.astype("str").pivot_table(
+        index="guest", columns=["kind", "machine", "model"], values="verdict", aggfunc="first"
+    )
+    ours = best(lambda: html_page(frame, "Linux"), 3)
+    styled = best(lambda: wide.style.map(lambda value: "color: red" if value == "fails" else "").to_html(), 1)
+    size = len(html_page(frame, "Linux")) / 1024
+    note = f"{wide.shape[0]} guests by {wide.shape[1]}; {size:,.0f} KiB"
+    yield Figure("matrix page", ours, "pandas Styler, without reasons", styled, note)
+    topology = vk.resolve(vk.read(facts.path("domains/30-disks-q35.xml"))).topology
+    picture.svg(topology)
+    yield Figure("topology picture, SVG", best(lambda: picture.svg(topology), 3), note="30 disks on q35")
+    yield Figure("topology picture, PNG", best(lambda: picture.png(topology), 3), note="30 disks on q35")

@@ -1,0 +1,37 @@
+"""A run of all notebooks against one ``papermill`` and one ``jupyter nbconvert`` command for each of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.timing import Figure
+
+__all__ = ["figures"]
+
+
+def figures() -> Iterator[Figure]:
+    """Wall time of ``virtkit report``, of the peer, and of pages made by API and by command."""
+    from virtkit.reporting.run import notebooks
+
+    chosen = notebooks()
+    programs = Path(sys.executable).parent
+    with tempfile.TemporaryDirectory() as place:
+        start = time.perf_counter()
+        subprocess.run([programs / "virtkit", "report", "-o", f"{place}/ours"], check=True, capture_output=True)
+        ours = time.perf_counter() - start
+        start = time.perf_counter()
+        for path in chosen:
+            folder = Path(place) / path.stem
+            folder.mkdir()
+            copy = folder / "out.ipynb"
+            execute = [programs / "papermill", path, copy, "-p", "output", ".", "--cwd", folder, "--no-progress-bar"]
+            subprocess.run(execute, check=True, capture_output=True)
+            convert = [programs / "jupyter", "nbconvert", "--to", "html", copy]
+            subprocess.run(convert, check=True, capture_output=True)
+        peer = time.perf_counter() - start
+    yield Figure(f"virtkit report, {len(chosen)} notebooks", ours, "papermill and nbconvert commands", peer)
