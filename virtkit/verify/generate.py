@@ -80,6 +80,8 @@ class _Draft:
     indexes: dict[str, int] = field(default_factory=dict)
     buses: int = 1
     consoles: int = 0
+    nodes: bool = False
+    slots: list[int] = field(default_factory=list)
     memory: bool = False
 
     def chance(self, share: float) -> bool:
@@ -100,6 +102,11 @@ class _Draft:
         low = 0 if bus and self.platform.root == "pcie" and self.chance(0.8) else 1
         slot = self.random.randint(low, max(top, low))
         function = self.random.randint(1, 7) if self.chance(0.12) else 0
+        if bus == 0 and self.slots and self.chance(0.15):
+            # A slot that is in use already: its next function, as in hand-written multifunction groups.
+            slot, function = self.random.choice(self.slots), self.random.randint(0, 3)
+        elif bus == 0:
+            self.slots.append(slot)
         if self.chance(self.wild / 3):
             slot = self.random.choice((0, 0x20, 0x1F, 2))
         multi = " multifunction='on'" if self.chance(0.08) else ""
@@ -129,6 +136,15 @@ class _Draft:
             return ""
         port = self.one("1.1", "1.2", "2.1") if self.chance(0.1) else self.one("1", "2", "3", "4")
         return f"<address type='usb' bus='{int(self.chance(0.08))}' port='{port}'/>"
+
+    def extras(self) -> str:
+        """Elements that must not disturb the placing of a device."""
+        found = ""
+        if self.chance(0.06):
+            found += f"<alias name='ua-{self.next()}'/>"
+        if self.chance(0.05) and self.release >= (9, 0):
+            found += f"<boot order='{self.next()}'/>"
+        return found
 
     def index(self, kind: str) -> str:
         """The index attribute of a controller: next, far away, or absent."""
@@ -175,6 +191,7 @@ def _disk(draft: _Draft) -> str:
         unit = draft.random.randint(0, 8)
         address = f"<address type='drive' controller='{draft.random.randint(0, 2)}' bus='0' target='0' unit='{unit}'/>"
     serial = "<serial>S</serial>" if bus == "nvme" else ""
+    serial += draft.extras()
     written = "" if draft.chance(0.08) else f" bus='{bus}'"
     return (
         f"<disk{attributes}><driver name='qemu' type='raw'/><source file='/d/{draft.next()}.img'/>"
@@ -194,8 +211,14 @@ def _interface(draft: _Draft) -> str:
         model, address = "<model type='usb-net'/>", draft.usb_address()
     elif draft.release >= (9, 3) and draft.chance(0.04):
         model = "<model type='igb'/>"
+    kind, source = "user", ""
+    if draft.chance(0.06):
+        kind = "hostdev"
+        source = f"<source><address type='pci' domain='0' bus='{number % 200:#x}' slot='0x11' function='0'/></source>"
+    elif draft.chance(0.06):
+        kind, source = "bridge", "<source bridge='br0'/>"
     mac = f"52:54:00:00:{number // 256:02x}:{number % 256:02x}"
-    return f"<interface type='user'><mac address='{mac}'/>{model}{address}</interface>"
+    return f"<interface type='{kind}'><mac address='{mac}'/>{source}{model}{draft.extras()}{address}</interface>"
 
 
 def _controller(draft: _Draft) -> str:
@@ -204,6 +227,8 @@ def _controller(draft: _Draft) -> str:
         kind = "virtio-serial"
     if kind == "pci":
         return _pci_controller(draft)
+    if kind == "usb" and draft.chance(0.25) and draft.platform.root != "none":
+        return _ich9(draft)
     if kind == "nvme" and draft.release < (11, 5):
         kind = "scsi"
     if kind in ("ide", "fdc") and not draft.chance(draft.wild):
@@ -223,10 +248,48 @@ def _controller(draft: _Draft) -> str:
     elif kind == "ccid":
         address = draft.usb_address()
     ports = ""
+    if model.endswith("-xhci") and draft.chance(0.3):
+        ports = f" ports='{draft.random.randint(1, 16)}'"
     if kind == "virtio-serial" and draft.chance(0.25):
         ports = f" ports='{draft.random.randint(1, 6)}'"
     named = f" model='{model}'" if model else ""
     return f"<controller type='{kind}'{draft.index(kind)}{named}{ports}>{inner}{address}</controller>"
+
+
+def _ich9(draft: _Draft) -> str:
+    """An ich9 set, whole or in part, with or without indexes."""
+    indexed = draft.index("usb") if draft.chance(0.6) else ""
+    parts = ["ehci1", "uhci1", "uhci2", "uhci3"][: draft.random.randint(1, 4)]
+    if draft.chance(0.25):
+        draft.random.shuffle(parts)
+    found = ""
+    for part in parts:
+        master = ""
+        if part != "ehci1" and draft.chance(0.5):
+            master = f"<master startport='{2 * int(part[-1]) - 2}'/>"
+        found += f"<controller type='usb'{indexed} model='ich9-{part}'>{master}{draft.plain(0.1)}</controller>"
+    return found
+
+
+def _memory(draft: _Draft) -> str:
+    """A memory device; the domain gets maxMemory and a NUMA node for it."""
+    draft.nodes = draft.nodes or not draft.chance(draft.wild)
+    kind = draft.one("dimm", "virtio-mem", "virtio-mem", "virtio-pmem", "nvdimm")
+    node = "<node>0</node>" if kind in ("dimm", "virtio-mem", "nvdimm") else ""
+    if kind == "virtio-pmem":
+        body = f"<source><path>/p{draft.next()}</path></source><target><size unit='KiB'>524288</size></target>"
+        return f"<memory model='virtio-pmem' access='shared'>{body}{draft.plain()}</memory>"
+    if kind == "nvdimm":
+        target = (
+            "<target><size unit='KiB'>524288</size><node>0</node><label><size unit='KiB'>128</size></label></target>"
+        )
+        return f"<memory model='nvdimm'><source><path>/n{draft.next()}</path></source>{target}</memory>"
+    if kind == "virtio-mem":
+        sizes = "<block unit='KiB'>2048</block><requested unit='KiB'>262144</requested>"
+        target = f"<target><size unit='KiB'>524288</size>{node}{sizes}</target>"
+        return f"<memory model='virtio-mem'>{target}{draft.address(0.15)}</memory>"
+    slot = f"<address type='dimm' slot='{draft.random.randint(0, 5)}'/>" if draft.chance(0.3) else ""
+    return f"<memory model='dimm'><target><size unit='KiB'>524288</size>{node}</target>{slot}</memory>"
 
 
 def _pci_controller(draft: _Draft) -> str:
@@ -251,7 +314,8 @@ def _pci_controller(draft: _Draft) -> str:
         hotplug = " hotplug='off'" if draft.chance(0.4) else ""
         target = f"<target chassis='{number}' port='{draft.random.randint(0, 0x20):#x}'{hotplug}/>"
     elif model in ("pci-expander-bus", "pcie-expander-bus") and draft.chance(0.4):
-        target = f"<target busNr='{draft.random.randint(20, 250)}'/>"
+        node = "<node>0</node>" if draft.nodes else ""
+        target = f"<target busNr='{draft.random.randint(20, 250)}'>{node}</target>"
     elif model == "pci-root" and draft.chance(0.3):
         target = f"<target index='{draft.random.randint(1, 30)}'/>"
     address = draft.pci() if draft.chance(0.2) and model != "pci-root" else ""
@@ -273,7 +337,8 @@ def _hostdev(draft: _Draft) -> str:
     number = draft.next()
     if kind == "pci":
         source = f"<address domain='0x0000' bus='{number % 250:#04x}' slot='0x10' function='0x0'/>"
-        return f"<hostdev mode='subsystem' type='pci'><source>{source}</source>{draft.plain()}</hostdev>"
+        address = "<address type='unassigned'/>" if draft.chance(0.04) else draft.plain()
+        return f"<hostdev mode='subsystem' type='pci'><source>{source}</source>{draft.extras()}{address}</hostdev>"
     if kind == "usb":
         source = f"<vendor id='0x1234'/><product id='{number:#06x}'/>"
         return f"<hostdev mode='subsystem' type='usb'><source>{source}</source>{draft.usb_address()}</hostdev>"
@@ -356,7 +421,7 @@ def _other(draft: _Draft) -> str:
     if kind == "hub":
         return f"<hub type='usb'>{draft.usb_address()}</hub>"
     if kind == "smartcard":
-        return "<smartcard mode='host'/>"
+        return "<smartcard mode='host'/>" if draft.chance(0.5) else "<smartcard mode='passthrough' type='spicevmc'/>"
     if kind == "panic":
         return f"<panic model='{draft.one('isa', 'pvpanic', 'hyperv', 'pseries', 's390')}'/>"
     if kind == "iommu":
@@ -374,7 +439,7 @@ def _rng(draft: _Draft) -> str:
 
 _MAKERS: tuple[tuple[Callable[[_Draft], str], int], ...] = (
     (_disk, 7), (_interface, 6), (_controller, 6), (_channel, 3), (_hostdev, 3), (_input, 2), (_video, 1),
-    (_sound, 1), (_filesystem, 2), (_chardev, 2), (_rng, 2), (_other, 2),
+    (_sound, 1), (_filesystem, 2), (_chardev, 2), (_rng, 2), (_other, 2), (_memory, 1),
 )  # fmt: skip
 
 
@@ -393,7 +458,7 @@ def domain(seed: int, release: tuple[int, int], platform: str | None = None, lar
     drawn = random.choices(list(usable), [one.weight for one in usable.values()])[0]
     name = platform or drawn
     draft = _Draft(random, PLATFORMS[name], release, wild=random.choice((0.0, 0.0, 0.0, 0.05, 0.15)))
-    size = min(largest, 1 + int(random.expovariate(1 / 9)))
+    size = min(largest, 1 + int(random.expovariate(1 / random.choice((4, 9, 9, 25)))))
     usable_makers = [row for row in _MAKERS if draft.platform.root != "none" or row[0] in _FLAT]
     makers, weights = zip(*usable_makers, strict=True)
     elements = [maker(draft) for maker in random.choices(makers, weights, k=size)]
@@ -417,10 +482,19 @@ def domain(seed: int, release: tuple[int, int], platform: str | None = None, lar
     acpi = "<acpi/>" if draft.platform.arch in ("x86_64", "i686") else ""
     os = f"<os><type arch={quoteattr(draft.platform.arch)} machine={quoteattr(machine)}>hvm</type></os>"
     body = "".join(f"    {element}\n" for element in elements)
+    vcpus = 2
+    if name == "q35" and draft.chance(0.04):
+        vcpus = 288
+    features = acpi + ("<ps2 state='off'/>" if name == "q35" and release >= (10, 7) and draft.chance(0.05) else "")
+    room = "<maxMemory slots='4' unit='KiB'>16777216</maxMemory>" if draft.nodes else ""
+    cpu = ""
+    if draft.nodes:
+        cell = f"<cell id='0' cpus='0-{vcpus - 1}' memory='1048576' unit='KiB'/>"
+        cpu = f"<cpu><numa>{cell}</numa></cpu>" if draft.platform.arch != "s390x" else ""
     return title, (
-        f"<domain type='qemu'>\n  <name>{title}</name>\n  <memory unit='KiB'>1048576</memory>\n  {shared}\n"
-        f"  <vcpu>2</vcpu>\n  {os}\n"
-        f"  <features>{acpi}</features>\n  <devices>\n{body}  </devices>\n</domain>\n"
+        f"<domain type='qemu'>\n  <name>{title}</name>\n  {room}<memory unit='KiB'>1048576</memory>\n  {shared}\n"
+        f"  <vcpu>{vcpus}</vcpu>\n  {os}\n"
+        f"  <features>{features}</features>\n  {cpu}\n  <devices>\n{body}  </devices>\n</domain>\n"
     )
 
 

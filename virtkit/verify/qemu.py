@@ -68,7 +68,10 @@ class Qemu:
     @property
     def libvirt(self) -> tuple[int, int]:
         """The libvirt release that random domains are made for."""
-        return self._host("x86_64").libvirt
+        arch = "x86_64"
+        if self._given and not Path(self._given).is_dir() and (found := shutil.which(self._given)):
+            arch = _describe(found, self._limit)[0]
+        return self._host(arch).libvirt
 
     @property
     def title(self) -> str:
