@@ -11,6 +11,7 @@ import virtkit as vk
 from virtkit.cli import main
 from virtkit.compat.check import Review, check
 from virtkit.compat.convert import convert
+from virtkit.compat.remodel import rewritten
 from virtkit.compat.verdict import Verdict
 from virtkit.errors import GuestError, Refused, UsageError
 
@@ -106,6 +107,44 @@ def test_fix_changes_the_model_and_nothing_else(tmp_path: Path, capsys: pytest.C
     (review,) = json.loads(capsys.readouterr().out)
     assert review["ok"] is True
     assert {finding["verdict"] for finding in review["findings"]} == {"works"}
+
+
+@pytest.mark.parametrize(
+    ("declared", "codec", "mark"),
+    [
+        ("utf-8", "utf-8", b""),
+        ("utf-8", "utf-8", b"\xef\xbb\xbf"),
+        ("ISO-8859-1", "iso-8859-1", b""),
+        ("utf-16", "utf-16-le", b"\xff\xfe"),
+        ("utf-16", "utf-16-be", b"\xfe\xff"),
+    ],
+)
+def test_fix_keeps_encoding_and_line_ends(tmp_path: Path, declared: str, codec: str, mark: bytes) -> None:
+    """Bytes outside of the change stay, whatever the encoding, mark and line ends."""
+    text = _domain("q35", DISK.format(model="", bus="virtio", address="")).domain.document.text
+    text = f"<?xml version='1.0' encoding='{declared}'?>\r\n" + text.replace("<name>t<", "<name>gr\xfc\xdfe<")
+    text = text.replace("\n", "\r\n").replace("\r\r\n", "\r\n")
+    old, new = tmp_path / "old.xml", tmp_path / "new.xml"
+    old.write_bytes(mark + text.encode(codec))
+    assert main(["check", str(old), "--fix", "-o", str(new)]) == 0
+    expected = text.replace("device='disk'>", "device='disk' model='virtio-transitional'>")
+    assert new.read_bytes() == mark + expected.encode(codec)
+
+
+def test_fix_writes_out_what_libvirt_adds_by_itself() -> None:
+    """A serial controller that is only implied, and a balloon that is not written, get their model written out."""
+    channel = "<channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>"
+    resolved = _domain("q35", channel)
+    review = check(resolved)
+    (finding,) = review.findings
+    assert (finding.kind, finding.better, finding.line) == ("console", "virtio-transitional", None)
+    text = rewritten(resolved, {0: finding.better})
+    assert "    <controller type='virtio-serial' index='0' model='virtio-transitional'/>\n  </devices>" in text
+    after = check(vk.resolve(vk.read(text.encode())))
+    assert {f.verdict for f in after.findings} == {Verdict.WORKS}
+    bare = vk.resolve(vk.read(text.replace("<memballoon model='none'/>", "").encode()))
+    n = next(n for n, device in enumerate(bare.virtio_devices) if device.kind == "balloon")
+    assert "<memballoon model='virtio-transitional'/>" in rewritten(bare, {n: "virtio-transitional"})
 
 
 def test_fix_of_a_dumped_domain_keeps_its_addresses() -> None:

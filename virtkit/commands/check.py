@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
+from virtkit.errors import InputError
 
 if TYPE_CHECKING:
     from virtkit.compat.check import Review
@@ -68,9 +71,11 @@ def run(args: argparse.Namespace) -> int:
     code = 0
     reviews = []
     changed = None
+    original = b""
     for source in inputs:
         try:
-            resolved = resolve(read(source.read(), source.label), host=host)
+            original = source.read()
+            resolved = resolve(read(original, source.label), host=host)
             review = check(resolved, args.guest, overrides=args.overrides == "on", guest_database=known)
         except GuestError:
             raise
@@ -86,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     if writes:
         if changed is None:
             return 1
-        tables.emit(changed, args.output)
+        _write(changed, original, resolved.domain.document.codec, args.output)
         told = json.dumps(reviews[0].as_dict(), indent=1) if args.format == "json" else reviews[0].text()
         if args.output and args.output != "-":
             tables.emit(told, None)
@@ -97,6 +102,25 @@ def run(args: argparse.Namespace) -> int:
     else:
         tables.emit("\n".join(review.text() for review in reviews), args.output)
     return code
+
+
+def _write(text: str, original: bytes, codec: str, output: str | None) -> None:
+    """The text in the encoding of the original, its byte order mark and line ends included."""
+    import codecs
+
+    data = text.encode(codec)
+    if original.startswith(codecs.BOM_UTF8):
+        data = codecs.BOM_UTF8 + data
+    elif original.startswith(codecs.BOM_UTF16_BE):
+        data = codecs.BOM_UTF16_BE + text.encode("utf-16-be")
+    if not output or output == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        return
+    try:
+        Path(output).write_bytes(data)
+    except OSError as problem:
+        raise InputError(f"cannot be written: {problem.strerror or problem}", output) from None
 
 
 def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tuple[str, Review]:
@@ -121,5 +145,5 @@ def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tu
         tables.say(f"change: {finding.label}: {finding.change}")
     if models:
         text = rewritten(resolved, models)
-    after = resolve(read(text.encode()), host=resolved.host)
+    after = resolve(read(text.encode(resolved.domain.document.codec)), host=resolved.host)
     return text, check(after, args.guest, overrides=overrides, guest_database=known)
