@@ -123,6 +123,13 @@ def test_right_places_are_no_problem() -> None:
     assert problems(tree(port("p", switch), port("q", bridge, slot=2), *multi)) == ()
 
 
+def test_the_chipset_s_own_function_0_counts() -> None:
+    """SATA at 00:1f.2 of q35 and USB at 00:01.2 of pc stand beside the chipset's function 0."""
+    assert problems(tree(node("sata", slot=0x1F, function=2))) == ()
+    assert problems(tree(node("usb", slot=1, function=2), machine="pc-i440fx-9.0", root="pci-root")) == ()
+    assert codes(tree(node("usb", slot=1, function=2))) == [("usb", "no-function-0")]
+
+
 def test_equal_chassis_numbers() -> None:
     """QEMU takes two pci-bridges with one number."""
     found = problems(tree(), {"pci.1": 1, "pci.2": 2, "pci.3": 1})

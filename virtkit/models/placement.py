@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from virtkit.topology import Bus, Node, Topology
 
@@ -17,6 +18,10 @@ _PORTS = frozenset({"pcie-root-port", "pcie-switch-downstream-port"})
 _NO_SLOT_0 = frozenset({"pci-bridge", "pcie-to-pci-bridge", "dmi-to-pci-bridge", "pci-expander-bus"})
 _SWITCH = frozenset({"pcie-switch-upstream-port", "pcie-switch-downstream-port"})
 _EXPRESS_ONLY = frozenset({"pcie-root-port", "pcie-to-pci-bridge", "dmi-to-pci-bridge"})
+#: Slots of the root bus whose function 0 the chipset itself has, by the machine type's beginning.
+_CHIPSET: Mapping[str, frozenset[int]] = MappingProxyType(
+    {"pc-i440fx-": frozenset({0, 1}), "pc-q35-": frozenset({0, 0x1F}), "virt": frozenset({0})}
+)
 _SOURCE = "observed: QEMU 7.2.22 and 11.1.2"
 
 
@@ -37,7 +42,12 @@ def problems(topology: Topology, chassis: Mapping[str, int] | None = None) -> tu
     ``chassis`` maps ids of pci-bridges to their chassis number, which a topology does not hold; two that are
     equal are a problem, too.
     """
-    found = [problem for root in topology.roots for problem in _bus(root, None)]
+    own = next((slots for name, slots in _CHIPSET.items() if topology.machine.startswith(name)), frozenset())
+    found = [
+        problem
+        for number, root in enumerate(topology.roots)
+        for problem in _bus(root, None, frozenset() if number else own)
+    ]
     seen: dict[int, str] = {}
     for bridge, number in (chassis or {}).items():
         if number in seen:
@@ -47,8 +57,8 @@ def problems(topology: Topology, chassis: Mapping[str, int] | None = None) -> tu
     return tuple(found)
 
 
-def _bus(bus: Bus, above: Node | None) -> Iterator[Problem]:
-    functions: dict[int, set[int]] = {}
+def _bus(bus: Bus, above: Node | None, own: frozenset[int] = frozenset()) -> Iterator[Problem]:
+    functions: dict[int, set[int]] = {slot: {0} for slot in own}
     for node in bus.nodes:
         functions.setdefault(node.slot, set()).add(node.function)
     for node in bus.nodes:
