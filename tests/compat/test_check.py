@@ -217,6 +217,14 @@ def test_port_io_runs_out() -> None:
     assert check(_domain("q35", loose)).ok
 
 
+def test_hotplug_needs_a_bridge_beforehand() -> None:
+    """RHEL 6 on q35 is told so while there is no bridge, and no longer once one is there."""
+    assert any("beforehand" in note.text for note in check(_domain("q35", "")).notes)
+    assert not check(_domain("q35", BRIDGE)).notes
+    assert not check(_domain("pc", "")).notes
+    assert not check(_domain("q35", ""), "fedora42").notes
+
+
 def test_convert_keeps_the_guest_bootable() -> None:
     """pc to q35: IDE to SATA, e1000 to e1000e, virtio to transitional for RHEL 6, addresses taken out."""
     devices = (

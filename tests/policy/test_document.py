@@ -64,6 +64,14 @@ def test_lint_finds_rules_in_vain() -> None:
     assert any("no rule for block" in text for text in said)
 
 
+def test_policies_show_themselves() -> None:
+    """In a notebook a policy is a table, its text escaped."""
+    text = HEAD.replace("title: x", "title: <b>") + "- machine: pc\n  when: {q35: true}\n  reason: x\n"
+    shown = document.parse(text, "x.yaml")._repr_html_()
+    assert "&lt;b&gt;" in shown
+    assert "q35 true" in shown
+
+
 def test_unknown_names() -> None:
     """An unknown policy is refused with the shipped ones; a missing file with its name."""
     with pytest.raises(UsageError, match=r"shipped: .*virt-install"):

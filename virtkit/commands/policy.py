@@ -125,21 +125,13 @@ def _show(args: argparse.Namespace) -> int:
     lines += [f"  source: {source}" for source in policy.sources]
     for rule in policy.rules:
         about = ", ".join(rule.kinds) if rule.kinds else "machine"
-        when = f" when {_plain(rule.when)}" if rule.when else ""
+        when = f" when {document.when_words(rule.when)}" if rule.when else ""
         lines.append(f"  {rule.line}: {about}{when} -> {rule.outcome} {rule.value} ({rule.reason})")
     tables.emit("\n".join(lines) + "\n", None)
     said = document.lint(policy)
     for text in said:
         log.warning("%s", text)
     return 1 if said else 0
-
-
-def _plain(when: object) -> str:
-    if hasattr(when, "items"):
-        return ", ".join(f"{name} {_plain(value)}" for name, value in when.items())
-    if isinstance(when, tuple):
-        return " ".join(_plain(value) for value in when)
-    return str(when).lower() if isinstance(when, bool) else str(when)
 
 
 def _check(args: argparse.Namespace) -> int:

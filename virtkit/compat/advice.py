@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from virtkit.guests.overrides import support
 from virtkit.models.budget import budget
 
 if TYPE_CHECKING:
@@ -76,6 +77,24 @@ def notes(resolved: Resolved, guest: Guest | None) -> Iterator[Note]:
                 release = ".".join(map(str, resolved.host.libvirt))
                 text = f"libvirt {release} refuses {device.label}: Unknown model type '{device.model}'; known since 5.2"
                 yield Note("error", text, "libvirt 5.2.0, release notes")
+    if guest is not None and _needs_bridge(resolved, guest):
+        yield Note(
+            "note",
+            f"{guest.id} knows virtio 0.9 only, and no conventional PCI slot is free: a virtio disk or NIC can be "
+            "plugged in later only when a pcie-to-pci-bridge is there beforehand",
+            "libvirt, PCI topology and hotplug; a bridge cannot be plugged into a running guest",
+        )
     windows = budget(resolved.topology)
     if windows.text():
         yield Note("error" if windows.exceeded else "warning", windows.text(), windows.source)
+
+
+def _needs_bridge(resolved: Resolved, guest: Guest) -> bool:
+    """Whether hot-plugged virtio devices would be modern where the guest has legacy drivers only."""
+    answers = [support(guest, kind) for kind in ("net", "block")]
+    if not any(answer.legacy and not answer.modern for answer in answers):
+        return False
+    topology = resolved.topology
+    if not topology.roots or topology.roots[0].accepts != "PCI Express":
+        return False
+    return not any(room.kind == "conventional PCI" and room.free for room in topology.headroom)

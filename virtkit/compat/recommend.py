@@ -53,6 +53,18 @@ class Recommendation:
         """Plain values for JSON."""
         return asdict(self)
 
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(
+            f"<tr><td>{escape(c.kind)}</td><td>{escape(c.model or c.xml)}</td><td>{escape(c.verdict)}</td>"
+            f"<td>{escape(c.reason)}</td><td>{escape(c.condition)}</td></tr>"
+            for c in self.choices
+        )
+        head = "<tr><th>kind</th><th>choose</th><th>verdict</th><th>reason</th><th>condition</th></tr>"
+        said = f"{self.guest} on {self.machine}; best machine {self.best_machine}: {self.machine_advice}"
+        return f"<p>{escape(said)}</p><table>{head}{rows}</table>"
+
 
 def recommend_machine(guest: Guest, *, overrides: bool = True) -> tuple[str, str]:
     """pc or q35 for a guest on x86, and why.

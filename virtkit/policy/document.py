@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
@@ -15,10 +16,7 @@ from virtkit.guests import KINDS
 from virtkit.models.interface import MODELS
 from virtkit.policy import slots
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-__all__ = ["CONDITIONS", "FINDINGS", "Policy", "Rule", "builtin", "lint", "load", "names", "parse"]
+__all__ = ["CONDITIONS", "FINDINGS", "Policy", "Rule", "builtin", "lint", "load", "names", "parse", "when_words"]
 
 FINDINGS = ("allow", "warn", "taint", "deny")
 _OUTCOMES = ("machine", "model", "device", "finding")
@@ -76,6 +74,26 @@ class Policy:
     slots: str
     rules: tuple[Rule, ...]
     file: str
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(
+            f"<tr><td>{escape(', '.join(rule.kinds) or 'machine')}</td><td>{escape(when_words(rule.when))}</td>"
+            f"<td>{escape(rule.outcome)} {escape(rule.value)}</td><td>{escape(rule.reason)}</td></tr>"
+            for rule in self.rules
+        )
+        head = "<tr><th>about</th><th>when</th><th>gives</th><th>reason</th></tr>"
+        return f"<b>{escape(self.name)}</b>: {escape(self.title)}<table>{head}{rows}</table>"
+
+
+def when_words(value: object) -> str:
+    """Conditions as words: "q35 true, not modern net"."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {when_words(inner)}" for name, inner in value.items())
+    if isinstance(value, tuple):
+        return " ".join(when_words(inner) for inner in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def names() -> tuple[str, ...]:
