@@ -13,10 +13,11 @@ def figures() -> Iterator[Figure]:
     """Time of a matrix page and of a topology picture."""
     import virtkit as vk
     from virtkit import facts
+    from virtkit.compat.matrix import matrix
     from virtkit.draw import picture
     from virtkit.draw.matrix import html_page
 
-    frame = vk.matrix(guests="family=linux", machines="pc,q35", kinds="net,block,scsi,rng,balloon,console")
+    frame = matrix(guests="family=linux", machines="pc,q35", kinds="net,block,scsi,rng,balloon,console")
     wide = frame.astype("str").pivot_table(
         index="guest", columns=["kind", "machine", "model"], values="verdict", aggfunc="first"
     )

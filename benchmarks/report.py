@@ -19,19 +19,19 @@ def figures() -> Iterator[Figure]:
     from virtkit.reporting.run import notebooks
 
     chosen = notebooks()
-    programs = Path(sys.executable).parent
+    programs = str(Path(sys.executable).parent)
     with tempfile.TemporaryDirectory() as place:
         start = time.perf_counter()
-        subprocess.run([programs / "virtkit", "report", "-o", f"{place}/ours"], check=True, capture_output=True)
+        subprocess.run([f"{programs}/virtkit", "report", "-o", f"{place}/ours"], check=True, capture_output=True)
         ours = time.perf_counter() - start
         start = time.perf_counter()
         for path in chosen:
             folder = Path(place) / path.stem
             folder.mkdir()
             copy = folder / "out.ipynb"
-            execute = [programs / "papermill", path, copy, "-p", "output", ".", "--cwd", folder, "--no-progress-bar"]
+            execute = [f"{programs}/papermill", str(path), str(copy), "-p", "output", ".", "--cwd", str(folder)]
             subprocess.run(execute, check=True, capture_output=True)
-            convert = [programs / "jupyter", "nbconvert", "--to", "html", copy]
+            convert = [f"{programs}/jupyter", "nbconvert", "--to", "html", str(copy)]
             subprocess.run(convert, check=True, capture_output=True)
         peer = time.perf_counter() - start
     yield Figure(f"virtkit report, {len(chosen)} notebooks", ours, "papermill and nbconvert commands", peer)

@@ -7,7 +7,7 @@ addresses (CPU, memory sizes, host resources) are not copied.
 from __future__ import annotations
 
 from virtkit.checks.addresses import check_addresses
-from virtkit.checks.capabilities import check_drivers, check_features
+from virtkit.checks.capabilities import check_cpus, check_drivers, check_features
 from virtkit.checks.chardevs import check_chardevs
 from virtkit.checks.controllers import check_controllers
 from virtkit.checks.devices import check_devices
@@ -29,5 +29,6 @@ def after_slots(setting: Setting) -> None:
     check_chardevs(setting)
     check_devices(setting)
     check_features(setting)
+    check_cpus(setting)
     check_drivers(setting)
     check_addresses(setting)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from virtkit.domain.devices import Device, Hostdev, Input
+from virtkit.domain.devices import Device, Hostdev, Input, Interface
 from virtkit.errors import Refused
 from virtkit.setting import Setting
 
@@ -10,6 +10,7 @@ __all__ = ["check_addresses"]
 
 CFG = "unsupported configuration"
 XML = "XML error"
+INT = "internal error"
 
 
 def _refuse(device: Device, what: str, category: str = CFG) -> Refused:
@@ -25,10 +26,14 @@ def check_addresses(setting: Setting) -> None:
         type_ = address.type
         if type_ == "ccw" and not setting.family.ccw:
             raise _refuse(device, f"CCW addresses are not supported by machine type '{setting.machine}'")
-        if type_ == "unassigned" and not isinstance(device, Hostdev):
+        handed = isinstance(device, Hostdev) or (isinstance(device, Interface) and device.type == "hostdev")
+        if type_ == "unassigned" and not handed:
             raise _refuse(device, "address of type 'unassigned' is supported only for hostdevs")
         if isinstance(device, Hostdev):
             _check_hostdev(device, type_)
+        elif isinstance(device, Interface) and device.type == "hostdev":
+            if device.source == "pci" and type_ not in ("pci", "unassigned"):
+                raise _refuse(device, "PCI host devices must use 'pci' or 'unassigned' address type", INT)
         elif type_ != "usb" and (device.kind == "redirdev" or (isinstance(device, Input) and device.bus == "usb")):
             raise _refuse(device, "Invalid address for a USB device", XML)
         elif device.kind == "smartcard" and type_ != "ccid":

@@ -11,7 +11,7 @@ from virtkit.domain.vocabulary import Release, release
 from virtkit.errors import Refused
 from virtkit.setting import Setting
 
-__all__ = ["check_drivers", "check_features"]
+__all__ = ["check_cpus", "check_drivers", "check_features"]
 
 CFG = "unsupported configuration"
 
@@ -64,6 +64,30 @@ def check_features(setting: Setting) -> None:
     acpi = features.find("acpi")
     if acpi is not None and setting.arch == "aarch64" and not _has_firmware(setting):
         raise Refused(CFG, "ACPI requires UEFI on this architecture", "feature acpi", line_of(acpi))
+
+
+def check_cpus(setting: Setting) -> None:
+    """Refuse more vcpus than the machine type has, or than its interrupts reach. Raises Refused."""
+    text = (setting.root.findtext("vcpu") or "1").strip()
+    if not text.isdigit():
+        return
+    count = int(text)
+    machine = setting.emulator.machines.get(setting.machine)
+    most = None if machine is None else machine.max_cpus
+    if most is not None and count > most:
+        raise Refused(CFG, f"Maximum CPUs greater than specified machine type limit {most}", f"{count} vcpus")
+    if count > XAPIC_MOST and setting.family.chipset == "q35" and "iommu-for-many-vcpus" not in setting.behaves:
+        driver = setting.root.find("devices/iommu/driver")
+        if driver is None or driver.get("eim") != "on":
+            raise Refused(
+                CFG,
+                f"more than {XAPIC_MOST} vCPUs require extended interrupt mode enabled on the iommu device",
+                f"{count} vcpus",
+            )
+
+
+XAPIC_MOST = 255
+"""vcpus that x86 interrupts reach without remapping. Source: QEMU, intel-iommu option eim."""
 
 
 def _has_firmware(setting: Setting) -> bool:

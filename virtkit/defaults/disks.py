@@ -5,6 +5,7 @@ Source: libvirt, "Domain XML format", Device Addresses (drive); observed: libvir
 
 from __future__ import annotations
 
+from virtkit.defaults.controllers import find
 from virtkit.domain.address import DriveAddress
 from virtkit.domain.devices import Disk
 from virtkit.domain.targets import number, nvme_name
@@ -105,19 +106,14 @@ def place_scsi_hostdevs(setting: Setting) -> None:
 
 
 def _free_unit(setting: Setting, taken: set[tuple[int, int]]) -> DriveAddress:
-    """The controllers are counted in list order, whatever their indexes: the n-th lends its model to number n."""
+    """Controllers 0, 1, 2 and so on are tried, one number for each scsi controller there is, then one more."""
+    count = sum(controller.type == "scsi" for controller in setting.devices.controllers)
     number = 0
-    for controller in setting.devices.controllers:
-        if controller.type != "scsi":
-            continue
-        # QEMU's lsisas1068 takes few units; observed: libvirt 9.0 and 12.8 offer two.
-        units = 2 if controller.model == "lsisas1068" else UNITS["scsi"]
-        for unit in range(units):
-            if (number, unit) not in taken:
-                return DriveAddress(number, 0, 0, unit)
-        number += 1
     while True:
-        for unit in range(UNITS["scsi"]):
+        controller = find(setting, "scsi", number) if number < count else None
+        # QEMU's lsisas1068 takes few units; observed: libvirt 9.0 and 12.8 offer two.
+        units = 2 if controller is not None and controller.model == "lsisas1068" else UNITS["scsi"]
+        for unit in range(units):
             if (number, unit) not in taken:
                 return DriveAddress(number, 0, 0, unit)
         number += 1

@@ -153,7 +153,7 @@ class ConnectTypes:
 
     def of(self, device: Device) -> int:
         """The request: a kind of slot with AUTO and INTEGRATED, or NONE for a device without a PCI slot."""
-        kind = device.kind
+        kind, model = device.kind, device.model
         if isinstance(device, Controller):
             if device.type == "pci":
                 return plug_of(device.model) if device.model in pci_models() else NONE
@@ -164,7 +164,8 @@ class ConnectTypes:
             if device.type == "hostdev":
                 if device.source != "pci":
                     return NONE
-                kind, variant = "hostdev", "pci"
+                # What is handed through decides, not the model that is written beside it.
+                kind, variant, model = "hostdev", "pci", None
             else:
                 variant = device.model or "*"
         elif isinstance(device, Hostdev):
@@ -179,10 +180,10 @@ class ConnectTypes:
             variant = device.target or "*"
         else:
             variant = device.model or "*"
-        key = (kind, variant, device.model)
+        key = (kind, variant, model)
         found = self._cache.get(key)
         if found is None:
-            found = self._cache[key] = self._look_up(kind, variant, device.model)
+            found = self._cache[key] = self._look_up(kind, variant, model)
         return found
 
     def written(self, device: Device) -> int:

@@ -17,12 +17,33 @@ INT = "internal error"
 PCI_MEMORY = frozenset({"virtio-mem", "virtio-pmem"})
 
 
+def _check_nodes(setting: Setting) -> None:
+    """Memory that can grow needs a NUMA node; newer releases make one, except on s390x."""
+    if setting.root.find("cpu/numa/cell") is not None:
+        return
+    if "uncounted-virtio-memory" not in setting.behaves:
+        most = setting.root.find("maxMemory")
+        if most is not None and (most.get("slots") or "0") != "0":
+            raise Refused(CFG, "At least one numa node has to be configured when enabling memory hotplug")
+    elif setting.arch == "s390x":
+        for memory in setting.devices.memories:
+            node = None if memory.element is None else memory.element.find("target/node")
+            if memory.model == "virtio-mem" and node is not None:
+                raise Refused(
+                    INT,
+                    "can't add memory backend as guest has no NUMA nodes configured",
+                    memory.label,
+                    memory.line,
+                )
+
+
 def assign(setting: Setting) -> None:
     """Give each dimm and nvdimm without a slot the lowest free one.
 
     Raises Refused: no maxMemory, too many devices, slot out of range or taken, none left.
     """
     memories = setting.devices.memories
+    _check_nodes(setting)
     if not memories:
         return
     most = setting.root.find("maxMemory")

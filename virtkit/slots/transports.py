@@ -85,7 +85,7 @@ def _ccw_wanting(setting: Setting) -> Iterator[Device]:
     devices = setting.devices
     newer = "virtio-mmio-all" in setting.behaves
     yield from (disk for disk in devices.disks if disk.bus == "virtio")
-    yield from (one for one in devices.interfaces if one.type != "hostdev" and one.model in VIRTIO)
+    yield from (one for one in devices.interfaces if one.model in VIRTIO)
     if newer:
         yield from (sound for sound in devices.sounds if sound.model == "virtio")
     for hostdev in devices.hostdevs:
@@ -140,7 +140,7 @@ def _mmio_wanting(setting: Setting) -> Iterator[Device]:
     devices = setting.devices
     newer = "virtio-mmio-all" in setting.behaves
     yield from (disk for disk in devices.disks if disk.bus == "virtio")
-    yield from (one for one in devices.interfaces if one.type != "hostdev" and one.model in VIRTIO)
+    yield from (one for one in devices.interfaces if one.model in VIRTIO)
     if newer:
         yield from (sound for sound in devices.sounds if sound.model == "virtio")
     yield from (hostdev for hostdev in devices.hostdevs if hostdev.type == "scsi_host")

@@ -130,7 +130,7 @@ def _add_hubs(setting: Setting, count: int) -> None:
     if not enabled(setting):
         raise Refused(CFG, "USB is disabled for this domain, but USB devices are present in the domain XML")
     ports += HUB_PORTS * len(setting.devices.hubs)
-    missing = count - ports
+    missing = count - ports + 1 if count > ports else 0
     while missing > 0:
         hub = Device("hub", None, -1)
         hub.change("", "type", "usb")
