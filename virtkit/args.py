@@ -131,9 +131,7 @@ class _Builder:
         if model == "pcie-root" or (model == "pci-root" and controller.index == 0):
             return
         line: Options = {"driver": controller.model_name}
-        if model == "pcie-root-port":
-            line |= {"port": options.get("port", 0), "chassis": options.get("chassis", 0)}
-        elif model == "pcie-switch-downstream-port":
+        if model == "pcie-root-port" or model == "pcie-switch-downstream-port":
             line |= {"port": options.get("port", 0), "chassis": options.get("chassis", 0)}
         elif model == "pci-bridge":
             line["chassis_nr"] = options.get("chassisNr", 0)

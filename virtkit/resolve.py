@@ -102,9 +102,7 @@ def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, st
     """The emulator, canonical machine type and family that a domain asks for."""
     if domain.type not in DRIVER_TYPES:
         known = ", ".join(sorted(DRIVER_TYPES))
-        raise Unsupported(
-            CFG, f"domain type '{domain.type}' is not one of libvirt's QEMU driver ({known})", line=1
-        )
+        raise Unsupported(CFG, f"domain type '{domain.type}' is not one of libvirt's QEMU driver ({known})", line=1)
     if not domain.os:
         raise Unsupported("XML error", "an os <type> must be specified")
     if domain.os != "hvm":
@@ -132,9 +130,7 @@ def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, st
             CFG, f"no facts on what libvirt does for machine '{found.name}' of architecture '{domain.arch}'"
         )
     if family.tidy and not family.root:
-        raise Unsupported(
-            "internal error", f"Machine type '{found.name}' supports PCI but no PCI controller added"
-        )
+        raise Unsupported("internal error", f"Machine type '{found.name}' supports PCI but no PCI controller added")
     return emulator, found.name, family
 
 

@@ -84,7 +84,7 @@ def _check_places(setting: Setting) -> None:
     seen: dict[tuple[str, int, int, int, int], Disk] = {}
     for disk in setting.devices.disks:
         at = disk.address
-        if disk.bus not in ON_DRIVE or not isinstance(at, DriveAddress):
+        if not isinstance(at, DriveAddress):
             continue
         key = (disk.bus, at.controller, at.bus, at.target, at.unit)
         if seen.setdefault(key, disk) is not disk:

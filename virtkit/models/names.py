@@ -82,8 +82,7 @@ def _controller(setting: Setting, controller: Controller) -> str:
     if type_ == "usb":
         return f"usb{index}" if index else "usb"
     if index == 0 and (
-        (type_ == "ide" and setting.family.chipset == "i440fx")
-        or (type_ == "sata" and setting.family.chipset == "q35")
+        (type_ == "ide" and setting.family.chipset == "i440fx") or (type_ == "sata" and setting.family.chipset == "q35")
     ):
         return "ide"
     return f"{type_}{index}"
