@@ -53,10 +53,10 @@ def signed(text: str, attribute: str, element: str) -> int:
 
 
 def _number(text: str) -> int:
-    if text.isdigit() and (text[0] != "0" or text == "0"):
+    if text.isascii() and text.isdigit() and (text[0] != "0" or text == "0"):
         return int(text)
     body = text.strip().lstrip("+-").lower()
-    if not body or "_" in body:
+    if not body or "_" in body or not body.isascii():
         raise ValueError(text)
     if body.startswith("0x"):
         value = int(body, 16)

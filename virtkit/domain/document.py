@@ -27,6 +27,8 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+# What may stand before a root element; only there does "<!DOCTYPE" mean a document type.
+_DOCTYPE = re.compile(r"\ufeff?(?:\s|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,14 @@ def parse(data: bytes, file: str | None = None) -> Document:
         text = data.decode(codec)
     except (UnicodeDecodeError, LookupError) as error:
         raise InputError(f"not readable as {codec}: {error}", file) from None
-    if "<!DOCTYPE" in text:
-        line = text.count("\n", 0, text.index("<!DOCTYPE")) + 1
+    doctype = _DOCTYPE.match(text)
+    if doctype is not None:
+        line = text.count("\n", 0, doctype.end()) + 1
         raise InputError("a document type (<!DOCTYPE …>) is not accepted in domain XML; remove it", file, line)
     try:
         root = etree.fromstring(data, _parser())
     except etree.XMLSyntaxError as error:
-        what = (error.msg or "not well-formed").split(", line ")[0]
+        what = (error.msg or "not well-formed").split(", line ")[0].strip()
         raise InputError(f"not well-formed XML: {what}", file, error.lineno or None) from None
     except ValueError as error:
         raise InputError(f"not readable as XML: {error}", file) from None

@@ -46,9 +46,15 @@ CLASSES = (
 
 STEP = "  "
 
+# A result is always UTF-8, so a declaration of another encoding would be untrue.
+_ENCODING = re.compile(r"""(\A\ufeff?<\?xml[^>]*?\sencoding\s*=\s*["'])(?!utf-8\b)[A-Za-z0-9._-]+""", re.I)
+
 
 def write(document: Document, devices: Inventory, os_type: Sequence[tuple[str, str]] = ()) -> str:
-    """The document's text with the devices' changes; ``os_type`` are attributes to set on ``<os><type>``."""
+    """The document's text with the devices' changes, declared UTF-8 if it declares an encoding.
+
+    ``os_type`` are attributes to set on ``<os><type>``.
+    """
     text = document.text
     edits: dict[int, tuple[int, str]] = {}
     added: dict[int, list[str]] = {}
@@ -150,7 +156,7 @@ def _compose(
                 pieces.append(after)
                 del inserts[end]
     pieces.append(text[at:])
-    return "".join(pieces)
+    return _ENCODING.sub(r"\1UTF-8", "".join(pieces), count=1)
 
 
 def _indent_of(text: str, start: int) -> str:
