@@ -107,6 +107,8 @@ def test_silently_accepted_places() -> None:
     assert codes(tree(port("p", node("d", slot=1)))) == [("d", "port-slot")]
     assert codes(tree(node("d", slot=3, function=2))) == [("d", "no-function-0")]
     assert codes(tree(node("b", slot=1, bus=bus("pci-bridge", node("d"))))) == [("d", "bridge-slot-0")]
+    (note,) = problems(tree(node("b", slot=1, bus=bus("pci-expander-bus", node("d")))))
+    assert note.severity == "note"
     upstream = node("u", slot=1, bus=bus("pcie-switch-upstream-port"))
     assert codes(tree(upstream)) == [("u", "switch-on-root")]
     assert codes(tree(port("p", port("q", slot=0)))) == [("q", "nested-root-port")]

@@ -14,7 +14,8 @@ from virtkit.topology import Bus, Node, Topology
 __all__ = ["Problem", "problems"]
 
 _PORTS = frozenset({"pcie-root-port", "pcie-switch-downstream-port"})
-#: Conventional buses whose slot 0 the guest does not scan or the bridge's own hot-plug controller takes.
+#: Conventional buses whose slot 0 belongs to the bridge's own hot-plug controller. Firmware does find a device
+#: there (observed: SeaBIOS), and libvirt itself begins at slot 0 of an expander bus: a note, not an error.
 _NO_SLOT_0 = frozenset({"pci-bridge", "pcie-to-pci-bridge", "dmi-to-pci-bridge", "pci-expander-bus"})
 _SWITCH = frozenset({"pcie-switch-upstream-port", "pcie-switch-downstream-port"})
 _EXPRESS_ONLY = frozenset({"pcie-root-port", "pcie-to-pci-bridge", "dmi-to-pci-bridge"})
@@ -27,12 +28,17 @@ _SOURCE = "observed: QEMU 7.2.22 and 11.1.2"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One device in a place that does not work: its id and address, a code for programs, a sentence, the source."""
+    """One device in an odd place: its id and address, a code for programs, a sentence, the source.
+
+    ``severity`` is "error" where a guest does not find the device, "note" where it does but something of the
+    bus is lost.
+    """
 
     device: str
     address: str
     code: str
     text: str
+    severity: str = "error"
     source: str = _SOURCE
 
 
@@ -52,7 +58,7 @@ def problems(topology: Topology, chassis: Mapping[str, int] | None = None) -> tu
     for bridge, number in (chassis or {}).items():
         if number in seen:
             text = f"chassis number {number} is also that of {seen[number]}: hot plug mixes their slots up"
-            found.append(Problem(bridge, "", "chassis", text))
+            found.append(Problem(bridge, "", "chassis", text, "note"))
         seen.setdefault(number, bridge)
     return tuple(found)
 
@@ -63,7 +69,7 @@ def _bus(bus: Bus, above: Node | None, own: frozenset[int] = frozenset()) -> Ite
         functions.setdefault(node.slot, set()).add(node.function)
     for node in bus.nodes:
         for code, text in _wrong(node, bus, above, functions):
-            yield Problem(node.id, node.address, code, text)
+            yield Problem(node.id, node.address, code, text, "note" if code == "bridge-slot-0" else "error")
         if node.bus is not None:
             yield from _bus(node.bus, node)
 
@@ -78,7 +84,7 @@ def _wrong(node: Node, bus: Bus, above: Node | None, functions: Mapping[int, set
             f"function {node.function} of slot {node.slot:#x} without a function 0: a guest does not look further",
         )
     if bus.model in _NO_SLOT_0 and node.slot == 0:
-        yield "bridge-slot-0", f"slot 0 of a {bus.model} is not for devices"
+        yield "bridge-slot-0", f"slot 0 of a {bus.model} takes no hot plug and is not meant for devices"
     model = None if node.bus is None else node.bus.model
     if model in _SWITCH and bus.model == "pcie-root":
         yield "switch-on-root", f"a {model} straight on pcie.0: a switch belongs below a root port"
