@@ -281,3 +281,22 @@ def test_command_on_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "t: rhel6.10" in captured.out
     assert "b.xml" in captured.err
     assert main(["check", str(tmp_path), "--fix"]) == 2
+
+
+DOMAINS = sorted((Path(__file__).resolve().parents[2] / "data" / "domains").glob("*.xml"))
+
+
+@pytest.mark.parametrize("file", DOMAINS, ids=lambda file: file.stem)
+def test_real_domains_can_be_fixed_and_converted(file: Path) -> None:
+    """A fix leaves nothing to fix, and a conversion nothing worse, for domains of the kind people have."""
+    resolved = vk.resolve(vk.read(file))
+    before = check(resolved)
+    models = {n: finding.better for n, finding in enumerate(before.findings) if finding.better}
+    after = check(vk.resolve(vk.read(rewritten(resolved, models).encode())))
+    assert not after.changes
+    assert all(b.verdict != "fails" for a, b in zip(before.findings, after.findings, strict=True) if a.better)
+    conversion = convert(resolved, "pc" if resolved.family == "q35" else "q35")
+    assert not conversion.review.changes
+    assert {f.label for f in conversion.review.findings if f.verdict == "fails" and not f.harmless} <= {
+        f.label for f in after.findings if f.verdict == "fails"
+    }

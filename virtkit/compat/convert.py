@@ -26,7 +26,11 @@ __all__ = ["Conversion", "convert"]
 # has which device: QEMU 11.1 -device help; the pairs are the same hardware generation on the other chipset.
 _MODELS = MappingProxyType(
     {
-        "q35": (("interface", "model/type", {"e1000": "e1000e"}), ("sound", "model", {"ich6": "ich9"})),
+        "q35": (
+            ("interface", "model/type", {"e1000": "e1000e"}),
+            ("sound", "model", {"ich6": "ich9"}),
+            ("watchdog", "model", {"ib700": "i6300esb"}),
+        ),
         "pc": (
             ("interface", "model/type", {"e1000e": "e1000"}),
             ("sound", "model", {"ich9": "ich6"}),
