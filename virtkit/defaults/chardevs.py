@@ -110,6 +110,7 @@ def match_console(setting: Setting) -> None:
         if later.target in (None, "serial"):
             raise Refused(CFG, "Only the first console can be a serial port", later.label, later.line)
     first = consoles[0] if consoles else None
+    first_port = 0
     if first is not None and first.target in (None, "serial"):
         if not devices.serials:
             serial = _serial_from(first)
@@ -121,8 +122,10 @@ def match_console(setting: Setting) -> None:
         mirror = Chardev("console", None, -1, type=devices.serials[0].type, mirror=True)
         mirror.change("", "type", mirror.type or "pty")
         consoles.insert(0, mirror)
+        if "mirror-counts" not in setting.behaves:
+            first_port = -1
         setting.trace.note(mirror, "console.mirror")
-    for place, console in enumerate(consoles):
+    for place, console in enumerate(consoles, first_port):
         if console.mirror:
             continue
         console.port = place

@@ -80,7 +80,7 @@ def write(document: Document, devices: Inventory, os_type: Sequence[tuple[str, s
                 chunk = _new(device, indent)
                 if taken:
                     anchor = written[taken - 1]
-                if anchor < 0 and not taken and written:
+                if not taken and written:
                     added.setdefault(~written[0], []).append(chunk)
                 elif anchor < 0:
                     loose.append(chunk)
