@@ -100,7 +100,9 @@ def assign(setting: Setting) -> None:
     hubs = devices.hubs
     if not plugged and not hubs:
         return
-    _add_hubs(setting, len(plugged) + len(hubs))
+    # A handed-through PCI interface that names usb-net as its model takes no port, and is reckoned with all the same.
+    ghosts = sum(one.type == "hostdev" and one.model == "usb-net" for one in devices.interfaces)
+    _add_hubs(setting, len(plugged) + len(hubs) + (ghosts if "usb-net" in setting.behaves else 0))
     tree = _buses(setting)
     for hub in hubs:
         address = hub.address
