@@ -55,7 +55,7 @@ def several(line: str) -> str:
 def places(xml: str | bytes) -> str:
     """Where everything in a resolved domain sits: a line for each PCI controller, else one for each kind of device.
 
-    Devices of one kind stand in document order; one without an address is a ``-``.
+    Kinds stand in alphabetical order, devices of one kind in document order; a device without an address is a ``-``.
     """
     root = etree.fromstring(xml.encode() if isinstance(xml, str) else xml)
     lines: list[str] = []
@@ -70,10 +70,10 @@ def places(xml: str | bytes) -> str:
             lines.append(f"{name}: {where}{options}")
         else:
             groups.setdefault(tag, []).append(where)
-    for tag, found in groups.items():
+    for tag, found in sorted(groups.items()):
         if set(found) != {"-"}:
             lines.append(f"{tag}: {' '.join(found)}")
-    return "\n".join(lines)
+    return "\n".join(lines) or "nothing"
 
 
 def _place(element: etree._Element) -> str:
@@ -101,4 +101,6 @@ def _place(element: etree._Element) -> str:
         return f"{get('bus')}/{get('port')}"
     if kind == "virtio-serial":
         return f"{get('controller')}/{get('port')}"
+    if kind == "spapr-vio":
+        return f"{hexadecimal('reg'):#x}"
     return " ".join([str(kind), *(str(value) for name, value in address.attrib.items() if name != "type")])
