@@ -71,7 +71,7 @@ def assign(setting: Setting) -> None:
         if real_console_ports:
             _console(setting, ports, console)
         else:
-            _hidden_console(ports, console)
+            _hidden_console(setting, ports, console)
     for channel in channels:
         _channel(setting, ports, channel)
 
@@ -103,7 +103,7 @@ def _no_port(controller: int, device: Chardev) -> Refused:
     )
 
 
-def _hidden_console(ports: _Ports, console: Chardev) -> None:
+def _hidden_console(setting: Setting, ports: _Ports, console: Chardev) -> None:
     """Releases before 12: a half address eats a port of controller 0, and is kept as written."""
     address = console.address
     if not isinstance(address, SerialAddress) or address.port:
@@ -115,6 +115,7 @@ def _hidden_console(ports: _Ports, console: Chardev) -> None:
         raise _no_port(0, console)
     ports.taken[0].add(port)
     console.place(SerialAddress(address.controller, address.bus, 0))
+    setting.trace.note(console, "virtio-serial.hidden", port)
 
 
 def _console(setting: Setting, ports: _Ports, console: Chardev) -> None:

@@ -1,0 +1,162 @@
+"""The tables of ``data/libvirt``: whole, sourced, and of one mind with each other. One test for each rule."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from re import findall
+
+import pytest
+
+import virtkit
+from virtkit import facts
+from virtkit.domain.vocabulary import release
+
+TABLES = {
+    "accepted-values": "element attribute value since until source",
+    "behaviours": "name since meaning source",
+    "connect-types": "kind variant type since until source",
+    "default-machines": "arch machine since until source",
+    "known-differences": "what releases why source",
+    "machine-features": "feature families since refusal source",
+    "machines": "family arch machine since until pci root usb sata ps2 balloon panic watchdog nic scsi video"
+    " usb_model serial serial_model mmio ccw chipset tidy source",
+    "needed-drivers": "kind model types since refusal source",
+    "pci-controllers": "model plugs accepts auto first last aggregates hotplug name source",
+    "qemu-drivers": "kind model driver type source",
+    "rules": "rule text source",
+    "virtio-drivers": "device variant kind base suffix source",
+}
+KEYS = {
+    "behaviours": ["name"],
+    "known-differences": ["what", "releases", "why", "source"],
+    "machine-features": ["feature"],
+    "needed-drivers": ["kind", "model", "types"],
+    "pci-controllers": ["model"],
+    "qemu-drivers": ["kind", "model"],
+    "rules": ["rule"],
+    "virtio-drivers": ["device", "variant"],
+}
+
+
+def rows(name: str) -> tuple[dict[str, str], ...]:
+    """The rows of a table."""
+    return facts.table(f"libvirt/{name}.csv")
+
+
+def accepted(element: str, attribute: str) -> set[str]:
+    """Every value some release takes."""
+    return {
+        value
+        for row in rows("accepted-values")
+        if (row["element"], row["attribute"]) == (element, attribute)
+        for value in row["value"].split()
+    }
+
+
+def test_every_table_is_known_here() -> None:
+    """A new table gets its rules."""
+    assert {path.stem for path in facts.path("libvirt").glob("*.csv")} == set(TABLES)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_columns(name: str) -> None:
+    """Exactly these, in this order; no cell begins or ends with a blank."""
+    assert list(rows(name)[0]) == TABLES[name].split()
+    for row in rows(name):
+        assert all(cell == cell.strip() for cell in row.values()), row
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_fact_has_a_source(name: str) -> None:
+    """An observation with its release, a libvirt document, or QEMU's own answer."""
+    for row in rows(name):
+        assert row["source"].startswith(("observed: libvirt ", "libvirt", "QEMU ", "the domain itself")), row
+
+
+@pytest.mark.parametrize("name", [name for name, head in TABLES.items() if " since " in head])
+def test_releases_are_in_order(name: str) -> None:
+    """since comes before until."""
+    for row in rows(name):
+        since, until = row["since"], row.get("until", "")
+        if since and until:
+            assert release(since) < release(until), row
+        for text in filter(None, (since, until)):
+            assert (9, 0) <= release(text) <= (12, 8), row
+
+
+@pytest.mark.parametrize(("name", "key"), KEYS.items())
+def test_no_fact_is_told_twice(name: str, key: list[str]) -> None:
+    """One row for one thing."""
+    counts = Counter(tuple(row[part] for part in key) for row in rows(name))
+    assert [one for one, count in counts.items() if count > 1] == []
+
+
+def test_connect_types_are_known() -> None:
+    """Each names a kind of slot; one row holds for each variant in any release."""
+    spans: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for row in rows("connect-types"):
+        assert row["type"].removesuffix("+") in ("conventional", "express", "machine", "virtio", "none"), row
+        spans.setdefault((row["kind"], row["variant"]), []).append((row["since"], row["until"]))
+    for key, found in spans.items():
+        for at in ((9, 0), (10, 0), (11, 3), (12, 8)):
+            holding = [
+                1
+                for since, until in found
+                if (not since or release(since) <= at) and (not until or at < release(until))
+            ]
+            assert len(holding) <= 1, (key, at)
+
+
+def test_models_are_those_that_libvirt_takes() -> None:
+    """Tables that name models name none that the reader would refuse."""
+    assert {row["model"] for row in rows("pci-controllers")} == accepted("controller:pci", "model")
+    machines = rows("machines")
+    for column, element in (("scsi", "controller:scsi"), ("usb_model", "controller:usb")):
+        for row in machines:
+            words = {word for word in row[column].split() if word not in ("-", "copy", "default")}
+            assert words <= accepted(element, "model"), row
+    for row in machines:
+        assert set(row["video"].split()) - {"-"} <= accepted("video", "type"), row
+        assert row["balloon"] in accepted("memballoon", "model") | {"-"}, row
+        assert row["watchdog"] in accepted("watchdog", "model") | {"-"}, row
+        assert row["root"] in ("pci-root", "pcie-root", "-"), row
+
+
+def test_controllers_accept_what_some_device_plugs_in_as() -> None:
+    """And every kind of plug has a place somewhere."""
+    plugs = {row["plugs"] for row in rows("pci-controllers")} - {"none"} | {"conventional", "express"}
+    taken = {word for row in rows("pci-controllers") for word in row["accepts"].split()}
+    # A downstream port is a plug of its own model.
+    assert taken == plugs
+    for row in rows("pci-controllers"):
+        assert 0 <= int(row["first"]) <= int(row["last"]) <= 31, row
+        assert {row[column] for column in ("auto", "aggregates", "hotplug")} <= {"yes", "no"}, row
+
+
+def test_families_are_named_alike_everywhere() -> None:
+    """A feature of a machine family names one that is there."""
+    families = {row["family"] for row in rows("machines")}
+    for row in rows("machine-features"):
+        assert set(row["families"].split()) <= families, row
+
+
+def test_virtio_drivers_have_a_known_kind() -> None:
+    """Those that the interface rules know."""
+    kinds = {row["kind"] for row in facts.table("qemu/interface-kinds.csv")}
+    for row in rows("virtio-drivers"):
+        assert row["kind"] in kinds, row
+        assert row["suffix"] in ("yes", "no"), row
+
+
+def test_behaviours_are_those_the_code_asks_for() -> None:
+    """None is dead, none is missing."""
+    names = {row["name"] for row in rows("behaviours")}
+    asked: set[str] = set()
+    words: set[str] = set()
+    for file in Path(virtkit.__file__).parent.rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        asked |= set(findall(r'"([a-z0-9-]+)" (?:not )?in (?:self\.)?(?:setting\.)?behaves\b', text))
+        words |= set(findall(r'"([a-z0-9-]+)"', text))
+    assert asked - names == set()
+    assert names - words == set()
