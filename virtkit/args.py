@@ -18,7 +18,7 @@ from virtkit.setting import Setting
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-    from virtkit.resolve import Resolved
+    from virtkit.resolution import Resolved
 
 __all__ = ["arguments", "text"]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from virtkit.domain.devices import Controller, Device
 
 if TYPE_CHECKING:
-    from virtkit.resolve import Resolved
+    from virtkit.resolution import Resolved
     from virtkit.topology import Topology
 
 __all__ = ["explanation", "resolved_json", "topology_json"]

@@ -29,7 +29,6 @@ TABLES = {
 }
 KEYS = {
     "behaviours": ["name"],
-    "known-differences": ["what", "releases", "why", "source"],
     "machine-features": ["feature"],
     "needed-drivers": ["kind", "model", "types"],
     "pci-controllers": ["model"],

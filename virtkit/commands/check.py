@@ -14,7 +14,7 @@ from virtkit.errors import InputError
 
 if TYPE_CHECKING:
     from virtkit.compat.check import Review
-    from virtkit.resolve import Resolved
+    from virtkit.resolution import Resolved
 
 __all__ = ["register", "run"]
 

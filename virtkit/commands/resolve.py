@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from virtkit.commands.options import add_host_options, chosen_host
 
 if TYPE_CHECKING:
-    from virtkit.resolve import Resolved
+    from virtkit.resolution import Resolved
 
 __all__ = ["add_inputs", "each", "register"]
 

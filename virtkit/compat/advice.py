@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from virtkit.compat.check import Note
     from virtkit.guests import Guest
-    from virtkit.resolve import Resolved
+    from virtkit.resolution import Resolved
 
 __all__ = ["instead", "nic_for", "notes"]
 

@@ -18,7 +18,7 @@ from virtkit.models.interface import Interface
 if TYPE_CHECKING:
     from virtkit.domain.domain import Domain
     from virtkit.models.virtio import VirtioDevice
-    from virtkit.resolve import Resolved
+    from virtkit.resolution import Resolved
 
 __all__ = ["HARMLESS", "Finding", "Note", "Review", "check", "guest_of"]
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Element
 
-    from virtkit.resolve import Resolved
+    from virtkit.resolution import Resolved
 
 __all__ = ["Conversion", "convert"]
 
@@ -70,7 +70,7 @@ def convert(
     outcome, GuestError for an unknown ``guest``.
     """
     from virtkit.domain.domain import read
-    from virtkit.resolve import resolve
+    from virtkit.resolution import resolve
 
     if to not in _DISKS:
         raise UsageError(f"convert to {to!r}? known: {', '.join(_DISKS)}")

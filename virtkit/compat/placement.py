@@ -194,6 +194,6 @@ def beside_pci(transport: str, machine: str, kind: str, driver: str) -> Shown:
 
 def _resolve(xml: str, host: Host, policy: SlotPolicy | None) -> object:
     from virtkit.domain.domain import read
-    from virtkit.resolve import resolve
+    from virtkit.resolution import resolve
 
     return resolve(read(xml.encode()), host=host, slot_policy=policy)

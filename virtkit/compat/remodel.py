@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
     from virtkit.models.virtio import VirtioDevice
-    from virtkit.resolve import Resolved
+    from virtkit.resolution import Resolved
 
 __all__ = ["models_of", "remodelled", "rewritten"]
 
@@ -73,7 +73,7 @@ def remodelled(resolved: Resolved, models: Mapping[int, str]) -> Resolved:
     Raises Refused when libvirt would refuse the change.
     """
     from virtkit.domain.domain import read
-    from virtkit.resolve import resolve
+    from virtkit.resolution import resolve
 
     text = rewritten(resolved, models)
     return resolve(read(text.encode(resolved.domain.document.codec)), host=resolved.host)

@@ -16,7 +16,7 @@ from virtkit.topology import Bus, Headroom, Node, Topology
 
 if TYPE_CHECKING:
     from virtkit.models.virtio import VirtioDevice
-    from virtkit.resolve import Resolved
+    from virtkit.resolution import Resolved
 
 __all__ = ["topology_of"]
 

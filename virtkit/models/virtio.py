@@ -28,7 +28,7 @@ from virtkit.models.interface import Shown, shown
 from virtkit.setting import Setting
 
 if TYPE_CHECKING:
-    from virtkit.resolve import Resolved
+    from virtkit.resolution import Resolved
 
 __all__ = ["Driver", "VirtioDevice", "driver_of", "location_of", "virtio_devices"]
 

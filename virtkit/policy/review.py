@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from virtkit.guests import Catalogue, Guest
     from virtkit.policy.document import Policy
-    from virtkit.resolve import Resolved
+    from virtkit.resolution import Resolved
 
 __all__ = ["Finding", "review", "sarif"]
 

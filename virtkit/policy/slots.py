@@ -28,7 +28,7 @@ BASELINE = "C"
 class SlotPolicy:
     """Where each virtio model may be placed by itself: "machine" (as the root bus is), "conventional", "express".
 
-    Fits the ``slot_policy`` argument of ``virtkit.resolve``.
+    Fits the ``slot_policy`` argument of ``virtkit.resolution``.
     """
 
     name: str

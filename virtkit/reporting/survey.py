@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from virtkit.compat.check import Review
     from virtkit.host import Host
-    from virtkit.resolve import Resolved
+    from virtkit.resolution import Resolved
     from virtkit.topology import Bus, Node, Topology
 
 __all__ = ["Item", "Survey", "survey"]

@@ -18,7 +18,7 @@ from virtkit.host.emulator import emulator_arch
 from virtkit.host.qmp import Ask, QemuExited, converse
 from virtkit.models.interface import Interface, machine_version
 from virtkit.models.virtio import VirtioDevice
-from virtkit.resolve import Resolved, resolve
+from virtkit.resolution import Resolved, resolve
 from virtkit.verify.backends import Stubs
 from virtkit.verify.compare import Difference
 from virtkit.verify.pci import Seen, look
