@@ -10,12 +10,14 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from virtkit.domain.devices import Controller, Device
+from virtkit.models.budget import budget
+from virtkit.models.placement import problems
 
 if TYPE_CHECKING:
     from virtkit.resolution import Resolved
     from virtkit.topology import Topology
 
-__all__ = ["explanation", "resolved_json", "topology_json"]
+__all__ = ["explanation", "resolved_json", "topology_json", "topology_text", "topology_warnings"]
 
 
 def resolved_json(resolved: Resolved) -> str:
@@ -68,8 +70,30 @@ def _address(device: Device) -> dict[str, str] | None:
 
 
 def topology_json(topology: Topology) -> str:
-    """A topology as JSON, field for field."""
-    return json.dumps(asdict(topology), indent=2, ensure_ascii=False)
+    """A topology as JSON, field for field, with its port I/O windows and the odd places in it."""
+    windows = budget(topology)
+    data = asdict(topology)
+    data["io_windows"] = {"used": windows.windows, "limit": windows.limit if windows.measured else None}
+    data["problems"] = [asdict(problem) for problem in problems(topology)]
+    return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def topology_text(topology: Topology) -> str:
+    """A topology as a text tree, with its port I/O windows where their limit is known."""
+    from virtkit.draw import tree
+
+    windows = budget(topology)
+    text = tree.text(topology)
+    if windows.measured and windows.windows:
+        text += f"\nport I/O windows: {windows.windows} of {windows.limit} in use\n"
+    return text
+
+
+def topology_warnings(topology: Topology) -> list[str]:
+    """What is wrong with a topology although libvirt and QEMU accept it, one sentence each."""
+    windows = budget(topology).text()
+    found = [f"{problem.device} at {problem.address}: {problem.text}" for problem in problems(topology)]
+    return [windows, *found] if windows else found
 
 
 def explanation(resolved: Resolved, wanted: str | None = None) -> list[dict[str, Any]]:

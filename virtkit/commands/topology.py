@@ -62,7 +62,9 @@ def run(args: argparse.Namespace) -> int:
             out.write_bytes(data)
         except OSError as error:
             raise InputError(f"cannot be written: {error.strerror or error}", str(out)) from None
-    for warning in _warnings(resolved):
+    from virtkit.views import topology_warnings
+
+    for warning in topology_warnings(topology):
         log.warning("%s", warning)
     return 0
 
@@ -74,15 +76,12 @@ def _drawn(topology: Topology, before: Topology | None, ending: str) -> bytes:
         return (topology_json(topology) + "\n").encode()
     if ending == ".txt":
         from virtkit.draw import tree
+        from virtkit.views import topology_text
 
-        text = tree.text(topology) if before is None else tree.difference(before, topology)
+        text = topology_text(topology) if before is None else tree.difference(before, topology)
         return text.encode()
     from virtkit.draw import picture
 
     if ending == ".svg":
         return picture.svg(topology, before).encode()
     return picture.png(topology, before)
-
-
-def _warnings(resolved: object) -> list[str]:
-    return []

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from virtkit.guests.overrides import support
 from virtkit.models.budget import budget
+from virtkit.models.placement import problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +85,9 @@ def notes(resolved: Resolved, guest: Guest | None) -> Iterator[Note]:
             "plugged in later only when a pcie-to-pci-bridge is there beforehand",
             "libvirt, PCI topology and hotplug; a bridge cannot be plugged into a running guest",
         )
+    for problem in problems(resolved.topology):
+        level = "warning" if problem.severity == "error" else "note"
+        yield Note(level, f"{problem.device} at {problem.address}: {problem.text}", problem.source)
     windows = budget(resolved.topology)
     if windows.text():
         yield Note("error" if windows.exceeded else "warning", windows.text(), windows.source)
