@@ -56,6 +56,7 @@ def prepare() -> None:
     sys.modules.setdefault("rfc3987_syntax", absent)
     # papermill warns of remarks in a parameters cell, which virtkit.reporting.parameters has read already.
     logging.getLogger("papermill").setLevel(logging.ERROR)
+    import_module("virtkit.reporting.fork").warm()
     for name in ("papermill", "nbconvert.exporters.html", "virtkit.reporting.kernel", "virtkit.reporting.render"):
         import_module(name)
 
@@ -76,9 +77,10 @@ def perform(job: Job) -> None:
                 JUPYTER_CONFIG_DIR=private,
                 JUPYTER_PLATFORM_DIRS="1",
                 PYDEVD_DISABLE_FILE_VALIDATION="1",
-                MPLBACKEND="agg",
+                MPLBACKEND="module://matplotlib_inline.backend_inline",
             )
             prepare()
+            import_module("virtkit.reporting.fork").reserve()
             try:
                 error = _execute(job)
             finally:

@@ -9,6 +9,8 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
 
+from virtkit.reporting import fork
+
 __all__ = ["LOG", "OwnKernelManager", "OwnKernelSpecs"]
 
 LOG = "kernel.log"
@@ -20,7 +22,8 @@ class OwnKernelSpecs(KernelSpecManager):
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
         """The one kernel. Kernels registered in the user's folders are never looked at."""
         launcher = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        return KernelSpec(argv=launcher, display_name="virtkit", language="python")
+        metadata = {"kernel_provisioner": {"provisioner_name": fork.PROVISIONER}} if fork.available() else {}
+        return KernelSpec(argv=launcher, display_name="virtkit", language="python", metadata=metadata)
 
 
 class OwnKernelManager(AsyncKernelManager):
