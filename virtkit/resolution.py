@@ -213,5 +213,10 @@ class Resolved:
             os_type.append(("machine", setting.machine))
         return write(domain.document, setting.devices, os_type)
 
+    def _repr_html_(self) -> str:
+        from virtkit.draw.display import resolved_html
+
+        return resolved_html(self)
+
     def __repr__(self) -> str:
         return f"<Resolved {self.name!r} {self.arch} {self.machine}>"

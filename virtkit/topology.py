@@ -72,3 +72,13 @@ class Topology:
     roots: tuple[Bus, ...]
     others: tuple[Node, ...]
     headroom: tuple[Headroom, ...]
+
+    def _repr_svg_(self) -> str:
+        from virtkit.draw.picture import svg
+
+        return svg(self)
+
+    def __str__(self) -> str:
+        from virtkit.draw.tree import text
+
+        return text(self)

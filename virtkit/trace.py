@@ -58,6 +58,11 @@ class Trace:
             text, source = rules[rule]
             yield device, rule, text.format(*values), source
 
+    def _repr_html_(self) -> str:
+        from virtkit.draw.display import trace_html
+
+        return trace_html(self)
+
     def __len__(self) -> int:
         return len(self._entries)
 

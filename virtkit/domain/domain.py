@@ -69,6 +69,11 @@ class Domain:
         """The devices as written, in libvirt's general order."""
         return tuple(self.inventory.in_order())
 
+    def _repr_html_(self) -> str:
+        from virtkit.draw.display import domain_html
+
+        return domain_html(self)
+
     def __repr__(self) -> str:
         return f"<Domain {self.name!r} {self.arch} {self.machine or 'default machine'}>"
 
