@@ -1,0 +1,59 @@
+"""An explorer for JupyterLab: choose a domain, a machine and a guest OS, and see the topology and the verdicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from virtkit import facts
+
+__all__ = ["explorer", "show"]
+
+
+def show(domain: str, machine: str = "", guest: str = "") -> list[Any]:
+    """What a sample domain is on ``machine`` ("" as written) and what ``guest`` ("" as it says) makes of it.
+
+    Returns what a notebook displays: the picture and a table of verdicts, or the refusal as text.
+    """
+    import virtkit as vk
+    from virtkit.compat import check
+    from virtkit.draw import picture
+    from virtkit.draw.table import Html, Svg, preformatted
+    from virtkit.errors import VirtkitError
+
+    try:
+        resolved = vk.resolve(vk.read(facts.path(f"domains/{domain}.xml")), machine=machine or None)
+        review = check(resolved, guest or None)
+    except VirtkitError as error:
+        return [Html(f"<p>{_said(error)}</p>")]
+    return [Svg(picture.svg(resolved.topology)), preformatted(review.text())]
+
+
+def _said(error: Exception) -> str:
+    from virtkit.draw.page import said
+
+    return said(str(error))
+
+
+def explorer() -> Any:
+    """The widget. Needs ipywidgets (extra ``lab``)."""
+    import ipywidgets as widgets
+    from IPython import display
+
+    shown: Any = display.display
+    names = sorted(path.stem for path in facts.path("domains").glob("*.xml"))
+    domain = widgets.Dropdown(options=names, value="rhel6-q35-virtio", description="domain")
+    machine = widgets.Dropdown(options=[("as written", ""), "pc", "q35"], description="machine")
+    guest = widgets.Text(value="", placeholder="as the domain says, or rhel6.10", description="guest")
+    guest.continuous_update = False
+    out = widgets.Output()
+
+    def update(_: object = None) -> None:
+        out.clear_output(wait=True)
+        with out:
+            for part in show(domain.value, machine.value, guest.value.strip()):
+                shown(part)
+
+    for choice in (domain, machine, guest):
+        choice.observe(update, names="value")
+    update()
+    return widgets.VBox([widgets.HBox([domain, machine, guest]), out])
