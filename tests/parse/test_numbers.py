@@ -142,3 +142,40 @@ def test_a_model_name_is_spelt_as_libvirt_spells_it() -> None:
     assert "<model type='virtio'/>" in text
     assert "<model type='Am79C970A'/>" in text
     assert "<model type='NE2k_PCI'/>" in text
+
+
+HUGE = {
+    "controller index": ("<controller type='scsi' index='4294967295' model='virtio-scsi'/>", "'index' in element"),
+    "controller ports": ("<controller type='virtio-serial' index='0' ports='2147483648'/>", "'ports' in element"),
+    "chassis": (
+        "<controller type='pci' index='1' model='pcie-root-port'><target chassis='2147483648'/></controller>",
+        "Expected integer value",
+    ),
+    "pci bus": ("<rng model='virtio'><address type='pci' bus='99999999999999999999'/></rng>", "'bus' in element"),
+    "drive controller": (
+        "<disk type='file'><target dev='sda'/><address type='drive' controller='4294967296'/></disk>",
+        "'controller' in element",
+    ),
+    "as many PCI controllers": (
+        "<controller type='pci' index='2000000000' model='pcie-root-port'/>",
+        "PCI controller index '2000000000' too high, maximum is 255",
+    ),
+    "as many disk controllers": (
+        "<disk type='file'><target dev='sda'/><address type='drive' controller='2000000000'/></disk>",
+        "scsi controller 2000000000 would bring 2000000000 others",
+    ),
+    "as many disks": ("<disk type='file'><target dev='sdzzzzzzz' bus='sata'/></disk>", "others with it"),
+    "as many scsi host devices": (
+        "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/>"
+        "<address bus='0' target='0' unit='0'/></source><address type='drive' controller='2000000000'/></hostdev>",
+        "others with it",
+    ),
+}
+
+
+@pytest.mark.parametrize(("devices", "message"), HUGE.values(), ids=HUGE)
+def test_huge_numbers_are_refused_at_once(devices: str, message: str) -> None:
+    """Neither memory nor time goes with them. Bounds observed: libvirt 12.8."""
+    with pytest.raises(Refused) as caught:
+        resolved(domain(devices))
+    assert message in str(caught.value)

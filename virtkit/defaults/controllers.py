@@ -30,6 +30,9 @@ ICH9 = frozenset({"ich9-ehci1", *COMPANIONS})
 
 _INT = "internal error"
 
+FARTHEST = 4095
+"""The highest controller number for which all lower ones are added."""
+
 
 def _is_companion(controller: Controller) -> bool:
     return controller.startport is not None or controller.model in COMPANIONS
@@ -187,6 +190,8 @@ def imply(setting: Setting) -> None:
             highest[disk.bus] = max(highest.get(disk.bus, -1), disk.address.controller)
     for type_, limit in (("scsi", None), ("fdc", 1), ("ide", 1), ("sata", None), ("nvme", None)):
         top = highest.get(type_, -1)
+        if top > FARTHEST:
+            raise _too_far(type_, top)
         for index in range(top + 1):
             if find(setting, type_, index) is None:
                 if limit and index >= limit:
@@ -202,6 +207,13 @@ def imply(setting: Setting) -> None:
                     setting.trace.note(add(setting, new("virtio-serial", index)), "controller.for-device", device.kind)
     _imply_ccid(setting)
     _imply_scsi_for_hostdevs(setting)
+
+
+def _too_far(type_: str, index: int) -> Refused:
+    # libvirt would try to add them all; nothing has room for so many, so this is a slip of the pen.
+    return Refused(
+        _INT, f"{type_} controller {index} would bring {index} others with it", f"controller {type_} {index}"
+    )
 
 
 def _imply_ccid(setting: Setting) -> None:
@@ -231,6 +243,8 @@ def _imply_scsi_for_hostdevs(setting: Setting) -> None:
             existing = find(setting, "scsi", largest)
             if existing is not None and existing.model is not None:
                 model = existing.model
+    if largest > FARTHEST:
+        raise _too_far("scsi", largest)
     for index in range(largest + 1):
         if find(setting, "scsi", index) is None:
             setting.trace.note(add(setting, new("scsi", index, model)), "scsi.for-hostdev", index)

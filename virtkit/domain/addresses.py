@@ -26,18 +26,29 @@ from virtkit.errors import Refused
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["read_address", "signed", "unsigned"]
+__all__ = ["INT", "read_address", "signed", "unsigned"]
 
 XML = "XML error"
 
 
-def unsigned(text: str, attribute: str, element: str, expected: str = "Expected non-negative integer value") -> int:
+UINT = 0xFFFF_FFFF
+INT = 0x7FFF_FFFF
+ULONGLONG = 0xFFFF_FFFF_FFFF_FFFF
+
+
+def unsigned(
+    text: str,
+    attribute: str,
+    element: str,
+    expected: str = "Expected non-negative integer value",
+    most: int = UINT,
+) -> int:
     """A number in decimal, hexadecimal (0x) or octal (leading 0). Raises Refused as libvirt does."""
     try:
         value = _number(text)
     except ValueError:
         value = -1
-    if value < 0:
+    if not 0 <= value <= most:
         raise Refused(XML, f"Invalid value for attribute '{attribute}' in element '{element}': '{text}'. {expected}")
     return value
 
@@ -45,11 +56,14 @@ def unsigned(text: str, attribute: str, element: str, expected: str = "Expected 
 def signed(text: str, attribute: str, element: str) -> int:
     """A number that may be below zero, so that a later range check can say what is right."""
     try:
-        return _number(text)
+        value = _number(text)
     except ValueError:
+        value = INT + 1
+    if not -INT <= value <= INT:
         raise Refused(
             XML, f"Invalid value for attribute '{attribute}' in element '{element}': '{text}'. Expected integer value"
-        ) from None
+        )
+    return value
 
 
 def _number(text: str) -> int:
@@ -67,9 +81,9 @@ def _number(text: str) -> int:
     return -value if text.strip().startswith("-") else value
 
 
-def _optional(element: Element, attribute: str) -> int | None:
+def _optional(element: Element, attribute: str, most: int = UINT) -> int | None:
     text = element.get(attribute)
-    return None if text is None else unsigned(text, attribute, "address")
+    return None if text is None else unsigned(text, attribute, "address", most=most)
 
 
 def read_address(element: Element, known: frozenset[str]) -> tuple[Address, bool]:
@@ -171,7 +185,7 @@ def _usb(element: Element) -> tuple[Address, bool]:
 
 
 def _spapr(element: Element) -> tuple[Address, bool]:
-    reg = _optional(element, "reg")
+    reg = _optional(element, "reg", ULONGLONG)
     return SpaprAddress(reg), reg is not None
 
 
@@ -198,7 +212,7 @@ def _isa(element: Element) -> tuple[Address, bool]:
 def _dimm(element: Element) -> tuple[Address, bool]:
     if element.get("slot") is None:
         raise Refused(XML, "Missing required attribute 'slot' in element 'address'")
-    return DimmAddress(_optional(element, "slot"), _optional(element, "base")), True
+    return DimmAddress(_optional(element, "slot"), _optional(element, "base", ULONGLONG)), True
 
 
 def _mmio(element: Element) -> tuple[Address, bool]:

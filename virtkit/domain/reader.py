@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from virtkit.domain.addresses import read_address, signed, unsigned
+from virtkit.domain.addresses import INT, read_address, signed, unsigned
 from virtkit.domain.devices import (
     Chardev,
     Controller,
@@ -161,7 +161,7 @@ class _Reader:
         controller.type = type_
         index = element.get("index")
         if index is not None:
-            controller.index = unsigned(index, "index", "controller", "Expected non-negative value")
+            controller.index = unsigned(index, "index", "controller", "Expected non-negative value", INT)
         model = element.get("model")
         if model is not None:
             if ("controller:" + type_, "model") not in self.values:
@@ -177,7 +177,7 @@ class _Reader:
         if type_ in ("usb", "virtio-serial"):
             ports = element.get("ports")
             if ports is not None:
-                controller.ports = unsigned(ports, "ports", "controller", "Expected non-negative integer value")
+                controller.ports = unsigned(ports, "ports", "controller", most=INT)
                 if type_ == "usb" and controller.ports == 0:
                     raise Refused(
                         XML, "Invalid value for attribute 'ports' in element 'controller': Zero is not permitted"
@@ -311,7 +311,7 @@ class _Reader:
                 device.target = device.written_target = self.check(kind, "target", written)
             port = target.get("port")
             if port is not None and kind in ("serial", "parallel", "console"):
-                device.port = unsigned(port, "port", "target", "Expected non-negative integer value")
+                device.port = unsigned(port, "port", "target")
             model = target.find("model")
             if model is not None:
                 device.target_model = model.get("name")

@@ -27,6 +27,9 @@ from virtkit.slots.buses import INT, XML, BusTable
 
 __all__ = ["allocate", "wants"]
 
+FARTHEST = 4095
+"""A PCI controller beyond this is refused before its bus numbers are filled up; libvirt refuses it afterwards."""
+
 ROOTS = frozenset({"pci-root", "pcie-root"})
 
 ICH9_FUNCTIONS = {"ich9-ehci1": 7, "ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2}
@@ -50,6 +53,14 @@ def allocate(setting: Setting) -> None:
         if controller.model is None:
             raise Refused(INT, "PCI controller model was not set correctly", controller.label, controller.line)
     highest = max((controller.index for controller in pci), default=-1)
+    if highest > FARTHEST:
+        last = max(pci, key=lambda controller: controller.index)
+        raise Refused(
+            "unsupported configuration",
+            f"PCI controller index '{highest}' too high, maximum is 255",
+            last.label,
+            last.line,
+        )
     supported = setting.family.pci or "pci-required" in setting.behaves
     count = highest + 1
     if count:
