@@ -9,11 +9,13 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller, Device
 from virtkit.models.budget import budget
 from virtkit.models.placement import problems
 
 if TYPE_CHECKING:
+    from virtkit.models.virtio import VirtioDevice
     from virtkit.resolution import Resolved
     from virtkit.topology import Topology
 
@@ -96,6 +98,53 @@ def topology_warnings(topology: Topology) -> list[str]:
     return [windows, *found] if windows else found
 
 
+Said = tuple[str, str, str]
+"""Rule, sentence, source."""
+
+
+def _slot_wanted(resolved: Resolved, device: VirtioDevice | None) -> list[Said]:
+    """Which kind of slot a virtio device on PCI asks for, and why."""
+    if device is None or device.transport != "pci" or device.device.given:
+        return []
+    root = resolved.setting.family.root or "none"
+    if device.model == "virtio-transitional":
+        has = "is conventional PCI" if root == "pci-root" else "is PCI Express and has none"
+        text = f"virtio-transitional needs a conventional PCI slot, for the port I/O of virtio 0.9; the root bus {has}"
+        return [("connect.transitional", text, "libvirt 5.2.0 release notes")]
+    express = "PCI Express" if root == "pcie-root" else "conventional PCI"
+    text = f"{device.model} goes where the root bus of the machine leads: {express}"
+    return [("connect.machine", text, "libvirt 5.2.0 release notes; observed: libvirt 9.0 to 12.8")]
+
+
+def _chain(resolved: Resolved, device: Device, reasons: dict[int, list[Said]]) -> list[Said]:
+    """The added buses below a device, from its own down to one that was written or is a root."""
+    pci = {one.index: one for one in resolved.setting.devices.controllers if one.type == "pci"}
+    found: list[Said] = []
+    at = device.address
+    while isinstance(at, PciAddress) and at.bus in pci:
+        bridge = pci[at.bus]
+        if not bridge.added or bridge.address is None:
+            break
+        why = reasons.get(id(bridge), [("", "", "")])[0]
+        text = f"bus {bridge.index} is {bridge.id} ({bridge.model}) at {bridge.address}: {why[1]}"
+        found.append(("bus.added", text, why[2]))
+        at = bridge.address
+    return found
+
+
+def _shown(device: VirtioDevice | None) -> list[Said]:
+    """The interface QEMU gives a virtio device in its slot."""
+    if device is None or device.shown is None:
+        return []
+    shown = device.shown
+    if shown.interface is None:
+        return [("interface", f"QEMU refuses {device.driver} there: {shown.reason}", shown.source)]
+    text = (
+        f"{device.driver} there ({device.location}) shows the {shown.interface} interface, device id {shown.device_id}"
+    )
+    return [("interface", text, shown.source)]
+
+
 def explanation(resolved: Resolved, wanted: str | None = None) -> list[dict[str, Any]]:
     """Why each device is as it is: one dict of device, label, line, address, rule, text, source for each reason.
 
@@ -103,15 +152,18 @@ def explanation(resolved: Resolved, wanted: str | None = None) -> list[dict[str,
     one row that says so.
     """
     rows: list[dict[str, Any]] = []
-    reasons: dict[int, list[tuple[str, str, str]]] = {}
+    reasons: dict[int, list[Said]] = {}
     for device, rule, text, source in resolved.trace.entries():
         reasons.setdefault(id(device), []).append((rule, text, source))
+    virtio = {id(found.device): found for found in resolved.virtio_devices}
     for device in resolved.devices:
         if wanted is not None and wanted not in (device.id, device.label, getattr(device, "target", None)):
             continue
-        said = reasons.get(id(device), [])
+        found = virtio.get(id(device))
+        said = [*_slot_wanted(resolved, found), *reasons.get(id(device), []), *_chain(resolved, device, reasons)]
         if device.given and not device.readdressed:
-            said = [*said, ("given", "the address is as written in the XML", "the domain itself")]
+            said.insert(0, ("given", "the address is as written in the XML", "the domain itself"))
+        said += _shown(found)
         if not said:
             said = [("as-written", "as written in the XML; nothing had to be decided", "the domain itself")]
         for rule, text, source in said:
