@@ -26,7 +26,7 @@ test: $(STAMP)
 	$(BIN)/python -m pytest $(TESTS)
 
 lab: $(STAMP)
-	$(BIN)/jupyter lab --notebook-dir=notebooks notebooks/00-start-here.ipynb
+	$(BIN)/jupyter lab notebooks/00-start-here.ipynb
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
