@@ -121,6 +121,9 @@ class UsageError(VirtkitError):
 
 
 def _located(file: str | None, line: int | None, what: str) -> str:
+    if not what.isprintable():
+        # Line ends and control signs quoted from an input would break the one line, or the terminal.
+        what = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in what)
     if file and line:
         return f"{file}:{line}: {what}"
     if file:

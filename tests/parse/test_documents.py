@@ -200,3 +200,11 @@ def test_windows_line_ends_stay() -> None:
     for line in data.decode().split("\r\n"):
         if "<disk" not in line and "<type" not in line:
             assert f"{line}\r\n" in text
+
+
+def test_a_message_is_one_printable_line() -> None:
+    """Whatever signs it quotes from the input."""
+    with pytest.raises(Refused) as caught:
+        resolve(read(domain("<rng model='a&#10;b&#x202e;c'/>")), host())
+    assert "'a\\nb\\u202ec'" in str(caught.value)
+    assert str(caught.value).isprintable()
