@@ -9,7 +9,8 @@ from lxml import etree
 from virtkit import read, resolve
 from virtkit.errors import Refused
 from virtkit.host import Host
-from virtkit.verify.generate import PLATFORMS, domain, domains
+from virtkit.verify.generate import domain, domains
+from virtkit.verify.platforms import PLATFORMS
 
 
 def test_the_same_seed_gives_the_same_domains() -> None:

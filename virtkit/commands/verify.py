@@ -161,7 +161,8 @@ class Drawn:
 def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[Any]:
     from virtkit.errors import UsageError
     from virtkit.inputs import sources
-    from virtkit.verify.generate import PLATFORMS, domains
+    from virtkit.verify.generate import domains
+    from virtkit.verify.platforms import PLATFORMS
 
     if not args.inputs and not args.random:
         raise UsageError("name inputs, or --random N")
