@@ -33,7 +33,7 @@ bench: $(STAMP)
 
 lock: $(STAMP)
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
-	    --no-emit-index-url --no-annotate --extra report --extra lab --extra fleet --extra verify --extra dev \
+	    --no-emit-index-url --no-annotate --extra report --extra lab --extra fleet --extra qemu --extra dev \
 	    --output-file requirements.lock $(LOCKFLAGS) pyproject.toml
 
 clean:

@@ -1,6 +1,6 @@
 """The core against libvirt: parse, resolve and write a domain, against define, dumpxml and undefine.
 
-The peer is libvirt through libvirt-python (extra ``libvirt``) at $VIRTKIT_URI or qemu:///system, in the same run on
+The peer is libvirt through libvirt-python (extra ``verify``) at $VIRTKIT_URI or qemu:///system, in the same run on
 the same core. Inputs are those of the conformance corpus where it is at hand, else ``data/domains``.
 """
 
@@ -97,7 +97,7 @@ def _peer() -> tuple[Callable[[bytes], bool], str] | None:
     try:
         import libvirt
     except ImportError:
-        print("no peer: libvirt-python is not installed (pip install 'virtkit[libvirt]')", file=sys.stderr)
+        print("no peer: libvirt-python is not installed (pip install 'virtkit[verify]')", file=sys.stderr)
         return None
     libvirt.registerErrorHandler(lambda *_: None, None)
     try:

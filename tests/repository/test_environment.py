@@ -14,7 +14,7 @@ from rattler import MatchSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_ON_CONDA = {"qemu.qmp"}
-NOT_LOCKED = {"libvirt"}
+NOT_LOCKED = {"verify"}
 
 
 def _project() -> dict[str, list[str]]:

@@ -82,7 +82,7 @@ async def _converse(
     try:
         from qemu.qmp import ExecuteError, QMPClient, QMPError
     except ImportError:
-        raise VerifyError("asking a QEMU needs the package qemu.qmp: pip install 'virtkit[verify]'") from None
+        raise VerifyError("asking a QEMU needs the package qemu.qmp: pip install 'virtkit[qemu]'") from None
     # qemu.qmp logs a warning with traceback when the peer leaves; the exception tells it once.
     logging.getLogger("qemu.qmp").setLevel(logging.CRITICAL)
     ours, theirs = socket.socketpair()
