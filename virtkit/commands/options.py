@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 __all__ = ["add_database_options", "add_host_options", "chosen_catalogue", "chosen_host"]
 
+OLDEST, NEWEST = (9, 0), (12, 8)
+"""The libvirt releases between which the facts of ``data/libvirt`` hold."""
+
 
 def add_host_options(parser: argparse.ArgumentParser) -> None:
     """``--libvirt`` and ``--qemu``: the releases that it is resolved for."""
@@ -25,10 +28,18 @@ def add_host_options(parser: argparse.ArgumentParser) -> None:
 
 def chosen_host(args: argparse.Namespace) -> Host:
     """The host that the options ask for. Raises UsageError and CapabilityError."""
+    import logging
     import re
 
+    from virtkit.errors import UsageError
     from virtkit.host import Host
+    from virtkit.host.host import parse_release
 
+    wanted = parse_release(args.libvirt)
+    if wanted < OLDEST:
+        raise UsageError(f"--libvirt {args.libvirt}: what libvirt does is known from 9.0 to 12.8")
+    if wanted > NEWEST:
+        logging.getLogger("virtkit").warning("--libvirt %s: answered as 12.8, the newest that is known", args.libvirt)
     if args.qemu and not re.fullmatch(r"\d+\.\d+(\.\d+)?", args.qemu):
         return Host.from_file(args.qemu, libvirt=args.libvirt)
     return Host.default(libvirt=args.libvirt, qemu=args.qemu)

@@ -1,0 +1,89 @@
+"""Agreement with libvirt's and QEMU's answers, by the corpus' own scorers; skipped where it is not at hand."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.writing import RELEASES, host
+from virtkit import read, resolve
+from virtkit.args import text
+from virtkit.cli import main
+from virtkit.errors import VirtkitError
+
+CORPUS = Path(os.environ.get("VIRTKIT_CONFORMANCE", Path(__file__).resolve().parents[3] / "shared" / "conformance"))
+
+pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="the conformance corpus is not at hand")
+
+# Shares in percent: exact, exact+, full, refusals right (None: nothing is promised).
+PROMISED: dict[str, tuple[float, float, float, float | None]] = {
+    "libvirt-suite": (99.0, 98.0, 97.0, 95.0),
+    "generated": (99.0, 99.0, 98.0, 98.0),
+    "libvirt-derived": (99.5, 99.0, 98.0, None),
+    "single-device": (99.5, 99.5, 98.0, 97.0),
+}
+ARGUMENTS = 99.0
+
+
+def answer(cases: Path, out: Path, release: str) -> int:
+    """Resolve every input of a corpus into ``out``. Returns how many there were; anything but a VirtkitError fails."""
+    count = 0
+    for path in sorted(cases.glob("*.in.xml")):
+        name = path.name.removesuffix(".in.xml")
+        count += 1
+        try:
+            result = resolve(read(path), host(release))
+            (out / f"{name}.xml").write_text(result.xml(), encoding="utf-8")
+            (out / f"{name}.args").write_text(text(result), encoding="utf-8")
+        except VirtkitError as error:
+            (out / f"{name}.error").write_text(f"{error}\n", encoding="utf-8")
+    return count
+
+
+def score(scorer: str, *args: Path | str, out: Path) -> dict[str, Any]:
+    """The summary a scorer writes."""
+    found = out / "score.json"
+    command = [sys.executable, str(CORPUS / scorer), *map(str, args), "--json", str(found), "-n", "0"]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    summary: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))
+    return summary
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize("name", PROMISED)
+def test_resolution_agrees_with_libvirt(name: str, release: str, tmp_path: Path) -> None:
+    """Controllers, models, addresses, refusals and -device arguments, to the shares that are promised."""
+    cases = CORPUS / f"libvirt-{release}" / name
+    assert answer(cases, tmp_path, release) > 100
+    found = score("score_resolve.py", cases, tmp_path, out=tmp_path)["summary"]
+    exact, exact_plus, full, refused = PROMISED[name]
+    for key, least in (("exact", exact), ("exact_plus", exact_plus), ("full", full)):
+        assert 100 * found[key] / found["cases"] >= least, (key, found)
+    if refused is not None and found["refusals"]:
+        assert 100 * found["refusals_right"] / found["refusals"] >= refused, found
+    if any(cases.glob("*.args")):
+        shown = score("score_args.py", cases, tmp_path, out=tmp_path)["summary"]
+        assert 100 * shown["exact"] / shown["cases"] >= ARGUMENTS, shown
+
+
+def test_older_expectations_crash_nothing(tmp_path: Path) -> None:
+    """libvirt 6.5's own test inputs: another libvirt, so no share is promised, but each is taken or refused."""
+    cases = CORPUS / "libvirt-6.5"
+    for release in RELEASES:
+        assert answer(cases, tmp_path, release) > 100
+
+
+def test_interfaces_agree_with_qemu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every row of the sample, refusals included."""
+    folder = CORPUS / "qemu-interface"
+    answers = tmp_path / "answers.csv"
+    main(["interface", str(folder / "sample.csv"), "-o", str(answers)])
+    command = [sys.executable, str(folder / "score_interface.py"), str(answers), "--fail-under", "100", "-n", "0"]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout.decode() + done.stderr.decode() + capsys.readouterr().err
