@@ -130,7 +130,6 @@ def test_releases_and_machine(files: Path, capsys: pytest.CaptureFixture[str]) -
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["--libvirt", "1.0"], 2, "known from 9.0 to 12.8"),
         (["--libvirt", "new"], 2, "new"),
         (["--qemu", "3.1"], 1, "no facts of QEMU 3.1 are shipped"),
         (["--qemu", "/nowhere/caps.xml"], 1, "/nowhere/caps.xml"),
@@ -154,10 +153,14 @@ def test_wrong_options(
     assert len(err.splitlines()) == 1
 
 
-def test_a_newer_release_is_answered_as_the_newest_known(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("release", ["5.1", "13.0"])
+def test_a_release_outside_the_facts_is_answered_by_the_nearest(
+    release: str, files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """With a warning."""
-    assert main(["resolve", str(files / "in" / "a.xml"), "--libvirt", "13.0"]) == 0
-    assert "answered as 12.8" in capsys.readouterr().err
+    assert main(["resolve", str(files / "in" / "a.xml"), "--libvirt", release]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"virtkit: --libvirt {release}: what libvirt does is known from 9.0 to 12.8")
 
 
 def test_an_output_folder_that_cannot_be(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -31,15 +31,13 @@ def chosen_host(args: argparse.Namespace) -> Host:
     import logging
     import re
 
-    from virtkit.errors import UsageError
     from virtkit.host import Host
     from virtkit.host.host import parse_release
 
-    wanted = parse_release(args.libvirt)
-    if wanted < OLDEST:
-        raise UsageError(f"--libvirt {args.libvirt}: what libvirt does is known from 9.0 to 12.8")
-    if wanted > NEWEST:
-        logging.getLogger("virtkit").warning("--libvirt %s: answered as 12.8, the newest that is known", args.libvirt)
+    if not OLDEST <= parse_release(args.libvirt) <= NEWEST:
+        logging.getLogger("virtkit").warning(
+            "--libvirt %s: what libvirt does is known from 9.0 to 12.8; the nearest of them answers", args.libvirt
+        )
     if args.qemu and not re.fullmatch(r"\d+\.\d+(\.\d+)?", args.qemu):
         return Host.from_file(args.qemu, libvirt=args.libvirt)
     return Host.default(libvirt=args.libvirt, qemu=args.qemu)
