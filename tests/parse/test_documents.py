@@ -14,8 +14,8 @@ from virtkit.cli import main
 from virtkit.domain.document import MAX_BYTES
 from virtkit.errors import InputError, NotADomain, Refused, VirtkitError
 
-GOOD = domain("<disk type='file'><target dev='vda'/></disk>")
-DISK = "<disk type='file'><target dev='vda'/>{}</disk>"
+GOOD = domain("<disk type='file'><source file='/d.img'/><target dev='vda'/></disk>")
+DISK = "<disk type='file'><source file='/d.img'/><target dev='vda'/>{}</disk>"
 ENTITIES = "".join(f'<!ENTITY b{n} "&b{n - 1};&b{n - 1};&b{n - 1};&b{n - 1};">' for n in range(1, 16))
 BOMB = f'<!DOCTYPE domain [<!ENTITY b0 "boom">{ENTITIES}]>\n<domain type="kvm"><name>&b15;</name></domain>'.encode()
 
@@ -162,7 +162,7 @@ NOISE = """<!-- </devices><disk> 'one quote -->
     <emulator><![CDATA[</devices><disk type='file'>]]></emulator>
     <q:disk xmlns:q='urn:q' q:type="a>b"/>
     <disk type='file' q:x="it's /> here" xmlns:q='urn:q'
-          ><target
+          ><source file="/d"/><target
        dev = "vda"  /><!-- kept --></disk>
 \t<rng model="virtio"><backend model='random'>/dev/urandom</backend><?kept too?></rng>"""
 
@@ -176,7 +176,7 @@ def test_noise_is_neither_read_nor_changed() -> None:
         '<!-- </devices><disk> \'one quote -->\n    <?editor <disk> fold="yes"?>\n',
         "<emulator><![CDATA[</devices><disk type='file'>]]></emulator>\n",
         "<q:disk xmlns:q='urn:q' q:type=\"a>b\"/>\n",
-        "<disk type='file' q:x=\"it's /> here\" xmlns:q='urn:q'\n          >",
+        "<disk type='file' q:x=\"it's /> here\" xmlns:q='urn:q'\n          ><source file=\"/d\"/>",
         '<target\n       dev = "vda"',
         "<!-- kept -->",
         "<?kept too?>",

@@ -49,12 +49,12 @@ def test_a_wrong_pci_number_is_refused(attributes: str, message: str) -> None:
 
 ELEMENTS = {
     "disk without target": ("<disk type='file'/>", "missing target device name"),
-    "disk of an unknown bus": ("<disk type='file'><target dev='vda' bus='isa'/></disk>", "attribute 'bus'"),
-    "disk of an unknown model": ("<disk type='file' model='fast'><target dev='vda'/></disk>", "attribute 'model'"),
-    "disk of an unknown name": ("<disk type='file'><target dev='disk1'/></disk>", "Unknown disk name 'disk1'"),
-    "disk named as a partition": ("<disk type='file'><target dev='vda1'/></disk>", "partition"),
+    "disk of an unknown bus": ("<disk type='file'><source file='/d.img'/><target dev='vda' bus='isa'/></disk>", "attribute 'bus'"),
+    "disk of an unknown model": ("<disk type='file' model='fast'><source file='/d.img'/><target dev='vda'/></disk>", "attribute 'model'"),
+    "disk of an unknown name": ("<disk type='file'><source file='/d.img'/><target dev='disk1'/></disk>", "Unknown disk name 'disk1'"),
+    "disk named as a partition": ("<disk type='file'><source file='/d.img'/><target dev='vda1'/></disk>", "partition"),
     "the same name twice": (
-        "<disk type='file'><target dev='vda'/></disk><disk type='file'><target dev='vda'/></disk>",
+        "<disk type='file'><source file='/d.img'/><target dev='vda'/></disk><disk type='file'><source file='/d.img'/><target dev='vda'/></disk>",
         "target 'vda' duplicated",
     ),
     "ejectable virtio disk": (
@@ -153,7 +153,7 @@ HUGE = {
     ),
     "pci bus": ("<rng model='virtio'><address type='pci' bus='99999999999999999999'/></rng>", "'bus' in element"),
     "drive controller": (
-        "<disk type='file'><target dev='sda'/><address type='drive' controller='4294967296'/></disk>",
+        "<disk type='file'><source file='/d.img'/><target dev='sda'/><address type='drive' controller='4294967296'/></disk>",
         "'controller' in element",
     ),
     "as many PCI controllers": (
@@ -161,10 +161,10 @@ HUGE = {
         "PCI controller index '2000000000' too high, maximum is 255",
     ),
     "as many disk controllers": (
-        "<disk type='file'><target dev='sda'/><address type='drive' controller='2000000000'/></disk>",
+        "<disk type='file'><source file='/d.img'/><target dev='sda'/><address type='drive' controller='2000000000'/></disk>",
         "scsi controller 2000000000 would bring 2000000000 others",
     ),
-    "as many disks": ("<disk type='file'><target dev='sdzzzzzzz' bus='sata'/></disk>", "others with it"),
+    "as many disks": ("<disk type='file'><source file='/d.img'/><target dev='sdzzzzzzz' bus='sata'/></disk>", "others with it"),
     "as many scsi host devices": (
         "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/>"
         "<address bus='0' target='0' unit='0'/></source><address type='drive' controller='2000000000'/></hostdev>",

@@ -9,9 +9,10 @@ from __future__ import annotations
 from virtkit.checks.addresses import check_addresses
 from virtkit.checks.capabilities import check_cpus, check_drivers, check_features
 from virtkit.checks.chardevs import check_chardevs
-from virtkit.checks.controllers import check_controllers
+from virtkit.checks.controllers import check_controllers, check_usb_sets
 from virtkit.checks.devices import check_devices
-from virtkit.checks.disks import check_disks, check_targets
+from virtkit.checks.disks import check_disks, check_sources, check_targets
+from virtkit.checks.hostdevs import check_hostdev_sources
 from virtkit.setting import Setting
 
 __all__ = ["after_slots", "before_slots"]
@@ -20,6 +21,9 @@ __all__ = ["after_slots", "before_slots"]
 def before_slots(setting: Setting) -> None:
     """Refuse what libvirt finds while it reads the definition. Raises Refused."""
     check_targets(setting)
+    check_sources(setting)
+    check_hostdev_sources(setting)
+    check_usb_sets(setting)
 
 
 def after_slots(setting: Setting) -> None:

@@ -7,7 +7,7 @@ from virtkit.errors import Refused
 from virtkit.models.connect import pci_models
 from virtkit.setting import Setting
 
-__all__ = ["check_controllers"]
+__all__ = ["check_controllers", "check_usb_sets"]
 
 CFG = "unsupported configuration"
 XML = "XML error"
@@ -53,7 +53,6 @@ def check_controllers(setting: Setting) -> None:
         check = _CHECKS.get(controller.type)
         if check is not None:
             check(setting, controller)
-    _check_usb_sets(setting)
 
 
 def _check_pci(setting: Setting, controller: Controller) -> None:
@@ -187,7 +186,8 @@ def _check_nvme(setting: Setting, controller: Controller) -> None:
         raise _refuse(controller, "Missing mandatory serial for NVMe controller", XML)
 
 
-def _check_usb_sets(setting: Setting) -> None:
+def check_usb_sets(setting: Setting) -> None:
+    """Refuse usb controllers that do not go together. Raises Refused."""
     usb = [controller for controller in setting.devices.controllers if controller.type == "usb"]
     written = [controller for controller in usb if not controller.added]
     if len(written) > 1 and any(one.element is not None and one.element.get("model") == "none" for one in written):

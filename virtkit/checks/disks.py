@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from virtkit.defaults.controllers import find
 from virtkit.domain.address import DriveAddress
@@ -10,7 +11,10 @@ from virtkit.domain.devices import Disk
 from virtkit.errors import Refused
 from virtkit.setting import Setting
 
-__all__ = ["check_disks", "check_targets"]
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+__all__ = ["check_disks", "check_sources", "check_targets"]
 
 CFG = "unsupported configuration"
 XML = "XML error"
@@ -46,6 +50,55 @@ def check_targets(setting: Setting) -> None:
                 f"target '{disk.target}' duplicated for disk sources '{_source(other)}' and '{_source(disk)}'",
                 XML,
             )
+
+
+SOURCES = {
+    "file": "file",
+    "block": "dev",
+    "dir": "dir",
+    "network": "protocol",
+    "volume": "pool",
+    "nvme": "type",
+    "vhostuser": "type",
+    "vhostvdpa": "dev",
+}
+"""The attribute of ``<source>`` without which a disk of that type has none. Source: libvirt, "Domain XML format"."""
+
+NEEDED_IN_SOURCE = frozenset({"network", "nvme", "vhostuser", "vhostvdpa"})
+REMOVABLE = frozenset({"cdrom", "floppy"})
+LUN_TYPES = frozenset({"block", "volume", "network"})
+
+
+def check_sources(setting: Setting) -> None:
+    """Refuse a disk that is neither removable nor has a source, and half a source. Raises Refused."""
+    for disk in setting.devices.disks:
+        needed = SOURCES[disk.type]
+        source = None if disk.element is None else disk.element.find("source")
+        if source is not None:
+            _check_source(disk, source, needed)
+        if disk.device == "lun":
+            if source is None or disk.type not in LUN_TYPES:
+                raise _refuse(disk, "disk device='lun' is only valid for block type disk source")
+        elif disk.device not in REMOVABLE:
+            empty = source is None or (disk.type != "volume" and not source.get(needed))
+            if empty:
+                raise _refuse(
+                    disk, f"missing source information for device {disk.target}: <source {needed}='…'/> is needed", XML
+                )
+
+
+def _check_source(disk: Disk, source: Element, needed: str) -> None:
+    value = source.get(needed)
+    if value is None and disk.type in NEEDED_IN_SOURCE:
+        raise _refuse(disk, f"Missing required attribute '{needed}' in element 'source'", XML)
+    if disk.type == "volume" and bool(source.get("pool")) != bool(source.get("volume")):
+        raise _refuse(disk, "'pool' and 'volume' must be specified together for 'pool' type source", XML)
+    if disk.type == "network" and value != "nbd" and not source.get("name"):
+        raise _refuse(disk, "missing name for disk source", XML)
+    if disk.type == "dir" and (value or disk.device in REMOVABLE):
+        driver = None if disk.element is None else disk.element.find("driver")
+        if driver is None or driver.get("type") != "fat":
+            raise _refuse(disk, "storage type 'dir' requires use of storage format 'fat'")
 
 
 def check_disks(setting: Setting) -> None:
