@@ -7,6 +7,7 @@ import time
 import pandas as pd
 import pytest
 
+from virtkit.errors import UsageError
 from virtkit.policy import comparison, document
 
 
@@ -25,26 +26,6 @@ def test_size(everything: pd.DataFrame) -> None:
     assert tuple(everything.columns) == comparison.COLUMNS
 
 
-def test_recommended_is_best(everything: pd.DataFrame) -> None:
-    """virtkit's own policy breaks no cell, and none has more cells that work."""
-    scores = comparison.score(everything)
-    best = scores.iloc[0]
-    assert best["policy"] == "recommended"
-    assert best["fails"] == 0
-    assert best["guests_failing"] == 0
-    assert best["works"] == scores["works"].max()
-    equals = scores[scores["works"] == best["works"]]
-    assert best["buses"] == equals["buses"].min()
-
-
-def test_recommended_is_best_on_its_own_machine() -> None:
-    """The same where each policy chooses the machine."""
-    frame = comparison.evaluate([document.builtin(name) for name in document.names()])
-    scores = comparison.score(frame)
-    assert scores.iloc[0]["policy"] == "recommended"
-    assert scores.iloc[0]["works"] == scores["works"].max()
-
-
 def test_kubevirt_flag_matters_to_legacy_guests(everything: pd.DataFrame) -> None:
     """useVirtioTransitional makes RHEL 6 disks work, and nothing that worked fails."""
     changed = comparison.changes(everything, "kubevirt", "kubevirt-transitional")
@@ -55,8 +36,25 @@ def test_kubevirt_flag_matters_to_legacy_guests(everything: pd.DataFrame) -> Non
 
 def test_by_family(everything: pd.DataFrame) -> None:
     """The matrix of policies by family of guest holds shares."""
+    works = comparison.by_family(everything, ("works",))
+    assert (works["recommended"] == works.max(axis=1)).all()
     table = comparison.by_family(everything)
     assert list(table.columns) == list(document.names())
     assert table.to_numpy().min() >= 0
     assert table.to_numpy().max() <= 1
     assert (table["recommended"] == 1).all()
+
+
+def test_changes_by_family() -> None:
+    """Equal changes of a family stand together, with how many guests they touch and one of them."""
+    policies = [document.builtin(name) for name in ("kubevirt", "kubevirt-transitional")]
+    frame = comparison.evaluate(policies, "rhel6*,win2k3", kinds=("block", "vsock"))
+    grouped = comparison.grouped(comparison.changes(frame, "kubevirt", "kubevirt-transitional"))
+    rows = {str(row["family"]): row for row in grouped.to_dict("records")}
+    assert {"effect": "better", "kind": "block", "verdict_before": "fails", "verdict": "works"}.items() <= rows[
+        "linux"
+    ].items()
+    assert (rows["linux"]["guests"], rows["linux"]["machine"]) == (12, "q35")
+    assert rows["winnt"]["verdict"] == "works-with-condition"
+    with pytest.raises(UsageError, match="policy 'ovirt' was not evaluated"):
+        comparison.changes(frame, "kubevirt", "ovirt")

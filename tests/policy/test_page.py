@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
+from virtkit.cli import main
 from virtkit.policy import document
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
@@ -22,3 +25,10 @@ def test_every_condition_is_named() -> None:
     """Each predicate of the schema is in the table."""
     for key in document.CONDITIONS:
         assert f"`{key}`" in PAGE, key
+
+
+def test_figures_are_those_of_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    """The score table of the page is what the command prints."""
+    (shown,) = re.findall(r"\$ virtkit policy score\n(.*?)```", PAGE, re.S)
+    assert main(["policy", "score"]) == 0
+    assert capsys.readouterr().out == shown

@@ -83,9 +83,30 @@ def test_subjects() -> None:
     """Video and sound have libvirt's list; an unknown subject is refused."""
     text = "<domain type='kvm'><name>d</name><devices><sound model='ich9'/><sound model='gus'/></devices></domain>"
     assert [n.name for n in rollout.review(_sources(text), "sound-model").unknown] == ["gus"]
+    text = (
+        "<domain type='kvm'><name>d</name><devices><controller type='scsi' model='lsilogicc'/>"
+        "<controller type='usb' model='qemu-xhci'/><controller type='sata' model='odd'/></devices></domain>"
+    )
+    (name,) = rollout.review(_sources(text), "controller-model").unknown
+    assert (name.name, name.nearest) == ("scsi:lsilogicc", "scsi:lsilogic")
+    text = "<domain type='kvm'><name>d</name><devices><sound model='virtio'/></devices></domain>"
+    for libvirt, unknown in (("9.0", 1), ("12.8", 0)):
+        host = Host.default(libvirt=libvirt)
+        assert rollout.review(_sources(text), "sound-model", host).disappear == unknown
     with pytest.raises(UsageError, match="known: nic-model"):
         rollout.review([], "disk-model")
     assert "qxl" in rollout.known_names("video-model", "qemu", "x86_64", Host.default())
+
+
+def test_tables() -> None:
+    """Stages and affected domains as DataFrames, for a notebook."""
+    found = rollout.reviews(_sources(_domain("kvm", "odd")), ("nic-model", "sound-model"))
+    stages = rollout.stage_table(found)
+    assert len(stages) == 2 * 4
+    assert list(stages[stages["subject"] == "nic-model"]["lost"]) == [0, 0, 0, 1]
+    assert rollout.affected_table(found).to_dict("records") == [
+        {"subject": "nic-model", "domain": "d", "file": "standard input", "names": "odd"}
+    ]
 
 
 def test_thousands_are_fast() -> None:

@@ -61,10 +61,22 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
             verb.add_argument("after")
             verb.add_argument("--effect", choices=("better", "worse", "other"), help="only cells that change so")
             verb.add_argument("--kinds", metavar="SEL", help="device kinds (default: all)")
+            verb.add_argument(
+                "--by",
+                choices=("family", "cell"),
+                help="equal changes of a family of guests together, or each cell (default: family in a table, cell "
+                "in CSV and JSON)",
+            )
         else:
             verb.add_argument("policies", nargs="*", help="default: all shipped")
         verb.add_argument("--guests", metavar="SEL")
-        verb.add_argument("--machines", metavar="SEL", default="own", help="own, pc, q35 (default: own)")
+        default = "own" if name == "compare" else "pc,q35"
+        verb.add_argument(
+            "--machines",
+            metavar="SEL",
+            default=default,
+            help=f"pc, q35, or own: the one that each policy chooses (default: {default})",
+        )
         _table(verb)
     verb = verbs.add_parser("slots", help="the slot policies A, B and C side by side", description="A, B and C.")
     verb.add_argument("--guests", metavar="SEL")
@@ -73,7 +85,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     verb.add_argument("--table", choices=("summary", "changed", "buses", "broken"), default="summary")
     _table(verb)
     verb = verbs.add_parser("rollout", help="stages 0 to 3 of a rollout of model names", description="The rollout.")
-    verb.add_argument("subject", help="nic-model, video-model or sound-model")
+    verb.add_argument("subject", help="nic-model, video-model, sound-model or controller-model")
     verb.add_argument("inputs", nargs="+", metavar="IN", help="domain XML: files, directories, or -")
     verb.add_argument("--stage", type=int, choices=(0, 1, 2, 3), help="exit code 1 when this stage harms a domain")
     verb.add_argument("--format", choices=("text", "json"), default="text")
@@ -126,7 +138,7 @@ def _show(args: argparse.Namespace) -> int:
     for rule in policy.rules:
         about = ", ".join(rule.kinds) if rule.kinds else "machine"
         when = f" when {document.when_words(rule.when)}" if rule.when else ""
-        lines.append(f"  {rule.line}: {about}{when} -> {rule.outcome} {rule.value} ({rule.reason})")
+        lines.append(f"  {rule.line}: {about}{when} -> {rule.gives} ({rule.reason})")
     tables.emit("\n".join(lines) + "\n", None)
     said = document.lint(policy)
     for text in said:
@@ -206,10 +218,12 @@ def _compare(args: argparse.Namespace) -> int:
     changed = changed[changed["kind"].isin(kinds)]
     if args.effect:
         changed = changed[changed["effect"] == args.effect]
-    _frame(args, changed)
+    by = args.by or ("family" if args.format == "table" else "cell")
+    _frame(args, comparison.grouped(changed) if by == "family" else changed)
     counts = changed["effect"].value_counts()
     told = ", ".join(f"{counts.get(effect, 0)} {effect}" for effect in ("better", "worse", "other"))
-    tables.say(f"{len(changed)} cells differ: {told}; buses added {int(changed['buses'].sum()):+d}")
+    buses = comparison.score(frame).set_index("policy")["buses"]
+    tables.say(f"{len(changed)} cells differ: {told}; buses added {buses[names[0]]} -> {buses[names[1]]}")
     return 0
 
 
@@ -255,6 +269,8 @@ def _rollout(args: argparse.Namespace) -> int:
             text += "\n" + tables.render(head, names, "table")
             text += "\nwould disappear at stage 3:\n"
             text += "".join(f"  {name} ({file}): {', '.join(which)}\n" for name, file, which in found.affected)
+            if found.disappear > len(found.affected):
+                text += f"  and {found.disappear - len(found.affected)} more\n"
         tables.emit(text, args.output)
     tables.say(f"{found.domains} domains read, {found.rejected} rejected, {found.disappear} with unknown names")
     harmed = args.stage is not None and args.stage > 0 and found.disappear

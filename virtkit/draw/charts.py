@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit.draw.canvas import Pen, measure, save_png, save_svg, written
 from virtkit.draw.labels import FAMILIES, Label, known_labels
-from virtkit.draw.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILION, tint
+from virtkit.draw.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERDICTS, VERMILION, tint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +20,7 @@ _SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, GREY)
 # From nothing works to all works: light to dark, told apart by lightness alone.
 _STEPS = ("#F4F4F4", "#D9E7F2", "#A9CBE4", "#6FA8D0", "#3E82B4", "#155A8A", "#08365A")
 _WORKS = ("works", "works-with-condition")
+_SHORT = {"condition": "works-with-condition"}
 
 
 class Chart:
@@ -45,8 +46,9 @@ def bars(
 ) -> Chart:
     """Stacked horizontal bars: one bar for each name, one part for each series, each part with its number.
 
-    ``series`` maps what is counted to one count for each name; ``note`` is a line under the title. Raises
-    ValueError when a series has another length than ``names``.
+    ``series`` maps what is counted to one count for each name; a series called as a verdict has that verdict's
+    colour and glyph. ``note`` is a line under the title. Raises ValueError when a series has another length than
+    ``names``.
     """
     for key, values in series.items():
         if len(values) != len(names):
@@ -55,9 +57,10 @@ def bars(
     pen = Pen(width, 78 + 20 * len(names))
     pen.text(16, 20, title, 11, weight="bold", limit=width - 32)
     x = 16.0
-    for count, key in enumerate(series):
-        pen.box(x, 40, 9, 9, _SERIES[count % len(_SERIES)], _INK, "-", 0.4)
-        x = pen.text(x + 13, 40, key, 7.5, colour=_FAINT) + 14
+    looks = [_look(key, count) for count, key in enumerate(series)]
+    for (colour, glyph), key in zip(looks, series, strict=True):
+        pen.box(x, 40, 9, 9, colour, _INK, "-", 0.4)
+        x = pen.text(x + 13, 40, f"{glyph} {key}".strip(), 7.5, colour=_FAINT) + 14
     if note:
         pen.text(x + 6, 40, note, 7.5, colour=_FAINT, limit=max(width - x - 22, 20))
     totals = [sum(values[place] for values in series.values()) for place in range(len(names))]
@@ -72,15 +75,21 @@ def bars(
             if values[place] <= 0:
                 continue
             ident = f"bar-{place}-{count}"
-            colour = _SERIES[count % len(_SERIES)]
+            colour, glyph = looks[count]
             pen.box(at, y, long, 13, tint(colour, 0.55), colour, "-", 0.8, ident)
-            words = str(values[place])
-            if measure(words, 7) + 6 < long:
+            words = f"{glyph} {values[place]}".strip()
+            if measure(written(words), 7) + 6 < long:
                 pen.text(at + 4, y, words, 7)
             titles[ident] = f"{name}: {key} {values[place]}"
             at += long
         pen.text(at + 5, y, str(totals[place]), 7.5, weight="bold")
     return Chart(pen, titles, title)
+
+
+def _look(key: str, count: int) -> tuple[str, str]:
+    """The colour and glyph of a series: those of the verdict it is called by, else the next colour."""
+    entry = VERDICTS.get(_SHORT.get(key, key))
+    return (_SERIES[count % len(_SERIES)], "") if entry is None else (entry.colour, entry.glyph)
 
 
 def heatmap(frame: pd.DataFrame, title: str, labels: Mapping[str, Label] | None = None) -> Chart:

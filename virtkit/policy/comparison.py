@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from virtkit.compat.placement import Prober
 from virtkit.compat.verdict import judge
+from virtkit.errors import UsageError
 from virtkit.guests import KINDS, Guest, catalogue
 from virtkit.guests.overrides import support
-from virtkit.policy import slots
 from virtkit.policy.decide import decide, decide_machine
+from virtkit.policy.placing import ROOT, Choice, Placer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 
     from virtkit.guests import Catalogue, Support
     from virtkit.host import Host
+    from virtkit.policy.decide import Decision
     from virtkit.policy.document import Policy
 
-__all__ = ["COLUMNS", "OWN", "by_family", "changes", "evaluate", "score"]
+__all__ = ["COLUMNS", "OWN", "by_family", "changes", "evaluate", "grouped", "score"]
 
 #: The machine that a policy chooses by itself, among the machines of ``evaluate``.
 OWN = "own"
 
-#: Columns of ``evaluate``; ``buses`` is int, the others are text.
+#: Columns of ``evaluate``; ``buses`` and ``domain_buses`` are int, the others are text.
 COLUMNS = (
     "policy",
     "guest",
@@ -39,6 +40,7 @@ COLUMNS = (
     "interface",
     "verdict",
     "buses",
+    "domain_buses",
     "reason",
 )
 
@@ -68,8 +70,9 @@ def evaluate(
     ``machines`` are "own" (the policy's choice), "pc" and "q35"; ``asked`` is that word, ``machine`` the outcome.
     ``choice`` is a virtio model, an emulated device, or "none". ``verdict`` is that of the matrix, or "emulated"
     (another device, which needs no virtio driver) or "absent" (nothing is added). ``buses`` counts the PCI
-    controllers that the device alone causes. The verdict is by the database with or without ``overrides``,
-    whatever the policy itself knows. Raises UsageError and GuestError.
+    controllers that libvirt adds for the device alone, ``domain_buses`` those that it adds for one domain with all
+    the guest's devices (the same number in each row of a guest, policy and machine). The verdict is by the database
+    with or without ``overrides``, whatever the policy itself knows. Raises UsageError and GuestError.
     """
     import pandas as pd
 
@@ -80,24 +83,29 @@ def evaluate(
     chosen = known.select(guests) if guests is None or isinstance(guests, str) else tuple(guests)
     asked = tuple(machines)
     wanted = tuple(kinds)
-    probers = {name: Prober(host, policy=slots.policy(name)) for name in {policy.slots for policy in policies}}
+    placers = {name: Placer(host, name) for name in {policy.slots for policy in policies}}
     rows: list[tuple[object, ...]] = []
     for policy in policies:
-        prober = probers[policy.slots]
+        placer = placers[policy.slots]
         made: dict[tuple[object, ...], _Outcome] = {}
+        plans: dict[tuple[object, ...], tuple[list[Choice | None], int]] = {}
         for guest in chosen:
             answers = [support(guest, kind, overrides=overrides) for kind in wanted]
             own = decide_machine(policy, guest).value or "pc" if OWN in asked else ""
             for name in asked:
                 machine = own if name == OWN else name
-                for kind, answer in zip(wanted, answers, strict=True):
-                    decision = decide(policy, guest, machine, kind)
-                    key = (machine, kind, decision.outcome, decision.value, decision.line, answer)
+                decisions = [decide(policy, guest, machine, kind) for kind in wanted]
+                # Within a policy the rules' lines say which choices were made.
+                lines = (machine, *(decision.line for decision in decisions))
+                if lines not in plans:
+                    choices = [_choice(kind, decision) for kind, decision in zip(wanted, decisions, strict=True)]
+                    plans[lines] = choices, placer.buses(machine, [one for one in choices if one is not None])
+                choices, together = plans[lines]
+                for kind, answer, decision, choice in zip(wanted, answers, decisions, choices, strict=True):
+                    key = (machine, kind, decision.line, answer)
                     outcome = made.get(key)
                     if outcome is None:
-                        outcome = made[key] = _outcome(
-                            prober, machine, kind, decision.outcome, decision.value, answer, overrides
-                        )
+                        outcome = made[key] = _outcome(placer, machine, kind, choice, answer, overrides)
                     rows.append(
                         (
                             policy.name,
@@ -111,35 +119,48 @@ def evaluate(
                             outcome.interface,
                             outcome.verdict,
                             outcome.buses,
+                            together,
                             f"{decision.reason}; {outcome.reason}" if outcome.reason else decision.reason,
                         )
                     )
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    text = [column for column in COLUMNS if column != "buses"]
+    text = [column for column in COLUMNS if column not in ("buses", "domain_buses")]
     return frame.astype(dict.fromkeys(text, "category"))
 
 
+def _choice(kind: str, decision: Decision) -> Choice | None:
+    """What there is to place; None when nothing is added."""
+    if decision.outcome == "device":
+        return Choice(kind, device=decision.value)
+    if decision.outcome != "model" or decision.value == "none":
+        return None
+    return Choice(kind, decision.value, decision.slot)
+
+
 def _outcome(
-    prober: Prober, machine: str, kind: str, outcome: str, value: str, answer: Support, overrides: bool
+    placer: Placer, machine: str, kind: str, choice: Choice | None, answer: Support, overrides: bool
 ) -> _Outcome:
-    if outcome == "device":
-        return _Outcome(value, "", "", "emulated", 0, "")
-    if outcome != "model" or value == "none":
+    if choice is None:
         return _Outcome("none", "", "", "absent", 0, "")
-    placed, shown = prober.shown(prober.machine(machine), kind, value)
+    placed, shown = placer.cell(machine, choice)
+    if choice.device:
+        verdict = "fails" if placed.refusal else "emulated"
+        return _Outcome(choice.device, "", "", verdict, placed.buses, placed.refusal)
+    name = f"{choice.model} on the root bus" if choice.slot == ROOT and machine != "pc" else choice.model
     if shown is None or shown.interface is None:
         reason = placed.refusal or (shown.message or shown.reason if shown else "")
-        return _Outcome(value, placed.location, "refused", "fails", 0, reason)
+        return _Outcome(name, placed.location, "refused", "fails", 0, reason)
     judged = judge(answer, kind, shown.interface, addons=overrides)
-    return _Outcome(value, placed.location, shown.interface.value, judged.verdict.value, placed.buses, judged.reason)
+    return _Outcome(name, placed.location, shown.interface.value, judged.verdict.value, placed.buses, judged.reason)
 
 
 def score(frame: pd.DataFrame) -> pd.DataFrame:
-    """The score of each policy: counts of cells by verdict, ``guests_ok`` and ``buses``, best first.
+    """The score of each policy, best first: most working cells, then fewest buses, then fewest failing cells.
 
-    Columns: ``policy, works, condition, emulated, absent, unknown, fails, guests_failing, buses``.
-    ``guests_failing`` counts guests with a disk or NIC that fails. Order: fewest failing cells, most
-    working ones, fewest buses.
+    Columns: ``policy, works, buses, condition, emulated, absent, unknown, fails, guests_failing``. A cell is one
+    guest, machine and kind. ``works`` counts cells whose virtio device works by default; a device that is not
+    virtio, or not there, is no working cell, only no failing one. ``buses`` sums the PCI controllers that libvirt
+    adds, each domain with all its devices at once. ``guests_failing`` counts guests with a disk or NIC that fails.
     """
     import pandas as pd
 
@@ -147,37 +168,42 @@ def score(frame: pd.DataFrame) -> pd.DataFrame:
     for name, part in frame.groupby("policy", observed=True, sort=True):
         counts = part["verdict"].value_counts()
         vital = part[(part["verdict"] == "fails") & part["kind"].isin(["net", "block"])]
+        domains = part.drop_duplicates(["guest", "asked"])
         rows.append(
             {
                 "policy": str(name),
                 "works": int(counts.get("works", 0)),
+                "buses": int(domains["domain_buses"].sum()),
                 "condition": int(counts.get("works-with-condition", 0)),
                 "emulated": int(counts.get("emulated", 0)),
                 "absent": int(counts.get("absent", 0)),
                 "unknown": int(counts.get("unknown", 0)),
                 "fails": int(counts.get("fails", 0)),
                 "guests_failing": int(vital["guest"].nunique()),
-                "buses": int(part["buses"].sum()),
             }
         )
     result = pd.DataFrame(rows)
-    order = ["fails", "works", "buses", "policy"]
-    return result.sort_values(order, ascending=[True, False, True, True], ignore_index=True)
+    order = ["works", "buses", "fails", "policy"]
+    return result.sort_values(order, ascending=[False, True, True, True], ignore_index=True)
 
 
 def changes(frame: pd.DataFrame, before: str, after: str) -> pd.DataFrame:
     """The cells in which two policies of ``evaluate``'s frame differ, in choice or verdict.
 
     Columns: ``guest, family, asked, kind, machine_before, machine, before, after, verdict_before, verdict,
-    effect, buses, reason``; ``effect`` is better, worse or other, ``buses`` the difference.
+    effect, buses, reason``; ``effect`` is better, worse or other, ``buses`` the
+    difference that this device alone makes. Raises UsageError when the frame holds no such policy.
     """
+    there = set(frame["policy"].astype(str))
+    for name in (before, after):
+        if name not in there:
+            raise UsageError(f"policy {name!r} was not evaluated; there are: {', '.join(sorted(there))}")
     columns = ["guest", "family", "asked", "kind", "machine", "choice", "verdict", "buses", "reason"]
     old = frame.loc[frame["policy"] == before, columns].reset_index(drop=True)
     new = frame.loc[frame["policy"] == after, columns].reset_index(drop=True)
-    differ = (
-        (old["choice"].astype(str) != new["choice"].astype(str))
-        | (old["verdict"].astype(str) != new["verdict"].astype(str))
-        | (old["machine"].astype(str) != new["machine"].astype(str))
+    # Both halves come of one frame, so that equal words have equal codes.
+    differ = (old["choice"].cat.codes != new["choice"].cat.codes) | (
+        (old["verdict"].cat.codes != new["verdict"].cat.codes) | (old["machine"].cat.codes != new["machine"].cat.codes)
     )
     old, new = old[differ], new[differ]
     result = new[["guest", "family", "asked", "kind"]].copy()
@@ -191,6 +217,26 @@ def changes(frame: pd.DataFrame, before: str, after: str) -> pd.DataFrame:
     return result.reset_index(drop=True)
 
 
+def grouped(changed: pd.DataFrame) -> pd.DataFrame:
+    """The cells of ``changes`` by family of guest: equal changes together, worse ones first.
+
+    Columns: ``effect, family, machine, kind, before, after, verdict_before, verdict, guests, example, reason``;
+    ``machine`` is "pc -> q35" where the policies choose different ones, ``guests`` a count, ``reason`` the first.
+    """
+    plain = changed.drop(columns=["buses"]).astype(str)
+    moved = plain["machine_before"] != plain["machine"]
+    plain["machine"] = plain["machine"].where(~moved, plain["machine_before"] + " -> " + plain["machine"])
+    plain["family"] = plain["family"].replace("", "other")
+    keys = ["effect", "family", "machine", "kind", "before", "after", "verdict_before", "verdict"]
+    found = plain.groupby(keys, sort=True).agg(
+        guests=("guest", "nunique"), example=("guest", "first"), reason=("reason", "first")
+    )
+    rank = {"worse": 0, "better": 1, "other": 2}
+    result = found.reset_index()
+    order = result["effect"].map(rank)
+    return result.assign(order=order).sort_values(["order", *keys], ignore_index=True).drop(columns="order")
+
+
 def _effect(before: str, after: str) -> str:
     rank = {"fails": 0, "absent": 1, "works-with-condition": 2, "emulated": 2, "works": 3}
     if before not in rank or after not in rank or rank[before] == rank[after]:
@@ -198,14 +244,14 @@ def _effect(before: str, after: str) -> str:
     return "better" if rank[after] > rank[before] else "worse"
 
 
-def by_family(frame: pd.DataFrame) -> pd.DataFrame:
-    """The matrix of policies by family of guest: the share (0 to 1) of cells that do not fail.
+def by_family(frame: pd.DataFrame, good: Sequence[str] = ()) -> pd.DataFrame:
+    """The matrix of policies by family of guest: the share (0 to 1) of cells whose verdict is one of ``good``.
 
-    Rows are families ("" is "other"), columns the policies, in order of name.
+    Without ``good``, of those that do not fail. Rows are families ("" is "other"), columns the policies, in order
+    of name.
     """
-    part = frame.assign(
-        good=frame["verdict"].ne("fails").astype(float), family=frame["family"].astype(str).replace("", "other")
-    )
+    right = frame["verdict"].isin(list(good)) if good else frame["verdict"].ne("fails")
+    part = frame.assign(good=right.astype(float), family=frame["family"].astype(str).replace("", "other"))
     table = part.pivot_table(index="family", columns="policy", values="good", aggfunc="mean", observed=True)
     table.columns.name = None
     return table.round(4)

@@ -41,12 +41,16 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """An outcome ("machine", "model", "device", "finding" or "" when no rule fits), with the rule that gave it."""
+    """An outcome ("machine", "model", "device", "finding" or "" when no rule fits), with the rule that gave it.
+
+    ``slot`` is where a model goes, "auto" or "root".
+    """
 
     outcome: str
     value: str
     reason: str
     line: int
+    slot: str = "auto"
 
 
 _NONE = Decision("", "", "no rule of the policy fits", 0)
@@ -72,7 +76,7 @@ def findings(policy: Policy, situation: Situation) -> Decision:
 def _first(policy: Policy, situation: Situation, wanted: Callable[[Rule], bool]) -> Decision:
     for rule in policy.rules:
         if wanted(rule) and fits(rule.when, situation, policy.knows == "corrected"):
-            return Decision(rule.outcome, rule.value, rule.reason, rule.line)
+            return Decision(rule.outcome, rule.value, rule.reason, rule.line, rule.slot)
     return _NONE
 
 
@@ -85,6 +89,8 @@ def fits(when: Mapping[str, Any], situation: Situation, corrected: bool) -> bool
 def _holds(name: str, value: Any, situation: Situation, corrected: bool) -> bool:
     if name == "not":
         return not fits(value, situation, corrected)
+    if name == "database":
+        return fits(value, situation, corrected=False)
     if name in ("machine", "model", "interface", "verdict"):
         return getattr(situation, name) in value
     guest = situation.guest

@@ -15,13 +15,14 @@ from virtkit.errors import UsageError
 from virtkit.guests import KINDS
 from virtkit.models.interface import MODELS
 from virtkit.policy import slots
+from virtkit.policy.placing import AUTO, SLOTS
 
 __all__ = ["CONDITIONS", "FINDINGS", "Policy", "Rule", "builtin", "lint", "load", "names", "parse", "when_words"]
 
 FINDINGS = ("allow", "warn", "taint", "deny")
 _OUTCOMES = ("machine", "model", "device", "finding")
 _TOP = ("name", "title", "sources", "knows", "slots", "rules")
-_RULE = ("kinds", "when", "reason", *_OUTCOMES)
+_RULE = ("kinds", "when", "slot", "reason", *_OUTCOMES)
 #: Predicates of ``when`` and the shape of each: text, list (of text), flag, test (comparison), when (nested).
 CONDITIONS = MappingProxyType(
     {
@@ -41,6 +42,7 @@ CONDITIONS = MappingProxyType(
         "interface": "list",
         "verdict": "list",
         "not": "when",
+        "database": "when",
     }
 )
 _TEST = re.compile(r"\s*(>=|<=|<|>|==)\s*(\S+)\s*")
@@ -49,7 +51,8 @@ _TEST = re.compile(r"\s*(>=|<=|<|>|==)\s*(\S+)\s*")
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One rule. ``kinds`` is () for a rule on the machine; ``outcome`` says which of machine, model, device and
-    finding it gives, ``value`` what; ``when`` holds the predicates (values as in the schema of docs/policies.md)."""
+    finding it gives, ``value`` what; ``when`` holds the predicates (values as in the schema of docs/policies.md).
+    ``slot`` is where a model goes: "auto" as libvirt chooses, "root" with an address on bus 0."""
 
     line: int
     kinds: tuple[str, ...]
@@ -57,6 +60,12 @@ class Rule:
     outcome: str
     value: str
     reason: str
+    slot: str = AUTO
+
+    @property
+    def gives(self) -> str:
+        """What the rule gives, in words: "model virtio on the root bus"."""
+        return f"{self.outcome} {self.value}" + ("" if self.slot == AUTO else " on the root bus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +89,7 @@ class Policy:
 
         rows = "".join(
             f"<tr><td>{escape(', '.join(rule.kinds) or 'machine')}</td><td>{escape(when_words(rule.when))}</td>"
-            f"<td>{escape(rule.outcome)} {escape(rule.value)}</td><td>{escape(rule.reason)}</td></tr>"
+            f"<td>{escape(rule.gives)}</td><td>{escape(rule.reason)}</td></tr>"
             for rule in self.rules
         )
         head = "<tr><th>about</th><th>when</th><th>gives</th><th>reason</th></tr>"
@@ -90,7 +99,9 @@ class Policy:
 def when_words(value: object) -> str:
     """Conditions as words: "q35 true, not modern net"."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {when_words(inner)}" for name, inner in value.items())
+        return ", ".join(
+            f"{name.replace('database', 'by the database')} {when_words(inner)}" for name, inner in value.items()
+        )
     if isinstance(value, tuple):
         return " ".join(when_words(inner) for inner in value)
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -191,6 +202,8 @@ class _Reader:
         if (outcome == "machine") == ("kinds" in found):
             raise self.wrong(node, "a rule on devices names its kinds; a rule on the machine has none")
         kinds = self.texts(found["kinds"], "kinds", ("all", *KINDS)) if "kinds" in found else ()
+        if "slot" in found and (outcome != "model" or value == "none"):
+            raise self.wrong(found["slot"], "only a rule that gives a virtio model has a slot")
         if "reason" not in found:
             raise self.wrong(node, "a rule says its reason")
         return Rule(
@@ -200,6 +213,7 @@ class _Reader:
             outcome=outcome,
             value=value,
             reason=self.text(found["reason"], "reason"),
+            slot=self.texts(found["slot"], "slot", SLOTS)[0] if "slot" in found else AUTO,
         )
 
 
@@ -260,4 +274,4 @@ def lint(policy: Policy) -> tuple[str, ...]:
 
 
 def _plain(when: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(value) if name == "not" else value for name, value in when.items()}
+    return {name: _plain(value) if CONDITIONS[name] == "when" else value for name, value in when.items()}

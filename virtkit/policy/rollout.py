@@ -11,16 +11,31 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
+from virtkit.domain.vocabulary import accepted
 from virtkit.errors import UsageError, VirtkitError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pandas as pd
+
     from virtkit.domain.domain import Domain
     from virtkit.host import Host
     from virtkit.inputs import Source
 
-__all__ = ["OUTCOMES", "STAGES", "SUBJECTS", "Name", "Rollout", "known_names", "nearest", "review"]
+__all__ = [
+    "OUTCOMES",
+    "STAGES",
+    "SUBJECTS",
+    "Name",
+    "Rollout",
+    "affected_table",
+    "known_names",
+    "nearest",
+    "review",
+    "reviews",
+    "stage_table",
+]
 
 #: What each stage does with an unknown name. Source: libvir-list, the NIC model argument of January 2019.
 STAGES: Mapping[int, tuple[str, str, str]] = MappingProxyType(
@@ -33,12 +48,14 @@ STAGES: Mapping[int, tuple[str, str, str]] = MappingProxyType(
 )
 OUTCOMES = ("accepted", "tainted", "refused", "lost")
 
-#: What can be rolled out: the element and attribute that hold the name.
+#: What can be rolled out: the device, its child and the attribute that hold the name. NIC models were free text; the
+#: others libvirt enumerates, so that their unknown names are those of another release or of another hand.
 SUBJECTS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
         "nic-model": ("interface", "model", "type"),
         "video-model": ("video", "model", "type"),
         "sound-model": ("sound", "", "model"),
+        "controller-model": ("controller", "", "model"),
     }
 )
 
@@ -62,38 +79,42 @@ _MEANT = MappingProxyType(
 
 
 @cache
-def _listed(subject: str, hypervisor: str) -> tuple[tuple[str, str], ...]:
+def _listed(subject: str, hypervisor: str, at: tuple[int, int]) -> tuple[tuple[str, str], ...]:
     if subject == "nic-model":
         table = facts.table("policies/nic-models.csv")
         return tuple((row["model"], row["type"]) for row in table if row["hypervisor"] == hypervisor)
-    element, _, attribute = SUBJECTS[subject]
+    tag, _, attribute = SUBJECTS[subject]
     found: set[str] = set()
-    for row in facts.table("libvirt/accepted-values.csv"):
-        if (row["element"], row["attribute"]) == (element, attribute):
-            found.update(row["value"].split())
+    for (element, name), values in accepted(at).items():
+        # Names of controllers are told apart by type: "scsi:lsilogic".
+        element, _, variant = element.partition(":")
+        if element == tag and name == attribute and bool(variant) == (subject == "controller-model"):
+            found.update(f"{variant}:{value}" if variant else value for value in values)
     return tuple((name, "*") for name in sorted(found))
 
 
 def known_names(subject: str, hypervisor: str, arch: str, host: Host) -> frozenset[str]:
     """The known names of ``subject`` on a hypervisor; on QEMU those whose device the architecture has.
 
-    Source: data/policies/nic-models.csv and the device list of QEMU; for video and sound libvirt's own list.
+    Controllers have theirs by type, "scsi:lsilogic". Source: data/policies/nic-models.csv and the device list of
+    QEMU; for video, sound and controllers libvirt's own lists in the release of ``host``.
     """
     emulator = host.emulator(arch) if hypervisor == "qemu" else None
     return frozenset(
         name
-        for name, kind in _listed(subject, hypervisor)
+        for name, kind in _listed(subject, hypervisor, host.libvirt)
         if kind == "*" or emulator is None or emulator.has(kind) is not False
     )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that is most likely meant, "" when none is near."""
-    names = {each.lower(): each for each in known}
-    meant = _MEANT.get(name.lower())
-    if meant in names.values():
-        return meant or ""
-    near = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
+    """The known name that is most likely meant, "" when none is near; of a controller one of the same type."""
+    variant, colon, own = name.rpartition(":")
+    names = {each.lower().removeprefix(variant + colon): each for each in known if each.startswith(variant + colon)}
+    meant = names.get(_MEANT.get(own.lower(), ""))
+    if meant:
+        return meant
+    near = difflib.get_close_matches(own.lower(), names, n=1, cutoff=0.6)
     return names[near[0]] if near else ""
 
 
@@ -150,68 +171,136 @@ class Rollout:
         }
 
 
-def _names(domain: Domain, subject: str) -> Iterator[str]:
+def stage_table(found: Iterable[Rollout]) -> pd.DataFrame:
+    """Counts of domains: ``subject, stage, name``, one column for each of OUTCOMES, and
+    ``unknown_names_are`` (text)."""
+    import pandas as pd
+
+    rows = [
+        (one.subject, stage, STAGES[stage][0], *(counts[outcome] for outcome in OUTCOMES), STAGES[stage][2])
+        for one in found
+        for stage, counts in one.stages.items()
+    ]
+    return pd.DataFrame(rows, columns=["subject", "stage", "name", *OUTCOMES, "unknown_names_are"])
+
+
+def affected_table(found: Iterable[Rollout]) -> pd.DataFrame:
+    """The domains that would disappear at stage 3: ``subject, domain, file, names``."""
+    import pandas as pd
+
+    rows = [(one.subject, domain, file, ", ".join(names)) for one in found for domain, file, names in one.affected]
+    return pd.DataFrame(rows, columns=["subject", "domain", "file", "names"])
+
+
+def _names(domain: Domain, subject: str, at: tuple[int, int]) -> Iterator[str]:
     tag, child, attribute = SUBJECTS[subject]
     for holder in domain.document.root.iterchildren("devices"):
         for device in holder.iterchildren(tag):
             element = device.find(child) if child else device
             name = None if element is None else element.get(attribute)
-            if name:
+            if name and subject == "controller-model":
+                variant = device.get("type", "")
+                if variant in _enumerated(at):
+                    yield f"{variant}:{name}"
+            elif name:
                 yield name
+
+
+@cache
+def _enumerated(at: tuple[int, int]) -> frozenset[str]:
+    """The types of controllers whose models libvirt enumerates."""
+    return frozenset(element.partition(":")[2] for element, _ in accepted(at) if element.startswith("controller:"))
 
 
 def review(
     sources: Iterable[Source], subject: str = "nic-model", host: Host | None = None, limit: int = 1000
 ) -> Rollout:
-    """What each stage does to the domains of ``sources``, read one at a time so that memory stays bounded.
+    """What each stage does to the domains of ``sources``: ``reviews`` for one subject."""
+    return reviews(sources, (subject,), host, limit)[0]
+
+
+def reviews(
+    sources: Iterable[Source],
+    subjects: Iterable[str] = tuple(SUBJECTS),
+    host: Host | None = None,
+    limit: int = 1000,
+) -> tuple[Rollout, ...]:
+    """What each stage does to the domains of ``sources``, read once and one at a time so that memory stays bounded.
 
     Domains are read, not resolved: what a stage refuses need not resolve. A name is matched whatever its letter
-    case. Raises UsageError for an unknown ``subject``.
+    case. At most ``limit`` domains and messages are told by name. Raises UsageError for an unknown subject.
     """
     from virtkit.domain.domain import read
     from virtkit.host import Host as TheHost
 
-    if subject not in SUBJECTS:
-        raise UsageError(f"no rollout of {subject!r}; known: {', '.join(SUBJECTS)}")
+    tallies = []
     host = host or TheHost.default()
-    known: dict[tuple[str, str], frozenset[str]] = {}
-    devices: Counter[tuple[str, str, str]] = Counter()
-    holders: Counter[tuple[str, str, str]] = Counter()
-    found = Rollout(subject)
+    for subject in subjects:
+        if subject not in SUBJECTS:
+            raise UsageError(f"no rollout of {subject!r}; known: {', '.join(SUBJECTS)}")
+        tallies.append(_Tally(subject, host, limit))
     for source in sources:
         try:
             domain = read(source.read(), source.label)
         except VirtkitError as problem:
-            found.rejected += 1
-            if len(found.errors) < limit:
-                found.errors.append(str(problem))
+            for tally in tallies:
+                tally.reject(str(problem))
             continue
+        for tally in tallies:
+            tally.add(domain, source.label)
+    return tuple(tally.result() for tally in tallies)
+
+
+class _Tally:
+    """Counts the names of one subject."""
+
+    def __init__(self, subject: str, host: Host, limit: int) -> None:
+        self.found = Rollout(subject)
+        self.host, self.limit = host, limit
+        self.known: dict[tuple[str, str], frozenset[str]] = {}
+        self.devices: Counter[tuple[str, str, str]] = Counter()
+        self.holders: Counter[tuple[str, str, str]] = Counter()
+
+    def reject(self, message: str) -> None:
+        self.found.rejected += 1
+        if len(self.found.errors) < self.limit:
+            self.found.errors.append(message)
+
+    def add(self, domain: Domain, file: str) -> None:
+        subject, found = self.found.subject, self.found
         found.domains += 1
         hypervisor = _HYPERVISORS.get(domain.type, domain.type)
         place = (hypervisor, domain.arch if hypervisor == "qemu" else "")
-        if place not in known:
-            known[place] = frozenset(n.lower() for n in known_names(subject, hypervisor, domain.arch, host))
-        strange = [name for name in _names(domain, subject) if name.lower() not in known[place]]
-        devices.update((name, *place) for name in strange)
-        holders.update((name, *place) for name in set(strange))
-        if strange:
-            found.disappear += 1
-            if len(found.affected) < limit:
-                found.affected.append((domain.name, source.label, tuple(sorted(set(strange)))))
-    for stage, (_, outcome, _) in STAGES.items():
-        counts = dict.fromkeys(OUTCOMES, 0)
-        counts["accepted"] = found.domains - found.disappear
-        counts[outcome] += found.disappear
-        found.stages[stage] = counts
-    found.unknown = tuple(
-        Name(
-            name,
-            hypervisor,
-            arch,
-            count,
-            holders[name, hypervisor, arch],
-            nearest(name, known_names(subject, hypervisor, arch or "x86_64", host)),
+        if place not in self.known:
+            names = known_names(subject, hypervisor, domain.arch, self.host)
+            self.known[place] = frozenset(name.lower() for name in names)
+        written = _names(domain, subject, self.host.libvirt)
+        strange = [name for name in written if name.lower() not in self.known[place]]
+        if not strange:
+            return
+        self.devices.update((name, *place) for name in strange)
+        self.holders.update((name, *place) for name in set(strange))
+        found.disappear += 1
+        if len(found.affected) < self.limit:
+            found.affected.append((domain.name, file, tuple(sorted(set(strange)))))
+
+    def result(self) -> Rollout:
+        found = self.found
+        for stage, (_, outcome, _) in STAGES.items():
+            counts = dict.fromkeys(OUTCOMES, 0)
+            counts["accepted"] = found.domains - found.disappear
+            counts[outcome] += found.disappear
+            found.stages[stage] = counts
+        most = sorted(self.devices.items(), key=lambda item: (-item[1], item[0]))
+        found.unknown = tuple(
+            Name(
+                name,
+                hypervisor,
+                arch,
+                count,
+                self.holders[name, hypervisor, arch],
+                nearest(name, known_names(found.subject, hypervisor, arch or "x86_64", self.host)),
+            )
+            for (name, hypervisor, arch), count in most
         )
-        for (name, hypervisor, arch), count in sorted(devices.items(), key=lambda item: (-item[1], item[0]))
-    )
-    return found
+        return found

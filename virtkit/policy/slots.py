@@ -37,8 +37,8 @@ class SlotPolicy:
     source: str
 
     def connect(self, model: str) -> str:
-        """The kind of slot for a virtio model; the machine's own for a model that the policy does not name."""
-        return self.places.get(model, "machine")
+        """The kind of slot for a virtio model; plain virtio's for a name such as virtio-scsi or virtio-mem."""
+        return self.places.get(model) or self.places.get("virtio", "machine")
 
 
 @cache

@@ -1,0 +1,60 @@
+"""Decision tables: one line for each thing to decide, in Markdown."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from virtkit.errors import UsageError
+from virtkit.inputs import sources
+from virtkit.policy import comparison, decisions, document, rollout, slots
+
+
+def _by_policy(frame: pd.DataFrame) -> dict[str, dict[str, object]]:
+    return {str(row["policy"]): {str(key): value for key, value in row.items()} for row in frame.to_dict("records")}
+
+
+def test_policies() -> None:
+    """The recommended one is to be adopted before libvirt's, which is kept as baseline; KubeVirt's is to be weighed."""
+    names = ("libvirt", "recommended", "kubevirt", "nova", "slot-C")
+    frame = comparison.evaluate([document.builtin(name) for name in names], "rhel6.10,fedora42", ("q35",))
+    table = _by_policy(decisions.of_policies(frame, "libvirt"))
+    assert {name: row["decision"] for name, row in table.items()} == {
+        "recommended": "adopt",
+        "libvirt": "keep",
+        "slot-C": "adopt",
+        "nova": "reject",
+        "kubevirt": "weigh",
+    }
+    assert "-1 guests without disk or NIC" in str(table["recommended"]["because"])
+    with pytest.raises(UsageError, match="baseline 'ovirt' was not evaluated; there are: "):
+        decisions.of_policies(frame, "ovirt")
+
+
+def test_slots() -> None:
+    """B breaks guests and is rejected; A needs port I/O windows and is weighed; C is the baseline."""
+    table = _by_policy(decisions.of_slots(slots.compare("rhel6.10,fedora42", kinds="net"), "C"))
+    assert [table[name]["decision"] for name in "ABC"] == ["weigh", "reject", "keep"]
+    assert "linux (1 guests, such as fedora42)" in str(table["B"]["because"])
+    with pytest.raises(UsageError, match="was not compared"):
+        decisions.of_slots(slots.compare("fedora42", kinds="net"), "conventional")
+
+
+def test_rollouts(tmp_path: object) -> None:
+    """Each unknown name is a line with what to do, and a subject without one is told to go on."""
+    from virtkit import facts
+
+    found = rollout.reviews(sources([str(facts.path("domains"))]))
+    table = decisions.of_rollouts(found, 2)
+    rows = {str(row["name"] or row["subject"]): row for row in table.to_dict("records")}
+    assert rows["virtio-net"]["decision"] == "rename to virtio before stage 2"
+    assert rows["virtio-net"]["at_stage"] == "refused"
+    assert rows["video-model"]["decision"].startswith("go on")
+    with pytest.raises(UsageError, match="stage 4 is none of 0, 1, 2, 3"):
+        decisions.of_rollouts(found, 4)
+
+
+def test_markdown_is_safe() -> None:
+    """Bars and line ends of a cell do not break the table."""
+    frame = pd.DataFrame({"a_b": ["x|y\nz", 1]})
+    assert decisions.markdown(frame) == "| a b |\n| --- |\n| x\\|y z |\n| 1 |\n"
