@@ -14,8 +14,8 @@ from virtkit.cli import main
 from virtkit.domain.document import MAX_BYTES
 from virtkit.errors import InputError, NotADomain, Refused, VirtkitError
 
-GOOD = domain("<disk type='file'><source file='/d.img'/><target dev='vda'/></disk>")
-DISK = "<disk type='file'><source file='/d.img'/><target dev='vda'/>{}</disk>"
+GOOD = domain("<disk type='file'><source file='/d'/><target dev='vda'/></disk>")
+DISK = "<disk type='file'><source file='/d'/><target dev='vda'/>{}</disk>"
 ENTITIES = "".join(f'<!ENTITY b{n} "&b{n - 1};&b{n - 1};&b{n - 1};&b{n - 1};">' for n in range(1, 16))
 BOMB = f'<!DOCTYPE domain [<!ENTITY b0 "boom">{ENTITIES}]>\n<domain type="kvm"><name>&b15;</name></domain>'.encode()
 

@@ -19,6 +19,8 @@ def test_decimal_hexadecimal_and_octal_mean_the_same(slot: str) -> None:
     assert f" slot='{slot}'" in found.xml()
 
 
+SOURCE = "<source file='/d'/>"
+
 REFUSED = {
     "slot too high": ("slot='32'", "Invalid PCI address slot='0x20', must be <= 0x1F"),
     "function too high": ("slot='3' function='8'", "Invalid PCI address function=0x8, must be <= 7"),
@@ -49,12 +51,15 @@ def test_a_wrong_pci_number_is_refused(attributes: str, message: str) -> None:
 
 ELEMENTS = {
     "disk without target": ("<disk type='file'/>", "missing target device name"),
-    "disk of an unknown bus": ("<disk type='file'><source file='/d.img'/><target dev='vda' bus='isa'/></disk>", "attribute 'bus'"),
-    "disk of an unknown model": ("<disk type='file' model='fast'><source file='/d.img'/><target dev='vda'/></disk>", "attribute 'model'"),
-    "disk of an unknown name": ("<disk type='file'><source file='/d.img'/><target dev='disk1'/></disk>", "Unknown disk name 'disk1'"),
-    "disk named as a partition": ("<disk type='file'><source file='/d.img'/><target dev='vda1'/></disk>", "partition"),
+    "disk of an unknown bus": (f"<disk type='file'>{SOURCE}<target dev='vda' bus='isa'/></disk>", "attribute 'bus'"),
+    "disk of an unknown model": (
+        f"<disk type='file' model='fast'>{SOURCE}<target dev='vda'/></disk>",
+        "attribute 'model'",
+    ),
+    "disk of an unknown name": (f"<disk type='file'>{SOURCE}<target dev='disk1'/></disk>", "Unknown disk name 'disk1'"),
+    "disk named as a partition": (f"<disk type='file'>{SOURCE}<target dev='vda1'/></disk>", "partition"),
     "the same name twice": (
-        "<disk type='file'><source file='/d.img'/><target dev='vda'/></disk><disk type='file'><source file='/d.img'/><target dev='vda'/></disk>",
+        f"<disk type='file'>{SOURCE}<target dev='vda'/></disk><disk type='file'>{SOURCE}<target dev='vda'/></disk>",
         "target 'vda' duplicated",
     ),
     "ejectable virtio disk": (
@@ -153,7 +158,7 @@ HUGE = {
     ),
     "pci bus": ("<rng model='virtio'><address type='pci' bus='99999999999999999999'/></rng>", "'bus' in element"),
     "drive controller": (
-        "<disk type='file'><source file='/d.img'/><target dev='sda'/><address type='drive' controller='4294967296'/></disk>",
+        f"<disk type='file'>{SOURCE}<target dev='sda'/><address type='drive' controller='4294967296'/></disk>",
         "'controller' in element",
     ),
     "as many PCI controllers": (
@@ -161,10 +166,10 @@ HUGE = {
         "PCI controller index '2000000000' too high, maximum is 255",
     ),
     "as many disk controllers": (
-        "<disk type='file'><source file='/d.img'/><target dev='sda'/><address type='drive' controller='2000000000'/></disk>",
+        f"<disk type='file'>{SOURCE}<target dev='sda'/><address type='drive' controller='2000000000'/></disk>",
         "scsi controller 2000000000 would bring 2000000000 others",
     ),
-    "as many disks": ("<disk type='file'><source file='/d.img'/><target dev='sdzzzzzzz' bus='sata'/></disk>", "others with it"),
+    "as many disks": (f"<disk type='file'>{SOURCE}<target dev='sdzzzzzzz' bus='sata'/></disk>", "others with it"),
     "as many scsi host devices": (
         "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/>"
         "<address bus='0' target='0' unit='0'/></source><address type='drive' controller='2000000000'/></hostdev>",

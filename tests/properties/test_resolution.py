@@ -18,7 +18,8 @@ from virtkit.args import text as argument_text
 from virtkit.domain.address import CcwAddress, DriveAddress, PciAddress, SerialAddress, SpaprAddress, UsbAddress
 from virtkit.domain.devices import Chardev, Controller, Disk
 from virtkit.errors import Refused, VirtkitError
-from virtkit.verify.generate import PLATFORMS, domain
+from virtkit.verify.generate import domain
+from virtkit.verify.platforms import PLATFORMS
 from virtkit.views import explanation, resolved_json, topology_json
 
 pytestmark = pytest.mark.property
