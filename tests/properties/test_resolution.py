@@ -66,7 +66,7 @@ def unshared(found: Resolved) -> Iterator[tuple[object, ...]]:
             yield "usb", at.bus, at.port
         elif isinstance(at, SerialAddress) and at.port:
             yield "port", at.controller, at.port
-        elif isinstance(at, DriveAddress):
+        elif isinstance(at, DriveAddress) and device.kind in ("disk", "hostdev"):
             bus = device.bus if isinstance(device, Disk) else "scsi"
             yield "drive", bus, at.controller, at.bus, at.target, at.unit
     for controller in found.setting.devices.controllers:
