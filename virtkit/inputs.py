@@ -45,8 +45,8 @@ class Source:
 def sources(paths: Sequence[str]) -> Iterator[Source]:
     """The inputs that a list of paths names: files as they are, folders with every ``*.xml`` below, ``-``.
 
-    A path that is missing, or a folder without XML, yields a Source whose ``read`` says so, so that the others
-    still go through.
+    A path that is missing, a broken link or a folder without XML yields a Source whose ``read`` says so, so that
+    the others still go through.
     """
     for text in paths:
         if text == "-":
@@ -54,7 +54,8 @@ def sources(paths: Sequence[str]) -> Iterator[Source]:
             continue
         path = Path(text)
         if path.is_dir():
-            found = sorted(one for one in path.rglob("*.xml") if one.is_file())
+            # Broken links stay in: reading them says what is wrong. Pipes and sockets would be waited for.
+            found = sorted(one for one in path.rglob("*.xml") if one.is_file() or not one.exists())
             if not found:
                 yield EmptyFolder(path.name, path)
             for one in found:

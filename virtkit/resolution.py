@@ -110,9 +110,8 @@ def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, st
     emulator = host.emulator(domain.arch)
     release = ".".join(map(str, host.qemu))
     if emulator is None:
-        raise Unsupported(
-            CFG, f"no facts for architecture '{domain.arch}' with QEMU {release}: cannot say what becomes of it"
-        )
+        known = ", ".join(host.architectures) or "none"
+        raise Unsupported(CFG, f"no facts for architecture '{domain.arch}' with QEMU {release}; known: {known}")
     name = wanted or domain.machine or _default_machine(domain.arch, host.libvirt) or emulator.default_machine
     if not name:
         raise Unsupported(CFG, f"no machine type is written and '{domain.arch}' has no default one")
@@ -122,7 +121,8 @@ def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, st
         raise Unsupported(
             CFG,
             f"QEMU {release} for {domain.arch} does not support machine type '{name}'"
-            + (f"; nearest known: {near}" if near else ""),
+            + (f"; nearest known: {near}" if near else "")
+            + "; if the host has it, name that host's capability document with --qemu",
         )
     family = family_of(domain.arch, found.name, host.libvirt)
     if family is None:

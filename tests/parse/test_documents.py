@@ -39,11 +39,11 @@ MALFORMED = {
     ),
     "document type in UTF-16": ("<!DOCTYPE domain><domain type='kvm'/>".encode("utf-16"), ":1: a document type"),
     "unknown entity": (GOOD.replace(b"case", b"&who;"), ":2: not well-formed XML: Entity 'who' not defined"),
-    "too deep": (domain("<a>" * 300 + "</a>" * 300), "Excessive depth"),
+    "too deep": (domain("<a>" * 300 + "</a>" * 300), ":7: elements nested more than 256 deep"),
     "unknown encoding": (b"<?xml version='1.0' encoding='klingon'?><domain/>", "not readable as klingon"),
     "encoding that is none": (b"<?xml version='1.0' encoding='rot13'?><domain/>", "not readable as rot13"),
     "Latin-1 undeclared": (GOOD.decode().replace("case", "caf\xe9").encode("latin-1"), "not readable as utf-8"),
-    "unknown architecture": (domain(arch="vax"), "no facts for architecture 'vax'"),
+    "unknown architecture": (domain(arch="vax"), "no facts for architecture 'vax' with QEMU 11.1; known: aarch64, arm, i386,"),
     "unknown machine": (domain(machine="pc-q35-99.0"), "does not support machine type 'pc-q35-99.0'; nearest known:"),
     "another hypervisor": (GOOD.replace(b"'qemu'", b"'xen'"), "domain type 'xen' is not one of"),
     "no type": (GOOD.replace(b" type='qemu'", b""), "domain type '' is not one of"),
@@ -82,21 +82,23 @@ def test_good_files_beside_bad_ones_still_come_out(tmp_path: Path, capsys: pytes
     with (source / "huge.xml").open("wb") as stream:
         stream.truncate(100 * 1024 * 1024)
     (source / "nothing").mkdir()
+    (source / "link.xml").symlink_to("gone.xml")
     (source / "notes.txt").write_text("no domain, and no business of ours")
     paths = [str(source), str(source / "nothing"), str(tmp_path / "missing.xml")]
     assert main(["resolve", *paths, "-o", str(out)]) == 1
     bad = {f"{number:02}-bad.error" for number in range(len(MALFORMED))}
-    expected = bad | {"00-good.xml", "zz-good.xml", "huge.error", "nothing.error", "missing.error"}
+    expected = bad | {"00-good.xml", "zz-good.xml", "huge.error", "nothing.error", "missing.error", "link.error"}
     assert {path.name for path in out.iterdir()} == expected
     messages = capsys.readouterr().err.splitlines()
-    assert len(messages) == len(bad) + 3 + 1
-    assert messages[-1] == f"virtkit: 2 resolved, {len(bad) + 3} rejected"
+    assert len(messages) == len(bad) + 4 + 1
+    assert messages[-1] == f"virtkit: 2 resolved, {len(bad) + 4} rejected"
     assert "Traceback" not in "".join(messages)
     for number, (_data, message) in enumerate(MALFORMED.values()):
         assert message in (out / f"{number:02}-bad.error").read_text(encoding="utf-8")
     assert f"larger than {MAX_BYTES} bytes" in (out / "huge.error").read_text()
     assert "holds no *.xml file" in (out / "nothing.error").read_text()
-    assert "No such file" in (out / "missing.error").read_text()
+    for name in ("missing", "link"):
+        assert "No such file" in (out / f"{name}.error").read_text()
 
 
 def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:

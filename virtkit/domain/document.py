@@ -66,8 +66,7 @@ def parse(data: bytes, file: str | None = None) -> Document:
     try:
         root = etree.fromstring(data, _parser())
     except etree.XMLSyntaxError as error:
-        what = (error.msg or "not well-formed").split(", line ")[0].strip()
-        raise InputError(f"not well-formed XML: {what}", file, error.lineno or None) from None
+        raise InputError(_malformed(error), file, error.lineno or None) from None
     except ValueError as error:
         raise InputError(f"not readable as XML: {error}", file) from None
     if root.tag != "domain":
@@ -75,6 +74,14 @@ def parse(data: bytes, file: str | None = None) -> Document:
         hint = _HINTS.get(tag, "a libvirt domain begins with <domain>")
         raise NotADomain(f"the root element is <{tag}>, not <domain>; {hint}", file, line_of(root))
     return Document(text, root, "utf-8" if codec == "utf-8-sig" else codec, file)
+
+
+def _malformed(error: etree.XMLSyntaxError) -> str:
+    what = (error.msg or "not well-formed").split(", line ")[0].strip()
+    if what.startswith("Excessive depth"):
+        # libxml2 goes on to advise an option of its own.
+        return "elements nested more than 256 deep; a domain is never nested so deep"
+    return f"not well-formed XML: {what}"
 
 
 _HINTS = {
