@@ -12,6 +12,7 @@
           ├── FactsError          a row in ``data/`` breaks its own format
           ├── GuestError          no such guest OS, or the guest OS database cannot be read
           ├── VerifyError         the live peer (QEMU, libvirtd) could not be asked
+          ├── FleetError          the workers of an audit were lost, or never found
           ├── ReportError         a notebook run failed
           └── UsageError          the command line, a parameter or a configuration file is wrong (exit code 2)
 
@@ -23,6 +24,7 @@ from __future__ import annotations
 __all__ = [
     "CapabilityError",
     "FactsError",
+    "FleetError",
     "GuestError",
     "InputError",
     "NotADomain",
@@ -110,6 +112,10 @@ class GuestError(VirtkitError):
 
 class VerifyError(VirtkitError):
     """The live peer (QEMU or libvirtd) could not be asked."""
+
+
+class FleetError(VirtkitError):
+    """The workers of an audit could not be found, or died."""
 
 
 class ReportError(VirtkitError):

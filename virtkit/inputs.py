@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from virtkit.domain.document import MAX_BYTES
 from virtkit.errors import InputError, UsageError
 
-__all__ = ["Source", "one_source", "sources", "write_text"]
+__all__ = ["Source", "Unreadable", "one_source", "sources", "stem", "write_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,22 +57,32 @@ def sources(paths: Sequence[str]) -> Iterator[Source]:
             # Broken links stay in: reading them says what is wrong. Pipes and sockets would be waited for.
             found = sorted(one for one in path.rglob("*.xml") if one.is_file() or not one.exists())
             if not found:
-                yield EmptyFolder(path.name, path)
+                yield Unreadable(path.name, path, "this folder holds no *.xml file", text)
             for one in found:
-                yield Source(_name(one), one)
+                yield Source(stem(one), one)
         else:
-            yield Source(_name(path), path)
+            yield Source(stem(path), path)
 
 
-class EmptyFolder(Source):
-    """A folder in which no domain XML was found."""
+@dataclass(frozen=True, slots=True)
+class Unreadable(Source):
+    """What was named but holds no domain: ``what`` says why when it is read; ``where`` is what messages call it."""
+
+    what: str
+    where: str
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return self.where
 
     def read(self) -> bytes:
         """Raises InputError."""
-        raise InputError("this folder holds no *.xml file", self.label)
+        raise InputError(self.what, self.where)
 
 
-def _name(path: Path) -> str:
+def stem(path: PurePath) -> str:
+    """The name of an input without its ending: ``guest`` for ``guest.xml`` and ``guest.in.xml``."""
     return path.name.removesuffix(".xml").removesuffix(".in")
 
 

@@ -10,7 +10,14 @@ if TYPE_CHECKING:
     from virtkit.guests import Catalogue
     from virtkit.host import Host
 
-__all__ = ["add_database_options", "add_host_options", "chosen_catalogue", "chosen_host"]
+__all__ = [
+    "add_database_options",
+    "add_host_options",
+    "chosen_catalogue",
+    "chosen_host",
+    "database_places",
+    "warn_of_release",
+]
 
 OLDEST, NEWEST = (9, 0), (12, 8)
 """The libvirt releases between which the facts of ``data/libvirt`` hold."""
@@ -28,19 +35,26 @@ def add_host_options(parser: argparse.ArgumentParser) -> None:
 
 def chosen_host(args: argparse.Namespace) -> Host:
     """The host that the options ask for. Raises UsageError and CapabilityError."""
-    import logging
     import re
 
     from virtkit.host import Host
+
+    warn_of_release(args)
+    if args.qemu and not re.fullmatch(r"\d+\.\d+(\.\d+)?", args.qemu):
+        return Host.from_file(args.qemu, libvirt=args.libvirt)
+    return Host.default(libvirt=args.libvirt, qemu=args.qemu)
+
+
+def warn_of_release(args: argparse.Namespace) -> None:
+    """Says so where ``--libvirt`` lies outside the facts. Raises UsageError when it is no release."""
+    import logging
+
     from virtkit.host.host import parse_release
 
     if not OLDEST <= parse_release(args.libvirt) <= NEWEST:
         logging.getLogger("virtkit").warning(
             "--libvirt %s: what libvirt does is known from 9.0 to 12.8; the nearest of them answers", args.libvirt
         )
-    if args.qemu and not re.fullmatch(r"\d+\.\d+(\.\d+)?", args.qemu):
-        return Host.from_file(args.qemu, libvirt=args.libvirt)
-    return Host.default(libvirt=args.libvirt, qemu=args.qemu)
 
 
 def add_database_options(parser: argparse.ArgumentParser) -> None:
@@ -63,9 +77,15 @@ def add_database_options(parser: argparse.ArgumentParser) -> None:
 def chosen_catalogue(args: argparse.Namespace) -> Catalogue:
     """The guest OS database that the options ask for. Raises GuestError."""
     from virtkit import guests
+
+    return guests.catalogue(*database_places(args))
+
+
+def database_places(args: argparse.Namespace) -> list[str]:
+    """The places that ``--osinfo`` names, "system" spelled out."""
     from virtkit.guests import osinfo
 
     places: list[str] = []
     for place in args.osinfo or ():
         places += osinfo.system_folders() if place == "system" else [place]
-    return guests.catalogue(*places)
+    return places

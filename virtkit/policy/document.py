@@ -17,7 +17,19 @@ from virtkit.models.interface import MODELS
 from virtkit.policy import slots
 from virtkit.policy.placing import AUTO, SLOTS
 
-__all__ = ["CONDITIONS", "FINDINGS", "Policy", "Rule", "builtin", "lint", "load", "names", "parse", "when_words"]
+__all__ = [
+    "CONDITIONS",
+    "FINDINGS",
+    "Policy",
+    "Rule",
+    "builtin",
+    "lint",
+    "load",
+    "names",
+    "parse",
+    "text_of",
+    "when_words",
+]
 
 FINDINGS = ("allow", "warn", "taint", "deny")
 _OUTCOMES = ("machine", "model", "device", "finding")
@@ -124,11 +136,16 @@ def load(name: str) -> Policy:
     """A shipped policy by name, or one from a file whose name ends in .yaml or .yml. Raises UsageError."""
     if not name.endswith((".yaml", ".yml")):
         return builtin(name)
+    return parse(text_of(name), name)
+
+
+def text_of(file: str) -> str:
+    """The text of a policy file, bounded. Raises UsageError when it cannot be read."""
     try:
-        with open(name, encoding="utf-8") as stream:
-            return parse(stream.read(1 << 20), name)
+        with open(file, encoding="utf-8") as stream:
+            return stream.read(1 << 20)
     except (OSError, UnicodeDecodeError) as problem:
-        raise UsageError(f"{name}: cannot be read: {problem}") from None
+        raise UsageError(f"{file}: cannot be read: {problem}") from None
 
 
 class _Reader:

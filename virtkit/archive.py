@@ -1,0 +1,79 @@
+"""Domain XML in tar archives and behind patterns: each member or match is a source of its own."""
+
+from __future__ import annotations
+
+import glob
+import tarfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from virtkit.domain.document import MAX_BYTES
+from virtkit.inputs import Source, Unreadable, sources, stem
+
+__all__ = ["Member", "gather"]
+
+
+@dataclass(frozen=True, slots=True)
+class Member(Source):
+    """One file of an archive, its bytes already in hand; ``where`` is ``ARCHIVE!MEMBER``."""
+
+    data: bytes
+    where: str
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return self.where
+
+    def read(self) -> bytes:
+        """Its bytes."""
+        return self.data
+
+
+def gather(paths: Sequence[str]) -> Iterator[Source]:
+    """The inputs that a list of paths names: what ``sources`` takes, patterns (``**`` too) and tar archives.
+
+    An archive may be compressed (gzip, bzip2, xz). It is read as a stream, member by member, and nothing of it is
+    written to disk: its ``*.xml`` files are inputs, links and devices in it are never followed. What cannot be read
+    yields a source whose ``read`` says so.
+    """
+    for text in paths:
+        path = Path(text)
+        if text != "-" and not path.exists() and glob.has_magic(text):
+            matches = sorted(glob.glob(text, recursive=True))
+            if not matches:
+                yield Unreadable(path.name, None, "no file matches this pattern", text)
+            for match in matches:
+                yield from _one(match)
+        else:
+            yield from _one(text)
+
+
+def _one(text: str) -> Iterator[Source]:
+    path = Path(text)
+    if path.is_file() and path.suffix != ".xml" and tarfile.is_tarfile(path):
+        yield from _members(path)
+    else:
+        yield from sources([text])
+
+
+def _members(path: Path) -> Iterator[Source]:
+    found = 0
+    try:
+        with tarfile.open(path, "r|*") as archive:
+            for member in archive:
+                if not member.name.endswith(".xml") or not member.isfile():
+                    continue
+                found += 1
+                name, where = stem(PurePosixPath(member.name)), f"{path}!{member.name}"
+                if member.size > MAX_BYTES:
+                    yield Unreadable(name, None, f"larger than {MAX_BYTES} bytes, the most a domain may have", where)
+                    continue
+                stream = archive.extractfile(member)
+                yield Member(name, None, stream.read() if stream else b"", where)
+    except (tarfile.TarError, OSError, EOFError) as error:
+        yield Unreadable(path.name, None, f"the archive cannot be read on: {error}", str(path))
+        return
+    if not found:
+        yield Unreadable(path.name, None, "this archive holds no *.xml file", str(path))

@@ -1,0 +1,145 @@
+"""Tables written row by row, as CSV or Parquet: bounded memory, and each file whole or not there at all."""
+
+from __future__ import annotations
+
+import csv
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+from virtkit.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+__all__ = ["FORMS", "Tables"]
+
+FORMS = (".csv", ".parquet")
+
+Row = tuple[object, ...]
+
+
+class _Writer(Protocol):
+    def write(self, rows: Sequence[Row]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class Tables:
+    """Several tables that grow together: the first into ``output``, another called ``t`` into ``OUT.t.SUFFIX``.
+
+    ``columns`` maps each table to its columns, ``types`` a column to int or bool (text otherwise). Without an
+    ``output`` the first table goes to standard output as CSV, and the others nowhere. A context manager: files take
+    their names at its end, all of them; when it ends with an exception there is none. Raises UsageError for an output
+    that is neither CSV nor Parquet, InputError when a file cannot be written.
+    """
+
+    def __init__(
+        self, output: str | None, columns: Mapping[str, Sequence[str]], types: Mapping[str, type[int | bool]]
+    ) -> None:
+        self._writers: dict[str, _Writer] = {}
+        self._files: dict[Path, Path] = {}
+        first = next(iter(columns))
+        if output is None or output == "-":
+            self._writers[first] = _Csv(sys.stdout, columns[first])
+            return
+        path = Path(output)
+        if path.suffix not in FORMS:
+            raise UsageError(f"{output}: the name ends in none of {', '.join(FORMS)}")
+        for name, names in columns.items():
+            final = path if name == first else path.with_name(f"{path.stem}.{name}{path.suffix}")
+            part = final.with_name(f".{final.name}.part")
+            try:
+                part.parent.mkdir(parents=True, exist_ok=True)
+                if path.suffix == ".csv":
+                    stream = part.open("w", encoding="utf-8", newline="")
+                    self._writers[name] = _Csv(stream, names, owned=True)
+                else:
+                    self._writers[name] = _Parquet(part, names, types)
+            except OSError as problem:
+                for writer in self._writers.values():
+                    writer.close()
+                self._drop()
+                raise InputError(f"cannot be written: {problem.strerror or problem}", str(final)) from None
+            self._files[part] = final
+
+    def write(self, rows: Mapping[str, Sequence[Row]]) -> None:
+        """Append rows to the tables they are of."""
+        for name, writer in self._writers.items():
+            writer.write(rows.get(name, ()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            for writer in self._writers.values():
+                writer.close()
+            if problem is not None:
+                self._drop()
+                return
+            for part, final in self._files.items():
+                os.replace(part, final)
+        except OSError as failure:
+            self._drop()
+            raise InputError(f"cannot be written: {failure.strerror or failure}") from None
+
+    def _drop(self) -> None:
+        for part in self._files:
+            part.unlink(missing_ok=True)
+
+
+class _Csv:
+    def __init__(self, stream: TextIO, columns: Iterable[str], *, owned: bool = False) -> None:
+        self._stream, self._owned = stream, owned
+        self._out = csv.writer(stream, lineterminator="\n")
+        self._out.writerow(columns)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        self._out.writerows([_cell(value) for value in row] for row in rows)
+
+    def close(self) -> None:
+        if self._owned:
+            self._stream.close()
+
+
+def _cell(value: object) -> object:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+class _Parquet:
+    """Rows gathered into groups of at least this many, as readers of Parquet like them."""
+
+    _GROUP = 50_000
+
+    def __init__(self, path: Path, columns: Sequence[str], types: Mapping[str, type[int | bool]]) -> None:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        kinds: dict[type, Any] = {int: pa.int64(), bool: pa.bool_()}
+        self._schema = pa.schema([(name, kinds[types[name]] if name in types else pa.string()) for name in columns])
+        self._out = parquet.ParquetWriter(path, self._schema, compression="zstd")
+        self._rows: list[Row] = []
+
+    def write(self, rows: Sequence[Row]) -> None:
+        self._rows += rows
+        if len(self._rows) >= self._GROUP:
+            self._flush()
+
+    def _flush(self) -> None:
+        import pyarrow as pa
+
+        columns = list(zip(*self._rows, strict=True)) or [()] * len(self._schema)
+        arrays = [pa.array(values, kind.type) for values, kind in zip(columns, self._schema, strict=True)]
+        self._out.write_table(pa.table(arrays, schema=self._schema))
+        self._rows = []
+
+    def close(self) -> None:
+        if self._rows:
+            self._flush()
+        self._out.close()
