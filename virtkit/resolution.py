@@ -5,14 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from virtkit import facts
 from virtkit.checks import after_slots, before_slots
 from virtkit.defaults import additions, chardevs, controllers, disks, models
 from virtkit.defaults.family import Family, family_of
 from virtkit.domain.devices import Device
 from virtkit.domain.domain import Domain
 from virtkit.domain.reader import read_devices
-from virtkit.domain.vocabulary import Release, in_release
 from virtkit.domain.writer import write
 from virtkit.errors import Refused, Unsupported
 from virtkit.host import Host
@@ -112,7 +110,7 @@ def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, st
     if emulator is None:
         known = ", ".join(host.architectures) or "none"
         raise Unsupported(CFG, f"no facts for architecture '{domain.arch}' with QEMU {release}; known: {known}")
-    name = wanted or domain.machine or _default_machine(domain.arch, host.libvirt) or emulator.default_machine
+    name = wanted or domain.machine or host.default_machine(domain.arch)
     if not name:
         raise Unsupported(CFG, f"no machine type is written and '{domain.arch}' has no default one")
     found = emulator.machines.get(name)
@@ -132,13 +130,6 @@ def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, st
     if family.tidy and not family.root:
         raise Unsupported("internal error", f"Machine type '{found.name}' supports PCI but no PCI controller added")
     return emulator, found.name, family
-
-
-def _default_machine(arch: str, at: Release) -> str | None:
-    for row in facts.table("libvirt/default-machines.csv"):
-        if arch in row["arch"].split() and in_release(row, at):
-            return row["machine"]
-    return None
 
 
 def _nearest(name: str, emulator: Emulator) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,38 @@ def test_an_element_without_values_is_not_supported() -> None:
     """s390x has no TPM; no enumeration is shown then."""
     found = {one.name: one for one in report(Host.default(), "s390x").devices}
     assert (found["tpm"].supported, dict(found["tpm"].enums)) == (False, {})
+
+
+def test_elements_are_supported_by_any_value() -> None:
+    """A binary without virtio-rng keeps the back ends; one without a TPM device keeps nothing."""
+    host = Host.default()
+    bare = host.emulator("s390x")
+    assert bare is not None
+    bare = replace(bare, devices=bare.devices - {name for name in bare.devices if "rng" in name})
+    found = {one.name: one for one in report(Host(host.libvirt, host.qemu, [bare]), "s390x").devices}
+    assert (found["rng"].supported, found["rng"].enums["model"]) == (True, ())
+    assert found["rng"].enums["backendModel"] == ("random", "egd", "builtin")
+
+
+def test_spice_and_displays_follow_the_build(tmp_path: Path) -> None:
+    """A capability cache without the flags has neither; a list of device types does not tell."""
+    file = tmp_path / "x86_64.xml"
+    text = "<qemuCaps><selfvers>12008000</selfvers><flag name='{}'/><version>11001002</version><arch>x86_64</arch>"
+    text += "<machine type='tcg' name='pc-q35-11.1' alias='q35'/></qemuCaps>"
+    kinds = {}
+    for flag in ("spice", "sdl"):
+        file.write_text(text.format(flag))
+        found = {one.name: one for one in report(Host.from_file(file), "x86_64", "q35").devices}
+        kinds[flag] = (found["graphics"].enums["type"], found["channel"].enums["type"])
+    assert kinds == {
+        "spice": (("vnc", "spice"), ("pty", "unix", "spicevmc")),
+        "sdl": (("sdl", "vnc"), ("pty", "unix")),
+    }
+    file.unlink()
+    (tmp_path / "x86_64.json").write_text('[{"name": "qxl", "parent": "pci-device"}]')
+    unknown = report(Host.from_file(tmp_path), "x86_64", "q35").unknown
+    assert "graphics type spice" in unknown
+    assert "video modelType cirrus" not in unknown
 
 
 def test_what_a_source_does_not_tell_is_named(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from virtkit import facts
 from virtkit.errors import CapabilityError, UsageError
 from virtkit.host import Emulator, Host, shipped
+from virtkit.host.modules import not_installed
 
 ARCHES = ("aarch64", "arm", "i386", "ppc64", "riscv64", "s390x", "x86_64")
 
@@ -144,3 +146,35 @@ def test_missing_keys_are_named() -> None:
     """All of them, in one message."""
     with pytest.raises(CapabilityError, match="lack arch, release, package"):
         shipped.from_document({"format": 1}, "some.json")
+
+
+def test_types_of_a_missing_module_are_told_by_the_module() -> None:
+    """Debian 12 keeps half of virtio-gpu-gl in qemu-system-gui; what no module brings is not told of."""
+    known = emulator("x86_64", "9.0")
+    gone = frozenset({"virtio-gpu-gl-device", "qxl", "qxl-vga", "e1000"})
+    missing = not_installed(replace(known, devices=known.devices - gone), known)
+    assert [(module.name, module.types) for module in missing] == [
+        ("hw-display-qxl", ("qxl", "qxl-vga")),
+        ("hw-display-virtio-gpu-gl", ("virtio-gpu-gl-device",)),
+    ]
+    assert "qemu-system-gui" in str(missing[1])
+    assert not_installed(known, known) == ()
+
+
+def test_back_ends_and_displays_stand_beside_device_types() -> None:
+    """A list of device types alone does not tell of them."""
+    known = emulator("x86_64")
+    assert [known.has(name) for name in ("chardev-spicevmc", "display-sdl", "display-cocoa")] == [True, True, False]
+    bare = replace(known, devices=frozenset({"qxl"}))
+    assert [bare.has(name) for name in ("chardev-spicevmc", "display-sdl", "VGA")] == [None, None, False]
+
+
+def test_the_default_machine_is_libvirt_s_choice() -> None:
+    """QEMU's own default, but for architectures without one: virt from libvirt 9.3 on, before it the first in line."""
+    old, new = Host.default("9.0"), Host.default()
+    assert [new.default_machine(arch) for arch in ("x86_64", "aarch64", "arm", "riscv64")] == [
+        "pc-i440fx-11.1", "virt", "virt", "virt",
+    ]  # fmt: skip
+    assert [old.default_machine(arch) for arch in ("ppc64", "aarch64", "riscv64", "vax")] == [
+        "pseries-7.2", "integratorcp", "spike", None,
+    ]  # fmt: skip

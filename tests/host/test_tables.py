@@ -11,9 +11,10 @@ from virtkit.host import Host
 
 TABLES = (
     "watched", "capability-flags", "domcaps", "interface-kinds", "interface-rules", "interface-refusals", "port-io",
+    "modules",
 )  # fmt: skip
 VERSION = re.compile(r"(\d+\.\d+)?")
-ARCHES = {"aarch64", "arm", "i386", "loongarch64", "ppc64", "riscv64", "s390x", "x86_64"}
+ARCHES = {"aarch64", "arm", "i386", "loongarch64", "ppc64", "riscv32", "riscv64", "s390x", "x86_64"}
 
 
 def known_devices() -> set[str]:
@@ -54,6 +55,7 @@ def test_device_types_exist() -> None:
         *(driver for row in facts.table("qemu/capability-flags.csv") for driver in row["drivers"].split()),
         *(driver for row in facts.table("qemu/domcaps.csv") for driver in row["needs"].split()),
         *(row["driver"] for row in facts.table("qemu/interface-kinds.csv")),
+        *(name for row in facts.table("qemu/modules.csv") for name in row["types"].split()),
     ]
     # vt82c686b-usb-uhci lives in QEMU's mips builds only.
     assert sorted(set(rows) - known - {"vt82c686b-usb-uhci"}) == []

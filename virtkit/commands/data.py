@@ -12,7 +12,8 @@ examples:
   virtkit data refresh --osinfo /usr/share/osinfo
 
 A QEMU is started without a guest and asked over QMP (package qemu.qmp). Its facts are written to
-DIR/qemu/RELEASE/ARCH.json, those of the guest OS database to DIR/guests.
+DIR/qemu/RELEASE/ARCH.json, those of the guest OS database to DIR/guests. The shipped facts are of a QEMU with all
+its modules; what the packages installed here lack of them is named.
 """
 
 
@@ -42,8 +43,9 @@ def run(args: argparse.Namespace) -> int:
 
     from virtkit import facts
     from virtkit.errors import UsageError, VerifyError
+    from virtkit.host import shipped
+    from virtkit.host.modules import not_installed
     from virtkit.host.probe import probe
-    from virtkit.host.shipped import dump
 
     if not args.qemu and not args.osinfo:
         raise UsageError("name what to refresh from: --qemu BINARY, --osinfo DIR")
@@ -56,9 +58,15 @@ def run(args: argparse.Namespace) -> int:
             failed += 1
             print(error, file=sys.stderr)
             continue
+        known = shipped.load(found.release, found.arch)
+        for module in not_installed(found, known) if known else ():
+            print(f"{binary}: not installed, so left out of the facts: {module}", file=sys.stderr)
+        if found.unasked:
+            types = " ".join(sorted(found.unasked))
+            print(f"{binary}: QEMU aborts when asked for the properties of {types}", file=sys.stderr)
         place = base / "qemu" / f"{found.release[0]}.{found.release[1]}" / f"{found.arch}.json"
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(dump(found), encoding="utf-8")
+        place.write_text(shipped.dump(found), encoding="utf-8")
         print(f"{place}: {len(found.names)} machine types, {len(found.devices)} device types; {found.source}")
     if args.osinfo:
         from virtkit.guests.shipped import refresh

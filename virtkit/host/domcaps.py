@@ -109,7 +109,7 @@ def from_root(root: etree._Element, name: str) -> DomainCapabilities:
 
 
 def report(host: Host, arch: str, machine: str | None = None, domain: str = "qemu") -> DomainCapabilities:
-    """What libvirt would report of ``machine`` (default: the emulator's default machine) on ``host``.
+    """What libvirt would report of ``machine`` (default: the one libvirt takes by itself) on ``host``.
 
     Raises Unsupported for an architecture without emulator and for a machine type it lacks. Source: the rows
     of ``data/qemu/domcaps.csv`` and the emulator's device types.
@@ -117,7 +117,7 @@ def report(host: Host, arch: str, machine: str | None = None, domain: str = "qem
     emulator = host.emulator(arch)
     if emulator is None:
         raise Unsupported("invalid argument", f"the host has no emulator for architecture {arch!r}")
-    wanted = machine or emulator.default_machine or _fallback_machine(emulator)
+    wanted = machine or host.default_machine(arch)
     if wanted is None:
         raise Unsupported("invalid argument", f"{arch} has no default machine type: name one")
     found = emulator.machines.get(wanted)
@@ -139,7 +139,7 @@ def report(host: Host, arch: str, machine: str | None = None, domain: str = "qem
             unknown.append(f"{row['element']} {row['enum']} {row['value']}")
     devices = []
     for element, enums in collected.items():
-        supported = bool(next(iter(enums.values())))
+        supported = any(enums.values())
         shown = {key: tuple(values) for key, values in enums.items()} if supported else {}
         devices.append(Element(element, supported, MappingProxyType(shown)))
     return DomainCapabilities(
@@ -231,11 +231,6 @@ def _of_family(machine: str, family: str) -> bool:
 def _release(text: str) -> tuple[int, int]:
     major, _, minor = text.partition(".")
     return int(major), int(minor)
-
-
-def _fallback_machine(emulator: Emulator) -> str | None:
-    """What libvirt takes where QEMU has no default machine. Source: libvirt 9.3 release notes, ``virt``."""
-    return "virt" if "virt" in emulator.machines else None
 
 
 def _yes(flag: bool) -> str:

@@ -21,6 +21,9 @@ ARCHITECTURES: Mapping[str, str] = MappingProxyType(
     }
 )
 
+#: What stands beside device types in Emulator.devices, by the beginning of the names.
+_GROUPS = ("chardev-", "display-")
+
 
 def emulator_arch(arch: str) -> str:
     """QEMU's name of an architecture given in libvirt's or QEMU's own spelling."""
@@ -50,6 +53,8 @@ class Emulator:
 
     ``machines`` finds a Machine by canonical name and by alias. ``devices`` are the device types known to be
     there, ``absent`` those known not to be; with ``complete`` every type outside ``devices`` is absent.
+    Beside device types stand back ends of character devices (``chardev-spicevmc``) and displays
+    (``display-sdl``); a source that names none of a group tells nothing about that group.
     ``properties`` maps a property name to the device types known to have it, ``lacking`` holds the
     (device type, property) pairs known not to be; with ``complete`` the properties named are told of every
     device type but those in ``unasked``. Without ``all_machines`` there are more machine types than
@@ -74,9 +79,12 @@ class Emulator:
         """Whether QEMU has the device type ``driver``; None when the source does not tell."""
         if driver in self.devices:
             return True
-        if self.complete or driver in self.absent:
+        if driver in self.absent:
             return False
-        return None
+        group = next((one for one in _GROUPS if driver.startswith(one)), None)
+        if group and not any(name.startswith(group) for name in self.devices):
+            return None
+        return False if self.complete else None
 
     def has_property(self, driver: str, prop: str) -> bool | None:
         """Whether device type ``driver`` takes property ``prop``; None when the source does not tell."""

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 
+from virtkit import facts
+from virtkit.domain.vocabulary import in_release
 from virtkit.errors import CapabilityError, UsageError
 from virtkit.host import shipped
 from virtkit.host.emulator import Emulator, emulator_arch
@@ -100,6 +102,19 @@ class Host:
         if self._given is not None:
             return self._given.get(name)
         return shipped.load(self.qemu, name)
+
+    def default_machine(self, arch: str) -> str | None:
+        """The machine type libvirt takes for a domain that names none, as QEMU's default or by its own choice.
+
+        ``arch`` in libvirt's or QEMU's spelling; an alias or a canonical name is returned, None where there is none.
+        Source: ``data/libvirt/default-machines.csv``.
+        """
+        emulator = self.emulator(arch)
+        for row in facts.table("libvirt/default-machines.csv"):
+            names = {name for one in row["arch"].split() for name in (one, emulator_arch(one))}
+            if arch in names and in_release(row, self.libvirt):
+                return row["machine"]
+        return emulator.default_machine if emulator else None
 
     @property
     def architectures(self) -> tuple[str, ...]:

@@ -35,15 +35,18 @@ _PATIENCE = 40
 def probe(binary: str, limit: float = 60.0, roots: bool = False) -> Emulator:
     """The emulator ``binary`` as it describes itself over QMP.
 
-    Asked are query-target, query-version, query-machines, qom-list-types (device types, modules included)
-    and device-list-properties of every device type for the properties of ``data/qemu/watched.csv``. Some
-    types abort QEMU when they are asked (11.1: four RISC-V CPUs, ast2700); they are noted as unasked.
+    Asked are query-target, query-version, query-machines, qom-list-types (device types and character device
+    back ends, modules included), query-qmp-schema (displays) and device-list-properties of every device type
+    for the properties of ``data/qemu/watched.csv``. Some types abort QEMU when they are asked (11.1: four
+    RISC-V CPUs, ast2700; a type whose module is there while another's that it is made of is not); they are
+    noted as unasked.
     With ``roots`` each machine type is also started, paused, to see which root bus it has; that takes a
     fraction of a second each. Raises VerifyError when QEMU cannot be asked.
     """
     arguments = (*_IDLE, "-machine", "none")
     emulator = converse(binary, arguments, _describe, limit)
-    owners, unasked = _properties(binary, arguments, emulator.devices, limit)
+    devices = (name for name in emulator.devices if not name.startswith(("chardev-", "display-")))
+    owners, unasked = _properties(binary, arguments, devices, limit)
     machines = [emulator.machines[name] for name in emulator.names]
     if roots:
         seen = root_buses(binary, emulator.names, limit)
@@ -58,17 +61,30 @@ async def _describe(ask: Ask) -> Emulator:
     package = str(version.get("package") or "").strip("() ")
     micro = f"{number['major']}.{number['minor']}.{number['micro']}"
     machines = machines_of(await ask("query-machines"))
-    types = await ask("qom-list-types", {"implements": "device", "abstract": False})
+    types = [
+        row["name"]
+        for kind in ("device", "chardev")
+        for row in await ask("qom-list-types", {"implements": kind, "abstract": False})
+    ]
+    displays = _displays(await ask("query-qmp-schema"))
     return Emulator(
         arch=target,
         release=(number["major"], number["minor"]),
         package=package or micro,
         machines=by_name(machines),
         default_machine=default_name(machines),
-        devices=frozenset(row["name"] for row in types),
+        devices=frozenset((*types, *displays)),
         complete=True,
         source=f"QEMU {micro} ({package or 'no package name'}), qemu-system-{target} asked over QMP",
     )
+
+
+def _displays(schema: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The values that ``-display`` takes, as ``display-sdl``: the type of what query-display-options answers."""
+    named = {row["name"]: row for row in schema}
+    answer = named[named["query-display-options"]["ret-type"]]
+    kind = next(member["type"] for member in answer["members"] if member["name"] == "type")
+    return [f"display-{value}" for value in named[kind]["values"]]
 
 
 def _properties(
