@@ -102,6 +102,27 @@ def test_folders_merge(tmp_path: Path) -> None:
     assert "elsewhere.xml: speaks of http://x.org/x/2, which belongs in x.org/x-2.xml" in ignored[0]
 
 
+def test_folders_are_those_of_libosinfo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment names the system's, the administrator's and the user's folder, as libosinfo reads it."""
+    for name in ("OSINFO_SYSTEM_DIR", "OSINFO_DATA_DIR", "OSINFO_LOCAL_DIR", "OSINFO_USER_DIR", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    for name in ("home/.config/osinfo", "xdg/osinfo", "old", "system", "local", "user"):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.setenv("OSINFO_DATA_DIR", str(tmp_path / "old"))
+    monkeypatch.setenv("OSINFO_LOCAL_DIR", str(tmp_path / "local"))
+    assert osinfo.system_folders() == [str(tmp_path / name) for name in ("old", "local", "home/.config/osinfo")]
+    monkeypatch.setenv("OSINFO_SYSTEM_DIR", str(tmp_path / "system"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
+    assert osinfo.system_folders() == [str(tmp_path / name) for name in ("system", "local", "xdg/osinfo")]
+    monkeypatch.setenv("OSINFO_USER_DIR", str(tmp_path / "user"))
+    assert osinfo.system_folders()[-1] == str(tmp_path / "user")
+    for name in ("OSINFO_SYSTEM_DIR", "OSINFO_LOCAL_DIR", "OSINFO_USER_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    with pytest.raises(GuestError, match="no osinfo-db on this machine"):
+        osinfo.system_folders()
+
+
 def test_drivers_are_not_inherited(tmp_path: Path) -> None:
     """A driver element belongs to its own OS only."""
     driver = f'<driver arch="i686" location="http://y/win-tools/0.9" signed="false">{_device(NET)}</driver>'
@@ -170,6 +191,27 @@ def test_places_that_are_none(tmp_path: Path) -> None:
     text.write_bytes(buffer.getvalue()[: len(buffer.getvalue()) // 2])
     with pytest.raises(GuestError, match="tarball"):
         osinfo.read(text)
+
+
+def test_a_tarball_is_not_unpacked_without_end(tmp_path: Path) -> None:
+    """A small tarball that unpacks to gigabytes is refused by what its heads say, whatever its members are called."""
+    header = tarfile.TarInfo("junk")
+    header.size = 2 << 30
+    archive = tmp_path / "bomb.tar"
+    archive.write_bytes(header.tobuf() + bytes(1024))
+    with pytest.raises(GuestError, match="unpacks to more than 256 MiB"):
+        osinfo.read(archive)
+
+
+def test_entities_in_attributes_do_not_grow(tmp_path: Path) -> None:
+    """Entities of entities in an attribute are refused, and a version of a hundred thousand digits is read."""
+    steps = "".join(f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefgh", "bcdefghi", strict=True))
+    bomb = f'<!DOCTYPE l [<!ENTITY a "aaaaaaaaaa">{steps}]><libosinfo><os id="&i;"/></libosinfo>'
+    with pytest.raises(GuestError, match="not well-formed"):
+        osinfo.read(_database(tmp_path / "bomb", {"x-1.xml": bomb}))
+    long = _os("1", "", "x").replace("<version>1", f"<version>{'9' * 100_000}")
+    (guest,) = guests.catalogue(_database(tmp_path / "long", {"x-1.xml": long})).guests
+    assert guest.id == "x"
 
 
 def test_entities_are_not_read(tmp_path: Path) -> None:

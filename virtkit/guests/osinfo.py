@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import tarfile
 from dataclasses import dataclass, field
@@ -19,8 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_FOLDERS", "Database", "read", "system_folders"]
 
-#: Where libosinfo looks, in its order: the system's, the administrator's, the user's.
-DEFAULT_FOLDERS = ("/usr/share/osinfo", "/etc/osinfo", "~/.config/osinfo")
+#: Where libosinfo looks, in its order: the environment variables that name the folder, and the folder without them.
+#: Source: libosinfo 1.10, as observed; OSINFO_DATA_DIR is the old name of OSINFO_SYSTEM_DIR.
+DEFAULT_FOLDERS = (
+    (("OSINFO_SYSTEM_DIR", "OSINFO_DATA_DIR"), "/usr/share/osinfo"),
+    (("OSINFO_LOCAL_DIR",), "/etc/osinfo"),
+    (("OSINFO_USER_DIR",), "${XDG_CONFIG_HOME}/osinfo"),
+)
 
 _FILE_LIMIT = 4 << 20
 _TOTAL_LIMIT = 256 << 20
@@ -100,10 +106,15 @@ def read(*places: str | Path) -> Database:
 
 
 def system_folders() -> list[str]:
-    """Those of DEFAULT_FOLDERS that exist on this machine. Raises GuestError when none does."""
-    found = [str(p) for p in (Path(folder).expanduser() for folder in DEFAULT_FOLDERS) if p.is_dir()]
+    """Those of DEFAULT_FOLDERS that exist on this machine, the system's first. Raises GuestError when none does."""
+    settings = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
+    asked = [
+        next(filter(None, map(os.environ.get, variables)), folder.replace("${XDG_CONFIG_HOME}", settings))
+        for variables, folder in DEFAULT_FOLDERS
+    ]
+    found = [str(path) for path in (Path(folder).expanduser() for folder in asked) if path.is_dir()]
     if not found:
-        raise GuestError(f"no osinfo-db on this machine: none of {', '.join(DEFAULT_FOLDERS)} exists")
+        raise GuestError(f"no osinfo-db on this machine: none of {', '.join(asked)} exists")
     return found
 
 
@@ -128,12 +139,15 @@ def _wanted(name: str) -> bool:
 
 def _folder(place: Path) -> Iterator[tuple[str, bytes]]:
     top = place / "osinfo-db" if (place / "osinfo-db" / "os").is_dir() else place
-    for file in sorted(top.rglob("*")):
-        name = file.relative_to(top).as_posix()
-        if _wanted(name) and file.is_file():
-            if file.stat().st_size > _FILE_LIMIT:
-                raise GuestError(f"{file}: larger than {_FILE_LIMIT >> 20} MiB")
-            yield name, file.read_bytes()
+    try:
+        for file in sorted([top / "VERSION", *(top / "device").rglob("*"), *(top / "os").rglob("*")]):
+            name = file.relative_to(top).as_posix()
+            if _wanted(name) and file.is_file():
+                if file.stat().st_size > _FILE_LIMIT:
+                    raise GuestError(f"{file}: larger than {_FILE_LIMIT >> 20} MiB")
+                yield name, file.read_bytes()
+    except OSError as problem:
+        raise GuestError(f"{problem.filename or place}: cannot be read: {problem.strerror or problem}") from None
 
 
 def _tarball(place: Path) -> Iterator[tuple[str, bytes]]:
@@ -141,14 +155,17 @@ def _tarball(place: Path) -> Iterator[tuple[str, bytes]]:
     try:
         with tarfile.open(place) as archive:
             for member in archive:
+                # All members count, as passing over one means unpacking it; a header is 512 bytes.
+                total += member.size + 512
+                if total > _TOTAL_LIMIT:
+                    raise GuestError(f"{place}: unpacks to more than {_TOTAL_LIMIT >> 20} MiB; no osinfo-db does")
                 parts = member.name.lstrip("./").split("/")
                 while parts and parts[0] not in ("os", "device", "VERSION"):
                     parts.pop(0)
                 name = "/".join(parts)
                 if not member.isfile() or not _wanted(name):
                     continue
-                total += member.size
-                if member.size > _FILE_LIMIT or total > _TOTAL_LIMIT:
+                if member.size > _FILE_LIMIT:
                     raise GuestError(f"{place}: {member.name} is too large for an osinfo-db")
                 stream = archive.extractfile(member)
                 yield name, stream.read(_FILE_LIMIT) if stream else b""
@@ -218,7 +235,7 @@ def _take_os(element: etree._Element, system: _Os) -> None:
         text = (child.text or "").strip()
         if text and text not in system.short_ids:
             system.short_ids.append(text)
-    for link in element.iterfind("devices/device"):
+    for link in element.iterfind("devices/device[@id]"):
         # Within one OS a repeated id counts as it is said last; only the exact text "false" is a no.
         system.links[_short(link.get("id", ""))] = link.get("supported") != "false"
     system.derives += [c.get("id", "") for c in element.iterchildren("derives-from")]

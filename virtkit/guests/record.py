@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["AddOn", "Guest", "Support", "version_key"]
 
 _Q35 = "qemu.org/chipset/x86/q35"
-_NUMBER = re.compile(r"\d+")
+# No version has longer numbers; int() refuses some thousand digits.
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _RELEASE = re.compile(r"\d+(\.\d+)+")
 
 
