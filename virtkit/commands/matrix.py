@@ -69,18 +69,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(frame: pd.DataFrame, output: str | None, suffix: str) -> None:
-    from pathlib import Path
-
-    from virtkit.commands import tables
+    from virtkit.commands import longtable, tables
 
     if suffix == "parquet" and output:
-        frame.to_parquet(output, index=False)
-    elif suffix == "json":
-        text: str = frame.to_json(orient="records", force_ascii=False, indent=1)
-        tables.emit(text + "\n", output)
+        longtable.write_parquet(frame, output)
     elif suffix == "html" and output:
         from virtkit.draw.matrix import html_page
 
-        Path(output).write_text(html_page(frame, f"Compatibility matrix, {frame.attrs['database']}"), "utf-8")
+        tables.emit(html_page(frame, f"Compatibility matrix, {frame.attrs['database']}"), output)
     else:
-        tables.emit(frame.to_csv(index=False, lineterminator="\n"), output)
+        pieces = longtable.json_pieces if suffix == "json" else longtable.csv_pieces
+        longtable.write_pieces(pieces(frame), output)
