@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from virtkit import guests
+from virtkit import facts, guests
 from virtkit.errors import GuestError, UsageError
 from virtkit.guests import catalogue, kinds
 
@@ -93,3 +93,18 @@ def test_q35_is_listed_for_367() -> None:
     assert sum(guest.q35 for guest in catalogue()) == 367
     assert guests.find("rhel6.10").q35
     assert not guests.find("winxp").q35
+
+
+def test_places_taken_by_other_devices() -> None:
+    """Every kind, family and device named in the tables of other devices is known, and every row has a source."""
+    families = {row["family"] for row in facts.table("libvirt/machines.csv")}
+    devices = {row["device"] for row in facts.table("guests/devices.csv")}
+    for row in facts.table("guests/instead.csv"):
+        assert set(row["kinds"].split()) <= set(guests.KINDS)
+        assert set(row["families"].split()) <= families
+        assert row["advice"]
+        assert row["source"]
+    for row in facts.table("guests/nics.csv"):
+        assert set(row["default"].split()) <= set(row["families"].split()) <= families
+        assert row["device"] in devices or (row["model"] == "ne2k_isa" and not row["device"])
+        assert row["source"]

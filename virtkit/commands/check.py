@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     if writes and len(inputs) != 1:
         raise UsageError(f"--fix and --convert-to take one domain, not {len(inputs)}")
     known, host = chosen_catalogue(args), chosen_host(args)
-    if args.guest:
+    if args.guest is not None:
         known.find(args.guest)
     code = 0
     reviews = []

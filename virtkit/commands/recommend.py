@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
         text = json.dumps(found.as_dict(), indent=1) + "\n"
     elif args.format == "xml":
         good = [choice for choice in found.choices if choice.model or choice.kind in ("block", "net")]
-        lines = [f"  {choice.xml}" for choice in good if choice.xml.startswith("<")]
+        lines = [f"  {c.xml}" if c.xml.startswith("<") else f"  <!-- {c.kind}: {c.xml} -->" for c in good]
         text = "\n".join([f"<!-- {found.guest} on {found.machine} -->", "<devices>", *lines, "</devices>", ""])
     else:
         head = ("kind", "choose", "verdict", "interface", "placement", "reason", "condition")

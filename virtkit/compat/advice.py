@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from virtkit import facts
 from virtkit.guests.overrides import support
 from virtkit.models.budget import budget
 from virtkit.models.placement import problems
@@ -15,51 +16,37 @@ if TYPE_CHECKING:
     from virtkit.guests import Guest
     from virtkit.resolution import Resolved
 
-__all__ = ["instead", "nic_for", "notes"]
+__all__ = ["instead", "is_idle", "nic_for", "notes"]
 
-# NIC models by the PCI id that the database lists. Source: osinfo-db device files, QEMU's -device names.
-_NICS = (
-    ("8086", "10d3", "e1000e"),
-    ("8086", "100e", "e1000"),
-    ("10ec", "8139", "rtl8139"),
-    ("1022", "2000", "pcnet"),
-    ("10ec", "8029", "ne2k_pci"),
-)
 #: libvirt that brought virtio-transitional and virtio-non-transitional.
 _MODELS_SINCE = (5, 2)
 
 
 def nic_for(guest: Guest, family: str) -> str:
-    """An emulated NIC that the guest drives: the first listed one that suits the machine.
+    """An emulated NIC that the guest drives: the first listed one that the machine family has, else its usual one.
 
-    Where the database lists none: e1000e on a PCI Express machine, e1000 on another.
+    "" for a family without any. Source: data/guests/nics.csv.
     """
-    express = family not in ("i440fx", "pc-i440fx", "pc", "isapc", "pseries")
-    for vendor, device, name in _NICS:
-        if guest.lists(vendor, device) and (express or name != "e1000e"):
-            return name
-    return "e1000e" if express else "e1000"
+    rows = facts.table("guests/nics.csv")
+    listed = (row["model"] for row in rows if row["device"] in guest.devices and family in row["families"].split())
+    usual = (row["model"] for row in rows if family in row["default"].split())
+    return next(listed, "") or next(usual, "")
 
 
-def instead(kind: str, label: str, guest: Guest, family: str) -> str:
-    """What to use in place of a virtio device that the guest cannot drive with any model; "" for nothing."""
-    express = family not in ("i440fx", "pc-i440fx", "pc", "isapc")
-    if kind in ("block", "scsi"):
-        bus = "sata" if express else "ide"
-        return f"put the disk on bus='{bus}' (target dev='{'sda' if express else 'hda'}')"
-    if kind == "net":
-        return f"<model type='{nic_for(guest, family)}'/>"
-    if kind == "gpu":
-        return "<model type='vga'/> (or qxl where SPICE is used)"
-    if kind == "input":
-        return "<input type='tablet' bus='usb'/>"
-    if kind in ("fs", "9p"):
-        return "share the folder over the network (NFS, SMB)"
-    if kind == "balloon":
-        return "harmless: the guest never gives memory back; <memballoon model='none'/> removes it"
-    if kind in ("rng", "console", "vsock"):
-        return "harmless: the device lies idle in this guest"
+def instead(kind: str, guest: Guest, family: str) -> str:
+    """What to use in place of a virtio device that the guest cannot drive with any model; "" for nothing.
+
+    ``family`` is a machine family (``Resolved.family``). Source: data/guests/instead.csv.
+    """
+    for row in facts.table("guests/instead.csv"):
+        if kind in row["kinds"].split() and (not row["families"] or family in row["families"].split()):
+            return row["advice"].replace("{nic}", nic_for(guest, family))
     return ""
+
+
+def is_idle(kind: str) -> bool:
+    """Whether a device of this kind lies idle when the guest has no driver, so that the guest runs as well with it."""
+    return any(kind in row["kinds"].split() and row["idle"] == "yes" for row in facts.table("guests/instead.csv"))
 
 
 def notes(resolved: Resolved, guest: Guest | None) -> Iterator[Note]:

@@ -20,10 +20,7 @@ if TYPE_CHECKING:
     from virtkit.models.virtio import VirtioDevice
     from virtkit.resolution import Resolved
 
-__all__ = ["HARMLESS", "Finding", "Note", "Review", "check", "guest_of"]
-
-#: Kinds whose device lies idle when the guest has no driver: the guest runs as it would without the device.
-HARMLESS = frozenset({"balloon", "rng", "console", "vsock"})
+__all__ = ["Finding", "Note", "Review", "check", "guest_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +215,7 @@ def _finding(
         condition=judged.condition,
         evidence=judged.evidence,
         source=judged.source,
-        harmless=kind in HARMLESS or (device.kind == "scsi" and idle_scsi),
+        harmless=advice.is_idle(kind) or (device.kind == "scsi" and idle_scsi),
     )
 
 
@@ -253,9 +250,8 @@ def _with_changes(
                 where = tried.virtio_devices[n]
                 note = f"{told} ({judged.reason.rpartition('it meets ')[2]} at {where.location})"
                 result[n] = replace(result[n], change=note, better=model)
-    return tuple(
-        replace(finding, advice=advice.instead(finding.kind, finding.label, guest, resolved.family))
-        if finding.verdict is Verdict.FAILS and not finding.better
-        else finding
-        for finding in result
-    )
+    for n, finding in enumerate(result):
+        if finding.verdict is Verdict.FAILS and not finding.better:
+            other = advice.instead(finding.kind, guest, resolved.family)
+            result[n] = replace(finding, advice=f"harmless: {other}" if finding.harmless and other else other)
+    return tuple(result)

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from virtkit.compat import advice
 from virtkit.compat.placement import PROBES, Prober
 from virtkit.compat.verdict import Judgement, Verdict, judge
+from virtkit.defaults.family import family_of
 from virtkit.guests import KINDS
 from virtkit.guests.overrides import support
-from virtkit.models.interface import MODELS, machine_version
+from virtkit.models.interface import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,7 +86,7 @@ def recommend_machine(guest: Guest, *, overrides: bool = True) -> tuple[str, str
         return "pc", f"its {' and '.join(legacy_only)} driver is legacy only, and virtio is transitional on pc{more}"
     if guest.devices and not guest.q35 and not (net.modern and block.modern):
         return "pc", f"the guest OS database does not list the q35 chipset for {guest.id}"
-    return "q35", "it drives modern virtio devices and knows the chipset"
+    return "q35", "it drives modern virtio devices" + (", and the database lists the chipset" if guest.q35 else "")
 
 
 def recommend(
@@ -116,15 +117,19 @@ def recommend(
 def _choice(guest: Guest, kind: str, machine: str, prober: Prober, overrides: bool) -> Choice:
     answer = support(guest, kind, overrides=overrides)
     found: list[tuple[tuple[int, int, int], str, Judgement, str, str]] = []
+    why_not = ""
     for number, model in enumerate(MODELS):
         placed, shown = prober.shown(machine, kind, model)
         if shown is None or shown.interface is None:
+            why_not = why_not or placed.refusal or (shown.message or shown.reason if shown else "")
             continue
         judged = judge(answer, kind, shown.interface, addons=overrides)
         rank = {Verdict.WORKS: 0, Verdict.CONDITION: 1}.get(judged.verdict)
         if rank is not None:
             key = (rank, 0 if number == 0 else 1, placed.buses)
             found.append((key, model, judged, placed.location, shown.interface.value))
+        elif number == 0:
+            why_not = judged.reason
     if found:
         _, model, judged, location, interface = min(found, key=lambda one: one[0])
         xml = _SOURCE.sub("", PROBES[kind].device(model) or "")
@@ -139,12 +144,8 @@ def _choice(guest: Guest, kind: str, machine: str, prober: Prober, overrides: bo
             judged.condition,
             judged.source,
         )
-    family = "q35" if machine_version(machine)[0] == "pc-q35" else "i440fx"
-    other = advice.instead(kind, kind, guest, family)
+    family = family_of(prober.arch, machine, prober.host.libvirt)
+    other = advice.instead(kind, guest, family.name if family else "")
     verdict = Verdict.UNKNOWN if answer.unknown else Verdict.FAILS
-    reason = (
-        "nothing is known of this OS; virtio is a guess"
-        if answer.unknown
-        else f"no virtio {kind} device works for this guest here"
-    )
+    reason = "nothing is known of this OS; virtio is a guess" if answer.unknown else why_not
     return Choice(kind, "", other, verdict.value, "", "", reason, "", answer.source)
