@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import struct
 from collections import Counter
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from virtkit import facts
+from virtkit.cli import main
 from virtkit.errors import VerifyError
 from virtkit.verify import boot
 
@@ -97,13 +99,30 @@ def test_missing_kernel_is_named(tmp_path: Path) -> None:
         boot.find_kernel(tmp_path)
 
 
+@pytest.mark.parametrize(
+    "words", [["--machines", ""], ["--guests", ","], ["--limit", "0"], ["--guests", "new"]], ids=" ".join
+)
+def test_wrong_usage(words: list[str], tmp_path: Path) -> None:
+    """Nothing to boot, no time to do it in, and unknown guests are wrong usage, said before a kernel is looked for."""
+    assert main(["verify", "boot", "--root", str(tmp_path), *words]) == 2
+
+
+def test_other_machines_are_not_booted() -> None:
+    """A machine type without the buses of a pc or q35 is refused by name."""
+    with pytest.raises(VerifyError, match="microvm: only pc and q35"):
+        list(boot.devices("microvm"))
+
+
 @pytest.mark.live
 def test_live_boot() -> None:
-    """Where a kernel, busybox and QEMU are installed, a legacy-only guest drives what the rules say."""
+    """Where a kernel, busybox and QEMU are installed, a legacy-only guest drives what the rules say.
+
+    VIRTKIT_KERNEL_ROOT names a folder into which the packages were unpacked, in place of /.
+    """
     if shutil.which("qemu-system-x86_64") is None:
         pytest.skip("no qemu-system-x86_64")
     try:
-        kernel = boot.find_kernel(Path("/"))
+        kernel = boot.find_kernel(Path(os.environ.get("VIRTKIT_KERNEL_ROOT", "/")))
     except VerifyError as problem:
         pytest.skip(str(problem))
     seen = boot.boot(kernel, "q35", "legacy")

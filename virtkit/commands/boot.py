@@ -45,7 +45,9 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.host.probe import probe
     from virtkit.verify import boot
 
-    guests = args.guests.replace(",", " ").split()
+    guests, machines = (text.replace(",", " ").split() for text in (args.guests, args.machines))
+    if not guests or not machines or args.limit <= 0:
+        raise UsageError("nothing to boot: name a guest, a machine type and a limit above 0 seconds")
     for guest in guests:
         if guest not in boot.GUESTS:
             raise UsageError(f"no guest {guest!r}; known: {', '.join(boot.GUESTS)}")
@@ -53,9 +55,10 @@ def run(args: argparse.Namespace) -> int:
     emulator = probe(args.qemu, 60.0, False)
     seen: list[boot.Seen] = []
     wrong = []
-    for name in args.machines.replace(",", " ").split():
+    for name in machines:
         if name not in emulator.machines:
             raise UsageError(f"{args.qemu} has no machine type {name!r}")
+    for name in machines:
         machine = emulator.machines[name].name
         for guest in guests:
             found = boot.boot(kernel, machine, guest, args.qemu, args.limit)

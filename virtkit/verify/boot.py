@@ -19,6 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from virtkit.errors import VerifyError
+from virtkit.models.interface import machine_version
 
 __all__ = [
     "COLUMNS",
@@ -212,9 +213,13 @@ def devices(machine: str) -> Iterator[tuple[str, str, str, str, list[str]]]:
     """Every kind and model in every location of ``machine`` (a pc or q35 machine type), with QEMU's arguments.
 
     Yields (location, kind, model, path, arguments); ``path`` is the place in the guest's device tree: slots from the
-    root bus down, such as "0b.0/00.0". Bridges come with the first device behind them.
+    root bus down, such as "0b.0/00.0". Bridges come with the first device behind them. Raises VerifyError for another
+    machine type.
     """
-    q35 = "q35" in machine
+    family = machine_version(machine)[0]
+    if family not in ("pc", "pc-i440fx", "q35", "pc-q35"):
+        raise VerifyError(f"{machine}: only pc and q35 machine types can be booted here")
+    q35 = family.endswith("q35")
     root = "pcie.0" if q35 else "pci.0"
     slot = 2
     yielded = [(kind, model) for kind in _KINDS for model in _MODELS]
