@@ -49,6 +49,9 @@ def test_a_device_shows_the_measured_interface(
         (OLD, "x86_64", "q35", "sound", "virtio", "pcie-port", "no-driver"),
         (NEW, "x86_64", "q35", "iommu", "virtio", "pcie-port", "root-bus-only"),
         (OLD, "riscv64", "virt", "iommu", "virtio", "pcie-root", "no-hotplug-handler"),
+        (OLD, "aarch64", "sbsa-ref", "iommu", "virtio", "pcie-root", "no-hotplug-handler"),
+        (NEW, "ppc64", "mac99", "iommu", "virtio", "conventional-bridge", "no-hotplug-handler"),
+        (NEW, "x86_64", "microvm", "iommu", "virtio", "pcie-port", "no-hotplug-handler"),
         (OLD, "x86_64", "pc-i440fx-2.4", "blk", "virtio-transitional", "conventional-root", "blk-scsi-on"),
         (OLD, "s390x", "s390-ccw-virtio-7.1", "rng", "virtio", "conventional-root", "msix-required"),
         (OLD, "s390x", "s390-ccw-virtio-7.2", "balloon", "virtio", "conventional-root", "msix-required"),
@@ -75,6 +78,16 @@ def test_newer_machine_types_and_qemus_lift_refusals() -> None:
         shown((10, 0), "x86_64", "pc-i440fx-2.4", "blk", "virtio-transitional", "conventional-root"),
     ]
     assert [found.reason for found in accepted] == ["", "", ""]
+
+
+def test_an_iommu_needs_a_machine_that_takes_one() -> None:
+    """pc, q35, virt and pseries do, also by a name that no emulator resolves."""
+    for release, machine, location in (
+        (NEW, "pc-i440fx-11.1", "conventional-root"), (NEW, "q35", "pcie-root"), ((99, 0), "q35", "pcie-root"),
+        ((99, 0), "pc", "conventional-root"), (OLD, "pc-q35-2.4", "pcie-root"),
+    ):  # fmt: skip
+        assert shown(release, "x86_64", machine, "iommu", "virtio", location).interface is Interface.MODERN
+    assert shown(OLD, "ppc64", "pseries-2.1", "iommu", "virtio", "conventional-root").interface is Interface.MODERN
 
 
 def test_conventional_stands_for_both_conventional_places() -> None:

@@ -101,12 +101,16 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """A row of either table: ``since`` and ``until`` bound the machine version, the other two QEMU's release."""
+    """A row of either table: ``since`` and ``until`` bound the machine version, the other two QEMU's release.
+
+    ``families`` empty means any; with ``all_but`` every family is meant that is not named.
+    """
 
     kinds: frozenset[str]
     models: frozenset[str]
     locations: frozenset[str]
-    family: str
+    families: frozenset[str]
+    all_but: bool
     arch: str
     since: Version | None
     until: Version | None
@@ -120,7 +124,7 @@ class _Rule:
         """Whether kind (or class), model and location, and the machine, are the rule's."""
         return (
             all(not allowed or name in allowed for name, allowed in zip(names, self._allowed(), strict=True))
-            and self.family in ("", family)
+            and (not self.families or (family in self.families) != self.all_but)
             and self.arch in ("", arch)
             and (self.since is None or version is None or version >= self.since)
             and (self.until is None or (version is not None and version <= self.until))
@@ -269,7 +273,8 @@ def _rule(row: Mapping[str, str], subjects: str, models: str, answer: str) -> _R
         kinds=_set(subjects),
         models=_set(models),
         locations=_set(row["location"]),
-        family=row["family"].replace("*", ""),
+        families=_set(row["family"].removeprefix("!")),
+        all_but=row["family"].startswith("!"),
         arch=row.get("arch", "").replace("*", ""),
         since=_version(row["since"]),
         until=_version(row["until"]),
