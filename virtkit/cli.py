@@ -122,6 +122,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader went away (virtkit … | head): nothing is wrong, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        # A folder that cannot be made, a file that went away: its name and the reason are all there is to say.
+        if error.filename is None:
+            raise
+        log.error("%s: %s", error.filename, error.strerror)
+        return 1
     except KeyboardInterrupt:
         log.error("interrupted")
         return 130

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import random
 from pathlib import Path
 
 import pytest
 
+from virtkit import facts
 from virtkit.errors import CapabilityError
-from virtkit.host import Host
+from virtkit.host import Host, shipped
 
 CONFORMANCE = Path(
     os.environ.get("VIRTKIT_CONFORMANCE", Path(__file__).resolve().parents[3] / "shared" / "conformance")
 )
+FACTS = facts.path("qemu/7.2/s390x.json")
 CACHE = """<qemuCaps>
   <emulator>/usr/bin/qemu-system-x86_64</emulator>
   <selfvers>9000000</selfvers>
@@ -214,12 +217,64 @@ def test_an_unusable_xml_document_says_what_is_missing(tmp_path: Path, text: str
         (json.dumps([{"name": "virt", "cpu-max": 8}]), "nothing names the architecture"),
         (json.dumps([{"name": "virt", "cpu-max": "8", "default-cpu-type": "a-s390x-cpu"}]), "cpu-max"),
         ('{"format": 1}', "lack arch"),
+        ("[" * 100_000, "nested too deeply"),
+        (json.dumps([{"name": "\ud800", "cpu-max": 1, "default-cpu-type": "a-s390x-cpu"}]), "no name of a machine"),
+        (json.dumps([{"name": "q", "alias": [], "cpu-max": 1, "default-cpu-type": "a-s390x-cpu"}]), "no name"),
+        (json.dumps({"v": {"qemu": {"major": "7", "minor": 2}}, "m": MACHINES}), "not two numbers"),
     ],
 )
 def test_an_unusable_json_document_says_what_is_missing(tmp_path: Path, text: str, message: str) -> None:
     """The file is named, and what is wrong with it."""
     with pytest.raises(CapabilityError, match=f"machines.json.*{message}"):
         host(tmp_path, text, "machines.json")
+
+
+def test_facts_of_an_emulator_are_read_with_care(tmp_path: Path) -> None:
+    """A value of the wrong type is named, not carried on."""
+    good = json.loads(shipped.dump(shipped.read(FACTS.read_bytes(), "facts")))
+    for key, wrong, message in (
+        ("arch", 7, "7 where a text"), ("devices", "qxl", "list of names"), ("devices", [["qxl"]], "where a text"),
+        ("machines", [{"name": "a", "default": "yes"}], "default is 'yes'"), ("release", [7, float("inf")], "infinity"),
+        ("machines", [{"name": "\0"}], "no printable text"), ("machines", [{"size": 1}], "size"),
+    ):  # fmt: skip
+        with pytest.raises(CapabilityError, match=message):
+            host(tmp_path, {**good, key: wrong}, "facts.json")
+    assert host(tmp_path, good, "facts.json").qemu == (7, 2)
+
+
+def test_a_byte_order_mark_is_no_obstacle(tmp_path: Path) -> None:
+    """Windows tools write one before XML and before JSON."""
+    assert host(tmp_path, "\ufeff" + CACHE).qemu == (7, 2)
+    assert host(tmp_path, "\ufeff" + json.dumps(MACHINES), "m.json").qemu == (11, 1)
+
+
+@pytest.mark.parametrize("count", ["\u00b2", "\u0664", "9" * 400, "-1", ""])
+def test_a_number_of_cpus_that_is_none_is_unknown(tmp_path: Path, count: str) -> None:
+    """Digits of other scripts are no number."""
+    x86 = host(tmp_path, CAPABILITIES.replace("288", count)).emulator("x86_64")
+    assert x86 is not None
+    assert x86.machines["pc-q35-6.2"].max_cpus is None
+
+
+def test_damaged_documents_are_refused_with_their_name(tmp_path: Path) -> None:
+    """Wherever a document breaks off or a byte is wrong, it is read or refused: nothing else happens."""
+    texts = (CACHE, DOMCAPS, CAPABILITIES, json.dumps(MACHINES), json.dumps({"return": TYPES}))
+    chance = random.Random(4)
+    for text in texts:
+        file = tmp_path / ("x86_64.json" if text[0] in "[{" else "caps.xml")
+        for _ in range(120):
+            data = bytearray(text.encode())
+            if chance.random() < 0.5:
+                del data[chance.randrange(len(data)) :]
+            for _byte in range(chance.randrange(3)):
+                data[chance.randrange(len(data) or 1) : 0] = bytes([chance.randrange(256)])
+            file.write_bytes(data)
+            try:
+                found = Host.from_file(file)
+            except CapabilityError as error:
+                assert str(file) in str(error)  # noqa: PT017
+            else:
+                assert found.architectures
 
 
 def test_a_missing_file_and_an_empty_folder(tmp_path: Path) -> None:

@@ -60,6 +60,38 @@ def test_a_table_without_the_columns_is_refused(tmp_path: Path) -> None:
         answer(keys, tmp_path / "out.csv")
 
 
+def test_a_machine_that_qemu_lacks_is_refused(tmp_path: Path) -> None:
+    """As QEMU itself says of a machine type of a newer release."""
+    keys = tmp_path / "keys.csv"
+    keys.write_text(HEAD + "7.2,x86_64,pc-q35-9.0,net,virtio,pcie-port\n" + "7.2,x86_64,q35,net,virtio,pcie-port\n")
+    status, rows = answer(keys, tmp_path / "out.csv")
+    assert status == 0
+    assert [(row["interface"], row["reason"]) for row in rows] == [("refused", "no-machine"), ("modern", "")]
+
+
+def test_a_qemu_without_facts_is_answered_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The rules are told, and that its drivers are not known."""
+    keys = tmp_path / "keys.csv"
+    keys.write_text(HEAD + "10.0,x86_64,pc-q35-10.0,net,virtio,pcie-root\n")
+    assert answer(keys, tmp_path / "out.csv")[1][0]["interface"] == "transitional"
+    assert "no facts of QEMU 10.0 for x86_64" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (HEAD + f"7.2,x86_64,q35,net,virtio,{'x' * 200_000}\n", "keys.csv:2.*no CSV"),
+        (HEAD.replace("qemu", "arch") + "\n", "arch twice"),
+    ],
+)
+def test_a_table_that_is_none_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    """A cell beyond all bounds, a column twice."""
+    keys = tmp_path / "keys.csv"
+    keys.write_text(text)
+    with pytest.raises(InputError, match=message):
+        answer(keys, tmp_path / "out.csv")
+
+
 @pytest.mark.skipif(not CONFORMANCE.is_dir(), reason="the conformance sample is not at hand")
 def test_the_conformance_sample_is_answered_in_full(tmp_path: Path) -> None:
     """Interface, device id and reason of every row, refusals included."""

@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.host import shipped
     from virtkit.host.modules import not_installed
     from virtkit.host.probe import probe
+    from virtkit.inputs import write_text
 
     if not args.qemu and not args.osinfo:
         raise UsageError("name what to refresh from: --qemu BINARY, --osinfo DIR")
@@ -66,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"{binary}: QEMU aborts when asked for the properties of {types}", file=sys.stderr)
         place = base / "qemu" / f"{found.release[0]}.{found.release[1]}" / f"{found.arch}.json"
         place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(shipped.dump(found), encoding="utf-8")
+        write_text(place, shipped.dump(found))
         print(f"{place}: {len(found.names)} machine types, {len(found.devices)} device types; {found.source}")
     if args.osinfo:
         from virtkit.guests.shipped import refresh

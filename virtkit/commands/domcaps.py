@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from virtkit.commands.options import add_host_options, chosen_host
+
 _EPILOG = """\
 examples:
   virtkit domcaps --arch x86_64 --machine q35
@@ -28,8 +30,7 @@ def register(subparsers: Any) -> None:
     )
     parser.add_argument("--arch", default="x86_64", help="libvirt's or QEMU's name (default x86_64)")
     parser.add_argument("--machine", help="machine type or alias (default: the emulator's default)")
-    parser.add_argument("--libvirt", default="12.8", metavar="RELEASE", help="libvirt release (default 12.8)")
-    parser.add_argument("--qemu", metavar="FILE|RELEASE", help="QEMU release, or a capability document")
+    add_host_options(parser)
     parser.add_argument("--format", choices=("xml", "table"), default="xml", help="form of the result")
     parser.add_argument("--compare", nargs="+", metavar="FILE", help="compare reports instead of writing one")
     parser.add_argument("-o", "--output", metavar="FILE", help="the result (default: standard output)")
@@ -42,48 +43,35 @@ def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from virtkit.host.domcaps import report
+    from virtkit.inputs import write_text
 
     if args.compare:
         text, status = _compare(args)
     else:
-        found = report(_host(args), args.arch, args.machine)
+        found = report(chosen_host(args), args.arch, args.machine)
         text, status = (found.xml() if args.format == "xml" else _table(found)), 0
         for entry in found.unknown:
             print(f"not told by {args.qemu}: {entry}", file=sys.stderr)
     if args.output:
-        Path(args.output).write_text(text, encoding="utf-8")
+        write_text(Path(args.output), text)
     else:
         sys.stdout.write(text)
     return status
 
 
-def _host(args: argparse.Namespace) -> Any:
-    from pathlib import Path
-
-    from virtkit.host import Host
-
-    if args.qemu and Path(args.qemu).exists():
-        return Host.from_file(args.qemu, args.libvirt)
-    return Host.default(args.libvirt, args.qemu)
-
-
 def _compare(args: argparse.Namespace) -> tuple[str, int]:
     from pathlib import Path
 
-    from virtkit.errors import CapabilityError, UsageError
+    from virtkit.errors import UsageError
     from virtkit.host import domcaps
+    from virtkit.host.xml import load
 
     if len(args.compare) > 2:
         raise UsageError(f"--compare takes one or two files, not {len(args.compare)}")
-    reports = []
-    for name in args.compare:
-        try:
-            reports.append(domcaps.read(Path(name).read_bytes(), name))
-        except OSError as error:
-            raise CapabilityError(f"{name}: cannot be read: {error.strerror}") from None
+    reports = [domcaps.read(load(Path(name)), name) for name in args.compare]
     if len(reports) == 1:
         theirs = reports[0]
-        ours = domcaps.report(_host(args), theirs.arch, theirs.machine or args.machine)
+        ours = domcaps.report(chosen_host(args), theirs.arch, theirs.machine or args.machine)
         reports, names = [ours, theirs], [f"virtkit, {ours.arch} {ours.machine}", args.compare[0]]
     else:
         names = list(args.compare)

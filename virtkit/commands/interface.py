@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+_KEY = ("arch", "machine", "kind", "model", "location")
+_ADDED = ("interface", "device_id", "reason")
 
 _EPILOG = """\
 example:
   virtkit interface keys.csv --qemu 11.1 -o answers.csv
 
 KEYS.csv has a head and the columns arch, machine, kind, model, location; a column qemu wins over --qemu.
-Added are interface (legacy, transitional, modern or refused), device_id and reason.
+Added are interface (legacy, transitional, modern or refused), device_id and reason: no-driver, no-machine,
+root-bus-only, no-hotplug-handler, blk-scsi-on, msix-required, no-memory-devices or no-pci-bus.
 """
 
 
@@ -38,46 +43,86 @@ def run(args: argparse.Namespace) -> int:
 
     from virtkit.errors import InputError, UsageError
     from virtkit.host.host import parse_release
-    from virtkit.models.interface import shown
+    from virtkit.inputs import write_text
 
     name = "standard input" if args.keys == "-" else args.keys
+    rows = csv.DictReader(io.StringIO(_text(args.keys, name)))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    releases = {args.qemu: parse_release(args.qemu)}
+    failed = 0
+    untold: set[tuple[str, str]] = set()
     try:
-        text = sys.stdin.read() if args.keys == "-" else Path(args.keys).read_text(encoding="utf-8-sig")
+        head = _head(rows.fieldnames, name)
+        writer.writerow([*head, *(column for column in _ADDED if column not in head)])
+        for row in rows:
+            given = row.get("qemu") or args.qemu
+            try:
+                if None in row or None in row.values():
+                    raise UsageError("the row and the head differ in length")
+                if given not in releases:
+                    releases[given] = parse_release(given)
+                answer, told = _answer(releases[given], row)
+            except UsageError as error:
+                failed += 1
+                print(f"{name}:{rows.line_num}: {error}", file=sys.stderr)
+                answer = ("", "", "not-a-key")
+            else:
+                if not told:
+                    untold.add((given, row["arch"]))
+            full = {column: row.get(column) or "" for column in head} | dict(zip(_ADDED, answer, strict=True))
+            writer.writerow(full.values())
+    except csv.Error as error:
+        raise InputError(f"no CSV: {error}", name, rows.line_num + 1) from None
+    for release, arch in sorted(untold):
+        print(
+            f"{name}: no facts of QEMU {release} for {arch}: answered by the rules, as if it had every driver",
+            file=sys.stderr,
+        )
+    if args.output:
+        write_text(Path(args.output), out.getvalue())
+    else:
+        sys.stdout.write(out.getvalue())
+    return 1 if failed else 0
+
+
+def _text(keys: str, name: str) -> str:
+    import sys
+    from pathlib import Path
+
+    from virtkit.errors import InputError
+
+    try:
+        return sys.stdin.read() if keys == "-" else Path(keys).read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", name) from None
     except UnicodeDecodeError as error:
         raise InputError(f"not UTF-8: {error.reason}", name) from None
-    rows = csv.DictReader(io.StringIO(text))
-    head = list(rows.fieldnames or ())
-    lacking = [column for column in ("arch", "machine", "kind", "model", "location") if column not in head]
+
+
+def _head(names: Sequence[str] | None, name: str) -> list[str]:
+    from virtkit.errors import InputError
+
+    head = list(names or ())
+    lacking = [column for column in _KEY if column not in head]
     if lacking:
         raise InputError(f"the head lacks the column(s) {', '.join(lacking)}", name, 1)
-    default = parse_release(args.qemu)
-    added = ("interface", "device_id", "reason")
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*head, *(column for column in added if column not in head)])
-    failed = 0
-    releases = {args.qemu: default}
-    for row in rows:
-        given = row.get("qemu") or args.qemu
-        try:
-            if None in row or None in row.values():
-                raise UsageError("the row and the head differ in length")
-            if given not in releases:
-                releases[given] = parse_release(given)
-            found = shown(releases[given], row["arch"], row["machine"], row["kind"], row["model"], row["location"])
-        except UsageError as error:
-            failed += 1
-            print(f"{name}:{rows.line_num}: {error}", file=sys.stderr)
-            answer = {"interface": "", "device_id": "", "reason": "not-a-key"}
-        else:
-            interface = found.interface.value if found.interface else "refused"
-            answer = {"interface": interface, "device_id": found.device_id, "reason": found.reason}
-        full = {**{column: row.get(column) or "" for column in head}, **answer}
-        writer.writerow(full.values())
-    if args.output:
-        Path(args.output).write_text(out.getvalue(), encoding="utf-8")
-    else:
-        sys.stdout.write(out.getvalue())
-    return 1 if failed else 0
+    twice = sorted({column for column in head if head.count(column) > 1})
+    if twice:
+        raise InputError(f"the head has the column(s) {', '.join(twice)} twice", name, 1)
+    return head
+
+
+def _answer(release: tuple[int, int], row: Mapping[str, str]) -> tuple[tuple[str, str, str], bool]:
+    """Interface, device id and reason, and whether there are facts of that QEMU for the architecture."""
+    from virtkit.host import shipped
+    from virtkit.host.emulator import emulator_arch
+    from virtkit.models.interface import shown
+
+    arch, machine, kind, model, location = (row[column] for column in _KEY)
+    found = shown(release, arch, machine, kind, model, location)
+    emulator = shipped.load(release, emulator_arch(arch))
+    if emulator is not None and machine not in emulator.machines:
+        return ("refused", "", "no-machine"), True
+    interface = found.interface.value if found.interface else "refused"
+    return (interface, found.device_id, found.reason), emulator is not None

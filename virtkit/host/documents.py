@@ -15,15 +15,12 @@ from virtkit import facts
 from virtkit.errors import CapabilityError
 from virtkit.host import domcaps, replies, shipped
 from virtkit.host.emulator import Emulator, Machine, by_name, default_name, emulator_arch
-from virtkit.host.xml import parse
+from virtkit.host.xml import load, parse
 
 __all__ = ["UNKNOWN_RELEASE", "Document", "read_document"]
 
 #: Stands in Emulator.release where a document does not name QEMU's release; Host puts the paired one there.
 UNKNOWN_RELEASE = (0, 0)
-
-#: No capability document is larger; 12.8's largest cache is 0.4 MB. Unit: bytes.
-_LIMIT = 16 * 1024 * 1024
 
 _KNOWN = "<qemuCaps>, <domainCapabilities>, <capabilities>, or JSON of query-machines or qom-list-types"
 
@@ -38,13 +35,7 @@ class Document:
 
 def read_document(file: Path) -> Document:
     """The document in ``file``; its kind is told by its content. Raises CapabilityError."""
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(_LIMIT + 1)
-    except OSError as error:
-        raise CapabilityError(f"{file}: cannot be read: {error.strerror}") from None
-    if len(data) > _LIMIT:
-        raise CapabilityError(f"{file}: larger than {_LIMIT >> 20} MiB: no capability document")
+    data = load(file)
     name = str(file)
     if data.lstrip()[:1] in (b"{", b"["):
         return Document((_json(data, name),), None)
@@ -104,7 +95,7 @@ def _cache_machine(node: etree._Element, name: str) -> Machine:
         alias=node.get("alias"),
         default=node.get("default") == "yes",
         deprecated=node.get("deprecated") == "yes",
-        max_cpus=int(cpus) if cpus.isascii() and cpus.isdigit() else None,
+        max_cpus=_count(cpus),
     )
 
 
@@ -180,7 +171,7 @@ def _capabilities(root: etree._Element, name: str) -> Iterable[Emulator]:
                 one,
                 alias=aliases.get(one),
                 deprecated=any(node.get("deprecated") == "yes" and (node.text or "").strip() == one for node in nodes),
-                max_cpus=int(cpus[one]) if cpus.get(one, "").isdigit() else None,
+                max_cpus=_count(cpus.get(one, "")),
             )
             for one in names
         ]
@@ -235,6 +226,11 @@ def merged(one: Emulator, other: Emulator, place: str) -> Emulator:
 def _unique(machines: Iterable[Machine]) -> list[Machine]:
     """Each machine once: the cache lists them for every accelerator."""
     return list({machine.name: machine for machine in machines}.values())
+
+
+def _count(text: str) -> int | None:
+    """A number of CPUs; None where nothing of the sort is written."""
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
 def _number(text: str, name: str, tag: str) -> tuple[int, int]:

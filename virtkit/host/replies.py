@@ -22,9 +22,14 @@ _ARCHES = ("x86_64", "i386", "aarch64", "arm", "riscv64", "ppc64", "s390x", "loo
 
 
 def decode(data: bytes, name: str) -> Any:
-    """The JSON value of ``data``, or the list of values of a transcript with one JSON value a line."""
+    """The JSON value of ``data``, or the list of values of a transcript with one JSON value a line.
+
+    Raises CapabilityError for what is no JSON, or nested deeper than any reply of QEMU.
+    """
     try:
         return json.loads(data)
+    except RecursionError:
+        raise CapabilityError(f"{name}: the JSON is nested too deeply: no reply of QEMU") from None
     except ValueError as whole:
         try:
             return [json.loads(line) for line in data.splitlines() if line.strip()]
@@ -47,7 +52,7 @@ def emulator(found: Any, name: str) -> Emulator:
         if isinstance(value, Mapping):
             number = value.get("qemu")
             if isinstance(number, Mapping) and {"major", "minor"} <= number.keys():
-                release = (int(number["major"]), int(number["minor"]))
+                release = _release(number, name)
                 package = str(value.get("package") or "")
             if isinstance(value.get("arch"), str):
                 arch = value["arch"]
@@ -132,14 +137,24 @@ def _is_types(value: Any) -> bool:
     return _is_list_of(value, {"parent", "abstract"})
 
 
+def _release(number: Mapping[str, Any], name: str) -> tuple[int, int]:
+    major, minor = number["major"], number["minor"]
+    if type(major) is not int or type(minor) is not int or not (0 <= major < 1000 and 0 <= minor < 1000):
+        raise CapabilityError(f"{name}: query-version answers major {major!r} and minor {minor!r}, not two numbers")
+    return major, minor
+
+
 def _machine(row: Mapping[str, Any], name: str) -> Machine:
     cpus = row.get("cpu-max")
-    if cpus is not None and not isinstance(cpus, int):
+    if cpus is not None and type(cpus) is not int:
         raise CapabilityError(f"{name}: machine type {row['name']!r} has cpu-max {cpus!r}, not a number")
     alias = row.get("alias")
+    for text in (row["name"], "" if alias is None else alias):
+        if not isinstance(text, str) or not text.isprintable():
+            raise CapabilityError(f"{name}: {text!r:.80} is no name of a machine type")
     return Machine(
         name=row["name"],
-        alias=alias if isinstance(alias, str) else None,
+        alias=alias,
         default=row.get("is-default") is True,
         deprecated=row.get("deprecated") is True,
         max_cpus=cpus,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -18,6 +19,18 @@ __all__ = ["FORMAT", "dump", "folder", "load", "read", "releases"]
 #: The ``format`` value of the files; a reader refuses any other.
 FORMAT = 1
 
+_NONE = type(None)
+#: What each field of a machine type may be.
+_MACHINE: Mapping[str, tuple[type, ...]] = MappingProxyType(
+    {
+        "name": (str,),
+        "alias": (str, _NONE),
+        "default": (bool,),
+        "deprecated": (bool,),
+        "max_cpus": (int, _NONE),
+        "root": (str, _NONE),
+    }
+)
 _NEEDED = ("format", "arch", "release", "package", "source", "machines", "devices", "properties")
 
 
@@ -66,7 +79,7 @@ def read(text: bytes, name: str) -> Emulator:
     """An emulator from the JSON that ``virtkit data refresh`` writes; raises CapabilityError."""
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CapabilityError(f"{name}: no JSON: {error}") from None
     return from_document(document, name)
 
@@ -79,22 +92,47 @@ def from_document(document: Any, name: str) -> Emulator:
     if lacking:
         raise CapabilityError(f"{name}: facts of an emulator lack {', '.join(lacking)}")
     try:
-        machines = [Machine(**row) for row in document["machines"]]
+        machines = [_machine(row) for row in document["machines"]]
         major, minor = document["release"]
         return Emulator(
-            arch=document["arch"],
+            arch=_text(document["arch"]),
             release=(int(major), int(minor)),
-            package=document["package"],
+            package=_text(document["package"]),
             machines=by_name(machines),
             default_machine=default_name(machines),
-            devices=frozenset(document["devices"]),
+            devices=_names(document["devices"]),
             complete=True,
-            source=document["source"],
-            properties=MappingProxyType({prop: frozenset(drivers) for prop, drivers in document["properties"].items()}),
-            unasked=frozenset(document.get("unasked", ())),
+            source=_text(document["source"]),
+            properties=MappingProxyType({prop: _names(drivers) for prop, drivers in document["properties"].items()}),
+            unasked=_names(document.get("unasked", ())),
         )
-    except (TypeError, ValueError, AttributeError) as error:
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CapabilityError(f"{name}: facts of an emulator are malformed: {error}") from None
+
+
+def _machine(row: Any) -> Machine:
+    machine = Machine(**row)
+    for key, kinds in _MACHINE.items():
+        value = getattr(machine, key)
+        if not isinstance(value, kinds):
+            raise TypeError(f"machine type {machine.name!r:.80}: {key} is {value!r:.80}")
+    for text in (machine.name, machine.alias or ""):
+        _text(text)
+    return machine
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.80} where a text is due")
+    if not value.isprintable():
+        raise ValueError(f"{value!r:.80} is no printable text")
+    return value
+
+
+def _names(values: Any) -> frozenset[str]:
+    if not isinstance(values, list | tuple):
+        raise TypeError(f"{values!r:.80} where a list of names is due")
+    return frozenset(_text(value) for value in values)
 
 
 def dump(emulator: Emulator) -> str:
