@@ -13,11 +13,12 @@ from virtkit.errors import VerifyError
 from virtkit.host.emulator import Emulator, Machine, by_name, default_name
 from virtkit.host.qmp import Ask, QemuExited, converse
 
-__all__ = ["probe", "root_buses"]
+__all__ = ["describe", "probe", "root_buses"]
 
 #: A QEMU that runs nothing and shows nothing. One TCG thread, because QEMU 7.2's riscv64 binary starts
-#: machine ``none`` with a 128-bit CPU, which refuses more; accelerator qtest is not in every build.
-_IDLE = ("-accel", "tcg,thread=single", "-nodefaults", "-display", "none", "-S")
+#: machine ``none`` with a 128-bit CPU, which refuses more; accelerator qtest is not in every build. KVM is
+#: taken where there is no TCG (Debian's qemu-system-x86_64-microvm).
+_IDLE = ("-accel", "tcg,thread=single", "-accel", "kvm", "-nodefaults", "-display", "none", "-S")
 #: A PCI bus in the tree that ``info qtree`` shows (no QMP command tells a bus's type), and its kind here.
 _PCI_BUS = re.compile(r"^ +bus: \S+\r?\n +type (PCIE?)\r?$", re.MULTILINE)
 _BUS_KINDS: Mapping[str, str] = MappingProxyType({"PCI": "pci", "PCIE": "pcie"})
@@ -43,15 +44,19 @@ def probe(binary: str, limit: float = 60.0, roots: bool = False) -> Emulator:
     With ``roots`` each machine type is also started, paused, to see which root bus it has; that takes a
     fraction of a second each. Raises VerifyError when QEMU cannot be asked.
     """
-    arguments = (*_IDLE, "-machine", "none")
-    emulator = converse(binary, arguments, _describe, limit)
+    emulator = describe(binary, limit)
     devices = (name for name in emulator.devices if not name.startswith(("chardev-", "display-")))
-    owners, unasked = _properties(binary, arguments, devices, limit)
+    owners, unasked = _properties(binary, (*_IDLE, "-machine", "none"), devices, limit)
     machines = [emulator.machines[name] for name in emulator.names]
     if roots:
         seen = root_buses(binary, emulator.names, limit)
         machines = [replace(machine, root=seen[machine.name]) for machine in machines]
     return replace(emulator, machines=by_name(machines), properties=owners, unasked=unasked)
+
+
+def describe(binary: str, limit: float = 60.0) -> Emulator:
+    """As ``probe``, without properties: one start, a fraction of a second."""
+    return converse(binary, (*_IDLE, "-machine", "none"), _describe, limit)
 
 
 async def _describe(ask: Ask) -> Emulator:
@@ -80,8 +85,13 @@ async def _describe(ask: Ask) -> Emulator:
 
 
 def _displays(schema: Iterable[Mapping[str, Any]]) -> list[str]:
-    """The values that ``-display`` takes, as ``display-sdl``: the type of what query-display-options answers."""
+    """The values that ``-display`` takes, as ``display-sdl``: the type of what query-display-options answers.
+
+    QEMU has that command from 3.1 on; nothing is told of displays before.
+    """
     named = {row["name"]: row for row in schema}
+    if "query-display-options" not in named:
+        return []
     answer = named[named["query-display-options"]["ret-type"]]
     kind = next(member["type"] for member in answer["members"] if member["name"] == "type")
     return [f"display-{value}" for value in named[kind]["values"]]

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ctypes
 import logging
+import re
 import signal
 import socket
 import sys
@@ -139,10 +140,14 @@ async def _ended(process: asyncio.subprocess.Process) -> int | None:
 
 
 def _said(noise: IO[bytes]) -> str:
+    """What QEMU complained of: its own errors, else all that was said but warnings, else all."""
     noise.seek(0)
     text = noise.read(20_000).decode(errors="replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " / ".join([line for line in lines if "warning:" not in line] or lines)
+    errors = [line for line in lines if "warning:" not in line]
+    own = [line for line in errors if re.match(r"qemu-system-[^:]+: (?!info:)", line)]
+    # What follows its first own line belongs to it; what libraries say stands before.
+    return " / ".join(errors[errors.index(own[0]) :] if own else errors or lines)
 
 
 def _die_with_parent() -> Callable[[], None] | None:

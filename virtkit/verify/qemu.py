@@ -12,9 +12,11 @@ from typing import Any
 
 from virtkit.args import arguments
 from virtkit.domain.domain import read
-from virtkit.errors import CapabilityError, VerifyError
-from virtkit.host import Emulator, Host
+from virtkit.errors import VerifyError
+from virtkit.host import Emulator, Host, shipped
 from virtkit.host.emulator import emulator_arch
+from virtkit.host.host import parse_release
+from virtkit.host.probe import describe, probe
 from virtkit.host.qmp import Ask, QemuExited, converse
 from virtkit.models.interface import Interface, machine_version
 from virtkit.models.virtio import VirtioDevice
@@ -70,7 +72,7 @@ class Qemu:
         """The libvirt release that random domains are made for."""
         arch = "x86_64"
         if self._given and not Path(self._given).is_dir() and (found := shutil.which(self._given)):
-            arch = _describe(found, self._limit)[0]
+            arch = _describe(found, self._limit).arch
         return self._host(arch).libvirt
 
     @property
@@ -111,6 +113,8 @@ class Qemu:
             return Outcome(name, 0, tuple(differences), tuple(skipped), error.said)
         for ident in ids:
             differences += _compare(ident, ids[ident], virtio.get(ident), report)
+            if ident in virtio and (seen := report.pci.get(ident)) and seen.device_id is None:
+                skipped.append(f"{ident}: its PCI ids could not be read, only its place")
         return Outcome(name, len(ids), tuple(differences), tuple(skipped))
 
     def _refusal(self, binary: str, resolved: Resolved, device: VirtioDevice) -> list[Difference]:
@@ -165,7 +169,7 @@ class Qemu:
         drivers = {ident: str(options["driver"]) for ident, options in ids.items()}
 
         async def talk(ask: Ask) -> _Report:
-            pci = await look(ask, emulator_arch(resolved.arch), drivers)
+            pci = await look(ask, drivers)
             off_pci = {}
             for ident in ids:
                 if ident not in pci:
@@ -191,31 +195,32 @@ class Qemu:
         found = shutil.which(given or name)
         if found is None:
             raise VerifyError(f"no QEMU for {arch}: {given or name} is not there or not executable")
-        if self._given and _describe(found, self._limit)[0] != emulator_arch(arch):
+        if self._given and _describe(found, self._limit).arch != emulator_arch(arch):
             raise VerifyError(f"{found} is not for {arch}")
         return found
 
     def _host(self, arch: str) -> Host:
-        """The shipped host of the binary's release; a release without facts is a CapabilityError."""
+        """The host of the binary: the shipped one where it has the same device types, else as the binary tells."""
         binary = self._binary(arch)
-        release = _describe(binary, self._limit)[1]
-        self._releases[binary] = release
-        try:
-            return Host.default(_LIBVIRT.get(release, "12.8"), release)
-        except CapabilityError as error:
-            raise VerifyError(f"{binary}: {error}; make them with virtkit data refresh --qemu {binary}") from None
+        told = _describe(binary, self._limit)
+        self._releases[binary] = told.release
+        libvirt = _LIBVIRT.get(told.release, "12.8")
+        known = shipped.load(told.release, told.arch)
+        if known is not None and known.devices == told.devices:
+            return Host.default(libvirt, told.release)
+        return Host(parse_release(libvirt), told.release, [_probed(binary, self._limit)])
 
 
 @cache
-def _describe(binary: str, limit: float) -> tuple[str, tuple[int, int]]:
-    """The architecture and release a binary says it is of."""
+def _describe(binary: str, limit: float) -> Emulator:
+    """What a binary says of itself, without properties."""
+    return describe(binary, limit)
 
-    async def talk(ask: Ask) -> tuple[str, tuple[int, int]]:
-        number = (await ask("query-version"))["qemu"]
-        return (await ask("query-target"))["arch"], (number["major"], number["minor"])
 
-    idle = ("-accel", "tcg,thread=single", "-machine", "none", "-nodefaults", "-display", "none", "-S")
-    return converse(binary, idle, talk, limit)
+@cache
+def _probed(binary: str, limit: float) -> Emulator:
+    """What a binary says of itself, all that is asked for."""
+    return probe(binary, limit)
 
 
 def _machine(resolved: Resolved, memory: bool) -> list[str]:
