@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import shutil
 import signal
@@ -19,7 +20,9 @@ from virtkit.errors import VerifyError
 from virtkit.host import shipped
 from virtkit.host.modules import not_installed
 from virtkit.host.qmp import Ask, QemuExited, converse
+from virtkit.models.interface import Interface
 from virtkit.verify.backends import Stubs
+from virtkit.verify.pci import look
 from virtkit.verify.qemu import Qemu
 
 BINARY = shutil.which("qemu-system-x86_64")
@@ -118,6 +121,53 @@ def test_devices_without_a_stub_say_what_they_need() -> None:
     stubs.close()
 
 
+TREE = """bus: main-system-bus
+  type System
+  dev: gpex-pcihost, id ""
+    bus: pcie.0
+      type PCIE
+      dev: pcie-root-port, id "pci.1"
+        class PCI bridge, addr 00:01.0, pci id 1b36:000c (sub 0000:0000)
+        bar 0: mem at 0xffffffffffffffff [0xffe]
+        bus: pci.1
+          type PCIE
+          dev: virtio-net-pci-transitional, id "net0"
+            rombar = 1 (0x1)
+            class Ethernet controller, addr 00:00.0, pci id 1af4:1000 (sub 1af4:0001)
+            bar 0: i/o at 0xffffffffffffffff [0x1e]
+            bar 4: mem at 0xffffffffffffffff [0x3ffe]
+            bus: virtio-bus
+              dev: virtio-net-device, id ""
+      dev: virtio-rng-pci, id "rng0"
+        class Class 255, addr 00:02.0, pci id 1af4:1005 (sub 1af4:0004)
+        bar 0: i/o at 0xffffffffffffffff [0x1e]
+""".replace("\n", "\r\n")
+PLACES = {"pci.1": ("pcie.0", 8), "net0": ("pci.1", 0), "rng0": ("pcie.0", 16), "sound0": ("virtio-bus", None)}
+
+
+def test_devices_behind_bridges_are_read_from_the_device_tree() -> None:
+    """query-pci shows root buses only; ids and BARs of the rest stand in info qtree, on every architecture."""
+
+    async def ask(command: str, arguments: dict[str, object] | None = None) -> object:
+        if command == "human-monitor-command":
+            return TREE
+        if command == "query-pci":
+            row = {"qdev_id": "rng0", "id": {"vendor": 0x1AF4, "device": 0x1005}, "regions": [{"bar": 0}, {"bar": 4}]}
+            return [{"bus": 0, "devices": [row, {"qdev_id": ""}]}]
+        place = str((arguments or {})["path"]).rpartition("/")[2]
+        bus, devfn = PLACES[place]
+        if command == "qom-list":
+            return [{"name": "parent_bus"}, *([] if devfn is None else [{"name": "addr"}])]
+        return {"parent_bus": f"/machine/{bus}", "addr": devfn, "type": "t"}[str((arguments or {})["property"])]
+
+    found = asyncio.run(look(ask, dict.fromkeys(PLACES, "")))
+    assert {name: (one.bus, one.slot, one.device_id, one.interface) for name, one in found.items()} == {
+        "pci.1": ("pcie.0", 1, "000c", None),
+        "net0": ("pci.1", 0, "1000", Interface.TRANSITIONAL),
+        "rng0": ("pcie.0", 2, "1005", Interface.TRANSITIONAL),
+    }
+
+
 def test_a_missing_qemu_is_named(tmp_path: Path) -> None:
     """With the architecture that was wanted."""
     with pytest.raises(VerifyError, match="no QEMU for x86_64"):
@@ -158,6 +208,16 @@ def test_a_wrong_prediction_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("virtkit.models.virtio.shown", wrong)
     aspects = {difference.aspect for difference in Qemu().ask(DOMAIN % b"q35", "d").differences}
     assert aspects == {"device id", "interface"}
+
+
+@pytest.mark.live
+@needs_qemu
+def test_a_qemu_without_facts_is_described_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release that no facts ship of is asked for its machine and device types first."""
+    monkeypatch.setenv("VIRTKIT_DATA_QEMU", str(tmp_path))
+    outcome = Qemu().ask(DOMAIN % b"q35", "d")
+    assert (outcome.differences, outcome.unstarted) == ((), "")
+    assert outcome.devices >= 9
 
 
 @pytest.mark.live
