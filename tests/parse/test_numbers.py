@@ -66,7 +66,6 @@ ELEMENTS = {
         "<disk type='file' device='cdrom'><target dev='vda' bus='virtio'/></disk>",
         "does not support ejectable media",
     ),
-    "interface without type": ("<interface><model type='virtio'/></interface>", "Missing required attribute 'type'"),
     "interface of an unknown type": ("<interface type='carrier-pigeon'/>", "'carrier-pigeon'"),
     "controller of an unknown type": ("<controller type='agp'/>", "Unknown type type 'agp'"),
     "controller of an unknown model": ("<controller type='scsi' model='fast'/>", "'fast'"),

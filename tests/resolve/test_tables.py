@@ -10,18 +10,34 @@ import pytest
 
 import virtkit
 from virtkit import facts
+from virtkit.checks.options import NUMBERS, PATTERNS
+from virtkit.checks.terms import terms_of
+from virtkit.domain.devices import (
+    Chardev,
+    Controller,
+    Disk,
+    Filesystem,
+    Hostdev,
+    Input,
+    Interface,
+    Memory,
+    Video,
+)
 from virtkit.domain.vocabulary import release
+from virtkit.errors import FactsError
 
 TABLES = {
     "accepted-values": "element attribute value since until source",
     "behaviours": "name since meaning source",
     "connect-types": "kind variant type since until source",
     "default-machines": "arch machine since until source",
+    "forbidden": "elements when since until category refusal source",
     "known-differences": "what releases why source",
-    "machine-features": "feature families since refusal source",
+    "machine-features": "feature families since until refusal source",
     "machines": "family arch machine since until pci root usb sata ps2 balloon panic watchdog nic scsi video"
-    " usb_model serial serial_model mmio ccw chipset tidy source",
+    " usb_model serial serial_model mmio ccw chipset ide tidy source",
     "needed-drivers": "kind model types since refusal source",
+    "option-values": "elements options form values when since until source",
     "pci-controllers": "model plugs accepts auto first last aggregates hotplug name source",
     "qemu-drivers": "kind model driver type source",
     "rules": "rule text source",
@@ -134,10 +150,57 @@ def test_controllers_accept_what_some_device_plugs_in_as() -> None:
 
 
 def test_families_are_named_alike_everywhere() -> None:
-    """A feature of a machine family names one that is there."""
-    families = {row["family"] for row in rows("machines")}
+    """A feature of a machine family names one that is there, or an architecture."""
+    known = {row["family"] for row in rows("machines")}
+    known |= {arch for row in rows("machines") for arch in row["arch"].split()}
     for row in rows("machine-features"):
-        assert set(row["families"].split()) <= families, row
+        assert set(row["families"].split()) <= known, row
+        assert row["feature"].partition("/")[0].partition("@")[0] in accepted("features", "child"), row
+
+
+DEVICES = {
+    *("disk", "controller", "interface", "hostdev", "filesystem", "video", "graphics", "sound", "audio", "input"),
+    *("serial", "parallel", "console", "channel", "smartcard", "redirdev", "redirfilter", "watchdog", "panic", "rng"),
+    *("memballoon", "memory", "shmem", "tpm", "iommu", "vsock", "crypto", "pstore", "lease"),
+}
+
+
+def test_options_have_a_known_form() -> None:
+    """Words have a list of them, numbers and patterns none; each is an attribute of a device."""
+    for row in rows("option-values"):
+        form = row["form"].removesuffix("-or-empty")
+        assert form == "word" or form in NUMBERS or form in PATTERNS, row
+        assert bool(row["values"]) == (form == "word"), row
+        assert set(row["elements"].split()) <= DEVICES, row
+        assert all("@" in option for option in row["options"].split()), row
+        terms_of(row["when"])
+
+
+def test_conditions_are_well_formed() -> None:
+    """Each names devices, asks fields that they have, and says what it means."""
+    fields = {
+        name
+        for kind in (Disk, Controller, Interface, Hostdev, Video, Chardev, Input, Filesystem, Memory)
+        for name in (*kind.__dataclass_fields__, "form")
+    }
+    for row in rows("forbidden"):
+        assert set(row["elements"].split()) <= DEVICES, row
+        assert row["category"] in ("XML error", "unsupported configuration", "internal error"), row
+        assert row["refusal"], row
+        for term in terms_of(row["when"]):
+            assert not term.path.startswith(".") or term.path[1:] in fields, row
+        for place in findall(r"\{([^}]+)\}", row["refusal"]):
+            assert terms_of(place), row
+
+
+@pytest.mark.parametrize("text", ["a b!", "^weather=fine", "=x", ""])
+def test_what_is_no_term_is_told(text: str) -> None:
+    """A slip in the table is an error of the facts, not a condition that never holds."""
+    if not text:
+        assert terms_of(text) == ()
+        return
+    with pytest.raises(FactsError, match="no term of a condition"):
+        terms_of(text)
 
 
 def test_virtio_drivers_have_a_known_kind() -> None:

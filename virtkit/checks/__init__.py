@@ -7,12 +7,15 @@ addresses (CPU, memory sizes, host resources) are not copied.
 from __future__ import annotations
 
 from virtkit.checks.addresses import check_addresses
+from virtkit.checks.boot import check_boot
 from virtkit.checks.capabilities import check_cpus, check_drivers, check_features
 from virtkit.checks.chardevs import check_chardevs
 from virtkit.checks.controllers import check_controllers, check_usb_sets
 from virtkit.checks.devices import check_devices
 from virtkit.checks.disks import check_disks, check_sources, check_targets
+from virtkit.checks.forbidden import check_forbidden
 from virtkit.checks.hostdevs import check_hostdev_sources
+from virtkit.checks.options import check_options
 from virtkit.setting import Setting
 
 __all__ = ["after_slots", "before_slots"]
@@ -20,6 +23,7 @@ __all__ = ["after_slots", "before_slots"]
 
 def before_slots(setting: Setting) -> None:
     """Refuse what libvirt finds while it reads the definition. Raises Refused."""
+    check_options(setting)
     check_targets(setting)
     check_sources(setting)
     check_hostdev_sources(setting)
@@ -28,11 +32,13 @@ def before_slots(setting: Setting) -> None:
 
 def after_slots(setting: Setting) -> None:
     """Refuse what libvirt finds once all addresses are given. Raises Refused."""
+    check_forbidden(setting)
     check_controllers(setting)
     check_disks(setting)
     check_chardevs(setting)
     check_devices(setting)
     check_features(setting)
+    check_boot(setting)
     check_cpus(setting)
     check_drivers(setting)
     check_addresses(setting)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from virtkit.domain.devices import Device, Hostdev, Input, Interface
+from virtkit.checks.disks import check_scsi_place
+from virtkit.domain.address import DriveAddress
+from virtkit.domain.devices import Device, Disk, Hostdev, Input, Interface
 from virtkit.errors import Refused
 from virtkit.setting import Setting
 
@@ -24,6 +26,9 @@ def check_addresses(setting: Setting) -> None:
         if address is None:
             continue
         type_ = address.type
+        if isinstance(address, DriveAddress) and not isinstance(device, Disk):
+            # Whatever the device, such an address is read as one on a scsi controller.
+            check_scsi_place(setting, device, address)
         if type_ == "ccw" and not setting.family.ccw:
             raise _refuse(device, f"CCW addresses are not supported by machine type '{setting.machine}'")
         handed = isinstance(device, Hostdev) or (isinstance(device, Interface) and device.type == "hostdev")
@@ -34,10 +39,18 @@ def check_addresses(setting: Setting) -> None:
         elif isinstance(device, Interface) and device.type == "hostdev":
             if device.source == "pci" and type_ not in ("pci", "unassigned"):
                 raise _refuse(device, "PCI host devices must use 'pci' or 'unassigned' address type", INT)
-        elif type_ != "usb" and (device.kind == "redirdev" or (isinstance(device, Input) and device.bus == "usb")):
+        elif type_ != "usb" and (device.kind == "redirdev" or _is_usb_input(setting, device)):
             raise _refuse(device, "Invalid address for a USB device", XML)
         elif device.kind == "smartcard" and type_ != "ccid":
             raise _refuse(device, "Controllers must use the 'ccid' address type")
+
+
+def _is_usb_input(setting: Setting, device: Device) -> bool:
+    """Whether it is a usb input; newer releases look at the bus before an unwritten one is chosen."""
+    if not isinstance(device, Input) or device.bus != "usb":
+        return False
+    written = device.element is not None and device.element.get("bus") is not None
+    return written or "written-bus-counts" not in setting.behaves
 
 
 HOSTDEV_FORMS = {

@@ -7,7 +7,7 @@ from functools import cache
 from virtkit import facts
 from virtkit.domain.devices import Chardev, Controller, Device, Disk, Input, Video
 from virtkit.domain.document import line_of
-from virtkit.domain.vocabulary import Release, release
+from virtkit.domain.vocabulary import Release, accepted, in_release, release
 from virtkit.errors import Refused
 from virtkit.setting import Setting
 
@@ -54,16 +54,21 @@ def check_features(setting: Setting) -> None:
     features = setting.root.find("features")
     if features is None:
         return
+    known = accepted(setting.at)["features", "child"]
+    for feature in features.iterchildren("*"):
+        if feature.tag not in known:
+            raise Refused(CFG, f"unexpected feature '{feature.tag!s}'", "features", line_of(feature))
     for row in facts.table("libvirt/machine-features.csv"):
-        if row["since"] and release(row["since"]) > setting.at:
+        if not in_release(row, setting.at):
             continue
-        found = features.find(row["feature"])
-        if found is not None and setting.family.name not in row["families"].split():
+        path, _, value = row["feature"].partition("=")
+        found = features.find(path.partition("@")[0])
+        if found is None or (value and found.get(path.partition("@")[2]) not in (value, None)):
+            continue
+        families = row["families"].split()
+        if setting.family.name not in families and setting.arch not in families:
             what = row["refusal"].format(arch=setting.arch, machine=setting.machine)
-            raise Refused(CFG, what, f"feature {row['feature']}", line_of(found))
-    acpi = features.find("acpi")
-    if acpi is not None and setting.arch == "aarch64" and not _has_firmware(setting):
-        raise Refused(CFG, "ACPI requires UEFI on this architecture", "feature acpi", line_of(acpi))
+            raise Refused(CFG, what, f"feature {path.partition('@')[0]}", line_of(found))
 
 
 def check_cpus(setting: Setting) -> None:
@@ -88,8 +93,3 @@ def check_cpus(setting: Setting) -> None:
 
 XAPIC_MOST = 255
 """vcpus that x86 interrupts reach without remapping. Source: QEMU, intel-iommu option eim."""
-
-
-def _has_firmware(setting: Setting) -> bool:
-    os_element = setting.root.find("os")
-    return os_element is not None and (os_element.get("firmware") == "efi" or os_element.find("loader") is not None)

@@ -10,6 +10,8 @@ from virtkit.setting import Setting
 __all__ = ["check_chardevs"]
 
 CFG = "unsupported configuration"
+XML = "XML error"
+INT = "internal error"
 
 _X86 = frozenset({"i686", "x86_64"})
 
@@ -51,7 +53,44 @@ def check_chardevs(setting: Setting) -> None:
         at = card.address
         if isinstance(at, CcidAddress) and (at.controller or at.slot):
             raise _refuse(card, "this QEMU binary lacks multiple smartcard support")
+    for card in devices.smartcards:
+        _check_certificates(card)
+    for group in (devices.serials, devices.parallels, devices.channels, devices.consoles, devices.smartcards):
+        for chardev in group:
+            if not chardev.shadowed:
+                _check_backend(chardev)
+    for redirected in devices.redirdevs:
+        _check_backend(redirected)
     _check_spice(setting)
+
+
+def _check_certificates(card: Chardev) -> None:
+    element = card.element
+    if element is None or card.model != "host-certificates":
+        return
+    if len(element.findall("certificate")) != CERTIFICATES:
+        raise Refused(XML, "host-certificates mode needs exactly three certificates", card.label, card.line)
+    database = element.findtext("database")
+    if database is not None and not database.startswith("/"):
+        raise Refused(XML, f"expecting absolute path: {database}", card.label, card.line)
+
+
+CERTIFICATES = 3
+
+
+def _check_backend(device: Device) -> None:
+    """Refuse more ends than the kind of connection has, and a datagram without an address to send to."""
+    element = device.element
+    if element is None:
+        return
+    sources = element.findall("source")
+    datagram = element.get("type") == "udp"
+    if len(sources) > (2 if datagram else 1):
+        raise Refused(XML, "only one source element is allowed for character device", device.label, device.line)
+    if len(element.findall("protocol")) > 1:
+        raise Refused(XML, "only one protocol element is allowed for character device", device.label, device.line)
+    if datagram and not any(one.get("service") and one.get("mode") != "bind" for one in sources):
+        raise Refused(INT, "Missing source service attribute for char device", device.label, device.line)
 
 
 def _check_serial_model(setting: Setting, serial: Chardev) -> None:

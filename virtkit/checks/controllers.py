@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller
 from virtkit.errors import Refused
 from virtkit.models.connect import pci_models
@@ -135,7 +136,7 @@ def _check_node(setting: Setting, controller: Controller, pseries: bool) -> None
 
 
 def _check_ide(setting: Setting, controller: Controller) -> None:
-    if setting.family.name != "i440fx":
+    if not setting.family.ide:
         raise _refuse(controller, "IDE controllers are unsupported for this QEMU binary or machine type")
     if controller.index:
         raise _refuse(controller, "Only 1 IDE controller is supported", INT)
@@ -192,10 +193,8 @@ def check_usb_sets(setting: Setting) -> None:
     written = [controller for controller in usb if not controller.added]
     if len(written) > 1 and any(one.element is not None and one.element.get("model") == "none" for one in written):
         raise _refuse(written[1], "Can't add another USB controller: USB is disabled for this domain")
-    masters = {controller.index for controller in usb if controller.model == "ich9-ehci1"}
-    for controller in usb:
-        if controller.model in ICH9_UHCI and controller.index not in masters:
-            raise _refuse(controller, "No master USB controller specified")
+    if written and all(one.model in ICH9_UHCI or one.startport is not None for one in written):
+        raise _refuse(written[0], "No master USB controller specified")
     seen: set[int] = set()
     for controller in usb:
         if controller.model in ICH9_UHCI or controller.startport is not None:
@@ -207,6 +206,8 @@ def check_usb_sets(setting: Setting) -> None:
 
 def _check_unplaceable(setting: Setting, controller: Controller) -> None:
     if not setting.family.pci and "pci-required" not in setting.behaves:
+        return
+    if isinstance(controller.address, PciAddress) and not controller.address.empty:
         return
     raise _refuse(
         controller, "Cannot automatically add a new PCI bus for a device with unrecognized connect flags 00", INT

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from virtkit.domain.address import IsaAddress
 from virtkit.domain.devices import Device
+from virtkit.domain.document import line_of
 from virtkit.errors import Refused
 from virtkit.setting import Setting
 
@@ -56,7 +57,13 @@ def _check_ps2(setting: Setting, device: Device) -> None:
 
 
 def _check_filesystems(setting: Setting) -> None:
+    targets: set[str] = set()
     for filesystem in setting.devices.filesystems:
+        target = None if filesystem.element is None else filesystem.element.find("target")
+        name = "" if target is None else target.get("dir") or ""
+        if name in targets and "unique-filesystems" in setting.behaves:
+            raise _refuse(filesystem, f"filesystem target '{name}' specified twice")
+        targets.add(name)
         driver = filesystem.driver
         if driver == "virtiofs":
             if filesystem.model is not None:
@@ -196,8 +203,6 @@ def _check_memories(setting: Setting) -> None:
             if form not in forms:
                 names = " and ".join(f"'{one}'" for one in forms)
                 raise _refuse(memory, f"only {names} addresses are supported for the virtio-mem device")
-        if model in ("dimm", "nvdimm") and form not in ("dimm", None):
-            raise _refuse(memory, "only 'dimm' addresses are supported for the pc-dimm device")
 
 
 def _check_others(setting: Setting) -> None:
@@ -205,6 +210,12 @@ def _check_others(setting: Setting) -> None:
     for nvram in devices.nvrams:
         if setting.family.name != "pseries":
             raise _refuse(nvram, "nvram device is only supported for PPC64")
+    for nvram in devices.nvrams[1:]:
+        raise _refuse(nvram, "only a single nvram device is supported", INT)
+    for tpm in [one for one in devices.tpms if one.model == "spapr-tpm-proxy"][1:]:
+        raise _refuse(tpm, "only a single TPM Proxy device is supported")
+    if len(setting.root.findall("devices/redirfilter")) > 1:
+        raise Refused(INT, "only one set of redirection filter rule is supported", "redirfilter")
     for vsock in devices.vsocks[1:]:
         raise _refuse(vsock, "only a single vsock device is supported", XML)
     for tpm in [one for one in devices.tpms if one.model != "spapr-tpm-proxy"][1:]:
@@ -217,9 +228,7 @@ def _check_others(setting: Setting) -> None:
     for balloon in devices.memballoons:
         if balloon.model == "xen":
             raise _refuse(balloon, "Memory balloon device type 'xen' is not supported by this version of qemu")
-    for sound in devices.sounds:
-        if sound.model == "ich7":
-            raise _refuse(sound, "sound card model 'ich7' is not supported by qemu")
+    _check_sounds(setting)
     for shmem in devices.shmems:
         if shmem.model in (None, "ivshmem"):
             raise _refuse(shmem, "ivshmem device is not supported with this QEMU binary")
@@ -229,6 +238,26 @@ def _check_others(setting: Setting) -> None:
             raise _refuse(
                 hostdev, "booting from assigned devices is not supported by mediated devices of model vfio-ap"
             )
+
+
+def _check_sounds(setting: Setting) -> None:
+    known: set[str | None] = set()
+    for element in setting.root.findall("devices/audio"):
+        if element.get("id") in known:
+            raise Refused(XML, f"audio ID {element.get('id')} is used multiple times", "audio", line_of(element))
+        known.add(element.get("id"))
+    last = ["vnc", *(one.model for one in setting.devices.graphics if one.model in ("vnc", "spice", "sdl"))][-1]
+    silent = bool(setting.devices.graphics) and not any(
+        one.model in ("vnc", "spice", "sdl") for one in setting.devices.graphics
+    )
+    if not known and last != "sdl" and not silent:
+        known.add("1")  # the one that libvirt adds
+    for sound in setting.devices.sounds:
+        if sound.model == "ich7":
+            raise _refuse(sound, "sound card model 'ich7' is not supported by qemu")
+        audio = None if sound.element is None else sound.element.find("audio")
+        if audio is not None and audio.get("id") not in known:
+            raise _refuse(sound, f"no audio device with ID {audio.get('id')}", XML)
 
 
 _CHECKS: tuple[Callable[[Setting], None], ...] = (

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from virtkit.defaults.controllers import find
 from virtkit.domain.address import DriveAddress
-from virtkit.domain.devices import Disk
+from virtkit.domain.devices import Device, Disk
 from virtkit.errors import Refused
 from virtkit.setting import Setting
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["check_disks", "check_sources", "check_targets"]
+__all__ = ["check_disks", "check_scsi_place", "check_sources", "check_targets"]
 
 CFG = "unsupported configuration"
 XML = "XML error"
@@ -40,9 +40,13 @@ def _source(disk: Disk) -> str:
 
 
 def check_targets(setting: Setting) -> None:
-    """Refuse a target name that two disks have. Raises Refused."""
+    """Refuse a target name that stands for no number, or that two disks have. Raises Refused."""
     seen: dict[str, Disk] = {}
     for disk in setting.devices.disks:
+        if disk.number < 0 and not disk.target.startswith("nvme"):
+            raise _refuse(
+                disk, f"Unknown disk name '{disk.target}': vdX, sdX, hdX, xvdX, ubdX or fdX with letters is right", XML
+            )
         other = seen.setdefault(disk.target, disk)
         if other is not disk:
             raise _refuse(
@@ -123,14 +127,47 @@ def check_disks(setting: Setting) -> None:
         if disk.serial and (disk.bus == "sd" or (disk.device == "lun" and disk.bus == "scsi")):
             raise _refuse(disk, f"a serial is not supported for device='{disk.device}' on bus='{disk.bus}'")
         _check_driver(disk)
-        if disk.bus == "scsi":
-            _check_scsi(setting, disk)
-        elif disk.bus == "sata" and isinstance(address, DriveAddress):
-            if address.bus:
-                raise _refuse(disk, "bus must be 0 for sata controller")
-            if address.target:
-                raise _refuse(disk, "target must be 0 for sata controller")
+        iothread = None if disk.element is None else disk.element.find("driver[@iothread]")
+        if iothread is not None:
+            if disk.bus != "virtio":
+                raise _refuse(disk, f"IOThreads not available for bus {disk.bus} target {disk.target}")
+            _check_iothread(setting, disk, iothread.get("iothread") or "")
+        if isinstance(address, DriveAddress):
+            _check_numbers(setting, disk, address)
+    for controller in setting.devices.controllers:
+        driver = None if controller.element is None else controller.element.find("driver[@iothread]")
+        if driver is not None:
+            _check_iothread(setting, controller, driver.get("iothread") or "")
     _check_places(setting)
+
+
+def _check_iothread(setting: Setting, device: Device, text: str) -> None:
+    """An iothread must be one of the domain's: the numbered ones, and the lowest free numbers for the others."""
+    root = setting.root
+    numbers = {one.get("id") for one in root.findall("iothreadids/iothread")}
+    count = (root.findtext("iothreads") or "0").strip()
+    number = 0
+    while len(numbers) < (int(count) if count.isdigit() else 0) and number < MANY_THREADS:
+        number += 1
+        numbers.add(str(number))
+    wanted = text.lstrip("+0")
+    if wanted and wanted not in numbers:
+        raise Refused(CFG, f"iothread '{text}' not defined in iothreadids", device.label, device.line)
+
+
+MANY_THREADS = 65535
+"""As many iothreads as are reckoned with."""
+
+
+def _check_numbers(setting: Setting, disk: Disk, at: DriveAddress) -> None:
+    if disk.bus == "scsi":
+        check_scsi_place(setting, disk, at)
+    elif disk.bus == "fdc" and at.bus:
+        raise _refuse(disk, "Only 1 fdc bus is supported", INT)
+    elif disk.bus == "sata" and at.bus:
+        raise _refuse(disk, "bus must be 0 for sata controller")
+    elif disk.bus in ("ide", "fdc", "sata") and at.target:
+        raise _refuse(disk, f"target must be 0 for {disk.bus} controller")
 
 
 def _check_places(setting: Setting) -> None:
@@ -180,7 +217,7 @@ def _check_address(setting: Setting, disk: Disk) -> None:
 
 
 def _takes_floppies(setting: Setting) -> bool:
-    return setting.arch in ("i686", "x86_64") or setting.family.name == "ppc64-other"
+    return setting.arch in ("i686", "x86_64") or setting.family.name in ("ppc64-other", "g3beige")
 
 
 def _check_driver(disk: Disk) -> None:
@@ -194,12 +231,10 @@ def _check_driver(disk: Disk) -> None:
             raise _refuse(disk, f"{option} driver option is only supported for virtio devices")
 
 
-def _check_scsi(setting: Setting, disk: Disk) -> None:
-    at = disk.address
-    if not isinstance(at, DriveAddress):
-        return
+def check_scsi_place(setting: Setting, device: Device, at: DriveAddress) -> None:
+    """Refuse bus and target numbers that a scsi controller does not have. Raises Refused."""
     if at.bus:
-        raise _refuse(disk, "SCSI controller only supports 1 bus", INT)
+        raise Refused(INT, "SCSI controller only supports 1 bus", device.label, device.line)
     controller = find(setting, "scsi", at.controller)
     if at.target and controller is not None and controller.model == "lsilogic":
-        raise _refuse(disk, "target must be 0 for controller model 'lsilogic'")
+        raise Refused(CFG, "target must be 0 for controller model 'lsilogic'", device.label, device.line)

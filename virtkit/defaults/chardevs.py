@@ -114,10 +114,18 @@ def match_console(setting: Setting) -> None:
     if first is not None and first.target in (None, "serial"):
         if not devices.serials:
             serial = _serial_from(first)
+            serial.address, serial.given = first.address, first.given
             _fill_serial(setting, serial)
             devices.serials.append(serial)
             setting.trace.note(serial, "serial.from-console")
+        else:
+            first.shadowed = True
         first.mirror = True
+        if first.address is not None:
+            # It shows the serial's address, and has none of its own.
+            first.address = None
+            first.readdressed = False
+            first.change("#drop", "address", "")
     elif devices.serials and devices.serials[0].target in _MIRRORED:
         mirror = Chardev("console", None, -1, type=devices.serials[0].type, mirror=True)
         mirror.change("", "type", mirror.type or "pty")

@@ -110,12 +110,8 @@ def order_written(setting: Setting) -> None:
 
 
 def prepare_for_scsi_hostdevs(setting: Setting) -> None:
-    """A scsi hostdev makes scsi controller 0 exist before indexes are handed out."""
-    for hostdev in setting.devices.hostdevs:
-        if hostdev.type == "scsi" and hostdev.mode == "subsystem":
-            if find(setting, "scsi", 0) is None:
-                setting.trace.note(add(setting, new("scsi", 0)), "scsi.for-hostdev", 0)
-            return
+    """A scsi hostdev makes its scsi controller, and all below it, exist before indexes are handed out."""
+    _imply_scsi_for_hostdevs(setting)
 
 
 def index_all(setting: Setting) -> None:
@@ -235,11 +231,12 @@ def _imply_scsi_for_hostdevs(setting: Setting) -> None:
     largest = -1
     model: str | None = None
     for hostdev in setting.devices.hostdevs:
-        at = hostdev.address
-        if hostdev.type != "scsi" or hostdev.mode != "subsystem" or not isinstance(at, DriveAddress):
+        if hostdev.type != "scsi" or hostdev.mode != "subsystem":
             continue
-        if at.controller > largest:
-            largest = at.controller
+        at = hostdev.address
+        number = at.controller if isinstance(at, DriveAddress) else 0
+        if number > largest:
+            largest = number
             existing = find(setting, "scsi", largest)
             if existing is not None and existing.model is not None:
                 model = existing.model

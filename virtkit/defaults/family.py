@@ -34,6 +34,7 @@ class Family:
     mmio: str
     ccw: bool
     chipset: str
+    ide: bool
     tidy: bool
     source: str
 
@@ -88,6 +89,7 @@ def _family(row: dict[str, str]) -> Family:
         mmio=word("mmio"),
         ccw=row["ccw"] == "yes",
         chipset=word("chipset"),
+        ide=row["ide"] == "yes",
         tidy=row["tidy"] == "yes",
         source=row["source"],
     )

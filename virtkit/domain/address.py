@@ -45,11 +45,12 @@ class PciAddress:
         return not (self.slot or self.bus or self.domain)
 
     def pairs(self) -> Pairs:
-        """The attributes as libvirt writes them, zPCI ids excepted."""
-        yield "domain", f"0x{self.domain:04x}"
-        yield "bus", f"0x{self.bus:02x}"
-        yield "slot", f"0x{self.slot:02x}"
-        yield "function", f"0x{self.function:x}"
+        """The attributes as libvirt writes them, zPCI ids excepted: no numbers for an address that names no place."""
+        if not self.empty:
+            yield "domain", f"0x{self.domain:04x}"
+            yield "bus", f"0x{self.bus:02x}"
+            yield "slot", f"0x{self.slot:02x}"
+            yield "function", f"0x{self.function:x}"
         if self.multifunction is not None:
             yield "multifunction", self.multifunction
 
@@ -219,6 +220,14 @@ class PlainAddress:
     def __str__(self) -> str:
         return self.type
 
+
+NUMBERS = frozenset(
+    {
+        *("domain", "bus", "slot", "function", "multifunction", "controller", "target", "unit", "port"),
+        *("cssid", "ssid", "devno", "reg", "iobase", "irq", "base"),
+    }
+)
+"""Every attribute that some form of address has."""
 
 Address = (
     PciAddress

@@ -69,8 +69,11 @@ def signed(text: str, attribute: str, element: str) -> int:
 def _number(text: str) -> int:
     if text.isascii() and text.isdigit() and (text[0] != "0" or text == "0"):
         return int(text)
-    body = text.strip().lstrip("+-").lower()
-    if not body or "_" in body or not body.isascii():
+    body = text.lstrip()
+    sign = body[:1] if body[:1] in ("+", "-") else ""
+    body = body[len(sign) :].lower()
+    # A sign stands alone, and nothing follows the digits.
+    if not body or not body.isalnum() or not body.isascii():
         raise ValueError(text)
     if body.startswith("0x"):
         value = int(body, 16)
@@ -78,7 +81,7 @@ def _number(text: str) -> int:
         value = int(body, 8)
     else:
         value = int(body, 10)
-    return -value if text.strip().startswith("-") else value
+    return -value if sign == "-" else value
 
 
 def _optional(element: Element, attribute: str, most: int = UINT) -> int | None:

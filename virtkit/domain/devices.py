@@ -76,6 +76,11 @@ class Device:
         return None if self.element is None else line_of(self.element)
 
     @property
+    def form(self) -> str | None:
+        """The type of its address: pci, ccw, usb, …; None without one."""
+        return None if self.address is None else self.address.type
+
+    @property
     def label(self) -> str:
         """What a person calls it."""
         return f"{self.kind} {self.model}" if self.model else self.kind
@@ -169,7 +174,10 @@ class Video(Device):
 
 @dataclass(slots=True, eq=False)
 class Chardev(Device):
-    """A serial, parallel, channel, console or smartcard; ``target`` is the target type, ``port`` -1 until given."""
+    """A serial, parallel, channel, console or smartcard; ``target`` is the target type, ``port`` -1 until given.
+
+    A console is ``shadowed`` when the serial that it mirrors is written, too: that one's back end counts.
+    """
 
     type: str = ""
     target: str | None = None
@@ -177,6 +185,7 @@ class Chardev(Device):
     target_model: str | None = None
     port: int = -1
     mirror: bool = False
+    shadowed: bool = False
 
     @property
     def label(self) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from virtkit.domain.address import NUMBERS, Address, PciAddress
 from virtkit.domain.addresses import INT, read_address, signed, unsigned
 from virtkit.domain.devices import (
     Chardev,
@@ -30,7 +31,7 @@ from virtkit.errors import Refused
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["read_devices"]
+__all__ = ["label_of", "read_devices"]
 
 XML = "XML error"
 CFG = "unsupported configuration"
@@ -63,10 +64,23 @@ def read_devices(root: Element, at: Release) -> Inventory:
 
 
 def _here(refusal: Refused, element: Element) -> Refused:
+    return Refused(refusal.category, refusal.what, refusal.device or label_of(element), line_of(element))
+
+
+def label_of(element: Element) -> str:
+    """What a person calls the device of an element: "disk vda", "rng"."""
     target = element.find("target")
     name = None if target is None else target.get("dev")
-    label = f"{element.tag} {name}" if name else str(element.tag)
-    return Refused(refusal.category, refusal.what, refusal.device or label, line_of(element))
+    return f"{element.tag} {name}" if name else str(element.tag)
+
+
+def _incomplete(found: Address, element: Element) -> bool:
+    """Whether libvirt would write an address otherwise than it stands: numbers missing, or numbers of another form."""
+    if isinstance(found, PciAddress):
+        return found.empty or element.get("slot") is None
+    names = {name for name, _ in found.pairs()}
+    written = {str(name) for name in element.keys()}  # noqa: SIM118 - an element iterates over its children
+    return bool(names - written or (written - names) & NUMBERS)
 
 
 def _kids(element: Element) -> Kids:
@@ -109,11 +123,7 @@ class _Reader:
         if address is not None:
             found, device.given = read_address(address, self.values["address", "type"])
             device.address = found
-            if found.type != "pci":
-                for name, _ in found.pairs():
-                    if address.get(name) is None:
-                        device.readdressed = True
-                        break
+            device.readdressed = _incomplete(found, address)
         alias = kids.get("alias")
         if alias is not None:
             given = alias.get("name")
@@ -141,14 +151,17 @@ class _Reader:
             bus = _bus_of(disk, self.at)
             disk.change("target", "bus", bus)
         disk.bus = bus
-        disk.model = self.check("disk", "model", element.get("model"))
+        disk.model = _unless_default(self.check("disk", "model", element.get("model")))
+        if disk.model is None and element.get("model") is not None:
+            disk.change("#unset", "model", "")
         serial = kids.get("serial")
         if serial is not None:
             disk.serial = (serial.text or "").strip()
         self.common(disk, kids)
         ide_floppy_name(disk)
-        if disk.device == "cdrom" and disk.bus == "fdc":
-            raise Refused("internal error", "Invalid bus type 'fdc' for disk", disk.label)
+        if (disk.device == "floppy") != (disk.bus == "fdc"):
+            kind = "floppy disk" if disk.device == "floppy" else "disk"
+            raise Refused("internal error", f"Invalid bus type '{disk.bus}' for {kind}", disk.label)
         if disk.device == "cdrom" and disk.bus == "virtio":
             raise Refused(CFG, f"disk type of '{name}' does not support ejectable media", disk.label)
         self.inventory.disks.append(disk)
@@ -158,6 +171,8 @@ class _Reader:
         type_ = element.get("type") or "ide"
         self.check("controller", "type", type_, CFG)
         controller = Controller("controller", element, position)
+        if element.get("type") is None:
+            controller.change("", "type", type_)
         controller.type = type_
         index = element.get("index")
         if index is not None:
@@ -170,7 +185,8 @@ class _Reader:
             controller.model = model
         child = kids.get("model")
         if child is not None:
-            controller.model_name = child.get("name")
+            name = child.get("name")
+            controller.model_name = None if name == "none" else name
         target = kids.get("target")
         if target is not None and type_ == "pci":
             self._pci_target(controller, target)
@@ -182,9 +198,16 @@ class _Reader:
                     raise Refused(
                         XML, "Invalid value for attribute 'ports' in element 'controller': Zero is not permitted"
                     )
+        if type_ == "usb" and model == "none":
+            for name in ("address", "master"):
+                if kids.pop(name, None) is not None:
+                    controller.change("#drop", name, "")
         master = kids.get("master")
-        if master is not None and master.get("startport") is not None:
-            controller.startport = unsigned(master.get("startport") or "", "startport", "master")
+        if master is not None:
+            startport = master.get("startport")
+            controller.startport = 0 if startport is None else unsigned(startport, "startport", "master")
+            if startport is None:
+                controller.change("master", "startport", "0")
         serial = kids.get("serial")
         if serial is not None:
             controller.serial = (serial.text or "").strip()
@@ -207,10 +230,10 @@ class _Reader:
 
     def interface(self, element: Element, position: int) -> None:
         kids = _kids(element)
-        type_ = self.check("interface", "type", element.get("type")) or ""
-        if not type_:
-            raise Refused(XML, "Missing required attribute 'type' in element 'interface'")
+        type_ = self.check("interface", "type", element.get("type")) or "user"
         interface = Interface("interface", element, position, type=type_)
+        if element.get("type") is None:
+            interface.change("", "type", type_)
         interface.number = len(self.inventory.interfaces)
         model = kids.get("model")
         if model is not None:
@@ -237,6 +260,8 @@ class _Reader:
         kids = _kids(element)
         hostdev = Hostdev("hostdev", element, position)
         hostdev.mode = self.check("hostdev", "mode", element.get("mode")) or "subsystem"
+        if element.get("mode") is None:
+            hostdev.change("", "mode", hostdev.mode)
         type_ = element.get("type")
         if type_ is None:
             raise Refused(XML, "Missing required attribute 'type' in element 'hostdev'")
@@ -256,6 +281,8 @@ class _Reader:
             address = None if source is None else source.find("address")
             if address is None or address.get("uuid") is None:
                 raise Refused(XML, "Missing required attribute 'uuid' in element 'address'")
+        if model == "vfio-ap" and kids.pop("address", None) is not None:
+            hostdev.change("#drop", "address", "")
         self.common(hostdev, kids)
         self.inventory.hostdevs.append(hostdev)
 
@@ -264,7 +291,7 @@ class _Reader:
         video = Video("video", element, position)
         model = kids.get("model")
         if model is not None:
-            video.model = self.check("video", "type", model.get("type"))
+            video.model = _unless_default(self.check("video", "type", model.get("type")))
             video.primary = model.get("primary") == "yes"
             video.frontend = model.get("device")
             acceleration = model.find("acceleration")
@@ -272,6 +299,8 @@ class _Reader:
         driver = kids.get("driver")
         if driver is not None:
             video.driver = driver.get("name")
+        if video.model == "none" and kids.pop("address", None) is not None:
+            video.change("#drop", "address", "")
         self.common(video, kids)
         videos = self.inventory.videos
         if video.primary:
@@ -307,8 +336,13 @@ class _Reader:
         target = kids.get("target")
         if target is not None:
             written = target.get("type")
-            if written is not None and kind != "parallel":
-                device.target = device.written_target = self.check(kind, "target", written)
+            if written is not None and kind == "parallel":
+                device.change("target/#unset", "type", "")
+            elif written is not None:
+                self.check(kind, "target", written)
+                device.written_target = written
+                if written != "none" or kind == "channel":
+                    device.target = written
             port = target.get("port")
             if port is not None and kind in ("serial", "parallel", "console"):
                 device.port = unsigned(port, "port", "target")
@@ -384,8 +418,11 @@ class _Reader:
         self.inventory.memories.append(self.common(Memory("memory", element, position, model), _kids(element)))
 
     def redirdev(self, element: Element, position: int) -> None:
-        self.check("redirdev", "bus", element.get("bus"))
-        self.inventory.redirdevs.append(self.common(Device("redirdev", element, position), _kids(element)))
+        bus = self.check("redirdev", "bus", element.get("bus"))
+        device = Device("redirdev", element, position)
+        if bus is None:
+            device.change("", "bus", "usb")
+        self.inventory.redirdevs.append(self.common(device, _kids(element)))
 
     def iommu(self, element: Element, position: int) -> None:
         model = self.required(element, "model")
@@ -410,10 +447,16 @@ class _Reader:
         self.inventory.graphics.append(Device("graphics", element, position, element.get("type")))
 
 
+def _unless_default(model: str | None) -> str | None:
+    """A model, None where the word says that none is chosen."""
+    return None if model == "default" else model
+
+
 INPUTS_ON = {
     "ps2": frozenset({"mouse", "keyboard"}),
     "usb": frozenset({"mouse", "keyboard", "tablet"}),
     "virtio": frozenset({"mouse", "keyboard", "tablet", "passthrough"}),
+    "parallels": frozenset({"mouse", "keyboard", "tablet"}),
     "none": frozenset({"mouse", "keyboard", "tablet", "evdev"}),
 }
 """Which types of input each bus takes. Source: observed, libvirt 9.0 and 12.8."""

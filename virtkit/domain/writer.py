@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from functools import cache
 
-from virtkit.domain.address import Address, PciAddress
+from virtkit.domain.address import NUMBERS, Address, PciAddress
 from virtkit.domain.devices import Change, Device, Inventory
 from virtkit.domain.document import Document
 from virtkit.domain.spans import Span, spans
@@ -258,12 +258,12 @@ def _readdressed(text: str, span: Span, address: Address, indent: str) -> str:
     if kind is None or kind.group(2)[1:-1] != address.type:
         return _address(address, indent)
     changes = [Change("", name, value) for name, value in address.pairs()]
-    if isinstance(address, PciAddress):
-        if address.multifunction is None:
-            # An address that named no place loses its mark with it.
-            changes.append(Change("#unset", "multifunction", ""))
-        if address.uid is not None:
-            changes += _zpci(address)
+    # Numbers of another form, or of an address that names no place, and its multifunction mark, go.
+    changes += [
+        Change("#unset", name, "") for name in sorted(NUMBERS.difference(change.attribute for change in changes))
+    ]
+    if isinstance(address, PciAddress) and address.uid is not None:
+        changes += _zpci(address)
     return _rewrite(text, span, changes, None, indent)
 
 
@@ -275,7 +275,7 @@ def _zpci(address: PciAddress) -> list[Change]:
 
 
 def _address(address: Address, indent: str) -> str:
-    if isinstance(address, PciAddress):
+    if isinstance(address, PciAddress) and not address.empty:
         # The common case, written out: it is most of what a resolution adds.
         multi = f" multifunction='{address.multifunction}'" if address.multifunction else ""
         head = (

@@ -77,7 +77,7 @@ def _q35(setting: Setting, table: BusTable, types: ConnectTypes) -> None:
                     controller.place(address)
                     setting.trace.note(controller, "chipset.fixed", setting.family.name, str(address))
                     break
-        elif controller.model == "dmi-to-pci-bridge" and _unset(controller) and not used[0x1E]:
+        elif controller.model == "dmi-to-pci-bridge" and controller.address is None and not used[0x1E]:
             _put(setting, table, types, controller, 0x1E)
     for function, part in ((0, "LPC bridge"), (3, "SMBus")):
         table.reserve(PciAddress(0, 0, 0x1F, function), CONVENTIONAL, INT, f"the chipset's {part}")
@@ -90,13 +90,13 @@ def _q35(setting: Setting, table: BusTable, types: ConnectTypes) -> None:
 
 
 def _fix(setting: Setting, controller: Controller, place: tuple[int, int, int], refusal: str) -> None:
-    if _unset(controller):
+    written = controller.address
+    if not isinstance(written, PciAddress) or written.empty:
+        # An address of another form does not count.
         address = PciAddress(0, *place)
         controller.place(address)
         setting.trace.note(controller, "chipset.fixed", setting.family.name, str(address))
-        return
-    address_ = controller.address
-    if isinstance(address_, PciAddress) and (address_.domain or _at(address_) != place):
+    elif written.domain or _at(written) != place:
         raise Refused(INT, refusal, controller.label, controller.line)
 
 

@@ -19,11 +19,13 @@ PCI_MEMORY = frozenset({"virtio-mem", "virtio-pmem"})
 
 def _check_nodes(setting: Setting) -> None:
     """Memory that can grow needs a NUMA node; newer releases make one, except on s390x."""
-    if setting.root.find("cpu/numa/cell") is not None:
+    cells = len(setting.root.findall("cpu/numa/cell"))
+    if cells:
+        _check_cells(setting, cells)
         return
     if "uncounted-virtio-memory" not in setting.behaves:
         most = setting.root.find("maxMemory")
-        if most is not None and (most.get("slots") or "0") != "0":
+        if most is not None and setting.family.name != "pseries" and (most.get("slots") or "0") != "0":
             raise Refused(CFG, "At least one numa node has to be configured when enabling memory hotplug")
     elif setting.arch == "s390x":
         for memory in setting.devices.memories:
@@ -35,6 +37,19 @@ def _check_nodes(setting: Setting) -> None:
                     memory.label,
                     memory.line,
                 )
+
+
+def _check_cells(setting: Setting, cells: int) -> None:
+    """A memory device names a NUMA node that there is; only virtio-pmem needs none."""
+    for memory in setting.devices.memories:
+        text = "" if memory.element is None else (memory.element.findtext("target/node") or "").strip()
+        if not text:
+            if memory.model != "virtio-pmem":
+                what = "target NUMA node needs to be specified for memory device"
+                raise Refused(CFG, what, memory.label, memory.line)
+        elif text.isdigit() and int(text) >= cells:
+            what = f"can't add memory backend for guest node '{text}' as the guest has only '{cells}' NUMA nodes"
+            raise Refused(CFG, what, memory.label, memory.line)
 
 
 def assign(setting: Setting) -> None:
@@ -79,8 +94,10 @@ def assign(setting: Setting) -> None:
             taken.add(at.slot)
     for memory in memories:
         at = memory.address
-        if memory.model not in ("dimm", "nvdimm") or not (at is None or isinstance(at, DimmAddress)):
+        if memory.model not in ("dimm", "nvdimm"):
             continue
+        # An address of another form does not count.
+        at = at if isinstance(at, DimmAddress) else None
         if at is not None and at.slot is not None:
             continue
         free = next((slot for slot in range(slots) if slot not in taken), None)

@@ -87,7 +87,7 @@ def _plugged(setting: Setting) -> list[Device]:
             *shares,
             *devices.redirdevs,
         ]
-    return [device for device in found if device.address is None or isinstance(device.address, UsbAddress)]
+    return found
 
 
 def assign(setting: Setting) -> None:
@@ -100,6 +100,9 @@ def assign(setting: Setting) -> None:
     hubs = devices.hubs
     if not plugged and not hubs:
         return
+    if not enabled(setting):
+        raise Refused(CFG, "USB is disabled for this domain, but USB devices are present in the domain XML")
+    plugged = [one for one in plugged if one.address is None or isinstance(one.address, UsbAddress)]
     # A handed-through PCI interface that names usb-net as its model takes no port, and is reckoned with all the same.
     ghosts = sum(one.type == "hostdev" and one.model == "usb-net" for one in devices.interfaces)
     _add_hubs(setting, len(plugged) + len(hubs) + (ghosts if "usb-net" in setting.behaves else 0))
@@ -129,8 +132,6 @@ def assign(setting: Setting) -> None:
 def _add_hubs(setting: Setting, count: int) -> None:
     controllers = setting.devices.controllers
     ports = sum(_ports(one) for one in controllers if one.type == "usb" and one.model != "none")
-    if not enabled(setting):
-        raise Refused(CFG, "USB is disabled for this domain, but USB devices are present in the domain XML")
     ports += HUB_PORTS * len(setting.devices.hubs)
     missing = count - ports + 1 if count > ports else 0
     while missing > 0:

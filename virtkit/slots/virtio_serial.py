@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from virtkit.defaults import controllers as lists
 from virtkit.domain.address import SerialAddress
-from virtkit.domain.devices import Chardev
+from virtkit.domain.devices import Chardev, Device
 from virtkit.errors import Refused
 from virtkit.setting import Setting
 
@@ -59,11 +59,13 @@ def assign(setting: Setting) -> None:
             # Another kind of address is dropped without a word.
             channel.address = None
     consoles = [console for console in setting.devices.consoles if console.target == "virtio"]
-    if not channels and not consoles:
+    # Whatever the device, such an address takes a port.
+    addressed = [device for device in setting.devices.in_order() if isinstance(device.address, SerialAddress)]
+    if not channels and not consoles and not addressed:
         return
     ports = _Ports(setting)
     real_console_ports = "console-ports" in setting.behaves
-    for device in channels + consoles:
+    for device in addressed:
         address = device.address
         if isinstance(address, SerialAddress) and address.port:
             _reserve(ports, device, address)
@@ -76,7 +78,7 @@ def assign(setting: Setting) -> None:
         _channel(setting, ports, channel)
 
 
-def _reserve(ports: _Ports, device: Chardev, address: SerialAddress) -> None:
+def _reserve(ports: _Ports, device: Device, address: SerialAddress) -> None:
     port = address.port or 0
     if address.controller not in ports.sizes:
         raise Refused(XML, f"virtio serial controller {address.controller} is missing", device.label, device.line)
