@@ -25,7 +25,7 @@ _LIBVIRT_ARCH = MappingProxyType({"arm": "armv7l", "i386": "i686"})
 _NET = "<interface type='user'><model type='{model}'/></interface>"
 _DISK = "<disk type='file' device='disk'{model}><source file='/d'/><target dev='vda' bus='virtio'/></disk>"
 _9P = "<filesystem type='mount'{model}><source dir='/s'/><target dir='t'/></filesystem>"
-_FS = "<filesystem type='mount'><driver type='virtiofs'/><source dir='/s'/><target dir='t'/></filesystem>"
+_FS = "<filesystem type='mount'><driver type='virtiofs'/><source dir='/s'/><target dir='u'/></filesystem>"
 _MEM = (
     "<memory model='virtio-mem'><target><size unit='MiB'>1024</size><node>0</node><block unit='MiB'>2</block>"
     "<requested unit='MiB'>0</requested></target></memory>"
