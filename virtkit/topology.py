@@ -37,6 +37,7 @@ class Bus:
 
     ``first`` and ``last`` are the lowest and highest slot that a device may take, ``free`` the number of slots
     with nothing in them, ``hotplug`` whether a device can be plugged into a free slot while the guest runs.
+    ``chassis`` is the number a pci-bridge tells the guest, None for other buses.
     """
 
     index: int
@@ -47,6 +48,7 @@ class Bus:
     hotplug: bool
     free: int
     nodes: tuple[Node, ...]
+    chassis: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Topology:
     """The whole tree of one domain; ``others`` are devices that sit on no PCI bus.
 
     ``roots`` holds the root bus, on pseries one for each host bridge; empty where the machine has no PCI.
+    ``firmware`` is "bios" for an x86 domain that names none, "efi" where the domain asks for it, "" where it names
+    another or the machine has its own.
     """
 
     name: str
@@ -72,6 +76,7 @@ class Topology:
     roots: tuple[Bus, ...]
     others: tuple[Node, ...]
     headroom: tuple[Headroom, ...]
+    firmware: str = ""
 
     def _repr_svg_(self) -> str:
         from virtkit.draw.picture import svg

@@ -75,7 +75,7 @@ def topology_json(topology: Topology) -> str:
     """A topology as JSON, field for field, with its port I/O windows and the odd places in it."""
     windows = budget(topology)
     data = asdict(topology)
-    data["io_windows"] = {"used": windows.windows, "limit": windows.limit if windows.measured else None}
+    data["io_windows"] = {"used": windows.windows, "limit": windows.limit}
     data["problems"] = [asdict(problem) for problem in problems(topology)]
     return json.dumps(data, indent=2, ensure_ascii=False)
 
@@ -86,7 +86,7 @@ def topology_text(topology: Topology) -> str:
 
     windows = budget(topology)
     text = tree.text(topology)
-    if windows.measured and windows.windows:
+    if windows.limit is not None and windows.windows:
         text += f"\nport I/O windows: {windows.windows} of {windows.limit} in use\n"
     return text
 

@@ -11,7 +11,7 @@ from virtkit.host import Host
 
 TABLES = (
     "watched", "capability-flags", "domcaps", "interface-kinds", "interface-rules", "interface-refusals", "port-io",
-    "modules",
+    "modules", "port-io-windows",
 )  # fmt: skip
 VERSION = re.compile(r"(\d+\.\d+)?")
 ARCHES = {"aarch64", "arm", "i386", "loongarch64", "ppc64", "riscv32", "riscv64", "s390x", "x86_64"}

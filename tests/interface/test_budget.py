@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from virtkit import facts
+from dataclasses import replace
+
+from virtkit import Domain, facts, read, resolve
 from virtkit.models.budget import budget
 from virtkit.models.placement import problems
 from virtkit.topology import Bus, Node, Topology
@@ -19,16 +21,16 @@ def node(
     )  # fmt: skip
 
 
-def bus(model: str, *nodes: Node) -> Bus:
+def bus(model: str, *nodes: Node, chassis: int | None = None) -> Bus:
     """A bus with what is on it."""
     return Bus(
-        index=1, model=model, accepts="", first=0, last=31, hotplug=True, free=0, nodes=nodes
+        index=1, model=model, accepts="", first=0, last=31, hotplug=True, free=0, nodes=nodes, chassis=chassis
     )  # fmt: skip
 
 
 def tree(*nodes: Node, machine: str = "pc-q35-9.0", root: str = "pcie-root") -> Topology:
     """A topology with one root bus."""
-    return Topology("t", machine, "x86_64", (bus(root, *nodes),), (), ())
+    return Topology("t", machine, "x86_64", (bus(root, *nodes),), (), (), "bios")
 
 
 def port(name: str, *nodes: Node, slot: int = 1) -> Node:
@@ -39,6 +41,13 @@ def port(name: str, *nodes: Node, slot: int = 1) -> Node:
 def transitional(name: str, slot: int = 0) -> Node:
     """A device with port I/O."""
     return node(name, slot, interface="transitional")
+
+
+def domain(machine: str, devices: str, firmware: str = "", loader: str = "") -> Domain:
+    """A domain of these devices."""
+    kind = f"<os {firmware}><type arch='x86_64' machine='{machine}'>hvm</type>{loader}</os>"
+    text = f"<domain type='kvm'><name>d</name><memory>1</memory>{kind}<devices>{devices}</devices></domain>"
+    return read(text.encode())
 
 
 def ports(count: int, interface: str) -> Topology:
@@ -82,12 +91,49 @@ def test_each_bridge_with_devices_of_its_own_needs_a_window() -> None:
         assert (budget(found).windows, budget(found).exceeded) == (count + 1, exceeded)
 
 
+def conventional(*bridges: Node) -> Topology:
+    """A pc with bridges on its root bus."""
+    return tree(*bridges, machine="pc-i440fx-7.2", root="pci-root")
+
+
+def test_a_pc_has_eight_windows_and_empty_bridges_keep_one() -> None:
+    """Eight pci-bridges boot, nine do not, with devices or without."""
+    for devices in ((transitional("d", 1),), (node("d", 1, interface="modern"),), ()):
+        for count, exceeded in ((8, False), (9, True)):
+            bridges = (node(f"b{slot}", slot, bus=bus("pci-bridge", *devices)) for slot in range(2, count + 2))
+            assert budget(conventional(*bridges)).exceeded == exceeded
+
+
+def test_a_bridge_keeps_room_for_hot_plug_only_where_nothing_below_needs_any() -> None:
+    """A bridge in a bridge is one window, with a device beside the inner one it is two."""
+    inner = node("i", 1, bus=bus("pci-bridge"))
+    assert budget(conventional(node("o", 2, bus=bus("pci-bridge", inner)))).holders == (("i", ()),)
+    both = budget(conventional(node("o", 2, bus=bus("pci-bridge", inner, transitional("d", 2)))))
+    assert both.holders == (("o", ("d",)), ("i", ()))
+    assert budget(tree(port("p", node("b", bus=bus("pcie-to-pci-bridge"))))).windows == 1
+    empty = (node("x", 3, bus=bus("pci-expander-bus")), node("d", 4, bus=bus("dmi-to-pci-bridge")))
+    assert budget(conventional(*empty)).windows == 0
+
+
 def test_the_root_bus_costs_nothing_and_other_machines_were_not_measured() -> None:
     """A plain virtio device on pcie.0 is transitional, and free."""
     assert budget(tree(transitional("d", 3))).windows == 0
     over = ports(15, "transitional")
-    other = Topology("t", "virt-9.0", "aarch64", over.roots, (), ())
-    assert (budget(other).windows, budget(other).exceeded) == (15, False)
+    for other in (replace(over, machine="virt-9.0"), replace(over, firmware="efi"), replace(over, firmware="")):
+        assert (budget(other).windows, budget(other).limit, budget(other).exceeded) == (15, None, False)
+        assert budget(other).text() == ""
+
+
+def test_the_firmware_is_read_from_the_domain() -> None:
+    """BIOS where nothing is written, UEFI by its attribute or its flash, else not known."""
+    cases = {
+        ("", ""): "bios",
+        ("firmware='efi'", ""): "efi",
+        ("", "<loader readonly='yes' type='pflash'>/f</loader>"): "efi",
+        ("", "<loader type='rom'>/f</loader>"): "",
+    }
+    for words, expected in cases.items():
+        assert resolve(domain("q35", "", *words)).topology.firmware == expected
 
 
 def test_emulated_nics_count_too() -> None:
@@ -134,6 +180,16 @@ def test_the_chipset_s_own_function_0_counts() -> None:
 
 def test_equal_chassis_numbers() -> None:
     """QEMU takes two pci-bridges with one number."""
-    found = problems(tree(), {"pci.1": 1, "pci.2": 2, "pci.3": 1})
-    assert [(problem.device, problem.code) for problem in found] == [("pci.3", "chassis")]
-    assert "pci.1" in found[0].text
+    bridges = [
+        node(f"pci.{slot}", slot, bus=bus("pci-bridge", chassis=number)) for slot, number in ((3, 1), (4, 2), (5, 1))
+    ]
+    found = problems(tree(port("p", node("b", bus=bus("pcie-to-pci-bridge", *bridges)))))
+    assert [(problem.device, problem.code, problem.severity) for problem in found] == [("pci.5", "chassis", "note")]
+    assert "pci.3" in found[0].text
+
+
+def test_equal_chassis_numbers_of_a_domain() -> None:
+    """As libvirt takes them, too."""
+    bridge = "<controller type='pci' index='{}' model='pci-bridge'><target chassisNr='7'/></controller>"
+    resolved = resolve(domain("pc", bridge.format(1) + bridge.format(2)))
+    assert codes(resolved.topology) == [("pci.2", "chassis")]

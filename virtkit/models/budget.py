@@ -1,9 +1,10 @@
 """The port I/O space that PCIe ports and bridges take: when a machine's firmware runs out of it, nothing boots.
 
-Observed: q35 with SeaBIOS, QEMU 7.2.22 and 11.1.2 (``PCI: out of I/O address space``): 14 windows boot, 15 do not,
-whether they are root ports, the downstream ports of one switch or of several, pcie-pci-bridges on ports of their own,
-or pci-bridges below one of them. A bridge that holds such devices and further bridges takes one window for its own
-devices. Devices straight on the root bus cost nothing. e1000 and e1000e count like transitional virtio devices.
+Observed with SeaBIOS of QEMU 7.2.22 and 11.1.2 (``PCI: out of I/O address space``): a root port, a switch's downstream
+port or a bridge takes a window of 4 KiB for the devices with port I/O right behind it, beside the windows of further
+bridges behind it. Conventional bridges that take hot plug keep a window even when they are empty. Devices straight on
+the root bus cost nothing (20 and more were beside the full number of windows). e1000 and e1000e count like
+transitional virtio devices.
 """
 
 from __future__ import annotations
@@ -14,14 +15,10 @@ from functools import cache
 from virtkit import facts
 from virtkit.topology import Bus, Node, Topology
 
-__all__ = ["LIMIT", "WARN_FROM", "Budget", "budget", "has_port_io"]
+__all__ = ["Budget", "budget", "has_port_io"]
 
-#: Windows of 4 KiB that fit into the 64 KiB beside what the chipset keeps.
-LIMIT = 14
-#: From here on a warning is due: one more drive or NIC of the wrong model is easily added.
-WARN_FROM = 12
-
-_SOURCE = "observed: SeaBIOS on q35, QEMU 7.2.22 and 11.1.2"
+#: So many windows before the limit a warning is due: one more drive or NIC of the wrong model is easily added.
+_NEAR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,51 +26,53 @@ class Budget:
     """The 4 KiB windows of port I/O a topology needs.
 
     ``windows`` of ``limit``; ``holders`` are the buses that need one, by the id of their bridge, with the ids of
-    the devices that cause it. ``measured`` is whether the limit was measured for this machine (q35).
+    the devices that cause it, none where an empty bridge keeps one. ``limit`` is None where it was not measured:
+    other machines than q35 and pc, other firmware than SeaBIOS. ``source`` says where the limit is from.
     """
 
     windows: int
-    limit: int
+    limit: int | None
     holders: tuple[tuple[str, tuple[str, ...]], ...]
-    measured: bool
+    source: str
 
     @property
     def exceeded(self) -> bool:
         """Whether firmware would stop."""
-        return self.measured and self.windows > self.limit
+        return self.limit is not None and self.windows > self.limit
 
     @property
     def near(self) -> bool:
         """Whether it still boots, but only just."""
-        return self.measured and WARN_FROM <= self.windows <= self.limit
+        return self.limit is not None and self.limit - _NEAR <= self.windows <= self.limit
 
     def text(self) -> str:
         """One sentence for a report; "" when there is nothing to say."""
         if self.exceeded:
             return (
                 f"{self.windows} bridges and ports need a 4 KiB window of port I/O space, {self.limit} fit: SeaBIOS "
-                "stops with 'PCI: out of I/O address space'. Devices behind one pcie-to-pci-bridge share one "
-                "window; plain virtio and virtio-non-transitional behind a port need none"
+                "stops with 'PCI: out of I/O address space'. Devices behind one conventional bridge share one "
+                "window; plain virtio and virtio-non-transitional behind a PCIe port need none"
             )
         if self.near:
             return f"{self.windows} of {self.limit} windows of port I/O space are in use"
         return ""
 
-    @property
-    def source(self) -> str:
-        """Where the limit is from."""
-        return _SOURCE
-
 
 def budget(topology: Topology) -> Budget:
-    """The port I/O windows that a topology needs; the limit holds for q35 with SeaBIOS, other firmware is not known."""
+    """The port I/O windows that a topology needs, and how many there are.
+
+    Source: ``data/qemu/port-io.csv`` and ``port-io-windows.csv``.
+    """
     holders: list[tuple[str, tuple[str, ...]]] = []
     for root in topology.roots:
         for node in root.nodes:
             if node.bus is not None:
                 _count(node, node.bus, holders)
-    measured = topology.machine.startswith(("pc-q35-", "q35"))
-    return Budget(len(holders), LIMIT, tuple(holders), measured)
+    limit, source = None, ""
+    for row in _windows("machine"):
+        if topology.machine.startswith(f"{row['name']}-") and topology.firmware == "bios":
+            limit, source = int(row["windows"]), row["source"]
+    return Budget(len(holders), limit, tuple(holders), source)
 
 
 def has_port_io(node: Node) -> bool:
@@ -84,12 +83,20 @@ def has_port_io(node: Node) -> bool:
 
 
 def _count(bridge: Node, bus: Bus, holders: list[tuple[str, tuple[str, ...]]]) -> None:
+    before = len(holders)
     direct = tuple(node.id for node in bus.nodes if has_port_io(node))
     if direct:
         holders.append((bridge.id, direct))
     for node in bus.nodes:
         if node.bus is not None:
             _count(node, node.bus, holders)
+    if len(holders) == before and bus.model in {row["name"] for row in _windows("bridge")}:
+        holders.append((bridge.id, ()))
+
+
+@cache
+def _windows(subject: str) -> tuple[dict[str, str], ...]:
+    return tuple(row for row in facts.table("qemu/port-io-windows.csv") if row["subject"] == subject)
 
 
 @cache

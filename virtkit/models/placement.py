@@ -5,7 +5,7 @@ Observed: QEMU 7.2.22 and 11.1.2 start with every one of these; only the first d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -42,12 +42,8 @@ class Problem:
     source: str = _SOURCE
 
 
-def problems(topology: Topology, chassis: Mapping[str, int] | None = None) -> tuple[Problem, ...]:
-    """The silently accepted problems of a topology, in tree order.
-
-    ``chassis`` maps ids of pci-bridges to their chassis number, which a topology does not hold; two that are
-    equal are a problem, too.
-    """
+def problems(topology: Topology) -> tuple[Problem, ...]:
+    """The silently accepted problems of a topology, in tree order."""
     own = next((slots for name, slots in _CHIPSET.items() if topology.machine.startswith(name)), frozenset())
     found = [
         problem
@@ -55,12 +51,21 @@ def problems(topology: Topology, chassis: Mapping[str, int] | None = None) -> tu
         for problem in _bus(root, None, frozenset() if number else own)
     ]
     seen: dict[int, str] = {}
-    for bridge, number in (chassis or {}).items():
+    for node, number in _chassis(node for root in topology.roots for node in root.nodes):
         if number in seen:
             text = f"chassis number {number} is also that of {seen[number]}: hot plug mixes their slots up"
-            found.append(Problem(bridge, "", "chassis", text, "note"))
-        seen.setdefault(number, bridge)
+            found.append(Problem(node.id, node.address, "chassis", text, "note"))
+        seen.setdefault(number, node.id)
     return tuple(found)
+
+
+def _chassis(nodes: Iterable[Node]) -> Iterator[tuple[Node, int]]:
+    """The bridges with a chassis number, in tree order."""
+    for node in nodes:
+        if node.bus is not None:
+            if node.bus.chassis is not None:
+                yield node, node.bus.chassis
+            yield from _chassis(node.bus.nodes)
 
 
 def _bus(bus: Bus, above: Node | None, own: frozenset[int] = frozenset()) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller, Device, Disk, Interface, Video
+from virtkit.host.emulator import emulator_arch
 from virtkit.models.connect import CONVENTIONAL, EXPRESS, pci_models
 from virtkit.setting import drivers
 from virtkit.slots.usb import ports_left
@@ -56,7 +57,18 @@ class _Grower:
             roots=tuple(roots),
             others=tuple(self._node(device) for device in self.others if not _hidden(device)),
             headroom=self._headroom(roots),
+            firmware=self._firmware(),
         )
+
+    def _firmware(self) -> str:
+        """What starts the guest, as Topology tells it. Source: libvirt, BIOS bootloader (firmware=, <loader>)."""
+        node = self.setting.root.find("os")
+        loader = None if node is None else node.find("loader")
+        if node is not None and node.get("firmware"):
+            return node.get("firmware") or ""
+        if loader is not None:
+            return "efi" if loader.get("type") == "pflash" else ""
+        return "bios" if emulator_arch(self.resolved.arch) in ("i386", "x86_64") else ""
 
     def _bus(self, controller: Controller) -> Bus:
         offer = pci_models()[controller.model or ""]
@@ -76,6 +88,7 @@ class _Grower:
             hotplug=offer.hotplug and controller.hotplug != "off" and (express or conventional),
             free=free,
             nodes=tuple(self._node(device) for device in devices),
+            chassis=controller.options.get("chassisNr"),
         )
 
     def _chipset_slots(self, controller: Controller) -> set[int]:
