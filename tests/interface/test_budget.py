@@ -46,7 +46,8 @@ def transitional(name: str, slot: int = 0) -> Node:
 def domain(machine: str, devices: str, firmware: str = "", loader: str = "") -> Domain:
     """A domain of these devices."""
     kind = f"<os {firmware}><type arch='x86_64' machine='{machine}'>hvm</type>{loader}</os>"
-    text = f"<domain type='kvm'><name>d</name><memory>1</memory>{kind}<devices>{devices}</devices></domain>"
+    text = f"<domain type='kvm'><name>d</name><memory>1</memory>{kind}<features><acpi/></features>"
+    text += f"<devices>{devices}</devices></domain>"
     return read(text.encode())
 
 
