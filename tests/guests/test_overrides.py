@@ -35,6 +35,27 @@ def test_partial_needs_a_note_and_a_condition(row: Override) -> None:
     assert row.condition or row.modern_condition
 
 
+@pytest.mark.parametrize("row", [row for row in ROWS if row.legacy == "unknown"], ids=lambda row: row.row)
+def test_unknown_needs_a_note(row: Override) -> None:
+    """A row that takes the database's answer away says why, and gives no other."""
+    assert row.note
+    assert row.modern == "unknown"
+    assert {row.legacy_addon, row.modern_addon, row.condition, row.modern_condition} == {""}
+    for guest in catalogue():
+        if row.applies(guest):
+            assert all(support(guest, kind).unknown for kind in row.kinds)
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if row.confidence == "low"], ids=lambda row: row.row)
+def test_low_confidence_is_told(row: Override) -> None:
+    """Whoever sees an answer of low confidence is told so."""
+    cells = [(guest, kind) for guest in catalogue() if row.applies(guest) for kind in row.kinds]
+    told = [support(guest, kind).source for guest, kind in cells if support(guest, kind) != guest.support(kind)]
+    if not told:
+        pytest.skip("the shipped database agrees; an older one does not")
+    assert any(f"[{row.row}, low confidence]" in source for source in told)
+
+
 @pytest.mark.parametrize(
     "row", [row for row in ROWS if "yes" in (row.legacy_addon, row.modern_addon)], ids=lambda row: row.row
 )
@@ -99,6 +120,19 @@ def test_bounds_are_in_order() -> None:
         ("netbsd9.4", "net", True, False),
         ("netbsd10.0", "net", True, True),
         ("haikur1beta4", "block", True, True),
+        ("haikur1beta4", "net", True, True),
+        ("openbsd5.4", "scsi", False, False),
+        ("openbsd6.5", "scsi", True, False),
+        ("openbsd7.8", "rng", True, True),
+        ("rhel-atomic-7.2", "scsi", True, True),
+        ("rhel7.1", "scsi", True, False),
+        ("rhel9.4", "9p", False, False),
+        ("centos7.0", "9p", False, False),
+        ("centos7.0", "scsi", True, True),
+        ("ol9.4", "9p", True, True),
+        ("mageia5", "scsi", False, False),
+        ("mageia9", "scsi", True, True),
+        ("ubuntu16.04", "9p", True, True),
     ],
 )
 def test_in_box_drivers(guest: str, kind: str, legacy: bool, modern: bool) -> None:

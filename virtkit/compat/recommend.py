@@ -79,7 +79,7 @@ def recommend_machine(guest: Guest, *, overrides: bool = True) -> tuple[str, str
         for name, answer in (("net", net), ("block", block))
         if (answer.legacy or answer.legacy_addon) and not (answer.modern or answer.modern_addon)
     ]
-    if not guest.devices and not (net.any or block.any):
+    if net.unknown and block.unknown:
         return "pc", f"nothing is known of {guest.id}; pc has the devices that the oldest systems know"
     if legacy_only:
         more = "; q35 works with virtio-transitional" if guest.q35 else ""

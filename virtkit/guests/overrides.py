@@ -33,8 +33,8 @@ _STATEMENT = (
 )
 _VALUES = MappingProxyType(
     {
-        "legacy": ("", "yes", "no", "as-modern"),
-        "modern": ("", "yes", "no", "as-legacy"),
+        "legacy": ("", "yes", "no", "as-modern", "unknown"),
+        "modern": ("", "yes", "no", "as-legacy", "unknown"),
         "legacy_addon": ("", "yes", "no"),
         "modern_addon": ("", "yes", "no"),
         "partial": ("", "yes"),
@@ -47,7 +47,8 @@ _VALUES = MappingProxyType(
 class Override:
     """One row of data/guests/overrides.csv, with a mirrored statement filled in.
 
-    ``legacy`` and ``modern`` are "yes", "no", "as-modern", "as-legacy" or "" (as the database says);
+    ``legacy`` and ``modern`` are "yes", "no", "as-modern", "as-legacy" or "" (as the database says), or both are
+    "unknown" (the database is not believed, and nobody has said what is true);
     the bounds ``first`` and ``last`` are version numbers, () for open.
     """
 
@@ -109,6 +110,8 @@ def _read(row: Mapping[str, str], by_name: Mapping[str, Mapping[str, str]]) -> O
         value = (row if column == "confidence" else said)[column]
         if value not in allowed:
             raise FactsError(f"{where}: {column} is {value!r}, expected one of {', '.join(allowed)}")
+    if (said["legacy"] == "unknown") != (said["modern"] == "unknown"):
+        raise FactsError(f"{where}: legacy and modern are unknown together or not at all")
     kinds: list[str] = []
     for word in said["kinds"].split():
         kinds += TRANSITIONAL_KINDS if word == "transitional" else [word]
@@ -152,18 +155,20 @@ def _corrected(answer: Support, row: Override, legacy_later: str) -> Support:
         (legacy, modern, legacy_addon, modern_addon)
         != (answer.legacy, answer.modern, answer.legacy_addon, answer.modern_addon)
         or (answer.unknown and firm)
+        or row.legacy == "unknown"
         or bool(row.condition or row.modern_condition)
     )
     if not states_something:
         return answer
     sources = [answer.source] if answer.evidence == "override" else []
+    nobody = row.legacy == "unknown"
     return replace(
         answer,
         legacy=legacy,
         modern=modern,
         legacy_addon=legacy_addon,
         modern_addon=modern_addon,
-        unknown=False,
+        unknown=nobody,
         condition=row.condition or answer.condition,
         modern_condition=row.modern_condition or row.condition or answer.modern_condition,
         evidence="override",
