@@ -250,6 +250,52 @@ def test_convert_keeps_the_guest_bootable() -> None:
     assert back.review.ok
 
 
+def test_convert_takes_free_places_on_the_new_bus() -> None:
+    """A name whose place a SATA disk holds already is passed over, and CHS translation stays behind."""
+    disk = "<disk type='file' device='disk'><source file='/{name}'/><target dev='{name}' bus='{bus}'/>{more}</disk>"
+    written = "<address type='drive' controller='0' bus='0' target='0' unit='0'/>"
+    geometry = "<geometry cyls='16383' heads='16' secs='63' trans='lba'/>"
+    devices = disk.format(name="sdb", bus="sata", more=written) + disk.format(name="hda", bus="ide", more=geometry)
+    conversion = convert(_domain("pc", devices), "q35")
+    assert "<target dev='sdc' bus='sata'/><geometry cyls='16383' heads='16' secs='63'/>" in conversion.text
+    assert written in conversion.text
+    assert any("CHS translation lba removed" in step for step in conversion.steps)
+    assert any("boot order" in step for step in conversion.steps)
+
+
+def test_convert_replaces_watchdogs() -> None:
+    """ib700 and itco are of one chipset; the itco that libvirt adds to every q35 domain is only taken away."""
+    assert "i6300esb" in convert(_domain("pc", "<watchdog model='ib700' action='reset'/>"), "q35").text
+    assert "watchdog" not in convert(_domain("q35", "<watchdog model='itco' action='reset'/>"), "pc").text
+    assert "i6300esb" in convert(_domain("q35", "<watchdog model='itco' action='poweroff'/>"), "pc").text
+
+
+def test_convert_tells_of_removed_controllers() -> None:
+    """Controllers without any address beside them are told, and those with settings by number."""
+    controllers = (
+        BRIDGE + "<controller type='pci' index='3' model='pcie-root-port'><target hotplug='off'/></controller>"
+    )
+    steps = convert(_domain("q35", controllers), "pc").steps
+    assert "0 PCI addresses and 4 PCI controllers: removed, to be allocated anew" in steps
+    assert "controller pci 3: removed with its settings" in steps
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<loader readonly='yes' secure='yes' type='pflash'>/f</loader>",
+        "<firmware><feature enabled='yes' name='secure-boot'/></firmware>",
+    ],
+)
+def test_convert_refuses_to_leave_secure_boot(inside: str) -> None:
+    """Secure boot needs q35, as libvirt says."""
+    resolved = _domain("q35", "")
+    text = resolved.domain.document.text.replace("</os>", f"{inside}</os>")
+    text = text.replace("<devices>", "<features><acpi/><smm state='on'/></features><devices>", 1)
+    with pytest.raises(Refused, match="Secure boot is supported with q35 machine types only"):
+        convert(vk.resolve(vk.read(text.encode())), "pc")
+
+
 def test_convert_keeps_the_machine_version() -> None:
     """pc-i440fx-9.0 becomes pc-q35-9.0."""
     assert "machine='pc-q35-9.0'" in convert(_domain("pc-i440fx-9.0", ""), "q35").text

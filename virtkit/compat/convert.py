@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from virtkit.compat.check import Review, check, guest_of
 from virtkit.compat.edit import Editor
 from virtkit.compat.remodel import rewritten
-from virtkit.errors import UsageError
+from virtkit.defaults.disks import UNITS
+from virtkit.domain.document import line_of
+from virtkit.errors import Refused, UsageError
 from virtkit.guests import Catalogue, Guest, catalogue
 from virtkit.models.interface import machine_version
 
@@ -24,6 +26,7 @@ __all__ = ["Conversion", "convert"]
 
 # to: (tag, where the model stands, {model: new model}). Source: libvirt, "Domain XML format"; which chipset
 # has which device: QEMU 11.1 -device help; the pairs are the same hardware generation on the other chipset.
+# libvirt 12.8 refuses ib700 on q35 (observed; 9.0 takes it).
 _MODELS = MappingProxyType(
     {
         "q35": (
@@ -42,6 +45,8 @@ _DISKS = MappingProxyType({"q35": ("ide", "sata", "sd"), "pc": ("sata", "ide", "
 _IDE_DISKS = 4
 #: Controllers that only the other chipset's libvirt defaults ask for.
 _DROPPED = MappingProxyType({"q35": ("ide",), "pc": ("sata",)})
+#: The watchdog as libvirt 9.1 and later adds it to q35. Source: libvirt 9.1.0 release notes.
+_ITCO = [("action", "reset"), ("model", "itco")]
 _OLD_WINDOWS = frozenset({"winxp", "win2k", "win2k3", "win2k3r2", "winvista", "win2k8", "win7", "win2k8r2"})
 
 
@@ -81,6 +86,8 @@ def convert(
     known = guest_database or catalogue()
     who, _ = guest_of(resolved.domain, guest, known)
     document = resolved.domain.document
+    if to == "pc":
+        _no_secure_boot(document.root)
     editor = Editor(document.text, document.root)
     steps = list(_steps(editor, document.root, to, _machine(resolved, to)))
     codec = document.codec
@@ -95,8 +102,20 @@ def convert(
         text = rewritten(moved, {n: f.better for n, f in enumerate(review.findings) if f.better})
         moved = again(text)
         review = check(moved, who, overrides=overrides, guest_database=known)
-    steps += _remarks(who, to, moved)
+    steps += _remarks(who, to)
     return Conversion(moved.domain.document.text, tuple(steps), review)
+
+
+def _no_secure_boot(root: Element) -> None:
+    """Raises Refused for a domain that boots securely, which needs SMM and so q35.
+
+    Source: observed, libvirt 9.0; firmware that is chosen by its features is refused when the domain is started.
+    """
+    loader = root.find("os/loader[@secure='yes']")
+    asked = root.find("os/firmware/feature[@name='secure-boot'][@enabled='yes']") if loader is None else loader
+    if asked is not None:
+        what = "Secure boot is supported with q35 machine types only"
+        raise Refused("unsupported configuration", what, line=line_of(asked))
 
 
 def _machine(resolved: Resolved, to: str) -> str:
@@ -118,12 +137,19 @@ def _steps(editor: Editor, root: Element, to: str, name: str) -> Iterator[str]:
         yield f"machine: {machine.get('machine', 'default')} becomes {name}"
         editor.set(machine, "machine", name)
     devices = [child for holder in root.iterchildren("devices") for child in holder.iterchildren("*")]
-    addresses = 0
+    addresses = buses = 0
     for device in devices:
         if device.tag == "controller" and device.get("type") in ("pci", *_DROPPED[to]):
             editor.remove(device)
+            buses += device.get("type") == "pci"
             if device.get("type") != "pci":
                 yield f"controller {device.get('type')} {device.get('index', '')}: removed".replace(" :", ":")
+            elif len(device) > len(device.findall("address")) + len(device.findall("model")):
+                yield f"controller pci {device.get('index', '')}: removed with its settings".replace("  ", " ")
+            continue
+        if device.tag == "watchdog" and to == "pc" and sorted(device.items()) == _ITCO:
+            editor.remove(device)
+            yield "watchdog itco: removed, libvirt adds it to every q35 domain and pc has none"
             continue
         if device.tag == "controller" and device.get("type") == "usb" and _chipset_usb(device, to):
             editor.remove(device)
@@ -137,8 +163,8 @@ def _steps(editor: Editor, root: Element, to: str, name: str) -> Iterator[str]:
             if address.get("type") == "pci":
                 editor.remove(address)
                 addresses += 1
-    if addresses:
-        yield f"{addresses} PCI addresses and all PCI controllers: removed, to be allocated anew"
+    if addresses or buses:
+        yield f"{addresses} PCI addresses and {buses} PCI controllers: removed, to be allocated anew"
     yield from _models(editor, devices, to)
     yield from _disks(editor, devices, to)
 
@@ -167,23 +193,37 @@ def _disks(editor: Editor, devices: list[Element], to: str) -> Iterator[str]:
     if to == "pc" and len(disks) > _IDE_DISKS:
         yield f"{len(disks)} {old} disks: left as they are, IDE takes {_IDE_DISKS}; pc gets an AHCI controller"
         return
-    taken = {
-        target.get("dev", "")
-        for d in devices
-        if d.tag == "disk" and d not in disks
-        for target in d.iterchildren("target")
-    }
-    names = (f"{prefix}{letter}" for letter in "abcdefghijklmnopqrstuvwxyz")
+    others = [device for device in devices if device.tag == "disk" and device not in disks]
+    if disks and any(_bus(disk) == new for disk in others) and not any(disk.find("boot") is not None for disk in disks):
+        yield f"note: disks that were on {new} before come first now; <boot order='1'/> says which one boots"
+    taken = {target.get("dev", "") for disk in others for target in disk.iterchildren("target")}
+    # A name stands for a place on the controllers of its bus: one that is written down already is taken, too.
+    places = {_number(address) for disk in others if _bus(disk) == new for address in disk.iterchildren("address")}
+    names = (name for n in range(26) if n not in places and (name := f"{prefix}{chr(97 + n)}") not in taken)
     for disk in disks:
         target = disk.find("target")
         if target is None:
             continue
-        name = next(name for name in names if name not in taken)
+        name = next(names, "")
+        if not name:
+            raise UsageError(f"disk {target.get('dev')}: no {new} disk name from {prefix}a to {prefix}z is free")
         yield f"disk {target.get('dev')}: bus {old} becomes {new}, target {name}"
         editor.set(target, "bus", new)
         editor.set(target, "dev", name)
         for address in disk.iterchildren("address"):
             editor.remove(address)
+        for geometry in disk.iterchildren("geometry"):
+            if geometry.get("trans"):
+                editor.unset(geometry, "trans")
+                yield f"disk {name}: CHS translation {geometry.get('trans')} removed, only the ide bus has it"
+
+
+def _number(address: Element) -> int:
+    """The number of the disk name that stands for a written place on SATA controllers, -1 for none."""
+    try:
+        return int(address.get("controller", "0")) * UNITS["sata"] + int(address.get("unit", "0"))
+    except ValueError:
+        return -1
 
 
 def _bus(disk: Element) -> str:
@@ -194,7 +234,7 @@ def _bus(disk: Element) -> str:
     return written or ("ide" if target.get("dev", "").startswith("hd") else "")
 
 
-def _remarks(guest: Guest | None, to: str, moved: Resolved) -> list[str]:
+def _remarks(guest: Guest | None, to: str) -> list[str]:
     said = ["note: PCI addresses change, so network interface names in the guest may change too"]
     if guest is None:
         said.append("note: guest OS unknown: virtio models are left as they were, unchecked")
@@ -202,6 +242,4 @@ def _remarks(guest: Guest | None, to: str, moved: Resolved) -> list[str]:
         said.append(f"note: the guest OS database does not list q35 for {guest.id}")
     if guest is not None and to == "q35" and guest.id in _OLD_WINDOWS:
         said.append("note: this Windows needs its AHCI driver enabled before the boot disk moves from IDE to SATA")
-    if to == "pc" and moved.domain.document.root.find("os/loader[@secure='yes']") is not None:
-        said.append("note: secure boot firmware needs SMM, which pc does not have")
     return said
