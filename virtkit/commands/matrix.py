@@ -33,6 +33,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--machines", metavar="SEL", help="default: pc,q35")
     parser.add_argument("--models", metavar="SEL", help="default: all three virtio models")
     parser.add_argument("--kinds", metavar="SEL", help="default: all twelve kinds")
+    parser.add_argument(
+        "--places",
+        metavar="SEL",
+        help="where the device is put by hand: conventional-root, conventional-bridge, pcie-root, pcie-port, or all "
+        "(default: auto, where libvirt puts it)",
+    )
     parser.add_argument("--arch", default="x86_64", help="architecture of the machines (default: x86_64)")
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="*.csv, *.parquet, *.json or *.html; default: CSV on standard output"
@@ -56,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
         args.machines,
         args.models,
         args.kinds,
+        places=args.places,
         overrides=args.overrides == "on",
         host=chosen_host(args),
         arch=args.arch,
@@ -76,6 +83,8 @@ def _write(frame: pd.DataFrame, output: str | None, suffix: str) -> None:
     elif suffix == "html" and output:
         from virtkit.draw.matrix import html_page
 
+        if frame.attrs["places"]:
+            frame = frame.assign(machine=frame["machine"].astype(str) + " at " + frame["placement"].astype(str))
         tables.emit(html_page(frame, f"Compatibility matrix, {frame.attrs['database']}"), output)
     else:
         pieces = longtable.json_pieces if suffix == "json" else longtable.csv_pieces

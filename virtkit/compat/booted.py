@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from virtkit import facts
-from virtkit.compat.verdict import Evidence, Judgement, Verdict
+from virtkit.compat.verdict import Evidence, Judgement
 from virtkit.guests.kinds import database_kind
 from virtkit.models.interface import machine_version
 
@@ -44,7 +44,7 @@ def proved(judgement: Judgement, guest: str, kind: str, machine: str, location: 
     """
     family, version = machine_version(machine)
     seen = _seen().get((guest, kind, family, location, model))
-    if seen is None or version is None or version <= (2, 6) or judgement.verdict is not Verdict.WORKS:
+    if seen is None or version is None or version <= (2, 6) or not judgement.good:
         return judgement
     source = f"{judgement.source} | seen on {seen[0]}: {seen[1]}"
     return Judgement(judgement.verdict, judgement.reason, judgement.condition, Evidence.BOOT, source)

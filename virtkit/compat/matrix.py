@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from virtkit.compat import booted
 from virtkit.compat.placement import Placed, Prober
-from virtkit.compat.verdict import Evidence, Judgement, judge, refused
+from virtkit.compat.places import AUTO, condition, place_of, select_places
+from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, refused
+from virtkit.defaults.family import family_of
 from virtkit.errors import UsageError
 from virtkit.guests import KINDS, Catalogue, Guest, catalogue
 from virtkit.guests.overrides import support
@@ -119,20 +121,35 @@ class _Seen:
     refusal: str
     evidence: str
     source: str
+    condition: str = ""
 
 
-def _seen(placed: Placed, shown: Shown | None) -> _Seen:
+def _seen(placed: Placed, shown: Shown | None, asked: str = "") -> _Seen:
     if shown is None:
-        return _Seen("", "refused", placed.refusal, Evidence.RULE, "libvirt, Domain XML format")
+        return _Seen(asked, "refused", placed.refusal, Evidence.RULE, "libvirt, Domain XML format")
     if shown.interface is None:
         reason = f"QEMU refuses it ({shown.reason}): {shown.message}" if shown.message else shown.reason
         return _Seen(placed.location, "refused", reason, Evidence.QEMU, shown.source)
     return _Seen(placed.location, shown.interface.value, "", "", shown.source)
 
 
-def _judged(answer: Support, kind: str, seen: _Seen, addons: bool) -> Judgement:
-    from dataclasses import replace
+def _seen_at(prober: Prober, machine: str, place: str, kind: str, model: str) -> _Seen:
+    """The hardware side of a cell: where libvirt puts the device (``place`` "auto"), or where it is put by hand."""
+    if place == AUTO:
+        return _seen(*prober.shown(machine, kind, model))
+    family = family_of(prober.arch, machine, prober.host.libvirt)
+    at = place_of(family.name, place) if family else None
+    if at is None:
+        return _Seen(place, "refused", f"{machine} has no place {place}", Evidence.RULE, "data/libvirt/places.csv")
+    if prober.place(machine, kind, model).location == place:
+        return _seen(*prober.shown(machine, kind, model))
+    placed, shown = prober.shown(machine, kind, model, at)
+    seen = _seen(placed, shown, place)
+    told = condition(at, machine, shown.interface if shown else None)
+    return replace(seen, condition=told, source=seen.source if seen.refusal else f"{seen.source} | {at.source}")
 
+
+def _judged(answer: Support, kind: str, seen: _Seen, addons: bool) -> Judgement:
     from virtkit.models.interface import Interface
 
     if seen.refusal:
@@ -140,7 +157,15 @@ def _judged(answer: Support, kind: str, seen: _Seen, addons: bool) -> Judgement:
     # A virtio-mmio transport serves drivers of either age: the PCI rules do not apply there.
     interface = Interface.TRANSITIONAL if seen.placement == "virtio-mmio" else Interface(seen.interface)
     judgement = judge(answer, kind, interface, addons=addons)
+    if seen.condition and judgement.good:
+        told = "; ".join(filter(None, (judgement.condition, seen.condition)))
+        judgement = replace(judgement, verdict=Verdict.CONDITION, condition=told)
     return replace(judgement, source=f"{judgement.source} | {seen.source}")
+
+
+def _has(prober: Prober, machine: str, place: str) -> bool:
+    family = family_of(prober.arch, prober.machine(machine), prober.host.libvirt)
+    return family is not None and place_of(family.name, place) is not None
 
 
 def matrix(
@@ -149,6 +174,7 @@ def matrix(
     models: str | Iterable[str] | None = None,
     kinds: str | Iterable[str] | None = None,
     *,
+    places: str | Iterable[str] | None = None,
     overrides: bool = True,
     host: Host | None = None,
     arch: str = "x86_64",
@@ -157,7 +183,9 @@ def matrix(
 ) -> pd.DataFrame:
     """Whether each guest drives each kind of device, on each machine, with each model, as libvirt places it.
 
-    One row for each combination, guest slowest, then kind, machine and model. Columns: COLUMNS, all
+    One row for each combination, guest slowest, then kind, machine, place and model. ``places`` names the places where
+    the device is put by hand ("all" for each that a machine may have), "auto" or None where libvirt puts it; by hand
+    elsewhere it works with a condition at best. Columns: COLUMNS, all
     ``category`` of str: ``placement`` is the class of slots ("conventional-root", "conventional-bridge",
     "pcie-root", "pcie-port", "ccw", "virtio-mmio", "" when libvirt refuses), ``interface`` is legacy,
     transitional, modern or refused, ``verdict`` works, works-with-condition, fails or unknown.
@@ -177,20 +205,23 @@ def matrix(
     kind_names = select_kinds(kinds)
     machine_names = select_machines(machines, host, arch)
     model_names = select_models(models)
+    place_names = select_places(places)
+    asked = [
+        (name, place, model)
+        for name in machine_names
+        for place in place_names
+        if place == AUTO or place_names != select_places("all") or _has(prober, name, place)
+        for model in model_names
+    ]
 
     judgements: dict[Judgement, int] = {}
     seens: dict[_Seen, int] = {}
-    width = len(machine_names) * len(model_names)
+    width = len(asked)
     judged = np.empty((len(chosen), len(kind_names), width), dtype=np.int32)
     cells = np.empty((len(kind_names), width), dtype=np.int32)
     for k, kind in enumerate(kind_names):
-        column = []
-        for name in machine_names:
-            canonical = prober.machine(name)
-            for model in model_names:
-                seen = _seen(*prober.shown(canonical, kind, model))
-                column.append(seen)
-                cells[k, len(column) - 1] = seens.setdefault(seen, len(seens))
+        column = [_seen_at(prober, prober.machine(name), place, kind, model) for name, place, model in asked]
+        cells[k] = [seens.setdefault(seen, len(seens)) for seen in column]
         # Guests with equal drivers get equal answers: judge each class of guests once.
         classes: dict[Support, int] = {}
         member = [classes.setdefault(support(guest, kind, overrides=overrides), len(classes)) for guest in chosen]
@@ -206,19 +237,14 @@ def matrix(
         for g, guest in enumerate(chosen):
             if guest.id in booted.guests():
                 own = list(judgements)
-                for c, seen in enumerate(column):
-                    machine, model = (
-                        prober.machine(machine_names[c // len(model_names)]),
-                        model_names[c % len(model_names)],
-                    )
+                for c, (seen, (name, _, model)) in enumerate(zip(column, asked, strict=True)):
                     before = own[judged[g, k, c]]
-                    now = booted.proved(before, guest.id, kind, machine, seen.placement, model)
+                    now = booted.proved(before, guest.id, kind, prober.machine(name), seen.placement, model)
                     judged[g, k, c] = judgements.setdefault(now, len(judgements))
 
     flat = judged.ravel()
     flat_cells = np.broadcast_to(cells, judged.shape).ravel()
     each = max(1, len(kind_names) * width)
-    per_machine = len(model_names)
 
     def column_of(values: Sequence[str], codes: npt.NDArray[np.integer[Any]]) -> pd.Categorical:
         names = list(dict.fromkeys(values))
@@ -231,8 +257,8 @@ def matrix(
     frame = {
         "guest": column_of([g.id for g in chosen], total // each),
         "kind": column_of(kind_names, (total // width) % len(kind_names)),
-        "machine": column_of(machine_names, (total // per_machine) % len(machine_names)),
-        "model": column_of(model_names, total % per_machine),
+        "machine": column_of([name for name, _, _ in asked], total % max(1, width)),
+        "model": column_of([model for _, _, model in asked], total % max(1, width)),
         "placement": column_of([s.placement for s in seens], flat_cells),
         "interface": column_of([s.interface for s in seens], flat_cells),
         "verdict": column_of([j.verdict.value for j in judgements], flat),
@@ -244,5 +270,6 @@ def matrix(
     result = pd.DataFrame(frame, columns=list(COLUMNS), copy=False)
     result.attrs["database"] = known.database
     result.attrs["overrides"] = overrides
+    result.attrs["places"] = place_names != (AUTO,)
     result.attrs["host"] = repr(host)
     return result

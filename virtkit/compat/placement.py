@@ -12,6 +12,7 @@ from virtkit.models.interface import LOCATIONS, MODELS, Shown, off_pci, shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from virtkit.compat.places import Place
     from virtkit.host import Host
     from virtkit.setting import SlotPolicy
 
@@ -85,7 +86,7 @@ def probe_xml(device: str, arch: str, machine: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """Where one device came to be.
+    """Where one device came to be, or was asked to be.
 
     ``location`` is a class of slots of the interface facts, "ccw" or "virtio-mmio", "" when ``refusal`` says
     that libvirt refuses the domain. ``kind`` and ``driver`` are QEMU's; ``buses`` counts the PCI controllers that the
@@ -116,7 +117,7 @@ class Prober:
         self.arch = _LIBVIRT_ARCH.get(arch, arch)
         self.policy = policy
         self.resolve = resolve or _resolve
-        self._known: dict[tuple[str, str, str], Placed] = {}
+        self._known: dict[tuple[str, str, str, str], Placed] = {}
 
     def machine(self, name: str) -> str:
         """The canonical name of a machine type. Raises UsageError when the host's QEMU has none such."""
@@ -129,18 +130,21 @@ class Prober:
             raise UsageError(f"QEMU {release} has no machine type {name!r} for {self.arch}")
         return machine.name
 
-    def place(self, machine: str, kind: str, model: str) -> Placed:
-        """Where a device of ``kind`` (of the guest OS database) and ``model`` goes on ``machine``."""
+    def place(self, machine: str, kind: str, model: str, at: Place | None = None) -> Placed:
+        """Where a device of ``kind`` (of the guest OS database) and ``model`` goes on ``machine``.
+
+        ``at`` puts it there by hand; None leaves the place to libvirt.
+        """
         from virtkit.models.interface import machine_version
 
         family = machine_version(machine)[0]
-        key = (family, kind, model)
+        key = (family, kind, model, at.location if at else "")
         placed = self._known.get(key)
         if placed is None:
-            placed = self._known[key] = self._place(machine, kind, model)
+            placed = self._known[key] = self._place(machine, kind, model, at)
         return placed
 
-    def _place(self, machine: str, kind: str, model: str) -> Placed:
+    def _place(self, machine: str, kind: str, model: str, at: Place | None) -> Placed:
         if kind not in PROBES:
             raise UsageError(f"no device kind {kind!r}; known: {', '.join(PROBES)}")
         if model not in MODELS:
@@ -149,6 +153,8 @@ class Prober:
         device = probe.device(model)
         if device is None:
             return Placed(probe.kind, "", "", "", 0, f"libvirt has no model {model} for {kind}")
+        if at is not None:
+            device = at.put(device)
         try:
             bare = self._controllers(self.resolve(probe_xml("", self.arch, machine), self.host, self.policy))
             resolved = self.resolve(probe_xml(device, self.arch, machine), self.host, self.policy)
@@ -168,9 +174,9 @@ class Prober:
             for device in resolved.devices  # type: ignore[attr-defined]
         )
 
-    def shown(self, machine: str, kind: str, model: str) -> tuple[Placed, Shown | None]:
-        """Where the device goes, and what QEMU shows of it there; None when libvirt refuses the domain."""
-        placed = self.place(machine, kind, model)
+    def shown(self, machine: str, kind: str, model: str, at: Place | None = None) -> tuple[Placed, Shown | None]:
+        """Where the device goes, or was put, and what QEMU shows of it there; None when libvirt refuses the domain."""
+        placed = self.place(machine, kind, model, at)
         if placed.refusal:
             return placed, None
         if placed.location in LOCATIONS:

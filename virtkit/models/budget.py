@@ -15,7 +15,7 @@ from functools import cache
 from virtkit import facts
 from virtkit.topology import Bus, Node, Topology
 
-__all__ = ["Budget", "budget", "has_port_io"]
+__all__ = ["Budget", "budget", "has_port_io", "limit_of"]
 
 #: So many windows before the limit a warning is due: one more drive or NIC of the wrong model is easily added.
 _NEAR = 2
@@ -68,11 +68,20 @@ def budget(topology: Topology) -> Budget:
         for node in root.nodes:
             if node.bus is not None:
                 _count(node, node.bus, holders)
-    limit, source = None, ""
-    for row in _windows("machine"):
-        if topology.machine.startswith(f"{row['name']}-") and topology.firmware == "bios":
-            limit, source = int(row["windows"]), row["source"]
+    limit, source = limit_of(topology.machine, topology.firmware)
     return Budget(len(holders), limit, tuple(holders), source)
+
+
+def limit_of(machine: str, firmware: str) -> tuple[int | None, str]:
+    """How many windows a machine type (canonical name) has with a firmware ("bios"), and who says so; None unmeasured.
+
+    Source: ``data/qemu/port-io-windows.csv``.
+    """
+    found: tuple[int | None, str] = None, ""
+    for row in _windows("machine"):
+        if machine.startswith(f"{row['name']}-") and firmware == "bios":
+            found = int(row["windows"]), row["source"]
+    return found
 
 
 def has_port_io(node: Node) -> bool:
