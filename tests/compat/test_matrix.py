@@ -162,6 +162,17 @@ def test_command_names_what_cannot_be_written(tmp_path: Path, suffix: str, capsy
     assert f"{out}: cannot be written" in capsys.readouterr().err
 
 
+def test_command_prints_a_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """A table on standard output says the condition or the reason of each cell; a file's form is said by its name."""
+    words = ["matrix", "--guests", "winxp", "--machines", "q35", "--kinds", "block", "--format", "table"]
+    assert main([*words, "--quiet"]) == 0
+    head, _, *rows = capsys.readouterr().out.splitlines()
+    assert head.split() == ["guest", "kind", "machine", "model", "placement", "interface", "verdict", "evidence", "why"]
+    assert "the block driver that can be added knows the legacy interface only" in rows[0]
+    assert "virtio-win 0.1.173 or older is installed" in rows[1]
+    assert main([*words, "-o", str(tmp_path / "m.csv")]) == 2
+
+
 def test_command_refuses_an_unknown_ending(tmp_path: Path) -> None:
     """A file name that says no known form is wrong usage."""
     assert main(["matrix", "--guests", "rhel6.10", "-o", str(tmp_path / "m.xls")]) == 2

@@ -91,6 +91,36 @@ def test_system_database() -> None:
     _compare(osinfo.read(SYSTEM).guests, _libosinfo(str(SYSTEM)))
 
 
+# kind: both, legacy only, modern only, neither; of the 790 OSes of Debian 12's osinfo-db.
+DEBIAN_12 = {
+    "net": (202, 197, 0, 391),
+    "block": (202, 194, 4, 390),
+    "balloon": (94, 33, 108, 555),
+    "console": (174, 93, 28, 495),
+    "scsi": (94, 25, 108, 563),
+    "rng": (174, 44, 28, 544),
+    "9p": (94, 33, 108, 555),
+    "gpu": (0, 0, 140, 650),
+    "input": (0, 0, 202, 588),
+    "vsock": (0, 0, 0, 790),
+    "mem": (0, 0, 0, 790),
+    "fs": (0, 0, 46, 744),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_counts_of_debian_12(kind: str) -> None:
+    """How many OSes of Debian 12's database have both drivers, one of them, or neither."""
+    version = SYSTEM / "VERSION"
+    if not version.is_file() or version.read_text().strip() not in ("20221130", "20221203"):
+        pytest.skip("Debian 12's osinfo-db is not installed")
+    answers = [guest.support(kind) for guest in catalogue(SYSTEM)]
+    both = sum(answer.legacy and answer.modern for answer in answers)
+    either = sum(answer.any for answer in answers)
+    legacy, modern = (sum(getattr(answer, name) for answer in answers) - both for name in ("legacy", "modern"))
+    assert (both, legacy, modern, len(answers) - either) == DEBIAN_12[kind]
+
+
 def _as_osinfo_db(folder: Path) -> None:
     """The shipped facts written out as an osinfo-db, each OS with its own devices."""
     for guest in catalogue():

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     import pandas as pd
 
 __all__ = ["register", "run"]
 
+_TABLE = ("guest", "kind", "machine", "model", "placement", "interface", "verdict", "evidence", "why")
 _EXAMPLE = """examples:
-  virtkit matrix --guests rhel6.10,win10 --machines pc,q35 --kinds net,block
+  virtkit matrix --guests rhel6.10,win10 --machines pc,q35 --kinds net,block --format table
   virtkit matrix --guests 'family=linux' --machines 'pc-q35-*' -o linux.parquet
   virtkit matrix --overrides off --kinds net,block -o strict.html
 """
@@ -43,6 +46,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="*.csv, *.parquet, *.json or *.html; default: CSV on standard output"
     )
+    parser.add_argument(
+        "--format",
+        choices=("csv", "json", "table"),
+        help="form on standard output (default: csv); a table is to be read, and leaves sources out",
+    )
     add_host_options(parser)
     add_database_options(parser)
     parser.set_defaults(run=run)
@@ -54,8 +62,13 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.compat.matrix import matrix
     from virtkit.errors import UsageError
 
-    suffix = args.output.rpartition(".")[2].lower() if args.output and args.output != "-" else "csv"
-    if suffix not in ("csv", "parquet", "json", "html"):
+    if args.output and args.output != "-":
+        if args.format:
+            raise UsageError("--format is for standard output; the name of a file says its form")
+        suffix = args.output.rpartition(".")[2].lower()
+    else:
+        suffix = args.format or "csv"
+    if suffix not in ("csv", "parquet", "json", "html") and not args.format:
         raise UsageError(f"{args.output}: the name ends in none of .csv, .parquet, .json, .html")
     frame = matrix(
         args.guests,
@@ -86,6 +99,15 @@ def _write(frame: pd.DataFrame, output: str | None, suffix: str) -> None:
         if frame.attrs["places"]:
             frame = frame.assign(machine=frame["machine"].astype(str) + " at " + frame["placement"].astype(str))
         tables.emit(html_page(frame, f"Compatibility matrix, {frame.attrs['database']}"), output)
+    elif suffix == "table":
+        tables.emit(tables.render(_TABLE, list(_rows(frame)), "table"), output)
     else:
         pieces = longtable.json_pieces if suffix == "json" else longtable.csv_pieces
         longtable.write_pieces(pieces(frame), output)
+
+
+def _rows(frame: pd.DataFrame) -> Iterator[Sequence[object]]:
+    """The rows of the table: why is the condition, or the reason of what does not work."""
+    for row in frame.astype(str).to_dict(orient="records"):
+        why = row["condition"] or (row["reason"] if row["verdict"] != "works" else "")
+        yield *(row[name] for name in _TABLE[:-1]), why

@@ -101,10 +101,11 @@ def judge(support: Support, kind: str, interface: Interface, *, addons: bool = T
             if there:
                 reason = f"no in-box {kind} driver, but one for the {driver} interface can be added; it meets {shows}"
                 return told(Verdict.CONDITION, reason, condition)
-    if support.legacy or (addons and support.legacy_addon):
-        return told(Verdict.FAILS, f"the guest's {kind} driver knows the legacy interface only; it meets {shows}")
-    if support.modern or (addons and support.modern_addon):
-        return told(Verdict.FAILS, f"the guest's {kind} driver needs virtio 1.0; it meets {shows}")
+    whose = f"the guest's {kind} driver" if support.any else f"the {kind} driver that can be added"
+    if support.legacy or (addons and not support.any and support.legacy_addon):
+        return told(Verdict.FAILS, f"{whose} knows the legacy interface only; it meets {shows}")
+    if support.modern or (addons and not support.any and support.modern_addon):
+        return told(Verdict.FAILS, f"{whose} needs virtio 1.0; it meets {shows}")
     return told(Verdict.FAILS, f"the guest has no virtio {kind} driver; it meets {shows}")
 
 
