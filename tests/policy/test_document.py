@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from virtkit import facts
 from virtkit.errors import UsageError
 from virtkit.guests import find
 from virtkit.policy import document
@@ -119,3 +122,14 @@ def test_vsock_is_never_transitional(name: str) -> None:
     for guest in ("rhel6.10", "fedora42", "win10", "unknown"):
         for machine in ("pc", "q35"):
             assert decide(policy, find(guest), machine, "vsock").value != "virtio-transitional"
+
+
+def test_policies_are_selected_by_list(tmp_path: Path) -> None:
+    """No list means all that are shipped; a baseline is added once; two files with one name are refused."""
+    assert [policy.name for policy in document.select("")] == list(document.names())
+    assert [policy.name for policy in document.select("virt-v2v, nova", "libvirt")] == ["virt-v2v", "nova", "libvirt"]
+    assert [policy.name for policy in document.select("nova,libvirt,nova", "libvirt")] == ["nova", "libvirt"]
+    own = tmp_path / "own.yaml"
+    own.write_text(facts.path("policies/nova.yaml").read_text())
+    with pytest.raises(UsageError, match=r"'nova' is the name of .* too"):
+        document.select(f"nova,{own}")

@@ -182,13 +182,9 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _evaluated(args: argparse.Namespace, names: list[str]) -> pd.DataFrame:
-    from virtkit.errors import UsageError
     from virtkit.policy import comparison, document
 
-    machines = [word for word in args.machines.replace(",", " ").split() if word]
-    for word in machines:
-        if word not in (comparison.OWN, "pc", "q35"):
-            raise UsageError(f"machines: {word!r} is none of own, pc, q35")
+    machines = comparison.select_machines(args.machines)
     return comparison.evaluate(
         [document.load(name) for name in names],
         args.guests,

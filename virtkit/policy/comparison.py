@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from virtkit.compat.verdict import judge
 from virtkit.errors import UsageError
@@ -22,10 +22,23 @@ if TYPE_CHECKING:
     from virtkit.policy.decide import Decision
     from virtkit.policy.document import Policy
 
-__all__ = ["COLUMNS", "OWN", "by_family", "changes", "evaluate", "grouped", "score"]
+__all__ = [
+    "COLUMNS",
+    "OWN",
+    "VITAL",
+    "by_family",
+    "changes",
+    "evaluate",
+    "grouped",
+    "score",
+    "select_machines",
+    "side_by_side",
+]
 
 #: The machine that a policy chooses by itself, among the machines of ``evaluate``.
 OWN = "own"
+#: The kinds without which a guest is of no use.
+VITAL = ("net", "block")
 
 #: Columns of ``evaluate``; ``buses`` and ``domain_buses`` are int, the others are text.
 COLUMNS = (
@@ -43,6 +56,17 @@ COLUMNS = (
     "domain_buses",
     "reason",
 )
+
+
+def select_machines(text: str) -> tuple[str, ...]:
+    """The machines of ``evaluate`` that a list names: "pc,q35", "own". Raises UsageError."""
+    found = tuple(dict.fromkeys(text.replace(",", " ").split()))
+    for word in found:
+        if word not in (OWN, "pc", "q35"):
+            raise UsageError(f"machines: {word!r} is none of own, pc, q35")
+    if not found:
+        raise UsageError("machines: none given; there are own, pc, q35")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,29 +108,36 @@ def evaluate(
     asked = tuple(machines)
     wanted = tuple(kinds)
     placers = {name: Placer(host, name) for name in {policy.slots for policy in policies}}
-    rows: list[tuple[object, ...]] = []
-    for policy in policies:
-        placer = placers[policy.slots]
-        made: dict[tuple[object, ...], _Outcome] = {}
-        plans: dict[tuple[object, ...], tuple[list[Choice | None], int]] = {}
-        for guest in chosen:
-            answers = [support(guest, kind, overrides=overrides) for kind in wanted]
+    parts: list[list[tuple[object, ...]]] = [[] for _ in policies]
+    made: list[dict[tuple[object, ...], _Outcome]] = [{} for _ in policies]
+    # Hashing an answer takes longer than deciding: each gets a number, once.
+    numbers: dict[Support, int] = {}
+    plans: list[dict[tuple[object, ...], tuple[list[Choice | None], int]]] = [{} for _ in policies]
+    for guest in chosen:
+        answers = [support(guest, kind, overrides=overrides) for kind in wanted]
+        codes = [numbers.setdefault(answer, len(numbers)) for answer in answers]
+        drivers = {(kind, overrides): answer for kind, answer in zip(wanted, answers, strict=True)}
+        for number, policy in enumerate(policies):
+            placer = placers[policy.slots]
             own = decide_machine(policy, guest).value or "pc" if OWN in asked else ""
             for name in asked:
                 machine = own if name == OWN else name
-                decisions = [decide(policy, guest, machine, kind) for kind in wanted]
+                decisions = [decide(policy, guest, machine, kind, drivers) for kind in wanted]
                 # Within a policy the rules' lines say which choices were made.
                 lines = (machine, *(decision.line for decision in decisions))
-                if lines not in plans:
+                if lines not in plans[number]:
                     choices = [_choice(kind, decision) for kind, decision in zip(wanted, decisions, strict=True)]
-                    plans[lines] = choices, placer.buses(machine, [one for one in choices if one is not None])
-                choices, together = plans[lines]
-                for kind, answer, decision, choice in zip(wanted, answers, decisions, choices, strict=True):
-                    key = (machine, kind, decision.line, answer)
-                    outcome = made.get(key)
+                    together = placer.buses(machine, [one for one in choices if one is not None])
+                    plans[number][lines] = choices, together
+                choices, together = plans[number][lines]
+                cells = zip(wanted, answers, codes, decisions, choices, strict=True)
+                for kind, answer, code, decision, choice in cells:
+                    key = (machine, kind, decision.line, code)
+                    outcome = made[number].get(key)
                     if outcome is None:
-                        outcome = made[key] = _outcome(placer, machine, kind, choice, answer, overrides)
-                    rows.append(
+                        outcome = _outcome(placer, machine, kind, choice, answer, overrides)
+                        made[number][key] = outcome
+                    parts[number].append(
                         (
                             policy.name,
                             guest.id,
@@ -123,9 +154,10 @@ def evaluate(
                             f"{decision.reason}; {outcome.reason}" if outcome.reason else decision.reason,
                         )
                     )
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    text = [column for column in COLUMNS if column not in ("buses", "domain_buses")]
-    return frame.astype(dict.fromkeys(text, "category"))
+    rows = [row for part in parts for row in part]
+    counts = ("buses", "domain_buses")
+    frame = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
+    return frame.astype({column: "int64" if column in counts else "category" for column in COLUMNS})
 
 
 def _choice(kind: str, decision: Decision) -> Choice | None:
@@ -167,7 +199,7 @@ def score(frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for name, part in frame.groupby("policy", observed=True, sort=True):
         counts = part["verdict"].value_counts()
-        vital = part[(part["verdict"] == "fails") & part["kind"].isin(["net", "block"])]
+        vital = part[(part["verdict"] == "fails") & part["kind"].isin(VITAL)]
         domains = part.drop_duplicates(["guest", "asked"])
         rows.append(
             {
@@ -194,7 +226,7 @@ def changes(frame: pd.DataFrame, before: str, after: str) -> pd.DataFrame:
     effect, buses, reason``; ``effect`` is better, worse or other, ``buses`` the
     difference that this device alone makes. Raises UsageError when the frame holds no such policy.
     """
-    there = set(frame["policy"].astype(str))
+    there = set(frame["policy"].unique())
     for name in (before, after):
         if name not in there:
             raise UsageError(f"policy {name!r} was not evaluated; there are: {', '.join(sorted(there))}")
@@ -210,38 +242,51 @@ def changes(frame: pd.DataFrame, before: str, after: str) -> pd.DataFrame:
     result["machine_before"], result["machine"] = old["machine"], new["machine"]
     result["before"], result["after"] = old["choice"], new["choice"]
     result["verdict_before"], result["verdict"] = old["verdict"], new["verdict"]
-    pairs = zip(old["verdict"].astype(str), new["verdict"].astype(str), strict=True)
-    result["effect"] = [_effect(a, b) for a, b in pairs]
+    result["effect"] = _effects(old["verdict"], new["verdict"])
     result["buses"] = new["buses"] - old["buses"]
     result["reason"] = new["reason"]
     return result.reset_index(drop=True)
 
 
 def grouped(changed: pd.DataFrame) -> pd.DataFrame:
-    """The cells of ``changes`` by family of guest: equal changes together, worse ones first.
+    """The cells of ``changes`` by family of guest: equal changes of several kinds together, worse ones first.
 
-    Columns: ``effect, family, machine, kind, before, after, verdict_before, verdict, guests, example, reason``;
-    ``machine`` is "pc -> q35" where the policies choose different ones, ``guests`` a count, ``reason`` the first.
+    Columns: ``effect, family, machine, kinds, before, after, verdict_before, verdict, cells, guests, example,
+    reason``; ``machine`` is "pc -> q35" where the policies choose different ones, ``cells`` and ``guests`` are
+    counts, ``reason`` is that of the example.
     """
     plain = changed.drop(columns=["buses"]).astype(str)
     moved = plain["machine_before"] != plain["machine"]
     plain["machine"] = plain["machine"].where(~moved, plain["machine_before"] + " -> " + plain["machine"])
     plain["family"] = plain["family"].replace("", "other")
-    keys = ["effect", "family", "machine", "kind", "before", "after", "verdict_before", "verdict"]
-    found = plain.groupby(keys, sort=True).agg(
-        guests=("guest", "nunique"), example=("guest", "first"), reason=("reason", "first")
+    keys = ["effect", "family", "machine", "before", "after", "verdict_before", "verdict"]
+    found = (
+        plain.groupby(keys, sort=True)
+        .agg(
+            kinds=("kind", lambda kinds: ", ".join(kind for kind in KINDS if kind in set(kinds))),
+            cells=("kind", "size"),
+            guests=("guest", "nunique"),
+            example=("guest", "first"),
+            reason=("reason", "first"),
+        )
+        .reset_index()
     )
     rank = {"worse": 0, "better": 1, "other": 2}
-    result = found.reset_index()
-    order = result["effect"].map(rank)
-    return result.assign(order=order).sort_values(["order", *keys], ignore_index=True).drop(columns="order")
+    found["order"] = found["effect"].map(rank)
+    found = found.sort_values(["order", *keys], ignore_index=True)
+    last = ["before", "after", "verdict_before", "verdict", "cells", "guests", "example", "reason"]
+    return found[["effect", "family", "machine", "kinds", *last]]
 
 
-def _effect(before: str, after: str) -> str:
-    rank = {"fails": 0, "absent": 1, "works-with-condition": 2, "emulated": 2, "works": 3}
-    if before not in rank or after not in rank or rank[before] == rank[after]:
-        return "other"
-    return "better" if rank[after] > rank[before] else "worse"
+#: Verdicts from bad to good; "unknown" is neither.
+_RANK = {"fails": 0, "absent": 1, "works-with-condition": 2, "emulated": 2, "works": 3}
+
+
+def _effects(before: pd.Series[Any], after: pd.Series[Any]) -> pd.Series[Any]:
+    """Better, worse or other, for each pair of verdicts."""
+    then, now = (one.astype(object).map(_RANK) for one in (before, after))
+    effect = before.astype(object).where(before.isna(), "other")
+    return effect.mask(now > then, "better").mask(now < then, "worse")
 
 
 def by_family(frame: pd.DataFrame, good: Sequence[str] = ()) -> pd.DataFrame:
@@ -255,3 +300,17 @@ def by_family(frame: pd.DataFrame, good: Sequence[str] = ()) -> pd.DataFrame:
     table = part.pivot_table(index="family", columns="policy", values="good", aggfunc="mean", observed=True)
     table.columns.name = None
     return table.round(4)
+
+
+def side_by_side(frame: pd.DataFrame) -> pd.DataFrame:
+    """One row for each guest, machine asked for and kind; a column for each policy: "virtio: works".
+
+    Columns: ``guest, family, asked, kind``, then the policies in the order of ``frame``; all text.
+    """
+    result: pd.DataFrame | None = None
+    for name in frame["policy"].unique():
+        part = frame[frame["policy"] == name].reset_index(drop=True)
+        if result is None:
+            result = part[["guest", "family", "asked", "kind"]].copy()
+        result[name] = part["choice"].astype(str) + ": " + part["verdict"].astype(str)
+    return frame[["guest", "family", "asked", "kind"]] if result is None else result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from virtkit.guests.record import Guest, Support, version_key
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from virtkit.policy.document import Policy, Rule
+    from virtkit.policy.document import Policy
 
 __all__ = ["Decision", "Situation", "decide", "decide_machine", "fits"]
 
@@ -37,6 +37,14 @@ class Situation:
     model: str = ""
     interface: str = ""
     verdict: str = ""
+    drivers: dict[tuple[str, bool], Support] = field(default_factory=dict, compare=False)
+
+    def support(self, guest: Guest, kind: str, corrected: bool) -> Support:
+        """The guest's drivers for ``kind``; what was asked once is kept in ``drivers``."""
+        answer = self.drivers.get((kind, corrected))
+        if answer is None:
+            answer = self.drivers[kind, corrected] = support(guest, kind, overrides=corrected)
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +67,33 @@ _NONE = Decision("", "", "no rule of the policy fits", 0)
 def decide_machine(policy: Policy, guest: Guest | None) -> Decision:
     """The machine that the policy chooses for a guest."""
     situation = Situation(guest)
-    return _first(policy, situation, lambda rule: rule.outcome == "machine")
+    return _first(policy, situation, "machine")
 
 
-def decide(policy: Policy, guest: Guest | None, machine: str, kind: str) -> Decision:
-    """The model or device of ``kind`` that the policy chooses for a guest on ``machine`` ("pc", "q35", …)."""
-    situation = Situation(guest, machine, kind)
-    return _first(policy, situation, lambda rule: rule.outcome in ("model", "device") and kind in rule.kinds)
+def decide(
+    policy: Policy,
+    guest: Guest | None,
+    machine: str,
+    kind: str,
+    drivers: dict[tuple[str, bool], Support] | None = None,
+) -> Decision:
+    """The model or device of ``kind`` that the policy chooses for a guest on ``machine`` ("pc", "q35", …).
+
+    ``drivers`` keeps what is known of this guest's drivers between the decisions of several policies.
+    """
+    situation = Situation(guest, machine, kind, drivers={} if drivers is None else drivers)
+    return _first(policy, situation, kind)
 
 
 def findings(policy: Policy, situation: Situation) -> Decision:
     """The finding on a device that is there: the first rule with a finding that fits it."""
-    return _first(policy, situation, lambda rule: rule.outcome == "finding" and situation.kind in rule.kinds)
+    return _first(policy, situation, f"finding {situation.kind}")
 
 
-def _first(policy: Policy, situation: Situation, wanted: Callable[[Rule], bool]) -> Decision:
-    for rule in policy.rules:
-        if wanted(rule) and fits(rule.when, situation, policy.knows == "corrected"):
+def _first(policy: Policy, situation: Situation, subject: str) -> Decision:
+    corrected = policy.knows == "corrected"
+    for rule in policy.about.get(subject, ()):
+        if not rule.when or fits(rule.when, situation, corrected):
             return Decision(rule.outcome, rule.value, rule.reason, rule.line, rule.slot)
     return _NONE
 
@@ -111,10 +129,8 @@ def _holds(name: str, value: Any, situation: Situation, corrected: bool) -> bool
         return bool(guest.devices) is value
     if name == "lists":
         return all(guest.lists(*device.lower().split(":")) for device in value)
-    return all(
-        _driver(name, support(guest, situation.kind if k == "self" else k, overrides=corrected), corrected)
-        for k in value
-    )
+    kinds = (situation.kind if kind == "self" else kind for kind in value)
+    return all(_driver(name, situation.support(guest, kind, corrected), corrected) for kind in kinds)
 
 
 def _driver(name: str, answer: Support, addons: bool) -> bool:

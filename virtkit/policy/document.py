@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
@@ -27,6 +27,7 @@ __all__ = [
     "load",
     "names",
     "parse",
+    "select",
     "text_of",
     "when_words",
 ]
@@ -75,6 +76,13 @@ class Rule:
     slot: str = AUTO
 
     @property
+    def subjects(self) -> tuple[str, ...]:
+        """What the rule is about: "machine", kinds, or "finding KIND" for each of them."""
+        if self.outcome == "finding":
+            return tuple(f"finding {kind}" for kind in self.kinds)
+        return self.kinds or ("machine",)
+
+    @property
     def gives(self) -> str:
         """What the rule gives, in words: "model virtio on the root bus"."""
         return f"{self.outcome} {self.value}" + ("" if self.slot == AUTO else " on the root bus")
@@ -85,7 +93,8 @@ class Policy:
     """A named policy: ordered ``rules``, the first that fits decides.
 
     ``knows`` is "database" (the strict guest OS database) or "corrected" (with overrides and add-on drivers);
-    ``slots`` names the slot policy under which devices are placed.
+    ``slots`` names the slot policy under which devices are placed. ``about`` has the rules by what they are about:
+    "machine", a kind ("net") for models and devices, "finding net" for findings.
     """
 
     name: str
@@ -95,6 +104,14 @@ class Policy:
     slots: str
     rules: tuple[Rule, ...]
     file: str
+    about: Mapping[str, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        found: dict[str, tuple[Rule, ...]] = {}
+        for rule in self.rules:
+            for subject in rule.subjects:
+                found[subject] = (*found.get(subject, ()), rule)
+        object.__setattr__(self, "about", MappingProxyType(found))
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -146,6 +163,22 @@ def text_of(file: str) -> str:
             return stream.read(1 << 20)
     except (OSError, UnicodeDecodeError) as problem:
         raise UsageError(f"{file}: cannot be read: {problem}") from None
+
+
+def select(text: str, *also: str) -> tuple[Policy, ...]:
+    """The policies that a list names ("" for all that are shipped), and those of ``also`` that it leaves out.
+
+    Raises UsageError for one that is none or is wrong, and for two of one name.
+    """
+    wanted = [part.strip() for part in text.split(",") if part.strip()] or list(names())
+    found: dict[str, Policy] = {}
+    for name in dict.fromkeys((*wanted, *also)):
+        policy = load(name)
+        other = found.get(policy.name)
+        if other is not None and other.file != policy.file:
+            raise UsageError(f"{policy.file}: {policy.name!r} is the name of {other.file} too")
+        found[policy.name] = policy
+    return tuple(found.values())
 
 
 class _Reader:
