@@ -15,18 +15,18 @@ def _by_policy(frame: pd.DataFrame) -> dict[str, dict[str, object]]:
 
 
 def test_policies() -> None:
-    """The recommended one is to be adopted before libvirt's, which is kept as baseline; KubeVirt's is to be weighed."""
+    """The recommended one is to be adopted; others are better than libvirt's too, worse, or both."""
     names = ("libvirt", "recommended", "kubevirt", "nova", "slot-C")
     frame = comparison.evaluate([document.builtin(name) for name in names], "rhel6.10,fedora42", ("q35",))
     table = _by_policy(decisions.of_policies(frame, "libvirt"))
     assert {name: row["decision"] for name, row in table.items()} == {
         "recommended": "adopt",
         "libvirt": "keep",
-        "slot-C": "adopt",
+        "slot-C": "better",
         "nova": "reject",
         "kubevirt": "weigh",
     }
-    assert "-1 guests without disk or NIC" in str(table["recommended"]["because"])
+    assert "-1 guests whose disk or NIC fails" in str(table["recommended"]["because"])
     with pytest.raises(UsageError, match="baseline 'ovirt' was not evaluated; there are: "):
         decisions.of_policies(frame, "ovirt")
 
@@ -35,7 +35,8 @@ def test_slots() -> None:
     """B breaks guests and is rejected; A needs port I/O windows and is weighed; C is the baseline."""
     table = _by_policy(decisions.of_slots(slots.compare("rhel6.10,fedora42", kinds="net"), "C"))
     assert [table[name]["decision"] for name in "ABC"] == ["weigh", "reject", "keep"]
-    assert "linux (1 guests, such as fedora42)" in str(table["B"]["because"])
+    assert table["A"]["because"] == "no guest breaks, but it costs +1 windows of port I/O"
+    assert "1 linux (such as fedora42)" in str(table["B"]["because"])
     with pytest.raises(UsageError, match="was not compared"):
         decisions.of_slots(slots.compare("fedora42", kinds="net"), "conventional")
 

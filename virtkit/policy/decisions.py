@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from virtkit.errors import UsageError
 from virtkit.policy import comparison
-from virtkit.policy.rollout import STAGES
+from virtkit.policy.rollout import STAGES, stage_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -34,6 +34,7 @@ def of_slots(found: Comparison, baseline: str) -> pd.DataFrame:
 
     The decision is "keep" (the baseline), "reject" (a guest breaks that works under the baseline), "equal" (no
     cell and no bus differs), "adopt" (cells get better or buses fewer, nothing worse), or else "weigh".
+    Raises UsageError when the baseline was not compared.
     """
     import pandas as pd
 
@@ -44,22 +45,20 @@ def of_slots(found: Comparison, baseline: str) -> pd.DataFrame:
     rows = []
     for row in summary:
         name = str(row["policy"])
-        broken = found.broken[found.broken["policy"] == name].to_dict("records")
-        fewer = int(base["buses"]) - int(row["buses"])
-        ports = int(row["io_windows"]) - int(base["io_windows"])
-        families = ", ".join(
-            f"{one['family'] or 'other'} ({one['guests']} guests, such as {one['example']})" for one in broken
-        )
+        costs = {
+            "PCI controllers": int(row["buses"]) - int(base["buses"]),
+            "windows of port I/O": int(row["io_windows"]) - int(base["io_windows"]),
+        }
         if name == baseline:
             decision, because = "keep", "the baseline"
         elif row["guests_broken"]:
-            decision, because = "reject", f"breaks {families}"
-        elif not row["better"] and not fewer and not ports:
+            decision, because = "reject", _broken(found.broken, name)
+        elif not row["better"] and not any(costs.values()):
             decision, because = "equal", "no cell and no bus differs"
-        elif fewer >= 0 and ports <= 0:
-            decision, because = "adopt", "nothing gets worse"
+        elif max(costs.values()) <= 0:
+            decision, because = "adopt", f"nothing gets worse; {_signed(costs)}".removesuffix("; ")
         else:
-            decision, because = "weigh", f"{-fewer:+d} buses and {ports:+d} windows of port I/O against the baseline"
+            decision, because = "weigh", f"no guest breaks, but it costs {_signed(costs)}"
         rows.append(
             {
                 "policy": name,
@@ -75,13 +74,26 @@ def of_slots(found: Comparison, baseline: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _signed(counts: Mapping[str, int]) -> str:
+    """Differences in words: "+5 windows of port I/O"; those that are none are left out."""
+    return ", ".join(f"{count:+d} {word}" for word, count in counts.items() if count)
+
+
+def _broken(broken: pd.DataFrame, name: str) -> str:
+    rows = broken[broken["policy"] == name].sort_values(["guests", "family"], ascending=[False, True])
+    told = [f"{row['guests']} {row['family'] or 'other'} (such as {row['example']})" for row in rows.to_dict("records")]
+    return f"breaks guests that work under the baseline: {', '.join(told)}"
+
+
 def of_policies(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """One line for each policy of ``comparison.evaluate``'s frame, best first, against ``baseline``.
 
     Columns: ``policy, decision, works, buses, guests_failing, better, worse, because``; ``better`` and ``worse``
-    count cells. The decision is "keep" (the baseline), "adopt" (no fewer working cells, no more buses, no more
-    guests whose disk or NIC fails, one of these better, and no cell worse), "reject" (the reverse), "equal", or
-    else "weigh". Raises UsageError when the frame does not hold the baseline.
+    count cells. A policy is nowhere worse than the baseline when it has no fewer working cells, no more buses, no
+    more guests whose disk or NIC fails, and no cell that is worse. The decision is "keep" (the baseline), "adopt"
+    (the first in the order of the score that is before the baseline and nowhere worse), "better" (another such),
+    "reject" (none of the three figures better), "equal", or else "weigh". Raises UsageError when the frame does not
+    hold the baseline.
     """
     import pandas as pd
 
@@ -92,25 +104,29 @@ def of_policies(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
         there = ", ".join(str(row["policy"]) for row in records)
         raise UsageError(f"baseline {baseline!r} was not evaluated; there are: {there}")
     rows = []
+    adopted = ""
     for row in records:
         name = str(row["policy"])
-        changed = comparison.changes(frame, baseline, name)
-        effects = changed["effect"].value_counts()
-        gains = {
+        effects = comparison.changes(frame, baseline, name)["effect"].value_counts()
+        better, worse = int(effects.get("better", 0)), int(effects.get("worse", 0))
+        moved = {
             "working cells": int(row["works"]) - base["works"],
-            "buses": base["buses"] - int(row["buses"]),
-            "guests without disk or NIC": base["guests_failing"] - int(row["guests_failing"]),
+            "buses": int(row["buses"]) - base["buses"],
+            "guests whose disk or NIC fails": int(row["guests_failing"]) - base["guests_failing"],
         }
-        signs = [gain for gain in gains.values() if gain]
+        gains = [count if word == "working cells" else -count for word, count in moved.items() if count]
+        because = _signed(moved) or "the same figures"
         if name == baseline:
-            decision = "keep"
-        elif not signs:
-            decision = "equal"
-        elif min(signs) > 0 and not effects.get("worse", 0):
-            decision = "adopt"
+            decision, because = "keep", "the baseline"
+        elif not gains:
+            decision = "weigh" if better or worse else "equal"
+        elif min(gains) > 0 and not worse:
+            decision = "better" if adopted else "adopt"
+            because += f"; {adopted} is before it" if adopted else ""
+            adopted = adopted or name
         else:
-            decision = "reject" if max(signs) < 0 else "weigh"
-        told = [f"{gain if word == 'working cells' else -gain:+d} {word}" for word, gain in gains.items() if gain]
+            decision = "reject" if max(gains) < 0 else "weigh"
+            because += f"; {worse} cells get worse, {better} better"
         rows.append(
             {
                 "policy": name,
@@ -118,9 +134,9 @@ def of_policies(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
                 "works": int(row["works"]),
                 "buses": int(row["buses"]),
                 "guests_failing": int(row["guests_failing"]),
-                "better": int(effects.get("better", 0)),
-                "worse": int(effects.get("worse", 0)),
-                "because": "the baseline" if name == baseline else ", ".join(told) or "the same figures",
+                "better": better,
+                "worse": worse,
+                "because": because,
             }
         )
     return pd.DataFrame(rows)
@@ -134,9 +150,7 @@ def of_rollouts(found: Sequence[Rollout], stage: int) -> pd.DataFrame:
     """
     import pandas as pd
 
-    if stage not in STAGES:
-        raise UsageError(f"stage {stage!r} is none of {', '.join(map(str, STAGES))}")
-    outcome = STAGES[stage][1]
+    outcome = STAGES[stage_of(stage)][1]
     rows = []
     for review in found:
         if not review.unknown:

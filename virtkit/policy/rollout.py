@@ -31,9 +31,13 @@ __all__ = [
     "Rollout",
     "affected_table",
     "known_names",
+    "known_table",
+    "name_table",
     "nearest",
     "review",
     "reviews",
+    "select_subjects",
+    "stage_of",
     "stage_table",
 ]
 
@@ -61,20 +65,6 @@ SUBJECTS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
 
 _HYPERVISORS = MappingProxyType(
     {"kvm": "qemu", "qemu": "qemu", "kqemu": "qemu", "hvf": "qemu", "test": "qemu", "xen": "xen", "vmware": "vmware"}
-)
-#: Names that people write for a known one. Source: QEMU's own driver names; issue trackers of management tools.
-_MEANT = MappingProxyType(
-    {
-        "virtio-net": "virtio",
-        "virtio-net-pci": "virtio",
-        "virtio-pci": "virtio",
-        "virtio-net-ccw": "virtio",
-        "ne2k": "ne2k_pci",
-        "ne2000": "ne2k_pci",
-        "vmxnet-generation3": "vmxnet3",
-        "vmxnet-3": "vmxnet3",
-        "intel-e1000": "e1000",
-    }
 )
 
 
@@ -107,11 +97,17 @@ def known_names(subject: str, hypervisor: str, arch: str, host: Host) -> frozens
     )
 
 
+@cache
+def _meant() -> Mapping[str, str]:
+    """What people write for a known name. Source: data/policies/model-aliases.csv."""
+    return MappingProxyType({row["written"]: row["meant"] for row in facts.table("policies/model-aliases.csv")})
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known name that is most likely meant, "" when none is near; of a controller one of the same type."""
     variant, colon, own = name.rpartition(":")
     names = {each.lower().removeprefix(variant + colon): each for each in known if each.startswith(variant + colon)}
-    meant = names.get(_MEANT.get(own.lower(), ""))
+    meant = names.get(_meant().get(own.lower(), ""))
     if meant:
         return meant
     near = difflib.get_close_matches(own.lower(), names, n=1, cutoff=0.6)
@@ -134,6 +130,7 @@ class Name:
 class Rollout:
     """The review of a rollout. ``domains`` counts those read, ``rejected`` those that could not be.
 
+    ``known`` has the known names by hypervisor and architecture ("" where it does not matter) of these domains;
     ``stages`` maps a stage to counts by outcome; ``unknown`` the unknown names, most frequent first; ``affected``
     the domains that hold one, as (domain, file, names), at most ``limit`` of them; ``disappear`` how many in all.
     """
@@ -142,6 +139,7 @@ class Rollout:
     domains: int = 0
     rejected: int = 0
     disappear: int = 0
+    known: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     stages: dict[int, dict[str, int]] = field(default_factory=dict)
     unknown: tuple[Name, ...] = ()
     affected: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
@@ -192,6 +190,48 @@ def affected_table(found: Iterable[Rollout]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["subject", "domain", "file", "names"])
 
 
+def name_table(found: Iterable[Rollout]) -> pd.DataFrame:
+    """The unknown names: ``subject, name, hypervisor, arch, devices, domains`` (int), ``nearest``."""
+    import pandas as pd
+
+    rows = [
+        (one.subject, name.name, name.hypervisor, name.arch, name.devices, name.domains, name.nearest)
+        for one in found
+        for name in one.unknown
+    ]
+    return pd.DataFrame(rows, columns=["subject", "name", "hypervisor", "arch", "devices", "domains", "nearest"])
+
+
+def known_table(found: Iterable[Rollout]) -> pd.DataFrame:
+    """The known names on the hypervisors of the domains: ``subject, hypervisor, arch, count`` (int), ``names``."""
+    import pandas as pd
+
+    rows = [
+        (one.subject, *place, len(names), ", ".join(sorted(names)))
+        for one in found
+        for place, names in sorted(one.known.items())
+    ]
+    return pd.DataFrame(rows, columns=["subject", "hypervisor", "arch", "count", "names"])
+
+
+def select_subjects(text: str) -> tuple[str, ...]:
+    """The subjects that a list names, "" or "all" for all of them. Raises UsageError."""
+    wanted = tuple(dict.fromkeys(text.replace(",", " ").split()))
+    if not wanted or "all" in wanted:
+        return tuple(SUBJECTS)
+    for subject in wanted:
+        if subject not in SUBJECTS:
+            raise UsageError(f"no rollout of {subject!r}; known: {', '.join(SUBJECTS)}, all")
+    return wanted
+
+
+def stage_of(value: object) -> int:
+    """``value`` when it is a stage. Raises UsageError."""
+    if isinstance(value, int) and not isinstance(value, bool) and value in STAGES:
+        return value
+    raise UsageError(f"stage {value!r} is none of {', '.join(map(str, STAGES))}")
+
+
 def _names(domain: Domain, subject: str, at: tuple[int, int]) -> Iterator[str]:
     tag, child, attribute = SUBJECTS[subject]
     for holder in domain.document.root.iterchildren("devices"):
@@ -235,9 +275,7 @@ def reviews(
 
     tallies = []
     host = host or TheHost.default()
-    for subject in subjects:
-        if subject not in SUBJECTS:
-            raise UsageError(f"no rollout of {subject!r}; known: {', '.join(SUBJECTS)}")
+    for subject in select_subjects(" ".join(subjects)):
         tallies.append(_Tally(subject, host, limit))
     for source in sources:
         try:
@@ -257,7 +295,7 @@ class _Tally:
     def __init__(self, subject: str, host: Host, limit: int) -> None:
         self.found = Rollout(subject)
         self.host, self.limit = host, limit
-        self.known: dict[tuple[str, str], frozenset[str]] = {}
+        self.lower: dict[tuple[str, str], frozenset[str]] = {}
         self.devices: Counter[tuple[str, str, str]] = Counter()
         self.holders: Counter[tuple[str, str, str]] = Counter()
 
@@ -271,11 +309,12 @@ class _Tally:
         found.domains += 1
         hypervisor = _HYPERVISORS.get(domain.type, domain.type)
         place = (hypervisor, domain.arch if hypervisor == "qemu" else "")
-        if place not in self.known:
+        if place not in self.lower:
             names = known_names(subject, hypervisor, domain.arch, self.host)
-            self.known[place] = frozenset(name.lower() for name in names)
+            found.known[place] = names
+            self.lower[place] = frozenset(name.lower() for name in names)
         written = _names(domain, subject, self.host.libvirt)
-        strange = [name for name in written if name.lower() not in self.known[place]]
+        strange = [name for name in written if name.lower() not in self.lower[place]]
         if not strange:
             return
         self.devices.update((name, *place) for name in strange)
@@ -299,7 +338,7 @@ class _Tally:
                 arch,
                 count,
                 self.holders[name, hypervisor, arch],
-                nearest(name, known_names(found.subject, hypervisor, arch or "x86_64", self.host)),
+                nearest(name, found.known[hypervisor, arch]),
             )
             for (name, hypervisor, arch), count in most
         )
