@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pytest
 
 from tests.draw.samples import HOSTILE
 from tests.draw.test_matrix_page import LABELS, frame
-from virtkit.draw.charts import bars, heatmap
+from virtkit.draw.charts import bars, heatmap, shares
 
 
 def test_heatmap_tells_shares() -> None:
@@ -15,6 +16,16 @@ def test_heatmap_tells_shares() -> None:
     assert chart.svg() == heatmap(frame(), "Overview", LABELS).svg()
     assert "rhel, block virtio on q35: works for 21% of 14" in chart.svg()
     assert chart.png(50).startswith(b"\x89PNG")
+
+
+def test_shares_tell_per_cents() -> None:
+    """Each cell has its share in words; a missing one is blank; hostile names stay text."""
+    table = pd.DataFrame({"libvirt": [1.0, None], HOSTILE: [0.333, 0.0]}, index=["linux", "winnt"])
+    drawn = shares("Works", table, note="a note").svg()
+    assert "libvirt, linux: 100.0%" in drawn
+    assert "libvirt, winnt" not in drawn
+    assert "linux: 33.3%" in drawn
+    assert "<script>" not in drawn
 
 
 def test_bars_tell_counts() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from virtkit import facts
 from virtkit.inputs import sources
 from virtkit.policy import document
-from virtkit.policy.domains import under_policies, under_slots
+from virtkit.policy.domains import side_by_side, under_policies, under_slots
 
 
 def test_under_slots() -> None:
@@ -15,6 +15,8 @@ def test_under_slots() -> None:
     frame = under_slots(sources([str(facts.path("domains/kubevirt-rhel9.xml"))]), ("A", "C"))
     assert dict(zip(frame["policy"], frame["buses"], strict=True)) == {"A": 4, "C": 9}
     assert set(frame["guest"]) == {"rhel9.6"}
+    (row,) = side_by_side(frame).to_dict("records")
+    assert (row["differs"], row["A"]) == (True, "4 PCI controllers, 4 added")
 
 
 def test_rejected_inputs_have_rows(tmp_path: Path) -> None:
@@ -26,6 +28,8 @@ def test_rejected_inputs_have_rows(tmp_path: Path) -> None:
     frame = under_slots(sources([str(tmp_path)]), ("C",))
     assert [bool(text) for text in frame["refused"]] == [True, False, True]
     assert "disk vda" in frame["fails"][1]
+    beside = side_by_side(frame)
+    assert list(beside["C"].str.startswith("refused: ")) == [True, False, True]
     told = under_policies(sources([str(tmp_path)]), [document.builtin("recommended"), document.builtin("virt-v2v")])
     assert list(told["level"]).count("rejected") == 2
     assert {"deny", "warn"} <= set(told["level"])

@@ -13,7 +13,7 @@ from virtkit.draw.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERDICT
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Chart", "bars", "heatmap"]
+__all__ = ["Chart", "bars", "heatmap", "shares"]
 
 _INK, _FAINT, _LINE = "#1B1B1B", "#5A5A5A", "#CFCFCF"
 _SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, GREY)
@@ -21,6 +21,8 @@ _SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, GREY)
 _STEPS = ("#F4F4F4", "#D9E7F2", "#A9CBE4", "#6FA8D0", "#3E82B4", "#155A8A", "#08365A")
 _WORKS = ("works", "works-with-condition")
 _SHORT = {"condition": "works-with-condition"}
+# What becomes of a cell that has no virtio device.
+_OTHERS = {"emulated": (BLUE, "≈"), "absent": (GREY, "–")}
 
 
 class Chart:
@@ -28,10 +30,12 @@ class Chart:
 
     def __init__(self, pen: Pen, titles: dict[str, str], name: str) -> None:
         self._pen, self._titles, self._name = pen, titles, name
+        self._svg = ""
 
     def svg(self) -> str:
-        """The chart as SVG."""
-        return save_svg(self._pen.figure, self._titles, self._name)
+        """The chart as SVG; drawn once, though it is both written and shown."""
+        self._svg = self._svg or save_svg(self._pen.figure, self._titles, self._name)
+        return self._svg
 
     def png(self, dpi: int = 144) -> bytes:
         """The chart as PNG."""
@@ -86,8 +90,43 @@ def bars(
     return Chart(pen, titles, title)
 
 
+def shares(title: str, frame: pd.DataFrame, *, note: str = "") -> Chart:
+    """A table of shares (0 to 1) as a heat map with the per cent in every cell, dark for all.
+
+    Rows are named by the index of ``frame``, columns by its columns; a missing share is left blank. ``note`` is a
+    line under the title.
+    """
+    rows, columns = [str(name) for name in frame.index], [str(name) for name in frame.columns]
+    left = 24 + max((measure(written(name), 8) for name in rows), default=0)
+    above = 60 + max((measure(written(name), 8) for name in columns), default=0)
+    cell, high = 44.0, 19.0
+    pen = Pen(max(left + cell * len(columns) + 20, 470.0), above + high * len(rows) + 24)
+    pen.text(16, 20, title, 11, weight="bold")
+    if note:
+        pen.text(16, 38, note, 7.5, colour=_FAINT)
+    for place, name in enumerate(columns):
+        pen.upright(left + (place + 0.5) * cell, above - 6, name, 8, limit=above - 50)
+    titles: dict[str, str] = {}
+    for number, (name, values) in enumerate(zip(rows, frame.itertuples(index=False), strict=True)):
+        y = above + (number + 0.5) * high
+        pen.text(16, y, name, 8)
+        for place, share in enumerate(values):
+            if share != share:
+                continue
+            step = round(share * (len(_STEPS) - 1))
+            ident = f"share-{number}-{place}"
+            pen.box(left + place * cell, y, cell - 1, high - 1, _STEPS[step], _STEPS[step], "-", 0.0, ident)
+            words = f"{share:.0%}"
+            at = left + (place + 0.5) * cell - measure(words, 7.5) / 2
+            pen.text(at, y, words, 7.5, colour=_INK if step < 4 else "#FFFFFF")
+            titles[ident] = f"{columns[place]}, {name}: {share:.1%}"
+    return Chart(pen, titles, title)
+
+
 def _look(key: str, count: int) -> tuple[str, str]:
     """The colour and glyph of a series: those of the verdict it is called by, else the next colour."""
+    if key in _OTHERS:
+        return _OTHERS[key]
     entry = VERDICTS.get(_SHORT.get(key, key))
     return (_SERIES[count % len(_SERIES)], "") if entry is None else (entry.colour, entry.glyph)
 

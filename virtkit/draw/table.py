@@ -12,7 +12,7 @@ from virtkit.draw.palette import clean, verdict
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Html", "Svg", "preformatted", "table"]
+__all__ = ["Html", "Svg", "folded", "preformatted", "table"]
 
 _CLASS = {"works": "w", "works-with-condition": "c", "fails": "f", "unknown": "u", "refused": "r"}
 
@@ -45,6 +45,11 @@ def preformatted(text: str, summary: str = "") -> Html:
     """Text as it stands; folded away under ``summary`` when there is one."""
     inside = f"<pre>{escape(text)}</pre>"
     return Html(f"<details><summary>{said(summary)}</summary>{inside}</details>" if summary else inside)
+
+
+def folded(inside: Html, summary: str, *, open_: bool = False) -> Html:
+    """HTML folded away under ``summary``, or shown at first when ``open_``."""
+    return Html(f"<details{' open' if open_ else ''}><summary>{said(summary)}</summary>{inside.text}</details>")
 
 
 def table(

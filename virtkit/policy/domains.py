@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from virtkit.errors import VirtkitError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     import pandas as pd
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from virtkit.inputs import Source
     from virtkit.policy.document import Policy
 
-__all__ = ["under_policies", "under_slots"]
+__all__ = ["side_by_side", "under_policies", "under_slots"]
 
 
 def under_slots(found: Iterable[Source], names: Sequence[str], host: Host | None = None) -> pd.DataFrame:
@@ -53,6 +53,32 @@ def under_slots(found: Iterable[Source], names: Sequence[str], host: Host | None
             rows.append((domain.name, source.label, seen.guest, name, len(buses), added, fails, ""))
     columns = ["domain", "file", "guest", "policy", "buses", "added", "fails", "refused"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def side_by_side(frame: pd.DataFrame) -> pd.DataFrame:
+    """The domains of ``under_slots`` one a row: ``file, domain, guest, differs`` (bool), then a text for each policy.
+
+    Domains that the policies treat differently come first. What cannot be read says so under every policy.
+    """
+    import pandas as pd
+
+    names = [name for name in frame["policy"].unique() if name]
+    rows: list[dict[str, object]] = []
+    for (file, domain), part in frame.groupby(["file", "domain"], sort=True):
+        told = {str(row["policy"]): _told(row) for row in part.to_dict("records")}
+        said = [told.get(name, told.get("", "")) for name in names]
+        guest = max(part["guest"])
+        rows.append({"file": file, "domain": domain, "guest": guest, "differs": len(set(said)) > 1})
+        rows[-1].update(zip(names, said, strict=True))
+    result = pd.DataFrame(rows, columns=["file", "domain", "guest", "differs", *names])
+    return result.sort_values(["differs", "file", "domain"], ascending=[False, True, True], ignore_index=True)
+
+
+def _told(row: Mapping[Hashable, object]) -> str:
+    if row["refused"]:
+        return f"refused: {row['refused']}"
+    fails = f"; fails: {row['fails']}" if row["fails"] else ""
+    return f"{row['buses']} PCI controllers, {row['added']} added{fails}"
 
 
 def under_policies(

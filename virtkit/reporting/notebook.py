@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from virtkit import facts
 from virtkit.errors import UsageError
+from virtkit.inputs import Source, sources
 from virtkit.topology import Topology
 
 if TYPE_CHECKING:
@@ -13,7 +17,7 @@ if TYPE_CHECKING:
 
     from virtkit.draw.table import Svg
 
-__all__ = ["Output", "count", "folder", "text", "yes_or_no"]
+__all__ = ["Output", "count", "domain_sources", "folder", "text", "yes_or_no"]
 
 
 class _Drawing(Protocol):
@@ -56,6 +60,27 @@ def folder(name: str, value: object) -> str:
     return str(Path(path).expanduser()) if path else ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Below(Source):
+    """An input that is called by its place below a folder, so that results do not depend on where that is."""
+
+    place: str
+
+    @property
+    def label(self) -> str:
+        return self.place
+
+
+def domain_sources(path: str) -> Iterator[Source]:
+    """The ``*.xml`` below a folder ("" means the sample domains), each called by its place below it, in order."""
+    base = Path(path) if path else facts.path("domains")
+    for source in sources([str(base)]):
+        if source.path is None or source.path == base:
+            yield source
+        else:
+            yield _Below(source.name, source.path, source.path.relative_to(base).as_posix())
+
+
 class Output:
     """Where a notebook's results go: files in ``place``, or nowhere when it is "" (as in JupyterLab)."""
 
@@ -91,6 +116,11 @@ class Output:
         (self.place / f"{name}.png").write_bytes(image)
         (self.place / f"{name}.txt").write_text(tree.text(topology), encoding="utf-8")
         return Svg(drawn)
+
+    def text(self, name: str, text: str) -> None:
+        """Text as a file of that name, such as "decision.md"."""
+        if self.place is not None:
+            (self.place / name).write_text(text, encoding="utf-8")
 
     def page(self, name: str, html: str) -> None:
         """A page of its own as NAME.html."""
