@@ -9,7 +9,7 @@ import pytest
 
 import virtkit as vk
 from virtkit.cli import main
-from virtkit.compat.check import Review, check
+from virtkit.compat.check import Review, check, fixed
 from virtkit.compat.convert import convert
 from virtkit.compat.remodel import rewritten
 from virtkit.compat.verdict import Verdict
@@ -154,6 +154,25 @@ def test_fix_of_a_dumped_domain_keeps_its_addresses() -> None:
     (finding,) = check(dumped).findings
     assert finding.better == "virtio-transitional"
     assert "pcie-port" in finding.change
+
+
+@pytest.mark.parametrize(("disks", "moved"), [(14, False), (15, True)])
+def test_fix_of_a_dumped_domain_leaves_port_io_for_all(disks: int, moved: bool) -> None:
+    """More transitional disks than there are windows of port I/O lose their root ports, and share a bridge."""
+    resolved = _domain(
+        "q35",
+        "".join(
+            DISK.format(model="", bus="virtio", address="").replace("vda", f"vd{chr(97 + n)}") for n in range(disks)
+        ),
+    )
+    dumped = vk.resolve(vk.read(resolved.xml().encode()))
+    review = check(dumped)
+    assert {finding.moved for finding in review.findings} == {moved}
+    assert ("no <address>" in review.findings[0].change) is moved
+    after = check(vk.resolve(vk.read(fixed(dumped, review).encode())))
+    assert after.ok
+    assert {finding.verdict for finding in after.findings} == {Verdict.WORKS}
+    assert {finding.location for finding in after.findings} == {"conventional-bridge" if moved else "pcie-port"}
 
 
 def test_guest_by_name_goes_before_metadata() -> None:
@@ -337,8 +356,7 @@ def test_real_domains_can_be_fixed_and_converted(file: Path) -> None:
     """A fix leaves nothing to fix, and a conversion nothing worse, for domains of the kind people have."""
     resolved = vk.resolve(vk.read(file))
     before = check(resolved)
-    models = {n: finding.better for n, finding in enumerate(before.findings) if finding.better}
-    after = check(vk.resolve(vk.read(rewritten(resolved, models).encode())))
+    after = check(vk.resolve(vk.read(fixed(resolved, before).encode())))
     assert not after.changes
     assert all(b.verdict != "fails" for a, b in zip(before.findings, after.findings, strict=True) if a.better)
     conversion = convert(resolved, "pc" if resolved.family == "q35" else "q35")

@@ -127,8 +127,7 @@ def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tu
     """The text with what --fix and --convert-to change, and the review of that domain."""
     from virtkit import read, resolve
     from virtkit.commands import tables
-    from virtkit.compat.check import check
-    from virtkit.compat.remodel import rewritten
+    from virtkit.compat.check import check, fixed
 
     known = chosen_catalogue(args)
     text = resolved.domain.document.text
@@ -140,10 +139,9 @@ def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tu
         for step in conversion.steps:
             tables.say(f"change: {step}")
         return conversion.text, conversion.review
-    models = {n: finding.better for n, finding in enumerate(review.findings) if finding.better}
     for finding in review.changes:
         tables.say(f"change: {finding.label}: {finding.change}")
-    if models:
-        text = rewritten(resolved, models)
+    if review.changes:
+        text = fixed(resolved, review)
     after = resolve(read(text.encode(resolved.domain.document.codec)), host=resolved.host)
     return text, check(after, args.guest, overrides=overrides, guest_database=known)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit.compat import advice, booted
 from virtkit.compat.placement import beside_pci
-from virtkit.compat.remodel import models_of, remodelled
+from virtkit.compat.remodel import models_of, remodelled, rewritten
 from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge
 from virtkit.errors import GuestError, Refused
 from virtkit.guests import Catalogue, Guest, catalogue
 from virtkit.guests.kinds import database_kind
 from virtkit.guests.overrides import support
+from virtkit.models.budget import budget
 from virtkit.models.interface import Interface
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from virtkit.models.virtio import VirtioDevice
     from virtkit.resolution import Resolved
 
-__all__ = ["Finding", "Note", "Review", "check", "guest_of"]
+__all__ = ["Finding", "Note", "Review", "check", "fixed", "guest_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,8 @@ class Finding:
 
     ``interface`` is what the guest meets ("refused" when QEMU refuses the device); ``change`` the smallest
     change that makes it work, such as "model='virtio-transitional'", ``model`` the model as it is now and
-    ``better`` the model to change to ("" for none); ``advice`` what else would help; ``harmless`` that the guest
-    runs without this device.
+    ``better`` the model to change to ("" for none), ``moved`` that its written address has to go then, too;
+    ``advice`` what else would help; ``harmless`` that the guest runs without this device.
     """
 
     device: str
@@ -50,6 +51,7 @@ class Finding:
     harmless: bool
     change: str = ""
     better: str = ""
+    moved: bool = False
     advice: str = ""
 
 
@@ -245,13 +247,44 @@ def _with_changes(
         for n in asked:
             judged, _ = _judgement(tried.virtio_devices[n], tried.machine, guest, "", overrides)
             if judged.good:
-                spelled = "virtio-scsi" if model == "virtio" and devices[n].kind == "scsi" else model
-                told = f"model='{spelled}'" if devices[n].kind != "net" else f"<model type='{spelled}'/>"
-                where = tried.virtio_devices[n]
-                note = f"{told} ({judged.reason.rpartition('it meets ')[2]} at {where.location})"
-                result[n] = replace(result[n], change=note, better=model)
+                result[n] = _changed(result[n], tried.virtio_devices[n], model, judged)
+    _keep_port_io(resolved, guest, result, overrides)
     for n, finding in enumerate(result):
         if finding.verdict is Verdict.FAILS and not finding.better:
             other = advice.instead(finding.kind, guest, resolved.family)
             result[n] = replace(finding, advice=f"harmless: {other}" if finding.harmless and other else other)
     return tuple(result)
+
+
+def _changed(finding: Finding, device: VirtioDevice, model: str, judged: Judgement, moved: bool = False) -> Finding:
+    """The finding with the change that makes ``device`` of it, told in words."""
+    spelled = "virtio-scsi" if model == "virtio" and device.kind == "scsi" else model
+    told = f"model='{spelled}'" if device.kind != "net" else f"<model type='{spelled}'/>"
+    told = f"{told}, and no <address>" if moved else told
+    note = f"{told} ({judged.reason.rpartition('it meets ')[2]} at {device.location})"
+    return replace(finding, change=note, better=model, moved=moved)
+
+
+def _keep_port_io(resolved: Resolved, guest: Guest, result: list[Finding], overrides: bool) -> None:
+    """Takes the written addresses away where the changed models would need more port I/O windows than there are.
+
+    On a bridge, where libvirt then puts them, they share one. Source: ``virtkit.models.budget``.
+    """
+    models = {n: finding.better for n, finding in enumerate(result) if finding.better}
+    if not models or not budget(remodelled(resolved, models).topology).exceeded:
+        return
+    tried = remodelled(resolved, models, models)
+    devices = tried.virtio_devices
+    if len(devices) != len(result) or budget(tried.topology).exceeded:
+        return
+    judged = {n: _judgement(devices[n], tried.machine, guest, "", overrides)[0] for n in models}
+    if all(judgement.good for judgement in judged.values()):
+        for n, judgement in judged.items():
+            result[n] = _changed(result[n], devices[n], models[n], judgement, moved=True)
+
+
+def fixed(resolved: Resolved, review: Review) -> str:
+    """The text of a reviewed domain with the changes of its review, everything else character for character."""
+    findings = list(enumerate(review.findings))
+    models = {n: finding.better for n, finding in findings if finding.better}
+    return rewritten(resolved, models, {n for n, finding in findings if finding.moved})

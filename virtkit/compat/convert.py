@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from virtkit.compat.check import Review, check, guest_of
+from virtkit.compat.check import Review, check, fixed, guest_of
 from virtkit.compat.edit import Editor
-from virtkit.compat.remodel import rewritten
 from virtkit.defaults.disks import UNITS
 from virtkit.domain.document import line_of
 from virtkit.errors import Refused, UsageError
@@ -99,8 +98,7 @@ def convert(
     review = check(moved, who, overrides=overrides, guest_database=known)
     if review.changes:
         steps += [f"{finding.label}: {finding.change}" for finding in review.changes]
-        text = rewritten(moved, {n: f.better for n, f in enumerate(review.findings) if f.better})
-        moved = again(text)
+        moved = again(fixed(moved, review))
         review = check(moved, who, overrides=overrides, guest_database=known)
     steps += _remarks(who, to)
     return Conversion(moved.domain.document.text, tuple(steps), review)

@@ -8,7 +8,7 @@ from virtkit.compat.edit import Editor
 from virtkit.models.interface import kinds
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from lxml.etree import _Element as Element
 
@@ -33,11 +33,11 @@ def models_of(device: VirtioDevice) -> tuple[str, ...]:
     return known.models
 
 
-def rewritten(resolved: Resolved, models: Mapping[int, str]) -> str:
+def rewritten(resolved: Resolved, models: Mapping[int, str], loose: Collection[int] = ()) -> str:
     """The domain's text with the models of some devices changed, everything else character for character.
 
     ``models`` maps places in ``resolved.virtio_devices`` to model names. A device that libvirt adds by itself
-    is written out at the end of ``<devices>``.
+    is written out at the end of ``<devices>``. Devices in ``loose`` lose their PCI address: libvirt places them.
     """
     document = resolved.domain.document
     editor = Editor(document.text, document.root)
@@ -53,6 +53,9 @@ def rewritten(resolved: Resolved, models: Mapping[int, str]) -> str:
                 editor.append(holder, form.format(model=spelled, index=index))
             continue
         _set_model(editor, element, spelled)
+        for address in element.iterchildren("address") if place in loose else ():
+            if address.get("type") == "pci":
+                editor.remove(address)
     return editor.text()
 
 
@@ -67,13 +70,13 @@ def _set_model(editor: Editor, element: Element, model: str) -> None:
         editor.set(child, "type", model)
 
 
-def remodelled(resolved: Resolved, models: Mapping[int, str]) -> Resolved:
-    """The domain resolved again, on the same host, with the models of some devices changed.
+def remodelled(resolved: Resolved, models: Mapping[int, str], loose: Collection[int] = ()) -> Resolved:
+    """The domain resolved again, on the same host, with the models of some devices changed, as ``rewritten`` does.
 
     Raises Refused when libvirt would refuse the change.
     """
     from virtkit.domain.domain import read
     from virtkit.resolution import resolve
 
-    text = rewritten(resolved, models)
+    text = rewritten(resolved, models, loose)
     return resolve(read(text.encode(resolved.domain.document.codec)), host=resolved.host)
