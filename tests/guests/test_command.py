@@ -24,6 +24,7 @@ def test_drivers_table(capsys: pytest.CaptureFixture[str]) -> None:
     (net,) = (row for row in rows if row["guest"] == "rhel6.10" and row["kind"] == "net")
     assert (net["legacy"], net["modern"]) == ("true", "false")
     assert net["source"] == "osinfo-db 20260517"
+    assert {row["source"] for row in rows if row["guest"] == "msdos6.22"} == {"osinfo-db 20260517 (unknown)"}
 
 
 def test_search_and_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,26 @@ def test_row_is_whole(row: Override) -> None:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.row)
+def test_since_is_told(row: Override) -> None:
+    """Every row says since which version it holds, but one that says that nobody knows."""
+    assert bool(row.since) is (row.legacy != "unknown")
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if "recalled" in row.source], ids=lambda row: row.row)
+def test_recalled_is_not_sure(row: Override) -> None:
+    """What was recalled and not read again is not of high confidence."""
+    assert row.confidence in ("low", "medium")
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if not row.mirror], ids=lambda row: row.row)
+def test_rebuilds_are_stated_by_mirror(row: Override) -> None:
+    """A row of RHEL or Slackware itself does not name those that rebuild them: they mirror it."""
+    said = {guest.distro for guest in catalogue() if row.applies(guest) and "family=linux" not in row.guests}
+    assert not ("rhel" in said and said & {"centos", "ol", "oel", "scientificlinux", "rocky", "almalinux", "asianux"})
+    assert not ("slackware" in said and "freenix" in said)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.row)
 def test_every_id_is_known(row: Override) -> None:
     """No word of the guest column, pattern or id, fits nothing."""
     for word in row.guests:

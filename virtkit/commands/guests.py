@@ -34,7 +34,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("guest", nargs="*", help="short ids, URIs, patterns, family=F, distro=D (default: all)")
     parser.add_argument("--search", metavar="TEXT", help="only those whose id, name or vendor has all words")
-    parser.add_argument("--drivers", action="store_true", help="the long table of drivers: a row per OS and kind")
+    parser.add_argument(
+        "--drivers",
+        action="store_true",
+        help="the long table of drivers: a row per OS and kind; source says '(unknown)' where nobody knows",
+    )
     parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
     parser.add_argument("-o", "--output", metavar="FILE", help="write there in place of standard output")
     add_database_options(parser)
@@ -81,4 +85,5 @@ def _driver_rows(guests: Iterable[Guest], overrides: bool) -> Iterable[Sequence[
     for guest in guests:
         for kind in KINDS:
             s = support(guest, kind, overrides=overrides)
-            yield guest.id, kind, s.legacy, s.modern, s.legacy_addon, s.modern_addon, s.source
+            source = f"{s.source} (unknown)" if s.unknown else s.source
+            yield guest.id, kind, s.legacy, s.modern, s.legacy_addon, s.modern_addon, source
