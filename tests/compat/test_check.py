@@ -117,6 +117,8 @@ def test_fix_changes_the_model_and_nothing_else(tmp_path: Path, capsys: pytest.C
         ("ISO-8859-1", "iso-8859-1", b""),
         ("utf-16", "utf-16-le", b"\xff\xfe"),
         ("utf-16", "utf-16-be", b"\xfe\xff"),
+        ("utf-32", "utf-32-le", b"\xff\xfe\0\0"),
+        ("utf-32", "utf-32-be", b"\0\0\xfe\xff"),
     ],
 )
 def test_fix_keeps_encoding_and_line_ends(tmp_path: Path, declared: str, codec: str, mark: bytes) -> None:

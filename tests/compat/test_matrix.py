@@ -104,6 +104,8 @@ def test_unknown_selections_are_refused() -> None:
         matrix("rhel6.11")
     with pytest.raises(UsageError, match=r"no machine type 'pc-q35-1\.0'"):
         matrix("rhel6.10", "pc-q35-1.0")
+    with pytest.raises(UsageError, match=r"no versioned machine type for riscv64, nor 'all'; known: .*virt"):
+        matrix("rhel6.10", "all", arch="riscv64")
     with pytest.raises(UsageError, match="known: virtio, virtio-transitional"):
         matrix("rhel6.10", "pc", "virtio-old")
     with pytest.raises(UsageError, match="no device kind 'disk'"):

@@ -96,6 +96,12 @@ def test_all_places_are_those_of_the_machine() -> None:
     assert "has no place pcie-port" in str(refused.reason)
 
 
+def test_a_machine_without_pci_is_asked_as_it_is() -> None:
+    """On s390x there is no place to choose: "all" is where libvirt puts it."""
+    frame = matrix("debian12", "s390-ccw-virtio", "virtio", "net", places="all", arch="s390x")
+    assert list(frame["placement"]) == ["ccw"]
+
+
 def test_where_libvirt_would_put_it_nothing_changes() -> None:
     """A cell of the place that libvirt chooses is that of "auto"."""
     one, other = (matrix("rhel6.10,debian12", "pc,q35", None, None, places=places) for places in (None, "all"))

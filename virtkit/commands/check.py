@@ -111,6 +111,8 @@ def _write(text: str, original: bytes, codec: str, output: str | None) -> None:
     data = text.encode(codec)
     if original.startswith(codecs.BOM_UTF8):
         data = codecs.BOM_UTF8 + data
+    elif original.startswith(codecs.BOM_UTF32_BE):
+        data = codecs.BOM_UTF32_BE + text.encode("utf-32-be")
     elif original.startswith(codecs.BOM_UTF16_BE):
         data = codecs.BOM_UTF16_BE + text.encode("utf-16-be")
     if not output or output == "-":

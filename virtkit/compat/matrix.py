@@ -107,6 +107,11 @@ def select_machines(
         if not found:
             release = ".".join(map(str, host.qemu))
             near = ", ".join(sorted({machine_version(n)[0] for n in versioned}))
+            if not near:
+                known = ", ".join(sorted(emulator.machines)[:12])
+                raise UsageError(
+                    f"QEMU {release} has no versioned machine type for {arch}, nor {word!r}; known: {known}"
+                )
             raise UsageError(f"QEMU {release} has no machine type {word!r} for {arch}; families: {near}")
         chosen += found
     return tuple(dict.fromkeys(chosen))
@@ -163,9 +168,12 @@ def _judged(answer: Support, kind: str, seen: _Seen, addons: bool) -> Judgement:
     return replace(judgement, source=f"{judgement.source} | {seen.source}")
 
 
-def _has(prober: Prober, machine: str, place: str) -> bool:
+def _places_of(prober: Prober, machine: str, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """The places to ask of a machine: of "all" those that it has, "auto" where it has none by hand."""
+    if asked != select_places("all"):
+        return asked
     family = family_of(prober.arch, prober.machine(machine), prober.host.libvirt)
-    return family is not None and place_of(family.name, place) is not None
+    return tuple(place for place in asked if family and place_of(family.name, place)) or (AUTO,)
 
 
 def matrix(
@@ -209,8 +217,7 @@ def matrix(
     asked = [
         (name, place, model)
         for name in machine_names
-        for place in place_names
-        if place == AUTO or place_names != select_places("all") or _has(prober, name, place)
+        for place in _places_of(prober, name, place_names)
         for model in model_names
     ]
 
