@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from virtkit import facts
@@ -44,6 +45,7 @@ def instead(kind: str, guest: Guest, family: str) -> str:
     return ""
 
 
+@cache
 def is_idle(kind: str) -> bool:
     """Whether a device of this kind lies idle when the guest has no driver, so that the guest runs as well with it."""
     return any(kind in row["kinds"].split() and row["idle"] == "yes" for row in facts.table("guests/instead.csv"))
