@@ -9,6 +9,7 @@ import pytest
 
 from virtkit.cli import main
 from virtkit.policy import document
+from virtkit.policy.lint import lint
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
 
@@ -18,7 +19,7 @@ def test_example_is_a_policy() -> None:
     (text,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.S)
     policy = document.parse(text, "policies.md")
     assert policy.name == "example"
-    assert document.lint(policy) == ()
+    assert lint(policy) == ()
 
 
 def test_every_condition_is_named() -> None:

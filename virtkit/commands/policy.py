@@ -131,6 +131,7 @@ def _list(args: argparse.Namespace) -> int:
 def _show(args: argparse.Namespace) -> int:
     from virtkit.commands import tables
     from virtkit.policy import document
+    from virtkit.policy.lint import lint, remarks
 
     policy = document.load(args.policy)
     lines = [f"{policy.name}: {policy.title}", f"  slots {policy.slots}, knows the {policy.knows} drivers"]
@@ -140,9 +141,11 @@ def _show(args: argparse.Namespace) -> int:
         when = f" when {document.when_words(rule.when)}" if rule.when else ""
         lines.append(f"  {rule.line}: {about}{when} -> {rule.gives} ({rule.reason})")
     tables.emit("\n".join(lines) + "\n", None)
-    said = document.lint(policy)
+    said = lint(policy)
     for text in said:
         log.warning("%s", text)
+    for text in remarks(policy):
+        tables.say(text)
     return 1 if said else 0
 
 

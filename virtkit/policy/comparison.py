@@ -263,7 +263,7 @@ def grouped(changed: pd.DataFrame) -> pd.DataFrame:
     found = (
         plain.groupby(keys, sort=True)
         .agg(
-            kinds=("kind", lambda kinds: ", ".join(kind for kind in KINDS if kind in set(kinds))),
+            kinds=("kind", lambda kinds: ", ".join(sorted(set(kinds), key=KINDS.index))),
             cells=("kind", "size"),
             guests=("guest", "nunique"),
             example=("guest", "first"),

@@ -15,7 +15,7 @@ from virtkit.errors import UsageError
 from virtkit.guests import KINDS
 from virtkit.models.interface import MODELS
 from virtkit.policy import slots
-from virtkit.policy.placing import AUTO, SLOTS
+from virtkit.policy.placing import AUTO, SLOTS, others
 
 __all__ = [
     "CONDITIONS",
@@ -23,7 +23,6 @@ __all__ = [
     "Policy",
     "Rule",
     "builtin",
-    "lint",
     "load",
     "names",
     "parse",
@@ -58,6 +57,9 @@ CONDITIONS = MappingProxyType(
         "database": "when",
     }
 )
+#: The most that a policy file may have: characters, and levels of nesting.
+_SIZE, _DEPTH = 1 << 20, 20
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _TEST = re.compile(r"\s*(>=|<=|<|>|==)\s*(\S+)\s*")
 
 
@@ -160,9 +162,12 @@ def text_of(file: str) -> str:
     """The text of a policy file, bounded. Raises UsageError when it cannot be read."""
     try:
         with open(file, encoding="utf-8") as stream:
-            return stream.read(1 << 20)
+            text = stream.read(_SIZE + 1)
     except (OSError, UnicodeDecodeError) as problem:
         raise UsageError(f"{file}: cannot be read: {problem}") from None
+    if len(text) > _SIZE:
+        raise UsageError(f"{file}: larger than {_SIZE} characters, the most a policy may have")
+    return text
 
 
 def select(text: str, *also: str) -> tuple[Policy, ...]:
@@ -181,6 +186,23 @@ def select(text: str, *also: str) -> tuple[Policy, ...]:
     return tuple(found.values())
 
 
+class _Loader(yaml.SafeLoader):
+    """Composes nodes with bounded nesting; aliases, which can nest without end, are refused."""
+
+    depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(problem="an alias; write it out", problem_mark=self.get_mark())
+        if self.depth == _DEPTH:
+            raise yaml.MarkedYAMLError(problem=f"more than {_DEPTH} levels", problem_mark=self.get_mark())
+        self.depth += 1
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth -= 1
+
+
 class _Reader:
     """Turns YAML nodes into values and knows the line of each."""
 
@@ -195,6 +217,8 @@ class _Reader:
             raise self.wrong(node, f"{what} is a mapping of {', '.join(allowed)}")
         found: dict[str, yaml.Node] = {}
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise self.wrong(key, f"a key of {what} is a word")
             if key.value not in allowed:
                 raise self.wrong(key, f"unknown key {key.value!r} in {what}; allowed: {', '.join(allowed)}")
             if key.value in found:
@@ -238,6 +262,15 @@ class _Reader:
                 found[key] = self.texts(value, key, kinds)
         return MappingProxyType(found)
 
+    def device(self, node: yaml.Node, value: str, kinds: yaml.Node | None) -> None:
+        """Raises UsageError when ``value`` is no device in place of virtio for each of ``kinds``."""
+        for kind in self.texts(kinds, "kinds") if kinds else ():
+            known = others(kind)
+            if not known:
+                raise self.wrong(node, f"there is no other device in place of virtio for {kind}")
+            if value not in known:
+                raise self.wrong(node, f"device {value!r} is none of {', '.join(known)} for {kind}")
+
     def rule(self, node: yaml.Node) -> Rule:
         found = self.mapping(node, _RULE, "a rule")
         given = [name for name in _OUTCOMES if name in found]
@@ -249,6 +282,8 @@ class _Reader:
             raise self.wrong(found[outcome], f"model {value!r} is none of {', '.join((*MODELS, 'none'))}")
         if outcome == "finding" and value not in FINDINGS:
             raise self.wrong(found[outcome], f"finding {value!r} is none of {', '.join(FINDINGS)}")
+        if outcome == "device":
+            self.device(found["device"], value, found.get("kinds"))
         if (outcome == "machine") == ("kinds" in found):
             raise self.wrong(node, "a rule on devices names its kinds; a rule on the machine has none")
         kinds = self.texts(found["kinds"], "kinds", ("all", *KINDS)) if "kinds" in found else ()
@@ -271,7 +306,7 @@ def parse(text: str, file: str) -> Policy:
     """The policy written in ``text``. Raises UsageError with file, line and what would be right."""
     reader = _Reader(file)
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as problem:
         line = problem.problem_mark.line + 1 if problem.problem_mark else 1
         raise UsageError(f"{file}:{line}: no YAML: {problem.problem}") from None
@@ -285,8 +320,11 @@ def parse(text: str, file: str) -> Policy:
             raise reader.wrong(root, f"a policy has {name!r}")
     if not isinstance(found["rules"], yaml.SequenceNode) or not found["rules"].value:
         raise reader.wrong(found["rules"], "rules is a list of rules")
+    name = reader.text(found["name"], "name")
+    if not _NAME.fullmatch(name):
+        raise reader.wrong(found["name"], f"name {name!r} is not of letters, digits, '.', '_', '+' and '-'")
     return Policy(
-        name=reader.text(found["name"], "name"),
+        name=name,
         title=reader.text(found["title"], "title"),
         sources=reader.texts(found["sources"], "sources"),
         knows=reader.texts(found["knows"], "knows", ("database", "corrected"))[0] if "knows" in found else "database",
@@ -294,34 +332,3 @@ def parse(text: str, file: str) -> Policy:
         rules=tuple(reader.rule(node) for node in found["rules"].value),
         file=file,
     )
-
-
-def lint(policy: Policy) -> tuple[str, ...]:
-    """What is doubtful in a policy that is well-formed: rules that decide nothing, and subjects without default.
-
-    A rule decides nothing when, for the machine or for each of its kinds, an earlier rule takes all or has the
-    same condition.
-    """
-    said: list[str] = []
-    rules = [rule for rule in policy.rules if rule.outcome != "finding"]
-    hidden: dict[int, list[str]] = {}
-    for subject in ("machine", *KINDS):
-        about = [rule for rule in rules if subject in (rule.kinds or ("machine",))]
-        if rules and not about:
-            said.append(f"{policy.file}: no rule for {subject}")
-        elif about and about[-1].when:
-            said.append(f"{policy.file}:{about[-1].line}: {subject}: no default: the last rule has a condition")
-        for number, rule in enumerate(about):
-            for earlier in about[:number]:
-                if not earlier.when or _plain(earlier.when) == _plain(rule.when):
-                    why = "takes all" if not earlier.when else "has the same condition"
-                    hidden.setdefault(rule.line, []).append(f"line {earlier.line} {why}")
-                    break
-    for rule in rules:
-        if len(hidden.get(rule.line, ())) == len(rule.kinds or ("machine",)):
-            said.append(f"{policy.file}:{rule.line}: never reached: {hidden[rule.line][0]}")
-    return tuple(said)
-
-
-def _plain(when: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _plain(value) if CONDITIONS[name] == "when" else value for name, value in when.items()}

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from virtkit import facts
 from virtkit.compat.placement import PROBES, Placed, Prober, probe_xml
+from virtkit.domain.vocabulary import accepted
 from virtkit.errors import Refused
+from virtkit.host.host import DEFAULT_LIBVIRT
 from virtkit.models.interface import shown
 from virtkit.policy import slots
 
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from virtkit.host import Host
     from virtkit.models.interface import Shown
 
-__all__ = ["AUTO", "ROOT", "SLOTS", "Choice", "Placer"]
+__all__ = ["AUTO", "ROOT", "SLOTS", "Choice", "Placer", "others"]
 
 #: The slot that libvirt chooses, and one on bus 0 that is written as an address.
 AUTO, ROOT = "auto", "root"
@@ -35,7 +39,24 @@ _OTHERS = MappingProxyType(
     }
 )
 _TARGETS = MappingProxyType({"ide": "hda", "fdc": "fda"})
-_INPUT = re.compile(r"(usb|ps2|virtio)-(tablet|mouse|keyboard)")
+_INPUT = re.compile(r"(usb|ps2)-(tablet|mouse|keyboard)")
+
+
+@cache
+def others(kind: str) -> tuple[str, ...]:
+    """The devices that a policy may choose in place of a virtio one, sorted; () for a kind that has none.
+
+    Buses of disks, models of NICs and video, and such as "usb-tablet". Source: data/libvirt/accepted-values.csv
+    and data/policies/nic-models.csv.
+    """
+    values = accepted(DEFAULT_LIBVIRT)
+    if kind == "input":
+        found = {f"{bus}-{what}" for bus in ("usb", "ps2") for what in ("tablet", "mouse", "keyboard")}
+    elif kind == "net":
+        found = {row["model"] for row in facts.table("policies/nic-models.csv") if row["hypervisor"] == "qemu"}
+    else:
+        found = set(values.get({"block": ("disk", "bus"), "gpu": ("video", "type")}.get(kind, ("", "")), ()))
+    return tuple(sorted(name for name in found if not name.startswith("virtio")))
 
 
 @dataclass(frozen=True, slots=True)
