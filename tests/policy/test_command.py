@@ -63,6 +63,34 @@ def test_sarif(broken: str, tmp_path: Path) -> None:
     assert result["ruleId"] in {rule["id"] for rule in run["tool"]["driver"]["rules"]}
 
 
+def test_sarif_locations(broken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of files are URIs, the machine has its line, and what is rejected is a notification of the run."""
+    monkeypatch.chdir(tmp_path)
+    Path("a b#1.xml").write_text(Path(broken).read_text().replace("<os>", "\n<os>"))
+    Path("bad.xml").write_text("<domain>\n<x</domain>")
+    given = ["a b#1.xml", broken, "bad.xml", "--guest", "rhel6.10", "--format", "sarif", "-o", "out"]
+    assert main(["policy", "check", "virt-install", *given]) == 1
+    (run,) = json.loads(Path("out").read_text())["runs"]
+    places = [one["locations"][0]["physicalLocation"] for one in run["results"]]
+    assert [(one["artifactLocation"]["uri"], one["region"]["startLine"]) for one in places] == [
+        ("a%20b%231.xml", 5),
+        (Path(broken).as_uri(), 4),
+    ]
+    (invocation,) = run["invocations"]
+    assert invocation["executionSuccessful"] is False
+    (said,) = invocation["toolExecutionNotifications"]
+    assert said["locations"][0]["physicalLocation"] == {
+        "artifactLocation": {"uri": "bad.xml"},
+        "region": {"startLine": 2},
+    }
+
+
+def test_check_says_what_it_does_not_know(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """A domain of which nobody says the guest OS is counted, not passed over."""
+    assert main(["policy", "check", "virt-v2v", broken]) == 0
+    assert "of 1 nobody says which guest OS it is" in capsys.readouterr().err
+
+
 def test_compare_score_and_slots(capsys: pytest.CaptureFixture[str]) -> None:
     """Tables of differences, scores and slot policies."""
     assert main(["policy", "compare", "virt-install", "virt-v2v", "--guests", "rhel6.10", "--format", "json"]) == 0
@@ -88,3 +116,9 @@ def test_rollout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["policy", "rollout", "nic-model", str(tmp_path), "--stage", "2", "--format", "json"]) == 1
     assert json.loads(capsys.readouterr().out)["stages"][2]["refused"] == 1
     assert main(["policy", "rollout", "disk-model", str(tmp_path)]) == 2
+    capsys.readouterr()
+    assert main(["policy", "rollout", "all", str(tmp_path), "--stage", "1", "--format", "json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert [one["subject"] for one in found] == ["nic-model", "video-model", "sound-model", "controller-model"]
+    assert main(["policy", "rollout", "video-model,sound-model", str(tmp_path), "--stage", "3"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == "video-model"

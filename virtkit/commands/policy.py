@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from virtkit.policy.review import Finding
+    from virtkit.policy.rollout import Rollout
 
 __all__ = ["register", "run"]
 
@@ -46,7 +47,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     verb.add_argument("policy", help="name of a shipped policy, or a .yaml file")
     verb = verbs.add_parser("check", help="hold domains against a policy", description="Exit code 1 when it denies.")
     verb.add_argument("policy", help="name of a shipped policy, or a .yaml file")
-    verb.add_argument("inputs", nargs="+", metavar="IN", help="domain XML: files, directories, or -")
+    verb.add_argument("inputs", nargs="+", metavar="IN", help="domain XML: files, folders, patterns, archives, or -")
     verb.add_argument("--guest", metavar="ID")
     verb.add_argument("--format", choices=("text", "json", "sarif"), default="text")
     verb.add_argument("-o", "--output", metavar="FILE")
@@ -85,8 +86,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     verb.add_argument("--table", choices=("summary", "changed", "buses", "broken"), default="summary")
     _table(verb)
     verb = verbs.add_parser("rollout", help="stages 0 to 3 of a rollout of model names", description="The rollout.")
-    verb.add_argument("subject", help="nic-model, video-model, sound-model or controller-model")
-    verb.add_argument("inputs", nargs="+", metavar="IN", help="domain XML: files, directories, or -")
+    verb.add_argument(
+        "subject", help="nic-model, video-model, sound-model, controller-model, several with commas, or all"
+    )
+    verb.add_argument("inputs", nargs="+", metavar="IN", help="domain XML: files, folders, patterns, archives, or -")
     verb.add_argument("--stage", type=int, choices=(0, 1, 2, 3), help="exit code 1 when this stage harms a domain")
     verb.add_argument("--format", choices=("text", "json"), default="text")
     verb.add_argument("-o", "--output", metavar="FILE")
@@ -151,18 +154,21 @@ def _show(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     from virtkit import read, resolve
+    from virtkit.archive import gather
     from virtkit.commands import tables
+    from virtkit.compat.check import guest_of
     from virtkit.errors import GuestError, VirtkitError
-    from virtkit.inputs import sources
     from virtkit.policy import document
-    from virtkit.policy.review import review, sarif
+    from virtkit.policy.review import review
+    from virtkit.policy.sarif import sarif
 
     policy, host, known = document.load(args.policy), chosen_host(args), chosen_catalogue(args)
     if args.guest:
         known.find(args.guest)
     found: list[Finding] = []
-    code = 0
-    for source in sources(args.inputs):
+    rejected: list[VirtkitError] = []
+    domains = strangers = 0
+    for source in gather(args.inputs):
         try:
             resolved = resolve(read(source.read(), source.label), host=host)
             found += review(policy, resolved, args.guest, guest_database=known)
@@ -170,18 +176,20 @@ def _check(args: argparse.Namespace) -> int:
             raise
         except VirtkitError as problem:
             log.error("%s", problem)
-            code = 1
-    if any(finding.level == "deny" for finding in found):
-        code = 1
+            rejected.append(problem)
+            continue
+        domains += 1
+        strangers += guest_of(resolved.domain, args.guest, known)[0] is None
     if args.format == "json":
         text = json.dumps([asdict(finding) for finding in found], indent=1) + "\n"
     elif args.format == "sarif":
-        text = json.dumps(sarif(policy, found), indent=1) + "\n"
+        text = json.dumps(sarif(policy, found, rejected), indent=1) + "\n"
     else:
         text = "".join(f"{f.file}:{f.line}: {f.level}: {f.domain}: {f.device}: {f.text}\n" for f in found)
     tables.emit(text, args.output)
-    tables.say(f"{len(found)} findings of {policy.name}")
-    return code
+    unknown = f"; of {strangers} nobody says which guest OS it is (--guest)" if strangers else ""
+    tables.say(f"{domains} domains read, {len(rejected)} rejected; {len(found)} findings of {policy.name}{unknown}")
+    return 1 if rejected or any(finding.level == "deny" for finding in found) else 0
 
 
 def _evaluated(args: argparse.Namespace, names: list[str]) -> pd.DataFrame:
@@ -249,28 +257,38 @@ def _slots(args: argparse.Namespace) -> int:
 
 
 def _rollout(args: argparse.Namespace) -> int:
+    from virtkit.archive import gather
     from virtkit.commands import tables
-    from virtkit.inputs import sources
     from virtkit.policy import rollout
 
-    found = rollout.review(sources(args.inputs), args.subject, chosen_host(args))
-    for problem in found.errors:
+    reviews = rollout.reviews(gather(args.inputs), rollout.select_subjects(args.subject), chosen_host(args))
+    for problem in reviews[0].errors:
         log.error("%s", problem)
     if args.format == "json":
-        tables.emit(json.dumps(found.as_dict(), indent=1) + "\n", args.output)
+        shown: object = [found.as_dict() for found in reviews] if len(reviews) > 1 else reviews[0].as_dict()
+        tables.emit(json.dumps(shown, indent=1) + "\n", args.output)
     else:
-        head = ("stage", "name", *rollout.OUTCOMES)
-        rows = [(s, rollout.STAGES[s][0], *(c[o] for o in rollout.OUTCOMES)) for s, c in found.stages.items()]
-        text = tables.render(head, rows, "table")
-        if found.unknown:
-            names = [(n.name, n.hypervisor, n.arch, n.devices, n.domains, n.nearest) for n in found.unknown]
-            head = ("unknown name", "hypervisor", "arch", "devices", "domains", "nearest known")
-            text += "\n" + tables.render(head, names, "table")
-            text += "\nwould disappear at stage 3:\n"
-            text += "".join(f"  {name} ({file}): {', '.join(which)}\n" for name, file, which in found.affected)
-            if found.disappear > len(found.affected):
-                text += f"  and {found.disappear - len(found.affected)} more\n"
-        tables.emit(text, args.output)
-    tables.say(f"{found.domains} domains read, {found.rejected} rejected, {found.disappear} with unknown names")
-    harmed = args.stage is not None and args.stage > 0 and found.disappear
-    return 1 if found.rejected or harmed else 0
+        tables.emit("\n".join(_told(found, headed=len(reviews) > 1) for found in reviews), args.output)
+    first = reviews[0]
+    counts = ", ".join(f"{found.disappear} with unknown names ({found.subject})" for found in reviews)
+    tables.say(f"{first.domains} domains read, {first.rejected} rejected, {counts}")
+    harmed = args.stage is not None and args.stage > 0 and any(found.disappear for found in reviews)
+    return 1 if first.rejected or harmed else 0
+
+
+def _told(found: Rollout, *, headed: bool) -> str:
+    from virtkit.commands import tables
+    from virtkit.policy import rollout
+
+    head = ("stage", "name", *rollout.OUTCOMES)
+    rows = [(s, rollout.STAGES[s][0], *(c[o] for o in rollout.OUTCOMES)) for s, c in found.stages.items()]
+    text = (f"{found.subject}\n" if headed else "") + tables.render(head, rows, "table")
+    if found.unknown:
+        names = [(n.name, n.hypervisor, n.arch, n.devices, n.domains, n.nearest) for n in found.unknown]
+        head = ("unknown name", "hypervisor", "arch", "devices", "domains", "nearest known")
+        text += "\n" + tables.render(head, names, "table")
+        text += "\nwould disappear at stage 3:\n"
+        text += "".join(f"  {name} ({file}): {', '.join(which)}\n" for name, file, which in found.affected)
+        if found.disappear > len(found.affected):
+            text += f"  and {found.disappear - len(found.affected)} more\n"
+    return text

@@ -1,21 +1,20 @@
-"""Domains held against a policy: findings with lines, as text, JSON or SARIF."""
+"""Domains held against a policy: findings, each with the line that it is about."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from virtkit.compat.check import check
+from virtkit.domain.document import line_of
 from virtkit.policy.decide import Situation, decide, decide_machine, findings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from virtkit.guests import Catalogue, Guest
     from virtkit.policy.document import Policy
     from virtkit.resolution import Resolved
 
-__all__ = ["Finding", "review", "sarif"]
+__all__ = ["Finding", "review"]
 
 _FAMILIES = {"i440fx": "pc", "q35": "q35"}
 
@@ -66,9 +65,17 @@ def review(
     if not gives_findings and who is not None:
         wanted = decide_machine(policy, who)
         if wanted.value and wanted.value != machine:
-            add("machine", 1, "warn", f"{policy.name} would choose {wanted.value}: {wanted.reason}", wanted.line)
+            add(
+                "machine",
+                _machine_line(resolved),
+                "warn",
+                f"{policy.name} would choose {wanted.value}: {wanted.reason}",
+                wanted.line,
+            )
+    # A device that is not written, such as a memory balloon, is told on the line of the domain.
+    first = line_of(resolved.domain.document.root) or 1
     for finding in seen.findings:
-        line = finding.line or 1
+        line = finding.line or first
         if gives_findings:
             situation = Situation(who, machine, finding.kind, finding.model, finding.interface, finding.verdict.value)
             said = findings(policy, situation)
@@ -83,53 +90,11 @@ def review(
     return tuple(result)
 
 
-_LEVELS = {"deny": "error", "taint": "warning", "warn": "warning", "allow": "note"}
-
-
-def sarif(policy: Policy, found: Sequence[Finding]) -> dict[str, Any]:
-    """The findings as a SARIF 2.1.0 log, which code review tools show on the lines of the files."""
-    from virtkit import __version__
-
-    rules = sorted({finding.rule for finding in found})
-    return {
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [
-            {
-                "tool": {
-                    "driver": {
-                        "name": "virtkit",
-                        "version": __version__,
-                        "rules": [
-                            {
-                                "id": f"{policy.name}/{line}",
-                                "shortDescription": {"text": _reason(policy, line)},
-                            }
-                            for line in rules
-                        ],
-                    }
-                },
-                "results": [
-                    {
-                        "ruleId": f"{policy.name}/{finding.rule}",
-                        "level": _LEVELS[finding.level],
-                        "message": {"text": f"{finding.device}: {finding.text}"},
-                        "locations": [
-                            {
-                                "physicalLocation": {
-                                    "artifactLocation": {"uri": finding.file},
-                                    "region": {"startLine": finding.line},
-                                }
-                            }
-                        ],
-                        "properties": asdict(finding),
-                    }
-                    for finding in found
-                ],
-            }
-        ],
-    }
-
-
-def _reason(policy: Policy, line: int) -> str:
-    return next((rule.reason for rule in policy.rules if rule.line == line), policy.title)
+def _machine_line(resolved: Resolved) -> int:
+    """The line on which the machine type is written, or would be."""
+    root = resolved.domain.document.root
+    for path in ("os/type", "os"):
+        found = root.find(path)
+        if found is not None:
+            return line_of(found) or 1
+    return line_of(root) or 1
