@@ -13,9 +13,8 @@ from virtkit.checks.chardevs import check_chardevs
 from virtkit.checks.controllers import check_controllers, check_usb_sets
 from virtkit.checks.devices import check_devices
 from virtkit.checks.disks import check_disks, check_sources, check_targets
-from virtkit.checks.forbidden import check_forbidden
+from virtkit.checks.elements import check_elements
 from virtkit.checks.hostdevs import check_hostdev_sources
-from virtkit.checks.options import check_options
 from virtkit.setting import Setting
 
 __all__ = ["after_slots", "before_slots"]
@@ -23,7 +22,6 @@ __all__ = ["after_slots", "before_slots"]
 
 def before_slots(setting: Setting) -> None:
     """Refuse what libvirt finds while it reads the definition. Raises Refused."""
-    check_options(setting)
     check_targets(setting)
     check_sources(setting)
     check_hostdev_sources(setting)
@@ -32,7 +30,7 @@ def before_slots(setting: Setting) -> None:
 
 def after_slots(setting: Setting) -> None:
     """Refuse what libvirt finds once all addresses are given. Raises Refused."""
-    check_forbidden(setting)
+    check_elements(setting)
     check_controllers(setting)
     check_disks(setting)
     check_chardevs(setting)

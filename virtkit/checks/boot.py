@@ -38,6 +38,8 @@ def check_boot(setting: Setting) -> None:
 
 
 def _check_orders(setting: Setting) -> None:
+    if not any(next(holder.iter("boot"), None) is not None for holder in setting.root.iterchildren("devices")):
+        return
     devices = setting.devices
     several = setting.root.find("os/boot") is not None
     seen: dict[str, Device] = {}

@@ -197,7 +197,7 @@ def check_usb_sets(setting: Setting) -> None:
         raise _refuse(written[0], "No master USB controller specified")
     seen: set[int] = set()
     for controller in usb:
-        if controller.model in ICH9_UHCI or controller.startport is not None:
+        if controller.model in (*ICH9_UHCI, "none") or controller.startport is not None:
             continue
         if controller.index in seen:
             raise _refuse(controller, f"Duplicate USB controllers with index {controller.index}", XML)

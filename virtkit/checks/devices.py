@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from virtkit.domain.address import IsaAddress
 from virtkit.domain.devices import Device
 from virtkit.domain.document import line_of
 from virtkit.errors import Refused
 from virtkit.setting import Setting
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
 
 __all__ = ["check_devices"]
 
@@ -57,21 +62,24 @@ def _check_ps2(setting: Setting, device: Device) -> None:
 
 
 def _check_filesystems(setting: Setting) -> None:
-    targets: set[str] = set()
+    shares = "virtiofs-target-alone" not in setting.behaves
+    targets = Counter(_target(one) for one in setting.devices.filesystems if one.driver == "virtiofs" or not shares)
     for filesystem in setting.devices.filesystems:
-        target = None if filesystem.element is None else filesystem.element.find("target")
-        name = "" if target is None else target.get("dir") or ""
-        if name in targets and "unique-filesystems" in setting.behaves:
-            raise _refuse(filesystem, f"filesystem target '{name}' specified twice")
-        targets.add(name)
         driver = filesystem.driver
         if driver == "virtiofs":
+            if targets[_target(filesystem)] > 1:
+                raise _refuse(filesystem, f"filesystem target '{_target(filesystem)}' specified twice")
             if filesystem.model is not None:
                 raise _refuse(filesystem, "virtiofs does not support model")
             if not _shares_memory(setting):
                 raise _refuse(filesystem, "'virtiofs' requires shared memory")
         elif driver in ("loop", "nbd", "ploop") or (driver == "handle" and "no-9p-handle" in setting.behaves):
             raise _refuse(filesystem, "Filesystem driver type not supported")
+
+
+def _target(filesystem: Device) -> str:
+    target = None if filesystem.element is None else filesystem.element.find("target")
+    return "" if target is None else target.get("dir") or ""
 
 
 def _shares_memory(setting: Setting) -> bool:
@@ -95,6 +103,19 @@ def _check_interfaces(setting: Setting) -> None:
             )
         if "shared-memory-for-vhostuser" in setting.behaves and not _shares_memory(setting):
             raise _refuse(interface, "'interface' requires shared memory")
+
+
+def _check_graphics(setting: Setting) -> None:
+    """A display without a window draws for vnc and spice only, and alone."""
+    graphics = setting.devices.graphics
+    for headless in graphics:
+        if headless.model != "egl-headless":
+            continue
+        if any(one.model not in ("egl-headless", "vnc", "spice") for one in graphics):
+            raise _refuse(headless, "graphics type 'egl-headless' is only supported with vnc or spice graphics")
+        for other in graphics:
+            if other.element is not None and other.element.find("gl[@enable='yes']") is not None:
+                raise _refuse(other, "multiple OpenGL displays are not supported by QEMU")
 
 
 def _check_videos(setting: Setting) -> None:
@@ -214,8 +235,9 @@ def _check_others(setting: Setting) -> None:
         raise _refuse(nvram, "only a single nvram device is supported", INT)
     for tpm in [one for one in devices.tpms if one.model == "spapr-tpm-proxy"][1:]:
         raise _refuse(tpm, "only a single TPM Proxy device is supported")
-    if len(setting.root.findall("devices/redirfilter")) > 1:
-        raise Refused(INT, "only one set of redirection filter rule is supported", "redirfilter")
+    for filter_ in _below(setting, "redirfilter")[1:]:
+        what = "only one set of redirection filter rule is supported"
+        raise Refused(INT, what, "redirfilter", line_of(filter_))
     for vsock in devices.vsocks[1:]:
         raise _refuse(vsock, "only a single vsock device is supported", XML)
     for tpm in [one for one in devices.tpms if one.model != "spapr-tpm-proxy"][1:]:
@@ -240,9 +262,14 @@ def _check_others(setting: Setting) -> None:
             )
 
 
+def _below(setting: Setting, tag: str) -> list[Element]:
+    """The elements of a kind that is no device with a place of its own."""
+    return [element for holder in setting.root.iterchildren("devices") for element in holder.iterchildren(tag)]
+
+
 def _check_sounds(setting: Setting) -> None:
     known: set[str | None] = set()
-    for element in setting.root.findall("devices/audio"):
+    for element in _below(setting, "audio"):
         if element.get("id") in known:
             raise Refused(XML, f"audio ID {element.get('id')} is used multiple times", "audio", line_of(element))
         known.add(element.get("id"))
@@ -264,6 +291,7 @@ _CHECKS: tuple[Callable[[Setting], None], ...] = (
     _check_inputs,
     _check_filesystems,
     _check_interfaces,
+    _check_graphics,
     _check_videos,
     _check_panics,
     _check_watchdogs,

@@ -127,22 +127,22 @@ def check_disks(setting: Setting) -> None:
         if disk.serial and (disk.bus == "sd" or (disk.device == "lun" and disk.bus == "scsi")):
             raise _refuse(disk, f"a serial is not supported for device='{disk.device}' on bus='{disk.bus}'")
         _check_driver(disk)
-        iothread = None if disk.element is None else disk.element.find("driver[@iothread]")
-        if iothread is not None:
-            if disk.bus != "virtio":
-                raise _refuse(disk, f"IOThreads not available for bus {disk.bus} target {disk.target}")
-            _check_iothread(setting, disk, iothread.get("iothread") or "")
+        if _check_iothread(setting, disk) and disk.bus != "virtio":
+            raise _refuse(disk, f"IOThreads not available for bus {disk.bus} target {disk.target}")
         if isinstance(address, DriveAddress):
             _check_numbers(setting, disk, address)
     for controller in setting.devices.controllers:
-        driver = None if controller.element is None else controller.element.find("driver[@iothread]")
-        if driver is not None:
-            _check_iothread(setting, controller, driver.get("iothread") or "")
+        if controller.type == "scsi":
+            _check_iothread(setting, controller)
     _check_places(setting)
 
 
-def _check_iothread(setting: Setting, device: Device, text: str) -> None:
-    """An iothread must be one of the domain's: the numbered ones, and the lowest free numbers for the others."""
+def _check_iothread(setting: Setting, device: Device) -> bool:
+    """Whether it has an iothread, which must be one of the domain's: the numbered ones, else the lowest numbers."""
+    driver = None if device.element is None else device.element.find("driver")
+    text = None if driver is None else driver.get("iothread")
+    if text is None:
+        return False
     root = setting.root
     numbers = {one.get("id") for one in root.findall("iothreadids/iothread")}
     count = (root.findtext("iothreads") or "0").strip()
@@ -153,6 +153,7 @@ def _check_iothread(setting: Setting, device: Device, text: str) -> None:
     wanted = text.lstrip("+0")
     if wanted and wanted not in numbers:
         raise Refused(CFG, f"iothread '{text}' not defined in iothreadids", device.label, device.line)
+    return True
 
 
 MANY_THREADS = 65535

@@ -27,7 +27,7 @@ def check_hostdev_sources(setting: Setting) -> None:
     handed += [(one.type, one) for one in devices.hostdevs if one.mode == "subsystem"]
     for type_, device in handed:
         source = None if device.element is None else device.element.find("source")
-        if source is None or (not len(source) and not source.attrib):
+        if source is None or (type_ != "usb" and not len(source) and not source.attrib):
             continue
         key = (type_, *_identity(source))
         if key in seen:

@@ -1,24 +1,16 @@
-"""Refusals about values that an option of a device cannot have, from ``data/libvirt/option-values.csv``."""
+"""Which values an option of a device can have, from ``data/libvirt/option-values.csv``."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from virtkit import facts
-from virtkit.checks.terms import Subject, Term, terms_of
-from virtkit.domain.document import line_of
-from virtkit.domain.reader import label_of
+from virtkit.checks.terms import Term, terms_of
 from virtkit.domain.vocabulary import Release, in_release
-from virtkit.errors import Refused
-from virtkit.setting import Setting
 
-if TYPE_CHECKING:
-    from lxml.etree import _Element as Element
-
-__all__ = ["check_options"]
+__all__ = ["Form", "options"]
 
 UINT = 0xFFFF_FFFF
 
@@ -41,7 +33,7 @@ PATTERNS = {
 """What a text of each other form looks like, and what it is called; a mac address is not a multicast one."""
 
 
-class _Form(NamedTuple):
+class Form(NamedTuple):
     """What one option takes: words, or numbers when there are none."""
 
     kind: str
@@ -66,58 +58,14 @@ class _Form(NamedTuple):
         return "" if lowest <= number <= highest and value == value.rstrip() else what
 
 
-@dataclass(slots=True)
-class _Node:
-    """The listed attributes and children of an element."""
-
-    attributes: dict[str, _Form] = field(default_factory=dict)
-    children: dict[object, _Node] = field(default_factory=dict)
-
-
-@cache
-def _options(at: Release) -> _Node:
-    root = _Node()
+def options(at: Release) -> Iterator[tuple[str, str, str, Form]]:
+    """The options of a release: element, path of the child ("" for the element itself), attribute, form."""
     for row in facts.table("libvirt/option-values.csv"):
         if not in_release(row, at):
             continue
         kind, _, empty = row["form"].partition("-")
-        form = _Form(kind, frozenset(row["values"].split()), bool(empty), terms_of(row["when"]))
+        form = Form(kind, frozenset(row["values"].split()), bool(empty), terms_of(row["when"]))
         for element in row["elements"].split():
             for option in row["options"].split():
                 path, _, attribute = option.partition("@")
-                node = root.children.setdefault(element, _Node())
-                for step in path.split("/") if path else ():
-                    node = node.children.setdefault(step, _Node())
-                node.attributes[attribute] = form
-    return root
-
-
-def check_options(setting: Setting) -> None:
-    """Refuse an option with a value that libvirt does not take. Raises Refused."""
-    known = _options(setting.at)
-    for devices in setting.root.iterchildren("devices"):
-        for element in devices.iterchildren():
-            node = known.children.get(element.tag)
-            if node is not None:
-                _check(element, node, Subject(element, None, setting))
-
-
-def _check(element: Element, node: _Node, subject: Subject) -> None:
-    forms = node.attributes
-    if forms:
-        for name, value in element.items():
-            form = forms.get(str(name))
-            if form is not None:
-                right = form.refuses(str(value))
-                if right and all(term.holds(subject) for term in form.when):
-                    raise Refused(
-                        "XML error",
-                        f"Invalid value for attribute '{name!s}' in element '{element.tag!s}': '{value!s}' ({right})",
-                        label_of(subject.element),
-                        line_of(element),
-                    )
-    if node.children:
-        for child in element.iterchildren():
-            below = node.children.get(child.tag)
-            if below is not None:
-                _check(child, below, subject)
+                yield element, path, attribute, form

@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
-from virtkit.domain.devices import Device
+from virtkit.domain.devices import Chardev, Device
+from virtkit.domain.reader import label_of
 from virtkit.errors import FactsError
 from virtkit.setting import Setting
 
@@ -47,6 +48,16 @@ class Subject(NamedTuple):
     element: Element
     device: Device | None
     setting: Setting
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return label_of(self.element) if self.device is None else self.device.label
+
+    @property
+    def shadowed(self) -> bool:
+        """Whether another device stands for it."""
+        return isinstance(self.device, Chardev) and self.device.shadowed
 
     def value(self, path: str) -> str | None:
         """The text that stands at a path, None when there is nothing."""

@@ -102,10 +102,12 @@ def assign(setting: Setting) -> None:
         return
     if not enabled(setting):
         raise Refused(CFG, "USB is disabled for this domain, but USB devices are present in the domain XML")
+    # A device with an address of another form takes no port, and is counted all the same.
+    count = len(plugged) + len(hubs)
     plugged = [one for one in plugged if one.address is None or isinstance(one.address, UsbAddress)]
     # A handed-through PCI interface that names usb-net as its model takes no port, and is reckoned with all the same.
     ghosts = sum(one.type == "hostdev" and one.model == "usb-net" for one in devices.interfaces)
-    _add_hubs(setting, len(plugged) + len(hubs) + (ghosts if "usb-net" in setting.behaves else 0))
+    _add_hubs(setting, count + (ghosts if "usb-net" in setting.behaves else 0))
     tree = _buses(setting)
     for hub in hubs:
         address = hub.address
