@@ -114,7 +114,8 @@ def _check_graphics(setting: Setting) -> None:
         if any(one.model not in ("egl-headless", "vnc", "spice") for one in graphics):
             raise _refuse(headless, "graphics type 'egl-headless' is only supported with vnc or spice graphics")
         for other in graphics:
-            if other.element is not None and other.element.find("gl[@enable='yes']") is not None:
+            gl = None if other.element is None else other.element.find("gl")
+            if other.model == "spice" and gl is not None and gl.get("enable") == "yes":
                 raise _refuse(other, "multiple OpenGL displays are not supported by QEMU")
 
 

@@ -184,9 +184,14 @@ def _check_places(setting: Setting) -> None:
                 f"Found duplicate drive address for disk with target name '{disk.target}' "
                 f"controller='{at.controller}' bus='{at.bus}' target='{at.target}' unit='{at.unit}'",
             )
+    handed: dict[tuple[int, int, int, int], Device] = {}
     for hostdev in setting.devices.hostdevs:
         at_ = hostdev.address
         if hostdev.type == "scsi" and isinstance(at_, DriveAddress):
+            other = handed.setdefault((at_.controller, at_.bus, at_.target, at_.unit), hostdev)
+            if other is not hostdev:
+                what = f"SCSI host address {at_} in use by another SCSI host device"
+                raise Refused(CFG, what, hostdev.label, hostdev.line)
             disk_ = seen.get(("scsi", at_.controller, at_.bus, at_.target, at_.unit))
             if disk_ is not None:
                 raise Refused(

@@ -156,7 +156,9 @@ def _compose(
                 pieces.append(after)
                 del inserts[end]
     pieces.append(text[at:])
-    return _ENCODING.sub(r"\1UTF-8", "".join(pieces), count=1)
+    whole = "".join(pieces)
+    encoding = _ENCODING.match(whole)
+    return whole if encoding is None else f"{encoding[1]}UTF-8{whole[encoding.end() :]}"
 
 
 def _indent_of(text: str, start: int) -> str:

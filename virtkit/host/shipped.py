@@ -60,11 +60,13 @@ def load(release: tuple[int, int], arch: str) -> Emulator | None:
 
     Raises FactsError when the file breaks its format.
     """
-    return _load(folder() / f"{release[0]}.{release[1]}" / f"{arch}.json")
+    return _load(os.environ.get("VIRTKIT_DATA_QEMU"), facts.root(), release, arch)
 
 
 @cache
-def _load(file: Path) -> Emulator | None:
+def _load(_named: str | None, _root: Path, release: tuple[int, int], arch: str) -> Emulator | None:
+    # Kept by what the folder follows from, which is quicker told than the folder.
+    file = folder() / f"{release[0]}.{release[1]}" / f"{arch}.json"
     try:
         text = file.read_bytes()
     except (FileNotFoundError, NotADirectoryError):

@@ -65,6 +65,11 @@ def allocate(setting: Setting) -> None:
     count = highest + 1
     if count:
         count = _dry_run(setting, types, highest)
+    if not supported and count > highest + 1:
+        # The buses are added, and nothing on them is ever filled in.
+        added = next(one for one in reversed(setting.devices.controllers) if one.type == "pci" and one.added)
+        what = f"Required options are not set for PCI controller with index '{added.index}', model '{added.model}'"
+        raise Refused(INT, what, added.label, added.line)
     table = _table(setting, types, count, growing=False)
     if supported:
         chipset.reserve(setting, table, types)
@@ -129,7 +134,7 @@ def _table(setting: Setting, types: ConnectTypes, count: int, growing: bool) -> 
             if isinstance(device, Chardev) and device.mirror:
                 continue
             if chipset.is_fixed(device, address):
-                if not table.buses or not table.buses[0].accepts & CONVENTIONAL:
+                if table.buses and not table.buses[0].accepts & CONVENTIONAL:
                     raise Refused(
                         INT,
                         "Bus 0 must be PCI for integrated PIIX3 USB or IDE controllers",

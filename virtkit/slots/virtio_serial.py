@@ -108,6 +108,8 @@ def _no_port(controller: int, device: Chardev) -> Refused:
 def _hidden_console(setting: Setting, ports: _Ports, console: Chardev) -> None:
     """Releases before 12: a half address eats a port of controller 0, and is kept as written."""
     address = console.address
+    if address is None and ports.anywhere(0) is None:
+        _add(setting, ports, console)
     if not isinstance(address, SerialAddress) or address.port:
         return
     if 0 not in ports.sizes:
