@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from random import Random
 
 from lxml import etree
 
@@ -11,6 +12,7 @@ from virtkit.errors import Refused
 from virtkit.host import Host
 from virtkit.verify.generate import domain, domains
 from virtkit.verify.platforms import PLATFORMS
+from virtkit.verify.slips import slip
 
 
 def test_the_same_seed_gives_the_same_domains() -> None:
@@ -28,6 +30,19 @@ def test_every_platform_gives_domains() -> None:
             assert title == f"{name}-{seed}"
             assert root.find("os/type").get("arch") == platform.arch  # type: ignore[union-attr]
             assert 1 <= len(root.findall("devices/*")) <= 14
+
+
+def test_a_slip_is_one_slip() -> None:
+    """The same random numbers slip alike; the rest of the domain stays, and each kind of slip comes up."""
+    _title, text = domain(11, (12, 8), "q35", largest=12)
+    slips = {slip(Random(seed), text) for seed in range(200)}
+    assert slip(Random(7), text) == slip(Random(7), text)
+    assert len(slips) > 50
+    sizes = Counter(len(etree.fromstring(one).findall("devices/*")) for one in slips)
+    before = len(etree.fromstring(text).findall("devices/*"))
+    assert set(sizes) == {before, before + 1}
+    for one in slips:
+        assert all(target.get("dev") for target in etree.fromstring(one).findall(".//disk/target"))
 
 
 def test_newer_kinds_wait_for_their_release() -> None:

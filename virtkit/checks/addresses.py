@@ -54,7 +54,7 @@ def _is_usb_input(setting: Setting, device: Device) -> bool:
 
 
 HOSTDEV_FORMS = {
-    "vfio-pci": ("pci", "unassigned"),
+    "vfio-pci": ("pci",),
     "vfio-ccw": ("ccw",),
     "vfio-ap": (),
     "pci": ("pci", "unassigned"),

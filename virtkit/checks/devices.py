@@ -227,6 +227,33 @@ def _check_memories(setting: Setting) -> None:
                 raise _refuse(memory, f"only {names} addresses are supported for the virtio-mem device")
 
 
+MIB = 1 << 20
+
+
+def _bytes(size: Element | None) -> int | None:
+    """A size in bytes by its unit (KiB and K are 1024, kB is 1000), None when it is none.
+
+    Source: libvirt, "Domain XML format", Memory Allocation.
+    """
+    text = "" if size is None else (size.text or "").strip()
+    if size is None or not text.isdigit():
+        return None
+    unit = (size.get("unit") or "b").lower()
+    power = max("bkmgtpe".find(unit[0]), 0)
+    base = 1000 if len(unit) == len("kB") else 1024
+    return int(text) * int(base**power)
+
+
+def _check_aliases(setting: Setting) -> None:
+    named: set[str] = set()
+    for device in setting.devices.in_order():
+        if device.alias is None:
+            continue
+        if device.alias in named:
+            raise _refuse(device, f"non unique alias detected: {device.alias}")
+        named.add(device.alias)
+
+
 def _check_others(setting: Setting) -> None:
     devices = setting.devices
     for nvram in devices.nvrams:
@@ -253,6 +280,9 @@ def _check_others(setting: Setting) -> None:
             raise _refuse(balloon, "Memory balloon device type 'xen' is not supported by this version of qemu")
     _check_sounds(setting)
     for shmem in devices.shmems:
+        size = None if shmem.element is None else _bytes(shmem.element.find("size"))
+        if size is not None and "shmem-sizes" in setting.behaves and (size < MIB or size & (size - 1)):
+            raise _refuse(shmem, "shmem size must be a power of 2 and at least 1 MiB (1024 KiB)", XML)
         if shmem.model in (None, "ivshmem"):
             raise _refuse(shmem, "ivshmem device is not supported with this QEMU binary")
     for hostdev in devices.hostdevs:
@@ -299,4 +329,5 @@ _CHECKS: tuple[Callable[[Setting], None], ...] = (
     _check_iommus,
     _check_memories,
     _check_others,
+    _check_aliases,
 )

@@ -28,6 +28,7 @@ PATTERNS = {
     "mac": (re.compile(r"[0-9a-f]?[02468ace](:[0-9a-f]{1,2}){5}\s*$", re.I), "xx:xx:xx:xx:xx:xx"),
     "naa": (re.compile(r"naa\.[0-9a-f]{16}$", re.I), "naa. and 16 hexadecimal digits"),
     "uuid": (re.compile(r"\s*([0-9a-f]-?){32}\s*$", re.I), "a UUID"),
+    "unit": (re.compile(r"(b|bytes?|[kmgtpe](i?b)?)?$", re.I), "a unit of size such as KiB"),
     "name": (re.compile(r"[\w-]*$", re.ASCII), "letters, digits, - and _"),
 }
 """What a text of each other form looks like, and what it is called; a mac address is not a multicast one."""

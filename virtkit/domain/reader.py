@@ -168,7 +168,8 @@ class _Reader:
 
     def controller(self, element: Element, position: int) -> None:
         kids = _kids(element)
-        type_ = element.get("type") or "ide"
+        type_ = element.get("type")
+        type_ = "ide" if type_ is None else type_
         self.check("controller", "type", type_, CFG)
         controller = Controller("controller", element, position)
         if element.get("type") is None:
@@ -429,7 +430,7 @@ class _Reader:
         self.inventory.iommus.append(self.common(Device("iommu", element, position, model), _kids(element)))
 
     def vsock(self, element: Element, position: int) -> None:
-        model = self.check("vsock", "model", element.get("model"))
+        model = _unless_default(self.check("vsock", "model", element.get("model")))
         self.inventory.vsocks.append(self.common(Device("vsock", element, position, model), _kids(element)))
 
     def crypto(self, element: Element, position: int) -> None:

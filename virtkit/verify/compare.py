@@ -36,6 +36,9 @@ _MODEL: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
+#: What counts where nothing is written.
+_UNWRITTEN: Mapping[tuple[str, str], str] = MappingProxyType({("disk", "device"): "disk"})
+
 #: Options of PCI controllers that libvirt fills in while it places them.
 _TARGET = ("chassisNr", "chassis", "port", "busNr", "index", "hotplug")
 
@@ -116,7 +119,7 @@ def facts_of(root: etree._Element) -> dict[str, dict[str, str]]:
             where = f"{tag} {number}"
         facts: dict[str, str] = {}
         for path in _MODEL.get(tag, ("model",)):
-            facts[path] = _value(node, path)
+            facts[path] = _value(node, path) or _UNWRITTEN.get((tag, path), "")
         if tag == "controller":
             target = node.find("target")
             for option in _TARGET:

@@ -8,6 +8,7 @@ from random import Random
 from xml.sax.saxutils import quoteattr
 
 from virtkit.verify.platforms import PLATFORMS, Platform
+from virtkit.verify.slips import slip
 
 __all__ = ["domain", "domains"]
 
@@ -440,11 +441,12 @@ def domain(seed: int, release: tuple[int, int], platform: str | None = None, lar
     if draft.nodes:
         cell = f"<cell id='0' cpus='0-{vcpus - 1}' memory='1048576' unit='KiB'/>"
         cpu = f"<cpu><numa>{cell}</numa></cpu>" if draft.platform.arch != "s390x" else ""
-    return title, (
+    text = (
         f"<domain type='qemu'>\n  <name>{title}</name>\n  {room}<memory unit='KiB'>1048576</memory>\n  {shared}\n"
         f"  <vcpu>{vcpus}</vcpu>\n  {os}\n"
         f"  <features>{features}</features>\n  {cpu}\n  <devices>\n{body}  </devices>\n</domain>\n"
     )
+    return title, slip(random, text) if draft.wild and draft.chance(0.3) else text
 
 
 def domains(
