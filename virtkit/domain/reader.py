@@ -294,7 +294,8 @@ class _Reader:
         if model is not None:
             video.model = _unless_default(self.check("video", "type", model.get("type")))
             video.primary = model.get("primary") == "yes"
-            video.frontend = model.get("device")
+            # Read only beside the type that has such forms.
+            video.frontend = model.get("device") if video.model == "virtio" else None
             acceleration = model.find("acceleration")
             video.accelerated = acceleration is not None and acceleration.get("accel3d") == "yes"
         driver = kids.get("driver")
