@@ -113,7 +113,11 @@ def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, st
     name = wanted or domain.machine or host.default_machine(domain.arch)
     if not name:
         raise Unsupported(CFG, f"no machine type is written and '{domain.arch}' has no default one")
-    found = emulator.machines.get(name)
+    found = emulator.machine(name)
+    if found is None and not emulator.all_machines:
+        raise Unsupported(
+            CFG, f"{emulator.source} does not tell what machine type '{name}' is; a versioned name is right"
+        )
     if found is None:
         near = _nearest(name, emulator)
         raise Unsupported(

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from virtkit import facts
-from virtkit.errors import CapabilityError
+from virtkit import facts, read, resolve
+from virtkit.errors import CapabilityError, Unsupported
 from virtkit.host import Host, shipped
 
 CONFORMANCE = Path(
@@ -112,6 +112,16 @@ def test_domain_capabilities(tmp_path: Path) -> None:
         False,
     ]
     assert [x86.has(name) for name in ("virtio-rng-pci-transitional", "lsi53c895a")] == [None, None]
+
+
+def test_a_document_of_one_machine_type_does_not_deny_others(tmp_path: Path) -> None:
+    """A domain of another versioned machine type is resolved; a short name nobody explains is refused."""
+    one = host(tmp_path, DOMCAPS)
+    kind = "<os><type arch='x86_64' machine='{}'>hvm</type></os>"
+    text = f"<domain type='kvm'><name>d</name><memory>1</memory>{kind}</domain>"
+    assert resolve(read(text.format("pc-i440fx-9.0").encode()), host=one).machine == "pc-i440fx-9.0"
+    with pytest.raises(Unsupported, match="does not tell what machine type 'q35' is"):
+        resolve(read(text.format("q35").encode()), host=one)
 
 
 def test_virsh_capabilities(tmp_path: Path) -> None:

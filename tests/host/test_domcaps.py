@@ -110,6 +110,18 @@ def test_other_drivers_reports_are_read_and_compared() -> None:
     assert "graphics: only in the first" in lines
 
 
+def test_a_machine_type_of_another_driver_is_none_of_qemu_s(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """libxl's xenfv is compared with the default machine type, or with the one that is named."""
+    file = tmp_path / "libxl.xml"
+    libxl = BHYVE.replace(b"<domain>bhyve</domain>", b"<domain>xen</domain><machine>xenfv</machine>")
+    file.write_bytes(libxl)
+    for words, machine in (((), "pc-i440fx-11.1"), (("--machine", "q35"), "pc-q35-11.1")):
+        assert run("--compare", str(file), *words) == 1
+        out = capsys.readouterr().out
+        assert f"first: virtkit, x86_64 {machine} (qemu)" in out
+        assert "(xen)" in out
+
+
 def test_unknown_machines_and_architectures_are_refused() -> None:
     """As libvirt refuses them."""
     with pytest.raises(Unsupported, match=r"'pc-i440fx-1\.0'"):

@@ -71,7 +71,9 @@ def _compare(args: argparse.Namespace) -> tuple[str, int]:
     reports = [domcaps.read(load(Path(name)), name) for name in args.compare]
     if len(reports) == 1:
         theirs = reports[0]
-        ours = domcaps.report(chosen_host(args), theirs.arch, theirs.machine or args.machine)
+        # Other drivers' machine types are none of QEMU's: libxl says xenfv.
+        named = theirs.machine if theirs.domain in ("qemu", "kvm") else None
+        ours = domcaps.report(chosen_host(args), theirs.arch, args.machine or named)
         reports, names = [ours, theirs], [f"virtkit, {ours.arch} {ours.machine}", args.compare[0]]
     else:
         names = list(args.compare)

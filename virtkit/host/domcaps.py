@@ -120,7 +120,7 @@ def report(host: Host, arch: str, machine: str | None = None, domain: str = "qem
     wanted = machine or host.default_machine(arch)
     if wanted is None:
         raise Unsupported("invalid argument", f"{arch} has no default machine type: name one")
-    found = emulator.machines.get(wanted)
+    found = emulator.machine(wanted)
     if found is None and emulator.all_machines:
         raise Unsupported("invalid argument", f"the machine {wanted!r} is not supported by emulator of {arch}")
     name = found.name if found else wanted

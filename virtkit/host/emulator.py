@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -28,6 +29,10 @@ _GROUPS = ("chardev-", "display-")
 def emulator_arch(arch: str) -> str:
     """QEMU's name of an architecture given in libvirt's or QEMU's own spelling."""
     return ARCHITECTURES.get(arch, arch)
+
+
+#: Families whose machine names end in a version. Source: query-machines of QEMU 7.2.22 and 11.1.2.
+VERSIONED = re.compile(r"(?:pc-i440fx|pc-q35|virt|pseries|s390-ccw-virtio)-(\d+)\.(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,16 @@ class Emulator:
         if self.complete and owners is not None and driver not in self.unasked:
             return False
         return None
+
+    def machine(self, name: str) -> Machine | None:
+        """The machine type called ``name``, canonical or alias; None when it is not there, or nothing tells of it.
+
+        Where the source does not tell of all machine types, a canonical name with a version is taken as it is.
+        """
+        found = self.machines.get(name)
+        if found is None and not self.all_machines and VERSIONED.fullmatch(name):
+            return Machine(name)
+        return found
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -9,14 +9,13 @@ from pathlib import PurePath
 from typing import Any
 
 from virtkit.errors import CapabilityError
-from virtkit.host.emulator import ARCHITECTURES, Emulator, Machine, by_name, default_name
+from virtkit.host.emulator import ARCHITECTURES, VERSIONED, Emulator, Machine, by_name, default_name
 
 __all__ = ["decode", "emulator", "release_by_aliases"]
 
 #: CPU type names end in ``-ARCH-cpu``; both Arm binaries say ``arm``, so that one proves nothing.
 _CPU = re.compile(r".+-(x86_64|i386|riscv64|s390x|powerpc64|loongarch)-cpu")
 _CPU_ARCH: Mapping[str, str] = {"powerpc64": "ppc64", "loongarch": "loongarch64"}
-_VERSIONED = re.compile(r"(?:pc-i440fx|pc-q35|virt|pseries|s390-ccw-virtio)-(\d+)\.(\d+)")
 #: What QEMU's binaries are called after, for a file named for its architecture.
 _ARCHES = ("x86_64", "i386", "aarch64", "arm", "riscv64", "ppc64", "s390x", "loongarch64")
 
@@ -94,7 +93,7 @@ def release_by_aliases(machines: Iterable[Machine]) -> tuple[int, int] | None:
     Observed: QEMU 7.2.22, 10.0 and 11.1.2 (``pc`` is an alias of pc-i440fx-11.1 in 11.1).
     """
     for machine in machines:
-        match = _VERSIONED.fullmatch(machine.name)
+        match = VERSIONED.fullmatch(machine.name)
         if match and machine.alias:
             return int(match[1]), int(match[2])
     return None
