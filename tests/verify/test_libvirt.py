@@ -149,6 +149,20 @@ def test_a_crash_of_ours_is_a_finding(peer: FakeConnection, monkeypatch: pytest.
     assert "ZeroDivisionError: oops" in outcome.crash
 
 
+def test_an_interruption_while_the_binding_waits(peer: FakeConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+    """libvirt-python wraps it in a SystemError; it stays an interruption, and nothing stays defined."""
+    define = peer.defineXML
+
+    def interrupted(text: str) -> FakeDomain:
+        define(text)
+        raise SystemError("returned a result with an exception set") from KeyboardInterrupt()
+
+    monkeypatch.setattr(peer, "defineXML", interrupted)
+    with pytest.raises(KeyboardInterrupt), connect() as libvirt:
+        libvirt.ask(DOMAIN, "d")
+    assert peer.defined == []
+
+
 def test_an_interruption_leaves_nothing_defined(peer: FakeConnection) -> None:
     """Ctrl-C between define and undefine."""
     peer.interrupt = True

@@ -85,6 +85,11 @@ class Libvirt:
             if not self._connection.isAlive():
                 raise VerifyError(f"libvirtd went away: {error}") from None
             return None, str(error)
+        except SystemError as error:
+            # How the binding passes on an interrupt that came while it waited; the sweep undefines what was left.
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            raise
         try:
             return domain.XMLDesc(self._module.VIR_DOMAIN_XML_INACTIVE), ""
         finally:
