@@ -70,7 +70,8 @@ def unshared(found: Resolved) -> Iterator[tuple[object, ...]]:
             bus = device.bus if isinstance(device, Disk) else "scsi"
             yield "drive", bus, at.controller, at.bus, at.target, at.unit
     for controller in found.setting.devices.controllers:
-        if "-uhci" not in (controller.model or ""):
+        # Parts of an ich9 set share a number, and "none" stands for no controller.
+        if "-uhci" not in (controller.model or "") and controller.model != "none":
             yield "controller", controller.type, controller.index
 
 
