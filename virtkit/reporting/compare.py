@@ -1,42 +1,124 @@
-"""What differs between two runs: rows of their tables, cells of their matrices, told in a few sentences."""
+"""What differs between two runs: cells that flipped, domains whose topology changed, other rows; in a few sentences."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["differences"]
+__all__ = ["TOPOLOGY", "differences"]
 
-_SHOWN = 8
+#: The table of a notebook that holds one row for each device of each domain: its place and what it shows.
+TOPOLOGY = "topology.csv"
+
+_SHOWN = 20
+_CELL = {"guest", "kind", "machine", "model", "verdict"}
+_JUDGED = (("file", "device"), ("file",))  # keys of other tables that hold verdicts
+
+Row = dict[str, str]
 
 
-def differences(before: Path, after: Path) -> list[str]:
+def differences(before: Path, after: Path, names: Iterable[str] | None = None) -> list[str]:
     """Sentences on the CSV tables of two runs' folders: tables that are new or gone, and rows that differ.
 
-    A table with guest and verdict columns is told as cells that flipped, as ``virtkit.draw.changes`` tells them.
+    A matrix is told as cells that flipped, as ``virtkit.draw.changes`` tells them; the table ``topology.csv`` as
+    domains whose topology changed; another table with verdicts by file as verdicts that changed. ``names`` are the
+    notebooks to compare (all where None); one that the earlier run did not have is said to be new.
     """
-    old = {str(file.relative_to(before)): file for file in sorted(before.rglob("*.csv"))}
-    new = {str(file.relative_to(after)): file for file in sorted(after.rglob("*.csv"))}
-    found = [f"{name}: new table" for name in new if name not in old]
-    found += [f"{name}: no longer there" for name in old if name not in new]
-    for name in sorted(old.keys() & new.keys()):
-        found += _table(name, old[name], new[name])
+    found: list[str] = []
+    for name in sorted(path.name for path in after.iterdir() if path.is_dir()) if names is None else names:
+        if not (before / name).is_dir():
+            found.append(f"{name}: new notebook")
+            continue
+        found += _notebook(name, before / name, after / name)
     return found
 
 
-def _table(name: str, before: Path, after: Path) -> list[str]:
-    old, new = before.read_text(encoding="utf-8"), after.read_text(encoding="utf-8")
-    if old == new:
-        return []
-    head = new.partition("\n")[0].split(",")
-    if old.partition("\n")[0].split(",") == head and {"guest", "kind", "machine", "model", "verdict"} <= set(head):
-        import pandas as pd
+def _notebook(name: str, before: Path, after: Path) -> Iterator[str]:
+    old = {file.name: file for file in before.glob("*.csv")}
+    new = {file.name: file for file in after.glob("*.csv")}
+    for file in sorted(old.keys() | new.keys()):
+        if file not in old:
+            yield f"{name}: new table {file}"
+        elif file not in new:
+            yield f"{name}: table {file} is no longer there"
+        elif (one := old[file].read_bytes()) != (other := new[file].read_bytes()):
+            yield from (f"{name}: {text}" for text in _few(file, _table(file, one.decode(), other.decode())))
 
-        from virtkit.draw.changes import flips
 
-        changed = flips(pd.read_csv(before, dtype="str"), pd.read_csv(after, dtype="str"))
-        if changed:
-            more = [f"{name}: and {len(changed) - _SHOWN} more changes"] if len(changed) > _SHOWN else []
-            return [f"{name}: {flip.text}" for flip in changed[:_SHOWN]] + more
-    rows, others = Counter(old.splitlines()[1:]), Counter(new.splitlines()[1:])
-    return [f"{name}: {(rows - others).total()} rows gone or changed, {(others - rows).total()} rows new or changed"]
+def _few(file: str, told: Sequence[str]) -> Iterator[str]:
+    yield from told[:_SHOWN]
+    if len(told) > _SHOWN:
+        yield f"and {len(told) - _SHOWN} more changes in {file}"
+
+
+def _table(file: str, before: str, after: str) -> list[str]:
+    old, new = _rows(before), _rows(after)
+    head = set(new[0]) if new else set()
+    if old and set(old[0]) == head:
+        if head >= _CELL:
+            told = _flips(old, new)
+        elif file == TOPOLOGY:
+            told = list(_topologies(old, new))
+        else:
+            key = next((key for key in _JUDGED if head >= {*key, "verdict"}), ())
+            told = list(_verdicts(old, new, key)) if key else []
+        if told:
+            return told
+    one, other = Counter(before.splitlines()[1:]), Counter(after.splitlines()[1:])
+    return [f"{file}: {(one - other).total()} rows gone or changed, {(other - one).total()} rows new or changed"]
+
+
+def _rows(text: str) -> list[Row]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def _flips(before: Sequence[Row], after: Sequence[Row]) -> list[str]:
+    import pandas as pd
+
+    from virtkit.draw.changes import flips
+
+    return [flip.text for flip in flips(pd.DataFrame(before), pd.DataFrame(after))]
+
+
+def _verdicts(before: Sequence[Row], after: Sequence[Row], key: tuple[str, ...]) -> Iterator[str]:
+    old = {tuple(row[part] for part in key): row["verdict"] for row in before}
+    new = {tuple(row[part] for part in key): row["verdict"] for row in after}
+    for ident in sorted(old.keys() & new.keys()):
+        if old[ident] != new[ident]:
+            yield f"{', '.join(ident)}: {old[ident]} became {new[ident]}"
+
+
+def _topologies(before: Sequence[Row], after: Sequence[Row]) -> Iterator[str]:
+    old, new = _by_domain(before), _by_domain(after)
+    for file in sorted(old.keys() | new.keys()):
+        if file not in old:
+            yield f"{file}: new domain"
+        elif file not in new:
+            yield f"{file}: no longer there"
+        elif told := list(_moves(old[file], new[file])):
+            more = f"; and {len(told) - 4} more" if len(told) > 4 else ""
+            yield f"{file}: topology changed: {'; '.join(told[:4])}{more}"
+
+
+def _by_domain(rows: Iterable[Row]) -> dict[str, dict[str, Row]]:
+    found: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        found.setdefault(row["file"], {})[row["device"]] = row
+    return found
+
+
+def _moves(old: Mapping[str, Row], new: Mapping[str, Row]) -> Iterator[str]:
+    for device in [*new, *(device for device in old if device not in new)]:
+        one, other = old.get(device), new.get(device)
+        if one is None:
+            yield f"{device} is new"
+        elif other is None:
+            yield f"{device} is gone"
+        elif one["address"] != other["address"]:
+            yield f"{device} moved from {one['address'] or 'no address'} to {other['address'] or 'no address'}"
+        elif (one["driver"], one["interface"]) != (other["driver"], other["interface"]):
+            was, now = (f"{row['driver']} {row['interface']}".strip() for row in (one, other))
+            yield f"{device} was {was} and is {now}"

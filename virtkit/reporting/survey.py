@@ -97,6 +97,25 @@ class Survey:
         ]
         return _frame(rows, "file device title driver address reason")
 
+    def places(self) -> pd.DataFrame:
+        """One row for each device and controller of a domain, in the order of the tree: file, device, title, driver,
+        address, interface (text, "" where it shows none), placed, added (bool)."""
+        rows = [
+            {
+                "file": item.file,
+                "device": node.id,
+                "title": node.title,
+                "driver": node.driver,
+                "address": node.address,
+                "interface": node.interface or "",
+                "placed": node.placed,
+                "added": node.added,
+            }
+            for item in self.items
+            for node in nodes(item.topology)
+        ]
+        return _frame(rows, "file device title driver address interface placed added")
+
     def headroom(self) -> pd.DataFrame:
         """One row for each kind of slot of a domain: file, kind, free (int), used (int), reason."""
         rows = [
