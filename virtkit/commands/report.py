@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from shutil import get_terminal_size
+from types import FrameType
 
 __all__ = ["register", "run"]
 
@@ -34,6 +39,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--jobs", type=_count, default=2, metavar="N", help="notebooks at a time (default: 2)")
     parser.add_argument("--timeout", type=_count, default=600, metavar="S", help="seconds for one cell (default: 600)")
     parser.add_argument("--changed-only", action="store_true", help="take over notebooks whose inputs did not change")
+    parser.add_argument("--pdf", action="store_true", help="print each page to PDF as well, with chromium")
     parser.set_defaults(run=run)
 
 
@@ -48,9 +54,9 @@ def _count(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the notebooks: 0 all passed, 1 one failed, 130 interrupted. Raises UsageError and ReportError."""
+    """Runs the notebooks: 0 all passed, 1 one failed, 130 or 143 interrupted. Raises UsageError and ReportError."""
     from virtkit.errors import UsageError
-    from virtkit.reporting import parameters
+    from virtkit.reporting import parameters, progress
     from virtkit.reporting.run import notebooks
     from virtkit.reporting.run import run as run_all
 
@@ -62,33 +68,43 @@ def run(args: argparse.Namespace) -> int:
         if "domains" in given:
             raise UsageError(f"domains is given twice: by --domains and in {args.params}")
         given["domains"] = str(folder)
-    quiet = getattr(args, "quiet", False)
-    result = run_all(
-        notebooks(args.notebooks),
-        given,
-        Path(args.output),
-        jobs=args.jobs,
-        keep=args.keep,
-        limit=args.timeout,
-        changed_only=args.changed_only,
-        tell=None if quiet else _tell,
-    )
+    tell = None
+    if not getattr(args, "quiet", False):
+        tell = progress.bar(sys.stderr, get_terminal_size().columns) if sys.stderr.isatty() else progress.lines()
+    with _stoppable() as stops:
+        result = run_all(
+            notebooks(args.notebooks),
+            given,
+            Path(args.output),
+            jobs=args.jobs,
+            keep=args.keep,
+            limit=args.timeout,
+            changed_only=args.changed_only,
+            pdf=args.pdf,
+            tell=tell,
+        )
     if result.status == "passed":
         print(Path(args.output) / "latest")
         return 0
     log = logging.getLogger("virtkit")
-    for outcome in result.outcomes:
-        if outcome.error:
-            log.error("%s: %s", outcome.name, outcome.error)
+    for name, error in result.failures.items():
+        log.error("%s: %s", name, error)
     log.error("run %s %s; its evidence is in %s", result.folder.name, result.status, result.folder)
-    return 130 if result.status == "interrupted" else 1
+    return 128 + (stops[0] if stops else signal.SIGINT) if result.status == "interrupted" else 1
 
 
-def _tell(text: str, done: int, total: int) -> None:
-    if sys.stderr.isatty():
-        width = 24
-        bar = "█" * (width * done // total) + "░" * (width - width * done // total)
-        sys.stderr.write(f"\r\033[K{bar} {done}/{total} {text}{chr(10) if done == total else ''}")
-        sys.stderr.flush()
-    else:
-        logging.getLogger("virtkit").info("%d/%d %s", done, total, text)
+@contextmanager
+def _stoppable() -> Iterator[list[int]]:
+    """SIGTERM (a service manager) and SIGHUP (a closed terminal) end a run in order, as Ctrl-C does."""
+    stops: list[int] = []
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        stops.append(number)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield stops
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
+import select
 import signal
 import sys
 import tempfile
+import threading
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import import_module
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 __all__ = ["Job", "Outcome", "perform", "prepare"]
 
-OUTCOME = "outcome.json"
 NOTEBOOK = "notebook.ipynb"
 PAGE = "index.html"
+_LONG = 2000  # signs of an error that a record keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +63,8 @@ def prepare() -> None:
         import_module(name)
 
 
-def perform(job: Job) -> None:
-    """Run the job and leave ``outcome.json`` in its folder; never raises, because it is a process's whole work."""
+def perform(job: Job, answer: Connection) -> None:
+    """Run the job and send its Outcome to ``answer``; never raises, because it is a process's whole work."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     start = time.monotonic()
@@ -81,20 +83,36 @@ def perform(job: Job) -> None:
             )
             prepare()
             import_module("virtkit.reporting.fork").reserve()
+            _end_with(answer)
             try:
                 error = _execute(job)
-            finally:
-                _render(job, folder, error)
+            except SystemExit:
+                error = "stopped"
+            except BaseException as problem:
+                error = _line(problem)
+            _render(job, folder, error)
     except SystemExit:
         error = error or "stopped"
     except BaseException as problem:
         error = error or _line(problem)
     if not error:
         (folder / "kernel.log").unlink(missing_ok=True)
-    outcome = Outcome(job.name, "failed" if error else "passed", error, round(time.monotonic() - start, 3))
+    status = "failed" if error else "passed"
     with suppress(OSError):
-        (folder / OUTCOME).write_text(json.dumps(asdict(outcome)), encoding="utf-8")
+        answer.send(Outcome(job.name, status, error[:_LONG], round(time.monotonic() - start, 3)))
     sys.exit(1 if error else 0)
+
+
+def _end_with(answer: Connection) -> None:
+    """Stop this process, and its kernel with it, when nobody is left who would read its answer."""
+
+    def watch() -> None:
+        waiting = select.poll()
+        waiting.register(answer.fileno(), 0)  # reports errors only: the other end is closed
+        waiting.poll()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -1,65 +1,136 @@
-"""The index of all runs: what was run, how it ended, and what changed since the run before."""
+"""The index of all runs: what was run, how it ended, and what changed since the last good run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from virtkit.draw.page import document, said
+from virtkit.reporting.printing import PDF
 
-__all__ = ["page"]
+__all__ = ["failures", "page"]
 
-_GLYPH = {"passed": "✓", "failed": "✗", "running": "…", "interrupted": "⊘", "unchanged": "✓"}
+_GLYPH = {"passed": "✓", "unchanged": "✓", "failed": "✗", "interrupted": "⊘", "abandoned": "⊘", "running": "…"}
+_BAD = ("failed", "interrupted", "abandoned")
+_OPEN = 3  # newest runs whose changes are unfolded
+
+Record = Mapping[str, Any]
 
 
-def page(records: Sequence[Mapping[str, Any]], latest: str | None) -> str:
-    """The HTML index of ``records`` (newest first); ``latest`` is the id of the last run that passed."""
-    body = ["<header><h1>virtkit reports</h1>"]
+def failures(record: Record) -> dict[str, str]:
+    """What went wrong in a run, by notebook; "run" is the run as a whole."""
+    found = {str(entry["name"]): str(entry["error"]) for entry in record.get("notebooks", ()) if entry.get("error")}
+    for name, error in record.get("pdf", {}).items():
+        if error:
+            found.setdefault(str(name), str(error))
+    if record.get("error"):
+        found["run"] = str(record["error"])
+    return found
+
+
+def page(records: Sequence[Record], latest: str | None, keep: int | None = None) -> str:
+    """The HTML index of ``records`` (newest first).
+
+    ``latest`` is the id of the last run that passed, ``keep`` how many runs the last one was told to keep.
+    """
     good = next((record for record in records if record.get("id") == latest), None)
+    ended = next((record for record in records if record.get("status") != "running"), None)
+    body = ["<header><h1>virtkit reports</h1>"]
+    if ended is not None and ended.get("status") in _BAD:
+        body += _alert(ended, good)
     if good is not None:
-        links = " · ".join(_links(good, "latest"))
-        body.append(f"<p>Last good run, {said(latest)}: {links}</p>")
+        body.append(f'<h2>Last good run <span class="soft">{said(_when(good))}</span></h2><ul class="good">')
+        body += (f"<li>{link}</li>" for link in _links(good, "latest"))
+        body.append("</ul>")
     else:
         body.append("<p>No run has passed yet.</p>")
-    body.append("</header><main>")
-    for record in records:
-        body += _run(record, record.get("id") == latest)
-    body.append("</main>")
+    body.append("</header><main><h2>All runs</h2>")
+    for place, record in enumerate(records):
+        body += _run(record, record.get("id") == latest, place < _OPEN)
+    kept = "All runs are kept." if keep is None else f"The {keep} newest runs are kept, and always the last good one."
+    body.append(f'<p class="soft">{kept}</p></main>')
     return document("virtkit reports", "\n".join(body), styles=("index.css",))
 
 
-def _links(record: Mapping[str, Any], folder: str) -> Iterator[str]:
+def _alert(record: Record, good: Record | None) -> Iterator[str]:
+    status = str(record["status"])
+    told = "; ".join(f"{name}: {error}" for name, error in failures(record).items())
+    yield f'<p class="alert" role="alert"><strong>{_mark(status)}</strong>: the last run, {said(_when(record))}.'
+    if told:
+        yield f" {said(told)}."
+    yield f"{' The reports here are older: they are those of the last good run.' if good else ''}</p>"
+
+
+def _when(record: Record) -> str:
+    try:
+        return datetime.fromisoformat(str(record.get("started"))).strftime("%d %B %Y, %H:%M UTC")
+    except ValueError:
+        return str(record.get("id", ""))
+
+
+def _mark(status: str) -> str:
+    return f'<span class="{said(status)}">{_GLYPH.get(status, "?")} {said(status)}</span>'
+
+
+def _links(record: Record, folder: str) -> Iterator[str]:
+    printed = record.get("pdf", {})
     for entry in record.get("notebooks", ()):
         name = str(entry.get("name", ""))
-        status = str(entry.get("status", ""))
-        yield (
-            f'<a href="{said(quote(f"{folder}/{name}/index.html"))}">{said(entry.get("title") or name)}</a> '
-            f'<span class="{said(status)}">{_GLYPH.get(status, "?")} {said(status)}</span>'
-        )
+        place = f"{folder}/{name}"
+        link = f'<a href="{said(quote(f"{place}/index.html"))}">{said(entry.get("title") or name)}</a>'
+        if name in printed and not printed[name]:
+            link += f' <a class="pdf" href="{said(quote(f"{place}/{PDF}"))}">PDF</a>'
+        yield link
 
 
-def _run(record: Mapping[str, Any], good: bool) -> Iterator[str]:
+def _run(record: Record, good: bool, unfolded: bool) -> Iterator[str]:
     ident, status = str(record["id"]), str(record.get("status", "unknown"))
-    yield f'<section class="run {said(status)}"><h2>{said(ident)}{" (latest)" if good else ""}</h2>'
-    git = record.get("git") or {}
-    revision = (
-        f", revision {str(git.get('revision', ''))[:12]}{' with changes' if git.get('dirty') else ''}" if git else ""
-    )
     yield (
-        f'<p><span class="{said(status)}">{_GLYPH.get(status, "?")} {said(status)}</span> in '
-        f"{said(record.get('seconds', '?'))} s, virtkit {said(record.get('packages', {}).get('virtkit', '?'))}"
-        f'{said(revision)}, <a href="{said(quote(f"{ident}/run.json"))}">run.json</a></p>'
+        f'<section class="run {said(status)}"><h3>{_mark(status)} {said(_when(record))}'
+        f"{' <em>latest</em>' if good else ''}</h3>"
     )
-    yield "<ul>"
+    yield f'<p class="soft">{", ".join(_facts(record, ident))}</p><ul>'
     for link, entry in zip(_links(record, ident), record.get("notebooks", ()), strict=True):
+        seconds = entry.get("seconds", "?")
+        took = f"{seconds:.1f} s" if isinstance(seconds, int | float) else said(seconds)
         error = f"<br><code>{said(entry['error'])}</code>" if entry.get("error") else ""
-        yield f"<li>{link}, {said(entry.get('seconds', '?'))} s{error}</li>"
+        mark = _mark(str(entry.get("status", "")))
+        yield f"<li>{link} {mark}{'' if entry.get('status') == 'unchanged' else f' {took}'}{error}</li>"
     yield "</ul>"
-    changes = record.get("changes")
-    if changes:
-        items = "".join(f"<li>{said(change)}</li>" for change in changes)
-        yield f"<details open><summary>Changed since the last good run</summary><ul>{items}</ul></details>"
-    elif changes is not None:
-        yield '<p class="soft">Nothing changed since the last good run.</p>'
+    for name, error in record.get("pdf", {}).items():
+        if error:
+            yield f"<p><code>PDF of {said(name)}: {said(error)}</code></p>"
+    if record.get("error"):
+        yield f"<p><code>{said(record['error'])}</code></p>"
+    yield from _changes(record, unfolded)
     yield "</section>"
+
+
+def _facts(record: Record, ident: str) -> Iterator[str]:
+    yield f'<a href="{said(quote(f"{ident}/run.json"))}">{said(ident)}</a>'
+    if "seconds" in record:
+        yield f"{said(record['seconds'])} s"
+    packages = record.get("packages") or {}
+    if packages.get("virtkit"):
+        yield f"virtkit {said(packages['virtkit'])}"
+    git = record.get("git") or {}
+    if git.get("revision"):
+        yield f"revision {said(str(git['revision'])[:12])}{' with changes' if git.get('dirty') else ''}"
+
+
+def _changes(record: Record, unfolded: bool) -> Iterator[str]:
+    changes = record.get("changes")
+    if changes is None:
+        return
+    since = said(record.get("compared_with", "the last good run"))
+    if not changes:
+        yield f'<p class="soft">Nothing changed since {since}.</p>'
+        return
+    items = "".join(f"<li>{said(change)}</li>" for change in changes)
+    word = "change" if len(changes) == 1 else "changes"
+    yield (
+        f"<details{' open' if unfolded else ''}><summary>{len(changes)} {word} since {since}</summary>"
+        f"<ul>{items}</ul></details>"
+    )

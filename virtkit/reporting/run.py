@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
 
 from virtkit import facts
 from virtkit.errors import ReportError, UsageError
-from virtkit.reporting import index, provenance
+from virtkit.reporting import index, printing, provenance
 from virtkit.reporting.compare import differences
-from virtkit.reporting.execute import OUTCOME, PAGE, Job, Outcome, perform
+from virtkit.reporting.execute import NOTEBOOK, PAGE, Job, Outcome
 from virtkit.reporting.parameters import declared, distribute, title
-from virtkit.reporting.store import Store, write_whole
+from virtkit.reporting.store import RECORD, Store, write_whole
+from virtkit.reporting.workers import Tell, work
 
 __all__ = ["Result", "notebooks", "run"]
-
-_TICK = 0.02
-Tell = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A finished run: its folder, its status (passed, failed or interrupted) and what became of each notebook."""
+    """A finished run: its folder, its status (passed, failed or interrupted) and what became of each notebook.
+
+    ``failures`` are what went wrong, by notebook.
+    """
 
     folder: Path
     status: str
     outcomes: tuple[Outcome, ...]
+    failures: Mapping[str, str]
 
 
 def notebooks(names: Sequence[str] = ()) -> list[Path]:
@@ -76,18 +76,22 @@ def run(
     keep: int | None = None,
     limit: int = 600,
     changed_only: bool = False,
+    pdf: bool = False,
     tell: Tell | None = None,
 ) -> Result:
     """Run notebooks into a new folder under ``out``.
 
     ``given`` as for ``parameters.distribute``; ``limit`` is seconds for each cell; ``changed_only`` takes a notebook
-    over from the last good run when nothing that goes into it changed; ``tell`` is called with a sentence, how many
-    notebooks are done and how many there are. Raises UsageError for wrong parameters, before anything is started,
-    and ReportError when the folder cannot be written.
+    over from the last good run when nothing that goes into it changed; ``pdf`` prints each page too; ``tell`` is
+    called with what goes on. Raises UsageError for wrong parameters and for ``pdf`` without chromium, before
+    anything is started, and ReportError when the folder cannot be written. What happened is in ``run.json`` of the
+    run's folder and in ``status.json``, also when it was interrupted or the disk is full.
     """
     if not chosen:
         raise UsageError("no notebook to run")
     parameters = distribute(given, chosen)
+    if pdf:
+        printing.program()
     store = Store(out)
     started = datetime.now(UTC)
     folder = store.open_run(started)
@@ -97,64 +101,97 @@ def run(
         "status": "running",
         "started": started.isoformat(timespec="seconds"),
         "parameters": parameters,
-        **provenance.identity(),
     }
+    outcomes: list[Outcome] = []
+    status, error = "interrupted", ""
     try:
+        record.update(provenance.identity())
         store.write(folder, record)
-        work = _Work(chosen, parameters, folder, store.latest() if changed_only else None, limit, record, tell)
-        outcomes, interrupted = work.all(max(1, jobs))
-        status = "interrupted" if interrupted else "passed"
-        if status == "passed" and any(outcome.status == "failed" for outcome in outcomes):
-            status = "failed"
-        record.update(
-            status=status,
-            seconds=round(time.monotonic() - clock, 2),
-            inputs=work.inputs,
-            notebooks=[work.entry(outcome) for outcome in outcomes],
-        )
-        _finish(store, folder, record, keep)
-    except OSError as error:
-        raise ReportError(f"{folder}: the run cannot be written: {error.strerror or error}") from None
-    return Result(folder, status, tuple(outcomes))
+        plan = _Plan(chosen, parameters, folder, limit, record)
+        record["inputs"] = plan.inputs
+        outcomes, interrupted = work(plan.jobs, max(1, jobs), plan.unchanged(store, changed_only), tell)
+        if not interrupted:
+            failed = any(outcome.status == "failed" for outcome in outcomes)
+            if pdf:
+                record["pdf"] = printing.pages(folder, [outcome.name for outcome in outcomes])
+                failed = failed or any(record["pdf"].values())
+            status = "failed" if failed else "passed"
+        store.make_room(folder)
+        record["notebooks"] = [plan.entry(outcome) for outcome in outcomes]
+        _finish(store, folder, _ended(record, status, clock), keep)
+    except KeyboardInterrupt:
+        status = "interrupted"
+        _give_up(store, folder, _ended(record, status, clock))
+    except OSError as problem:
+        status, error = "failed", f"the run cannot be written: {problem.strerror or problem}"
+        _give_up(store, folder, {**_ended(record, status, clock), "error": error})
+    finally:
+        store.release(folder)
+    if error:
+        raise ReportError(f"{folder}: {error}")
+    return Result(folder, status, tuple(outcomes), index.failures(record))
+
+
+def _ended(record: dict[str, Any], status: str, clock: float) -> dict[str, Any]:
+    return {**record, "status": status, "seconds": round(time.monotonic() - clock, 2)}
 
 
 def _finish(store: Store, folder: Path, record: dict[str, Any], keep: int | None) -> None:
     with store.locked():
         good = store.latest()
-        if good is not None and record["status"] == "passed":
-            record["changes"] = differences(good, folder)
+        if good is not None and record["status"] != "interrupted":
+            told = [entry["name"] for entry in record["notebooks"] if entry["status"] != "failed"]
+            record["changes"] = differences(good, folder, told)
+            record["compared_with"] = good.name
         store.write(folder, record)
         if record["status"] == "passed":
             store.point(folder)
+        store.settle()
         if keep is not None:
             store.prune(keep)
-        latest = store.latest()
-        write_whole(store.root / "index.html", index.page(store.records(), latest.name if latest else None))
-        state = {"last": record["id"], "status": record["status"], "latest": latest.name if latest else None}
-        write_whole(store.root / "status.json", json.dumps(state, indent=1) + "\n")
+        _tell_all(store, record, keep)
 
 
-class _Work:
-    """The notebooks of one run and the processes that they are in."""
+def _give_up(store: Store, folder: Path, record: dict[str, Any]) -> None:
+    """Write down as much as can still be written."""
+    store.make_room(folder)
+    with suppress(OSError):
+        store.write(folder, record)
+    with suppress(OSError), store.locked():
+        _tell_all(store, record, None)
+
+
+def _tell_all(store: Store, record: Mapping[str, Any], keep: int | None) -> None:
+    """Bring the status file and the index up to date."""
+    latest = store.latest()
+    good = latest.name if latest else None
+    state = {
+        "last": record["id"],
+        "status": record["status"],
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "failures": index.failures(record),
+        "latest": good,
+    }
+    write_whole(store.root / "status.json", json.dumps(state, indent=1, ensure_ascii=False) + "\n")
+    write_whole(store.root / "index.html", index.page(store.records(), good, keep))
+
+
+class _Plan:
+    """The notebooks of one run as jobs, and what goes into each."""
 
     def __init__(
         self,
         chosen: Sequence[Path],
         parameters: Mapping[str, dict[str, Any]],
         folder: Path,
-        earlier: Path | None,
         limit: int,
         record: Mapping[str, Any],
-        tell: Tell | None,
     ) -> None:
         self.folder = folder
-        self.tell = tell
-        self.total = len(chosen)
         self.inputs: dict[str, dict[str, str]] = {}
         self.keys: dict[str, str] = {}
-        self.earlier = earlier
         footer = f"virtkit {record['packages'].get('virtkit', '')}, run {record['id']}, started {record['started']}"
-        machinery = provenance.machinery()
+        machinery = [provenance.machinery(), record["python"], record["packages"]]
         self.titles = {path.stem: title(path) for path in chosen}
         self.jobs = []
         for path in chosen:
@@ -168,72 +205,39 @@ class _Work:
                 mine["output"] = "."  # the notebook's working directory is its folder
             key = [provenance.digest(path), machinery, self.inputs[path.stem], sorted(mine.items())]
             self.keys[path.stem] = sha256(json.dumps(key, default=str).encode()).hexdigest()
+            place = folder / path.stem
+            place.mkdir()
             self.jobs.append(
-                Job(
-                    path.stem, self.titles[path.stem], str(path.resolve()), str(folder / path.stem), mine, limit, footer
-                )
+                Job(path.stem, self.titles[path.stem], str(path.resolve()), str(place), mine, limit, footer)
             )
 
-    def all(self, width: int) -> tuple[list[Outcome], bool]:
-        """Run everything, ``width`` at a time, in order; says whether it was interrupted."""
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["virtkit.reporting.warm"])
-        waiting = list(self.jobs)
-        busy: dict[str, tuple[ForkServerProcess, Job, float]] = {}
-        done: dict[str, Outcome] = {}
-        interrupted = False
-        try:
-            while waiting or busy:
-                while waiting and len(busy) < width:
-                    job = waiting.pop(0)
-                    taken = self._take_over(job)
-                    if taken is not None:
-                        self._say(done, taken)
-                        continue
-                    Path(job.folder).mkdir(exist_ok=True)
-                    busy[job.name] = (self._start(context, job), job, time.monotonic())
-                for name, (process, job, began) in list(busy.items()):
-                    if not process.is_alive():
-                        del busy[name]
-                        self._say(done, _outcome(process, job, began))
-                if busy:
-                    time.sleep(_TICK)
-        except KeyboardInterrupt:
-            interrupted = True
-            for name, (process, job, began) in busy.items():
-                _end(process)
-                done[name] = replace(_outcome(process, job, began), status="failed", error="interrupted")
-        return [done[job.name] for job in self.jobs if job.name in done], interrupted
-
-    @staticmethod
-    def _start(context: ForkServerContext, job: Job) -> ForkServerProcess:
-        process = context.Process(target=perform, args=(job,), name=job.name)
-        process.start()
-        return process
-
-    def _take_over(self, job: Job) -> Outcome | None:
-        """The notebook's folder of the last good run, when nothing that goes into it changed since."""
-        if self.earlier is None:
-            return None
-        source = self.earlier / job.name
+    def unchanged(self, store: Store, wanted: bool) -> dict[str, Outcome]:
+        """Outcomes of notebooks taken over from the last good run, because nothing that goes into them changed."""
+        earlier = store.latest() if wanted else None
+        if earlier is None:
+            return {}
+        keys: dict[str, str] = {}
         with suppress(OSError, ValueError, KeyError, TypeError):
-            record = json.loads((self.earlier / "run.json").read_text(encoding="utf-8"))
+            record = json.loads((earlier / RECORD).read_text(encoding="utf-8"))
             keys = {entry["name"]: entry["key"] for entry in record["notebooks"]}
-            if keys.get(job.name) == self.keys[job.name] and (source / PAGE).is_file():
-                shutil.copytree(source, job.folder)
-                return Outcome(job.name, "unchanged", "", 0.0)
-        return None
-
-    def _say(self, done: dict[str, Outcome], outcome: Outcome) -> None:
-        done[outcome.name] = outcome
-        if self.tell is not None:
-            text = f"{outcome.name}: {outcome.status} in {outcome.seconds:.1f} s"
-            self.tell(f"{text}: {outcome.error}" if outcome.error else text, len(done), self.total)
+        found = {}
+        for job in self.jobs:
+            if keys.get(job.name) != self.keys[job.name] or not (earlier / job.name / PAGE).is_file():
+                continue
+            try:
+                shutil.copytree(earlier / job.name, job.folder, dirs_exist_ok=True)
+            except (OSError, shutil.Error):
+                # It was removed meanwhile, or does not fit on the disk: run the notebook after all.
+                shutil.rmtree(job.folder, ignore_errors=True)
+                Path(job.folder).mkdir(exist_ok=True)
+            else:
+                found[job.name] = Outcome(job.name, "unchanged", "", 0.0)
+        return found
 
     def entry(self, outcome: Outcome) -> dict[str, Any]:
         """What the record says of a notebook."""
         folder = self.folder / outcome.name
-        files = [path for path in folder.rglob("*") if path.is_file() and path.name not in (OUTCOME, "notebook.ipynb")]
+        files = [path for path in folder.rglob("*") if path.is_file() and path.name != NOTEBOOK]
         return {
             "name": outcome.name,
             "title": self.titles[outcome.name],
@@ -243,24 +247,3 @@ class _Work:
             "key": self.keys[outcome.name],
             "files": provenance.digests(files, folder),
         }
-
-
-def _outcome(process: ForkServerProcess, job: Job, began: float) -> Outcome:
-    """What the process wrote down, or what its end tells when it wrote nothing."""
-    process.join()
-    file = Path(job.folder) / OUTCOME
-    with suppress(OSError, ValueError, TypeError):
-        found = Outcome(**json.loads(file.read_text(encoding="utf-8")))
-        file.unlink()
-        return found
-    code = process.exitcode or 0
-    how = f"killed by signal {-code}" if code < 0 else f"ended with exit code {code} and wrote no outcome"
-    return Outcome(job.name, "failed", f"the notebook's process was {how}", round(time.monotonic() - began, 3))
-
-
-def _end(process: ForkServerProcess) -> None:
-    process.terminate()
-    process.join(10)
-    if process.is_alive():
-        process.kill()
-        process.join()

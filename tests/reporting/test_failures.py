@@ -1,0 +1,196 @@
+"""Runs that go wrong: the last good report stays whole, and the exit code, ``run.json`` and ``status.json`` tell."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.reporting.test_parameters import write
+from virtkit.reporting.run import run
+
+pytestmark = pytest.mark.notebook
+
+REPORT = (sys.executable, "-m", "virtkit.cli", "report")
+GOOD = "open('t.csv', 'w').write('a\\n1\\n')"
+NAMESPACE = ("unshare", "--map-root-user", "--mount")
+
+
+def record(reports: Path) -> dict[str, Any]:
+    """The record of the newest run."""
+    found: dict[str, Any] = json.loads((newest(reports) / "run.json").read_text())
+    return found
+
+
+def newest(reports: Path) -> Path:
+    """The folder of the newest run."""
+    return max(reports.glob("2*"))
+
+
+def status(reports: Path) -> dict[str, Any]:
+    """What the status file says."""
+    found: dict[str, Any] = json.loads((reports / "status.json").read_text())
+    return found
+
+
+def own_mounts() -> bool:
+    """Whether a process may have mounts of its own here."""
+    if shutil.which("unshare") is None:
+        return False
+    words = [*NAMESPACE, "mount", "-t", "tmpfs", "none", "/mnt"]
+    return subprocess.run(words, capture_output=True, check=False).returncode == 0
+
+
+needs_mounts = pytest.mark.skipif(not own_mounts(), reason="no mount of one's own here")
+
+
+def mounted(folder: Path, options: str, script: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run a shell script with a small file system on ``folder``, that is there for the script only."""
+    shell = f'mount -t tmpfs -o {options} none "$0" && {script}'
+    command = [*NAMESPACE, "sh", "-c", shell, str(folder), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_endless_and_killed_notebooks(tmp_path: Path) -> None:
+    """A notebook that never ends meets its time limit, a killed kernel is told; both keep what they did."""
+    endless = write(tmp_path, "endless", "x = 1", "print('before')", "import time\ntime.sleep(600)")
+    killed = write(tmp_path, "killed", "x = 1", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
+    reports = tmp_path / "reports"
+    result = run([endless, killed], {}, reports, limit=3)
+    assert result.status == "failed"
+    told = {"endless": "a cell took longer than 3 s", "killed": "the kernel died (killed, or out of memory)"}
+    assert result.failures == told
+    assert status(reports)["failures"] == told
+    assert "before" in (result.folder / "endless" / "index.html").read_text()
+    assert not (reports / "latest").exists()
+    assert not list(result.folder.glob(".*"))
+
+
+def test_a_worker_that_is_killed(tmp_path: Path) -> None:
+    """When the process around a kernel is killed, the signal is told and the run goes on."""
+    killed = write(tmp_path, "killed", "x = 1", "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)")
+    good = write(tmp_path, "good", "x = 1", GOOD)
+    result = run([killed, good], {}, tmp_path / "reports", jobs=1)
+    assert [outcome.status for outcome in result.outcomes] == ["failed", "passed"]
+    assert result.failures == {"killed": "the notebook's process was killed by signal 9"}
+
+
+def stopped(tmp_path: Path, number: int) -> tuple[int, str]:
+    """Send a signal to a run in the middle of a notebook; its exit code, and what it said."""
+    slow = write(
+        tmp_path,
+        "slow",
+        "x = 1",
+        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(__import__('os').getpid()))",
+        "import time\ntime.sleep(600)",
+    )
+    program = [*REPORT, str(slow), "-o", str(tmp_path / "reports")]
+    with subprocess.Popen(program, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        for _ in range(600):
+            time.sleep(0.05)
+            if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():
+                break
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+    return process.returncode, said
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_interrupted_run(tmp_path: Path, number: int, code: int) -> None:
+    """Ctrl-C, a service manager or a closed terminal in the middle: the records say interrupted, no kernel stays."""
+    good = write(tmp_path, "good", "x = 1", GOOD)
+    reports = tmp_path / "reports"
+    before = run([good], {}, reports).folder
+    returned, said = stopped(tmp_path, number)
+    assert returned == code, said
+    assert record(reports)["status"] == status(reports)["status"] == "interrupted"
+    assert (reports / "latest").resolve() == before
+    assert "the last run" in (reports / "index.html").read_text()
+    kernel = int((tmp_path / "pid").read_text())
+    for _ in range(200):
+        try:
+            os.kill(kernel, 0)
+        except ProcessLookupError:
+            break
+        time.sleep(0.05)
+    else:
+        pytest.fail("the kernel is still there")
+
+
+def test_a_run_killed_outright(tmp_path: Path) -> None:
+    """A run that is killed leaves a record that says running; the next run corrects it, and its own is good."""
+    returned, _ = stopped(tmp_path, signal.SIGKILL)
+    reports = tmp_path / "reports"
+    dead = newest(reports)
+    assert returned == -signal.SIGKILL
+    assert record(reports)["status"] == "running"
+    time.sleep(1.1)  # runs are named by the second
+    good = write(tmp_path, "good", "x = 1", GOOD)
+    assert run([good], {}, reports).status == "passed"
+    assert json.loads((dead / "run.json").read_text())["status"] == "abandoned"
+    assert "abandoned" in (reports / "index.html").read_text()
+
+
+def keep(script: str) -> str:
+    """The script, after which the reports are copied to where the test can see them; ends with its exit code."""
+    return f'{script}; code=$?; cp -a "$0/." "$1"; exit $code'
+
+
+@needs_mounts
+def test_full_disk(tmp_path: Path) -> None:
+    """On a full disk the run fails and says so in its record, and the last good report stays whole."""
+    good = write(tmp_path, "good", "x = 1", GOOD)
+    large = write(
+        tmp_path,
+        "large",
+        "x = 1",
+        "with open('large', 'wb') as file:\n    while file.write(bytes(1 << 16)):\n        file.flush()",
+    )
+    small, seen = tmp_path / "small", tmp_path / "seen"
+    small.mkdir()
+    seen.mkdir()
+    command = " ".join(REPORT)
+    script = f'{command} "$2" -o "$0" && sleep 1.1 && {command} "$3" -o "$0"'
+    done = mounted(small, "size=3m", keep(script), str(seen), str(good), str(large))
+    assert done.returncode == 1, done.stderr
+    assert "No space left on device" in done.stderr
+    found = record(seen)
+    assert found["status"] == status(seen)["status"] == "failed"
+    assert "No space left on device" in str(found["notebooks"][0]["error"])
+    assert (seen / "latest" / "good" / "t.csv").read_text() == "a\n1\n"
+    assert "the last run" in (seen / "index.html").read_text()
+
+
+@needs_mounts
+def test_read_only_folder(tmp_path: Path) -> None:
+    """A reports folder that cannot be written is told in one line before anything starts."""
+    good = write(tmp_path, "good", "x = 1", GOOD)
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    done = mounted(closed, "ro", f'{" ".join(REPORT)} "$1" -o "$0"', str(good))
+    assert done.returncode == 1
+    assert done.stderr == f"virtkit: the reports folder {closed} cannot be written: Read-only file system\n"
+
+
+def test_two_runs_at_once(tmp_path: Path) -> None:
+    """Two runs at once end in two good folders; the link leads to the later, and the index has both."""
+    reports = tmp_path / "reports"
+    slow = write(tmp_path, "slow", "x = 1", "import time\ntime.sleep(1)")
+    program: Sequence[str] = [*REPORT, str(slow), "-o", str(reports)]
+    both = [subprocess.Popen(program, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) for _ in range(2)]
+    assert [process.wait(60) for process in both] == [0, 0]
+    folders = sorted(reports.glob("2*"), key=lambda folder: (folder.name.partition("-")[0], folder.name))
+    assert len(folders) == 2
+    assert [json.loads((folder / "run.json").read_text())["status"] for folder in folders] == ["passed", "passed"]
+    assert (reports / "latest").resolve() == folders[-1]
+    text = (reports / "index.html").read_text()
+    assert all(folder.name in text for folder in folders)
