@@ -118,6 +118,10 @@ class Page:
         value = "dark" if on else "light"
         self._send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": value}])
 
+    def paper(self, on: bool = True) -> None:
+        """Lay out as for print, or as for a screen."""
+        self._send("Emulation.setEmulatedMedia", media="print" if on else "screen")
+
     def scripts(self, on: bool) -> None:
         """Allow JavaScript or not; holds from the next page on."""
         self._send("Emulation.setScriptExecutionDisabled", value=not on)

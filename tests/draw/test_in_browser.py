@@ -150,6 +150,20 @@ def test_on_a_phone_and_in_print(page: Page, matrix: Path) -> None:
     quiet(page)
 
 
+def test_paper_is_light_and_names_every_guest(page: Page, matrix: Path) -> None:
+    """In print no name is folded away, cells have their glyph, and a dark screen prints light."""
+    page.dark()
+    page.open(matrix)
+    page.paper()
+    try:
+        assert page.run("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+        folded = "document.querySelector('tr.row details li').checkVisibility({contentVisibilityAuto: true})"
+        assert page.run(folded)
+    finally:
+        page.paper(False)
+    quiet(page)
+
+
 def test_hostile_names_do_nothing(page: Page, tmp_path: Path) -> None:
     """Scripts in names of guests, machines, domains and titles are text in the matrix, the picture and the index."""
     nasty = frame([HOSTILE], [HOSTILE]).astype("str")

@@ -75,6 +75,7 @@ def html_fragment(
     parts = [f"<style>{static('matrix.css')}</style>" if styled else "", '<div class="vkm">']
     parts += _changes(frame, previous)
     parts += _bar(csv)
+    parts += _legend(grid)
     conditions = {text: n for n, text in enumerate(dict.fromkeys(s.condition for s in grid.states if s.condition), 1)}
     columns = json.dumps([f"{kind}, {machine}, {model}" for kind, machine, model in grid.columns])
     parts.append(
@@ -95,9 +96,9 @@ def html_fragment(
         parts.append("</tbody>")
     parts.append("</table></div>")
     parts.append(
-        '<div class="panel" hidden aria-live="polite">Point at a cell, or reach it with Tab and the arrow keys.</div>'
+        '<div class="panel" hidden aria-live="polite">'
+        "Point at a cell, tap it, or reach it with Tab and the arrow keys, to read why.</div>"
     )
-    parts += _legend(grid)
     parts += _notes(conditions, footnotes, prefix)
     parts += _reasons(grid, conditions, prefix)
     parts.append("</div>\n")
@@ -178,10 +179,10 @@ def _cell(state: State, ident: str, conditions: Mapping[str, int]) -> str:
 
 def _legend(grid: Grid) -> Iterator[str]:
     used = {_look(state)[0] for state in grid.states}
-    yield "<p>"
+    yield '<p class="legend">'
     for name, word, meaning in _LEGEND:
         if name in used:
-            yield f'<span class="key {name}">{said(word)}</span>{said(meaning)}<br>'
+            yield f'<span class="item"><span class="key {name}">{said(word)}</span>{said(meaning)}</span> '
     yield "</p>"
 
 

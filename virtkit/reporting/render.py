@@ -51,7 +51,7 @@ def _code_style() -> str:
 
     light = HtmlFormatter(style="default").get_style_defs(".highlight")
     dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
-    return f"{light}\n@media (prefers-color-scheme:dark){{{dark}}}\n.highlight pre{{background:var(--card)}}"
+    return f"{light}\n@media screen and (prefers-color-scheme:dark){{{dark}}}\n.highlight pre{{background:var(--card)}}"
 
 
 def page(notebook: Any, title: str, *, home: str = "../../index.html", footer: str = "", failure: str = "") -> str:
