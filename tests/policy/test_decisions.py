@@ -56,6 +56,15 @@ def test_rollouts(tmp_path: object) -> None:
 
 
 def test_markdown_is_safe() -> None:
-    """Bars and line ends of a cell do not break the table."""
-    frame = pd.DataFrame({"a_b": ["x|y\nz", 1]})
-    assert decisions.markdown(frame) == "| a b |\n| --- |\n| x\\|y z |\n| 1 |\n"
+    """Bars, line ends and markup of a cell do not break the table, nor become part of the page."""
+    frame = pd.DataFrame({"a_b": ["x|y\nz", 1, "<img src=x>`*["]})
+    assert decisions.markdown(frame) == "| a b |\n| --- |\n| x\\|y z |\n| 1 |\n| \\<img src=x>\\`\\*\\[ |\n"
+
+
+def test_a_decision_stays_short() -> None:
+    """Of many unknown names the most frequent have a line each, the others one together."""
+    names = tuple(rollout.Name(f"n{number}", "qemu", "x86_64", 2, 1, "") for number in range(5))
+    found = rollout.Rollout("nic-model", domains=9, disappear=5, names=7, devices=12, unknown=names)
+    table = decisions.of_rollouts([found], 3, limit=2)
+    assert list(table["name"]) == ["n0", "n1", "and 5 more"]
+    assert list(table["devices"]) == [2, 2, 8]

@@ -170,3 +170,15 @@ def test_selections() -> None:
     for wrong in (4, True, "2"):
         with pytest.raises(UsageError, match="is none of 0, 1, 2, 3"):
             rollout.stage_of(wrong)
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many names there are, and however long: the most frequent are told, all are counted up to a bound."""
+    monkeypatch.setattr(rollout, "_MOST", 5)
+    domains = [_domain("kvm", f"strange-{number}", "x" * 5000) for number in range(8)]
+    found = rollout.review(_sources(*domains), limit=3)
+    assert found.disappear == 8
+    assert (found.names, found.uncounted) == (5, 4)
+    assert [name.domains for name in found.unknown] == [8, 1, 1]
+    assert len(found.unknown[0].name) == 200
+    assert len(found.affected) == 3

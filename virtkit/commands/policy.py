@@ -287,6 +287,8 @@ def _told(found: Rollout, *, headed: bool) -> str:
         names = [(n.name, n.hypervisor, n.arch, n.devices, n.domains, n.nearest) for n in found.unknown]
         head = ("unknown name", "hypervisor", "arch", "devices", "domains", "nearest known")
         text += "\n" + tables.render(head, names, "table")
+        if found.names > len(found.unknown):
+            text += f"and {found.names - len(found.unknown)} more names\n"
         text += "\nwould disappear at stage 3:\n"
         text += "".join(f"  {name} ({file}): {', '.join(which)}\n" for name, file, which in found.affected)
         if found.disappear > len(found.affected):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from virtkit.errors import UsageError
@@ -16,14 +17,17 @@ if TYPE_CHECKING:
     from virtkit.policy.rollout import Rollout
     from virtkit.policy.slots import Comparison
 
+#: What begins markup within a line; underscores do not within words, nor do other signs.
+_MARKUP = re.compile(r"[\\|<`*\[]")
+
 __all__ = ["markdown", "of_policies", "of_rollouts", "of_slots"]
 
 
 def markdown(frame: pd.DataFrame) -> str:
-    """A DataFrame as a Markdown table, without its index; bars and line ends in cells are escaped."""
+    """A DataFrame as a Markdown table, without its index; what Markdown would take for markup is escaped."""
     head = [str(name).replace("_", " ") for name in frame.columns]
     rows = [["" if value is None else str(value) for value in row] for row in frame.itertuples(index=False)]
-    clean = [[cell.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ") for cell in row] for row in rows]
+    clean = [[_MARKUP.sub(r"\\\g<0>", " ".join(cell.split())) for cell in row] for row in rows]
     lines = [head, ["---"] * len(head), *clean]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
@@ -142,8 +146,9 @@ def of_policies(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def of_rollouts(found: Sequence[Rollout], stage: int) -> pd.DataFrame:
-    """One line for each unknown name, and one for each subject without: what to do before ``stage``.
+def of_rollouts(found: Sequence[Rollout], stage: int, limit: int = 40) -> pd.DataFrame:
+    """One line for each unknown name, and one for each subject without: what to do before ``stage``. Of each subject
+    the ``limit`` most frequent names, and one line for the others.
 
     Columns: ``subject, name, hypervisor, domains, devices, at_stage, nearest, decision``; ``at_stage`` is what
     becomes of those domains at that stage. Raises UsageError for a stage that is none.
@@ -155,7 +160,7 @@ def of_rollouts(found: Sequence[Rollout], stage: int) -> pd.DataFrame:
     for review in found:
         if not review.unknown:
             rows.append((review.subject, "", "", review.domains, 0, "accepted", "", "go on: every name is known"))
-        for name in review.unknown:
+        for name in review.unknown[:limit]:
             if name.nearest:
                 decision = f"rename to {name.nearest} before stage 2"
             else:
@@ -163,5 +168,10 @@ def of_rollouts(found: Sequence[Rollout], stage: int) -> pd.DataFrame:
             where = " ".join(part for part in (name.hypervisor, name.arch) if part)
             row = (review.subject, name.name, where, name.domains, name.devices, outcome, name.nearest, decision)
             rows.append(row)
+        if review.names > limit:
+            devices = review.devices - sum(name.devices for name in review.unknown[:limit])
+            decision = "see the table of names; the domains are those with any unknown name"
+            others = f"and {review.names - limit} more"
+            rows.append((review.subject, others, "", review.disappear, devices, outcome, "", decision))
     columns = ["subject", "name", "hypervisor", "domains", "devices", "at_stage", "nearest", "decision"]
     return pd.DataFrame(rows, columns=columns)

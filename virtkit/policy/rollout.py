@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from heapq import nsmallest
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,8 @@ STAGES: Mapping[int, tuple[str, str, str]] = MappingProxyType(
     }
 )
 OUTCOMES = ("accepted", "tainted", "refused", "lost")
+#: The most distinct names that are counted, and the most of a name that is kept: what bounds the memory.
+_MOST, _LONG = 100_000, 200
 
 #: What can be rolled out: the device, its child and the attribute that hold the name. NIC models were free text; the
 #: others libvirt enumerates, so that their unknown names are those of another release or of another hand.
@@ -131,14 +134,19 @@ class Rollout:
     """The review of a rollout. ``domains`` counts those read, ``rejected`` those that could not be.
 
     ``known`` has the known names by hypervisor and architecture ("" where it does not matter) of these domains;
-    ``stages`` maps a stage to counts by outcome; ``unknown`` the unknown names, most frequent first; ``affected``
-    the domains that hold one, as (domain, file, names), at most ``limit`` of them; ``disappear`` how many in all.
+    ``stages`` maps a stage to counts by outcome; ``unknown`` has the unknown names, most frequent first, and
+    ``affected`` the domains that hold one, as (domain, file, names), at most ``limit`` of each; ``names`` and
+    ``disappear`` count them all (of names at most 100,000, and ``uncounted`` the devices with yet others); ``devices``
+    counts those with an unknown name.
     """
 
     subject: str
     domains: int = 0
     rejected: int = 0
     disappear: int = 0
+    names: int = 0
+    devices: int = 0
+    uncounted: int = 0
     known: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     stages: dict[int, dict[str, int]] = field(default_factory=dict)
     unknown: tuple[Name, ...] = ()
@@ -152,6 +160,9 @@ class Rollout:
             "domains": self.domains,
             "rejected": self.rejected,
             "disappear": self.disappear,
+            "names": self.names,
+            "devices": self.devices,
+            "uncounted": self.uncounted,
             "stages": [{"stage": stage, "name": STAGES[stage][0], **counts} for stage, counts in self.stages.items()],
             "unknown": [
                 {
@@ -268,7 +279,7 @@ def reviews(
     """What each stage does to the domains of ``sources``, read once and one at a time so that memory stays bounded.
 
     Domains are read, not resolved: what a stage refuses need not resolve. A name is matched whatever its letter
-    case. At most ``limit`` domains and messages are told by name. Raises UsageError for an unknown subject.
+    case. At most ``limit`` names, domains and messages are told. Raises UsageError for an unknown subject.
     """
     from virtkit.domain.domain import read
     from virtkit.host import Host as TheHost
@@ -317,11 +328,17 @@ class _Tally:
         strange = [name for name in written if name.lower() not in self.lower[place]]
         if not strange:
             return
-        self.devices.update((name, *place) for name in strange)
-        self.holders.update((name, *place) for name in set(strange))
+        found.devices += len(strange)
+        for name, count in Counter(one[:_LONG] for one in strange).items():
+            key = (name, *place)
+            if key in self.devices or len(self.devices) < _MOST:
+                self.devices[key] += count
+                self.holders[key] += 1
+            else:
+                found.uncounted += count
         found.disappear += 1
         if len(found.affected) < self.limit:
-            found.affected.append((domain.name, file, tuple(sorted(set(strange)))))
+            found.affected.append((domain.name, file, tuple(sorted({name[:_LONG] for name in strange}))))
 
     def result(self) -> Rollout:
         found = self.found
@@ -330,7 +347,8 @@ class _Tally:
             counts["accepted"] = found.domains - found.disappear
             counts[outcome] += found.disappear
             found.stages[stage] = counts
-        most = sorted(self.devices.items(), key=lambda item: (-item[1], item[0]))
+        found.names = len(self.devices)
+        most = nsmallest(self.limit, self.devices.items(), key=lambda item: (-item[1], item[0]))
         found.unknown = tuple(
             Name(
                 name,
