@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tarfile
@@ -14,7 +13,7 @@ from pathlib import Path
 from benchmarks.timing import Figure
 from virtkit import facts
 
-__all__ = ["figures"]
+__all__ = ["archived", "figures", "peak"]
 
 DOMAINS = 10_000
 
@@ -22,26 +21,38 @@ DOMAINS = 10_000
 def figures() -> Iterator[Figure]:
     """Whole commands on an archive that holds the sample domains over and over."""
     with tempfile.TemporaryDirectory() as folder:
-        archive = Path(folder) / "domains.tar.gz"
-        samples = sorted(facts.path("domains").glob("*.xml"))
-        with tarfile.open(archive, "w:gz", compresslevel=1) as out:
-            for number in range(DOMAINS):
-                out.add(samples[number % len(samples)], f"{number:05}.xml")
+        archive = archived(Path(folder))
         times = {}
         for jobs in (1, 2):
             command = [sys.executable, "-m", "virtkit", "--quiet", "audit", str(archive)]
             start = time.perf_counter()
-            mib = _peak([*command, "--jobs", str(jobs), "-o", str(Path(folder) / "audit.parquet")])
+            mib = peak([*command, "--jobs", str(jobs), "-o", str(Path(folder) / "audit.parquet")])
             times[jobs] = time.perf_counter() - start
         note = f"{mib:,.0f} MiB at most in the process that reads and writes"
         yield Figure(f"audit of {DOMAINS:,} domains, two processes", times[2], "one process", times[1], note)
 
 
-def _peak(command: list[str]) -> float:
+def archived(folder: Path) -> Path:
+    """An archive in ``folder`` that holds the sample domains over and over, DOMAINS of them."""
+    archive = folder / "domains.tar.gz"
+    samples = sorted(facts.path("domains").glob("*.xml"))
+    with tarfile.open(archive, "w:gz", compresslevel=1) as out:
+        for number in range(DOMAINS):
+            out.add(samples[number % len(samples)], f"{number:05}.xml")
+    return archive
+
+
+#: A small process that starts the command: one that is started begins with the largest size of whoever started it.
+_STARTER = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
+_, status, usage = os.wait4(process.pid, 0)
+print(usage.ru_maxrss)
+sys.exit(os.waitstatus_to_exitcode(status))
+"""
+
+
+def peak(command: list[str]) -> float:
     """Runs a command; its largest resident size in MiB."""
-    process = subprocess.Popen(command)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return usage.ru_maxrss / 1024
+    done = subprocess.run([sys.executable, "-c", _STARTER, *command], check=True, stdout=subprocess.PIPE, text=True)
+    return int(done.stdout) / 1024

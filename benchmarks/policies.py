@@ -1,0 +1,49 @@
+"""All policies on all guests and both x86 machines, and the rollout of model names over 10,000 domains."""
+
+from __future__ import annotations
+
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from lxml import etree
+
+from benchmarks.fleet import DOMAINS, archived, peak
+from benchmarks.timing import Figure, best
+
+__all__ = ["figures"]
+
+
+def figures() -> Iterator[Figure]:
+    """The comparison in this process; the review as a whole command, beside lxml's parser alone on the same archive."""
+    from virtkit.policy import comparison, document
+
+    policies = [document.builtin(name) for name in document.names()]
+    found = [comparison.evaluate(policies[:1], "rhel6.10")]
+
+    def compare() -> None:
+        found[0] = comparison.evaluate(policies, machines=("pc", "q35"))
+
+    seconds = best(compare, 3)
+    yield Figure(f"{len(policies)} policies on all guests, pc and q35", seconds, note=f"{len(found[0]):,} cells")
+    with tempfile.TemporaryDirectory() as folder:
+        archive = archived(Path(folder))
+        parsing = best(lambda: _parse(archive), 1)
+        for subject in ("nic-model", "all"):
+            command = [sys.executable, "-m", "virtkit", "--quiet", "policy", "rollout", subject, str(archive)]
+            start = time.perf_counter()
+            mib = peak([*command, "-o", str(Path(folder) / "rollout.txt")])
+            seconds = time.perf_counter() - start
+            what = f"rollout {subject} of {DOMAINS:,} domains, one process"
+            yield Figure(what, seconds, "lxml parsing alone", parsing, f"{mib:,.0f} MiB at most")
+
+
+def _parse(archive: Path) -> None:
+    with tarfile.open(archive, "r|*") as members:
+        for member in members:
+            stream = members.extractfile(member)
+            if stream is not None:
+                etree.fromstring(stream.read())
