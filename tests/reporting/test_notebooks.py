@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from tests.browser import PROGRAM, browser
 from virtkit import facts
+from virtkit.cli import main
 from virtkit.errors import UsageError
 from virtkit.reporting import notebook
 from virtkit.reporting.parameters import declared
@@ -125,3 +128,32 @@ def test_parameter_checks_name_the_parameter(tmp_path: Path) -> None:
         notebook.folder("domains", str(tmp_path / "nothing"))
     assert notebook.yes_or_no("overrides", "off") is False
     assert notebook.text("guests", ["a", "b"]) == "a,b"
+
+
+@pytest.mark.notebook
+def test_report_for_the_users_own_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A vendor's machine type is rejected by shipped facts and resolved with the host's own document."""
+    monkeypatch.chdir(tmp_path)
+    source = facts.path("domains/rhel6-q35-virtio.xml").read_text()
+    (tmp_path / "domains").mkdir()
+    (tmp_path / "domains" / "a.xml").write_text(re.sub("machine='[^']*'", "machine='pc-q35-rhel9.4.0'", source))
+    (tmp_path / "mine.xml").write_text(
+        "<domainCapabilities><path>/usr/libexec/qemu-kvm</path><domain>kvm</domain>"
+        "<machine>pc-q35-rhel9.4.0</machine><arch>x86_64</arch><devices/></domainCapabilities>"
+    )
+    words = ["report", "02", "--domains", "domains", "-o", "reports"]
+    latest = tmp_path / "reports" / "latest"
+
+    def lines(name: str) -> int:
+        return len((latest / "02-bus-topology" / name).read_text().splitlines()) - 1
+
+    assert main(words) == 0
+    assert (lines("rejected.csv"), lines("domains.csv")) == (1, 0)
+    assert main([*words, "--qemu", "mine.xml"]) == 0
+    assert (lines("rejected.csv"), lines("domains.csv")) == (0, 1)
+    assert "mine.xml" in json.loads((latest / "run.json").read_text())["inputs"]["02-bus-topology"]
+    runs = sorted((tmp_path / "reports").iterdir())
+    assert main([*words, "--qemu", "nothing.xml"]) != 0
+    (tmp_path / "p.yaml").write_text("qemu: '7.2'\n")
+    assert main([*words, "--qemu", "mine.xml", "--params", "p.yaml"]) == 2
+    assert sorted((tmp_path / "reports").iterdir()) == runs

@@ -35,14 +35,10 @@ def add_host_options(parser: argparse.ArgumentParser) -> None:
 
 def chosen_host(args: argparse.Namespace) -> Host:
     """The host that the options ask for. Raises UsageError and CapabilityError."""
-    import re
-
     from virtkit.host import Host
 
     warn_of_release(args)
-    if args.qemu and not re.fullmatch(r"\d+\.\d+(\.\d+)?", args.qemu):
-        return Host.from_file(args.qemu, libvirt=args.libvirt)
-    return Host.default(libvirt=args.libvirt, qemu=args.qemu)
+    return Host.named(args.qemu or "", args.libvirt)
 
 
 def warn_of_release(args: argparse.Namespace) -> None:

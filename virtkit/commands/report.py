@@ -17,6 +17,7 @@ __all__ = ["register", "run"]
 _EXAMPLE = """examples:
   virtkit report
   virtkit report --domains /etc/libvirt/qemu --keep 10
+  virsh domcapabilities > mine.xml; virtkit report 02 --qemu mine.xml --domains /etc/libvirt/qemu
   virtkit report 01 --params weekly.yaml -o /srv/reports
 """
 
@@ -34,6 +35,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="path, name or number; default: all")
     parser.add_argument("--params", metavar="FILE", help="parameters as YAML or JSON, plain or by notebook name")
     parser.add_argument("--domains", metavar="DIR", help="folder of domain XML (default: the sample domains)")
+    parser.add_argument("--qemu", metavar="FILE|RELEASE", help="QEMU release, or a capability document of the host")
     parser.add_argument("-o", "--output", default="reports", metavar="DIR", help="where runs land (default: reports)")
     parser.add_argument("--keep", type=_count, metavar="N", help="keep the N newest runs, and the last good one")
     parser.add_argument("--jobs", type=_count, default=2, metavar="N", help="notebooks at a time (default: 2)")
@@ -56,6 +58,7 @@ def _count(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Runs the notebooks: 0 all passed, 1 one failed, 130 or 143 interrupted. Raises UsageError and ReportError."""
     from virtkit.errors import UsageError
+    from virtkit.host import Host
     from virtkit.reporting import parameters, progress
     from virtkit.reporting.run import notebooks
     from virtkit.reporting.run import run as run_all
@@ -68,6 +71,12 @@ def run(args: argparse.Namespace) -> int:
         if "domains" in given:
             raise UsageError(f"domains is given twice: by --domains and in {args.params}")
         given["domains"] = str(folder)
+    if args.qemu:
+        if "qemu" in given:
+            raise UsageError(f"qemu is given twice: by --qemu and in {args.params}")
+        Host.named(args.qemu)  # a document that cannot be used is told before anything starts
+        # A notebook runs in a folder of its own, so a document goes there by its whole path.
+        given["qemu"] = str(Path(args.qemu).resolve()) if Path(args.qemu).exists() else args.qemu
     tell = None
     if not getattr(args, "quiet", False):
         tell = progress.bar(sys.stderr, get_terminal_size().columns) if sys.stderr.isatty() else progress.lines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -95,6 +96,15 @@ class Host:
             raise CapabilityError(f"{place}: the documents are of different QEMU releases: {names}")
         release = releases.pop() if releases else _paired(wanted)
         return cls(wanted, release, [replace(one, release=release) for one in emulators.values()])
+
+    @classmethod
+    def named(cls, qemu: str = "", libvirt: Release | None = None) -> Host:
+        """The host by what a person writes: a QEMU release, a capability document or a folder of them, "" for the
+        release that goes with ``libvirt``. Raises as ``default`` and ``from_file`` do.
+        """
+        if qemu and not re.fullmatch(r"\d+\.\d+(\.\d+)?", qemu):
+            return cls.from_file(qemu, libvirt=libvirt)
+        return cls.default(libvirt=libvirt or DEFAULT_LIBVIRT, qemu=qemu or None)
 
     def emulator(self, arch: str) -> Emulator | None:
         """The emulator for an architecture in libvirt's or QEMU's spelling; None when the host has none."""

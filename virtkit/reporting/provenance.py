@@ -68,7 +68,7 @@ def machinery() -> str:
 
 
 def inputs_of(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """The sha256 of every file that a parameter names: the file itself, or the ``*.xml`` files of a folder."""
+    """The sha256 of every file that a parameter names: the file itself, or the XML and JSON files of a folder."""
     found: dict[str, str] = {}
     for value in parameters.values():
         if not isinstance(value, str) or not value or len(value) > 4096 or "\n" in value:
@@ -77,12 +77,12 @@ def inputs_of(parameters: Mapping[str, Any]) -> dict[str, str]:
         if path.is_file():
             found[path.name] = digest(path)
         elif path.is_dir():
-            files = sorted(path.rglob("*.xml"))
+            files = sorted(file for file in path.rglob("*") if file.suffix in (".xml", ".json"))
             if len(files) > _MANY:
                 total = hashlib.sha256()
                 for file in files:
                     total.update(file.read_bytes())
-                found[f"{path.name}/*.xml ({len(files)} files)"] = total.hexdigest()
+                found[f"{path.name}/* ({len(files)} files)"] = total.hexdigest()
             else:
                 found.update(digests(files, path))
     return found
