@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from benchmarks.timing import Figure, best
 
@@ -26,7 +29,30 @@ def figures() -> Iterator[Figure]:
     size = len(html_page(frame, "Linux")) / 1024
     note = f"{wide.shape[0]} guests by {wide.shape[1]}; {size:,.0f} KiB"
     yield Figure("matrix page", ours, "pandas Styler, without reasons", styled, note)
+    yield from _painted()
     topology = vk.resolve(vk.read(facts.path("domains/30-disks-q35.xml"))).topology
     picture.svg(topology)
     yield Figure("topology picture, SVG", best(lambda: picture.svg(topology), 3), note="30 disks on q35")
     yield Figure("topology picture, PNG", best(lambda: picture.png(topology), 3), note="30 disks on q35")
+
+
+def _painted() -> Iterator[Figure]:
+    """The first paint of the whole matrix by kinds, machines and models in headless Chromium, where it is installed."""
+    import virtkit as vk
+    from tests.browser import PROGRAM, browser
+    from virtkit.draw.matrix import html_page
+
+    if PROGRAM is None:
+        print("first paint: chromium is not installed", file=sys.stderr)
+        return
+    frame = vk.matrix(kinds="net,block,scsi,rng,balloon", machines="pc,q35,pc-q35-2.4,pc-i440fx-2.4")
+    columns = len(frame[["kind", "machine", "model"]].drop_duplicates())
+    with TemporaryDirectory() as folder, browser() as page:
+        file = Path(folder) / "matrix.html"
+        file.write_text(html_page(frame, "All guests"), encoding="utf-8")
+        page.open(file)
+        size = file.stat().st_size / 1024
+        guests = frame["guest"].nunique()
+        yield Figure(
+            "first paint of the whole matrix", page.painted(), note=f"{guests} guests by {columns}; {size:,.0f} KiB"
+        )

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,6 +101,15 @@ class Page:
         if "exceptionDetails" in answer:
             raise RuntimeError(answer["exceptionDetails"]["exception"].get("description"))
         return answer["result"].get("value")
+
+    def painted(self) -> float:
+        """When the first content was painted, in seconds after the page was asked for; 0.0 when it never was."""
+        for _ in range(200):
+            first = self.run("(performance.getEntriesByName('first-contentful-paint')[0] || {}).startTime")
+            if first:
+                return float(first) / 1000
+            time.sleep(0.05)
+        return 0.0
 
     def key(self, name: str) -> None:
         """Press and release a key, such as Tab or ArrowRight."""

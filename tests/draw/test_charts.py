@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 import pytest
 
@@ -14,8 +16,22 @@ def test_heatmap_tells_shares() -> None:
     """A cell's title says for how many of the line's guests the combination works."""
     chart = heatmap(frame(), "Overview", LABELS)
     assert chart.svg() == heatmap(frame(), "Overview", LABELS).svg()
-    assert "rhel, block virtio on q35: works for 21% of 14" in chart.svg()
+    assert "rhel, block virtio on q35: works for 3 of 14" in chart.svg()
     assert chart.png(50).startswith(b"\x89PNG")
+
+
+def test_heatmap_counts_the_unknown_on_neither_side() -> None:
+    """Where nobody knows of some guests the others are told; where nobody knows of any, the cell says so."""
+    cells = frame()
+    rhel = cells["guest"].astype("str").str.startswith("rhel")
+    cells["verdict"] = cells["verdict"].astype("str")
+    cells.loc[rhel & (cells["guest"].astype("str") < "rhel6.3"), "verdict"] = "unknown"
+    drawn = heatmap(cells, "Overview", LABELS).svg()
+    assert re.search(r"rhel, block virtio on q35: works for 3 of \d+; of \d+ more nobody knows", drawn)
+    cells["verdict"] = "unknown"
+    drawn = heatmap(cells, "Overview", LABELS).svg()
+    assert "rhel, block virtio on q35: nobody knows" in drawn
+    assert "works for" not in drawn.replace("works for none", "")
 
 
 def test_shares_tell_per_cents() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -163,15 +162,13 @@ def test_spans_and_labels() -> None:
     assert sorted([label("a10"), label("a9")], key=lambda entry: entry.order)[0].id == "a9"
 
 
-def test_large_matrix_is_small_and_quick() -> None:
-    """959 guests by 60 columns, no two guests equal, stay under 3 MB and are written in seconds."""
+def test_large_matrix_is_small() -> None:
+    """959 guests by 60 columns, no two guests equal, stay under 3 MB."""
     guests = [f"os{n}" for n in range(959)]
     machines = [f"pc-q35-{n}.0" for n in range(30)]
     large = frame(guests, machines).astype("str")
     large["verdict"] = ["works" if (n * 7919) % 13 else "fails" for n in range(len(large))]
-    start = time.perf_counter()
     page = html_page(large, "Large", labels={name: label(name) for name in guests})
-    assert time.perf_counter() - start < 5
     assert len(page.encode()) < 3_000_000
 
 

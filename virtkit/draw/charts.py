@@ -134,6 +134,7 @@ def _look(key: str, count: int) -> tuple[str, str]:
 def heatmap(frame: pd.DataFrame, title: str, labels: Mapping[str, Label] | None = None) -> Chart:
     """The share of a line's guests for which a combination works (or works with a condition), dark for all.
 
+    Guests of which nobody knows are counted on neither side; where nobody knows of any, the cell is hollow.
     ``frame`` has the columns guest, kind, machine, model and verdict of ``virtkit.matrix``. Rows are lines of
     operating systems grouped by family, columns are kinds and models within machines.
     """
@@ -141,10 +142,11 @@ def heatmap(frame: pd.DataFrame, title: str, labels: Mapping[str, Label] | None 
     known = known_labels(idents) if labels is None else labels
     line_of = {ident: (known[ident].family, known[ident].distro or ident) for ident in idents}
     narrow = frame[["guest", "kind", "machine", "model"]].astype("str")
-    narrow["works"] = frame["verdict"].astype("str").isin(_WORKS)
+    verdicts = frame["verdict"].astype("str")
+    narrow["works"], narrow["known"] = verdicts.isin(_WORKS), verdicts != "unknown"
     narrow["line"] = narrow["guest"].map(line_of)
-    means = narrow.groupby(["line", "machine", "kind", "model"], sort=False)["works"].mean()
-    shares: dict[Any, float] = dict(means.items())
+    sums = narrow.groupby(["line", "machine", "kind", "model"], sort=False)[["works", "known"]].sum()
+    shares = {key: (int(works), int(sure)) for key, works, sure in sums.itertuples(name=None)}
     counts = dict.fromkeys(line_of.values(), 0)
     for line in line_of.values():
         counts[line] += 1
@@ -165,8 +167,9 @@ def _heat(
     lines: Sequence[tuple[str, str]],
     columns: Sequence[tuple[str, str, str]],
     counts: Mapping[tuple[str, str], int],
-    shares: Mapping[Any, float],
+    shares: Mapping[Any, tuple[int, int]],
 ) -> Chart:
+    """``shares`` has for each line and column how many guests it works for, and of how many anybody knows."""
     cell = min(26.0, max(9.0, 640.0 / max(len(columns), 1)))
     left, top, high = 150.0, 146.0, 11.0
     pen = Pen(max(left + cell * len(columns) + 20, 470.0), top + high * len(lines) + 52)
@@ -187,19 +190,29 @@ def _heat(
         for number, (_, line) in members:
             pen.text(16, y, f"{line} ({counts[family, line]})", 6.8, limit=left - 22)
             for count, column in enumerate(columns):
-                share = shares.get(((family, line), *column))
-                if share is None:
+                if ((family, line), *column) not in shares:
                     continue
+                works, sure = shares[(family, line), *column]
                 ident = f"cell-{number}-{count}"
-                colour = _STEPS[round(share * (len(_STEPS) - 1))]
-                pen.box(left + count * cell, y, cell - 1, high - 1, colour, colour, "-", 0.0, ident)
-                where = f"{line}, {column[1]} {column[2]} on {column[0]}"
-                titles[ident] = f"{where}: works for {share:.0%} of {counts[family, line]}"
+                at = left + count * cell
+                titles[ident] = f"{line}, {column[1]} {column[2]} on {column[0]}: "
+                titles[ident] += f"works for {works} of {sure}" if sure else "nobody knows"
+                if sure and sure < counts[family, line]:
+                    titles[ident] += f"; of {counts[family, line] - sure} more nobody knows"
+                if sure:
+                    colour = _STEPS[round(works / sure * (len(_STEPS) - 1))]
+                    pen.box(at, y, cell - 1, high - 1, colour, colour, "-", 0.0, ident)
+                else:
+                    pen.box(at, y, cell - 1, high - 1, "#FFFFFF", _LINE, "-", 0.4, ident)
+                    pen.text(at + cell / 2 - 2, y, "?", 6, colour=_FAINT)
             y += high
         pen.line(16, y - high / 2, left + cell * len(columns), y - high / 2, _LINE, 0.6)
     x = pen.text(16, y + 18, "works for none", 7, colour=_FAINT) + 6
     for colour in _STEPS:
         pen.box(x, y + 18, 16, 10, colour, _LINE, "-", 0.4)
         x += 16
-    pen.text(x + 6, y + 18, "all guests of the line", 7, colour=_FAINT)
+    x = pen.text(x + 6, y + 18, "all guests of the line that anybody knows of", 7, colour=_FAINT) + 10
+    pen.box(x, y + 18, 16, 10, "#FFFFFF", _LINE, "-", 0.4)
+    pen.text(x + 6, y + 18, "?", 6, colour=_FAINT)
+    pen.text(x + 22, y + 18, "nobody knows", 7, colour=_FAINT)
     return Chart(pen, titles, title)
