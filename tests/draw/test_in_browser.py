@@ -184,7 +184,7 @@ def test_hostile_names_do_nothing(page: Page, tmp_path: Path) -> None:
 
 
 def test_large_matrix_opens(page: Page, tmp_path: Path) -> None:
-    """959 guests by 60 columns with no two equal are shown, without a word on the console; the benchmark of pages measures the first paint."""
+    """959 guests by 60 columns with no two equal are shown; the benchmark of pages times the first paint."""
     guests = [f"os{n}" for n in range(959)]
     large = frame(guests, [f"pc-q35-{n}.0" for n in range(30)]).astype("str")
     large["verdict"] = ["works" if (n * 7919) % 13 else "fails" for n in range(len(large))]
