@@ -6,8 +6,11 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from tests.browser import PROGRAM, browser
 from virtkit import facts
@@ -19,6 +22,8 @@ from virtkit.reporting.run import notebooks, run
 from virtkit.reporting.survey import survey
 
 NASTY = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
+#: What a person would type into the form of a scheduler.
+AS_SOURCE = {"guests": "rhel6.10,win10", "kinds": "net", "pictures": "2", "overrides": "off", "output": ""}
 SMALL = {"guests": "rhel6.10,win10,ubuntu24.04", "kinds": "net,block"}
 
 
@@ -126,8 +131,52 @@ def test_parameter_checks_name_the_parameter(tmp_path: Path) -> None:
         notebook.count("pictures", -1)
     with pytest.raises(UsageError, match="not a folder"):
         notebook.folder("domains", str(tmp_path / "nothing"))
+    with pytest.raises(UsageError, match="pictures = 'many': a whole number"):
+        notebook.count("pictures", "many")
+    assert notebook.count("pictures", " 60 ") == 60
     assert notebook.yes_or_no("overrides", "off") is False
     assert notebook.text("guests", ["a", "b"]) == "a,b"
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("path", notebooks(["00"]) + notebooks(), ids=lambda path: str(path.stem))
+def test_each_notebook_runs_alone_with_parameters_as_source(path: Path, tmp_path: Path) -> None:
+    """A scheduler's job: a copy in an empty folder, ``name = value`` pasted as source, an ordinary kernel."""
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    copy: Any = nbformat.read(path, 4)  # type: ignore[no-untyped-call]
+    known = declared(path) if path.stem[:2] != "00" else {}
+    pasted = "\n".join(f"{name} = {value!r}" for name, value in AS_SOURCE.items() if name in known)
+    places = [n for n, cell in enumerate(copy.cells) if "parameters" in cell.metadata.get("tags", ())]
+    for place in places:
+        copy.cells.insert(place + 1, nbformat.v4.new_code_cell(pasted))  # type: ignore[no-untyped-call]
+    NotebookClient(copy, timeout=300, resources={"metadata": {"path": str(alone)}}).execute()
+    assert bool(places) == bool(known)
+    assert not [out for cell in copy.cells for out in cell.get("outputs", ()) if out.output_type == "error"]
+    assert list(alone.iterdir()) == []
+
+
+@pytest.mark.notebook
+@pytest.mark.browser
+@pytest.mark.skipif(PROGRAM is None, reason="chromium is not installed")
+def test_report_as_pdf(tmp_path: Path, domains: Path) -> None:
+    """``--pdf`` prints each page beside it, names it in the index, and says in run.json that it went well."""
+    out = tmp_path / "reports"
+    assert main(["--quiet", "report", "02", "--pdf", "--domains", str(domains), "-o", str(out)]) == 0
+    printed = out / "latest" / "02-bus-topology" / "index.pdf"
+    assert printed.read_bytes().startswith(b"%PDF")
+    assert json.loads((out / "latest" / "run.json").read_text())["pdf"] == {"02-bus-topology": ""}
+    assert "02-bus-topology/index.pdf" in (out / "index.html").read_text()
+
+
+def test_pdf_without_chromium_starts_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says what to install, with exit code 2 and without a folder."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["report", "02", "--pdf", "-o", str(tmp_path / "reports")]) == 2
+    assert "apt-get install chromium" in capsys.readouterr().err
+    assert not (tmp_path / "reports").exists()
 
 
 @pytest.mark.notebook

@@ -46,7 +46,10 @@ def text(name: str, value: object) -> str:
 
 
 def count(name: str, value: object, least: int = 0) -> int:
-    """A parameter that is a whole number, ``least`` or more. Raises UsageError."""
+    """A parameter that is a whole number, ``least`` or more; as text too, because forms give text. Raises
+    UsageError."""
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+        value = int(value[:20])
     if isinstance(value, int) and not isinstance(value, bool) and value >= least:
         return value
     raise UsageError(f"{name} = {value!r}: a whole number, {least} or more, is right")
