@@ -45,7 +45,7 @@ def _painted() -> Iterator[Figure]:
     if PROGRAM is None:
         print("first paint: chromium is not installed", file=sys.stderr)
         return
-    frame = vk.matrix(kinds="net,block,scsi,rng,balloon", machines="pc,q35,pc-q35-2.4,pc-i440fx-2.4")
+    frame = vk.matrix(kinds="net,block,scsi,rng,balloon", machines="pc,q35,pc-q35-7.2,pc-i440fx-7.2")
     columns = len(frame[["kind", "machine", "model"]].drop_duplicates())
     with TemporaryDirectory() as folder, browser() as page:
         file = Path(folder) / "matrix.html"
