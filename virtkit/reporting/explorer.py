@@ -1,4 +1,4 @@
-"""An explorer for JupyterLab: choose a domain, a machine and a guest OS, and see the topology and the verdicts."""
+"""An explorer for JupyterLab: choose domain, machine, model and guest OS, and see the topology and the verdicts."""
 
 from __future__ import annotations
 
@@ -9,19 +9,26 @@ from virtkit import facts
 __all__ = ["explorer", "show"]
 
 
-def show(domain: str, machine: str = "", guest: str = "") -> list[Any]:
+def show(domain: str, machine: str = "", guest: str = "", model: str = "") -> list[Any]:
     """What a sample domain is on ``machine`` ("" as written) and what ``guest`` ("" as it says) makes of it.
+
+    ``model`` ("" as written) is given to every virtio device that knows it, and libvirt places those anew.
 
     Returns what a notebook displays: the picture and a table of verdicts, or the refusal as text.
     """
     import virtkit as vk
     from virtkit.compat import check
+    from virtkit.compat.remodel import models_of, rewritten
     from virtkit.draw import picture
     from virtkit.draw.table import Html, Svg, preformatted
     from virtkit.errors import VirtkitError
 
     try:
         resolved = vk.resolve(vk.read(facts.path(f"domains/{domain}.xml")), machine=machine or None)
+        if model:
+            places = [n for n, device in enumerate(resolved.virtio_devices) if model in models_of(device)]
+            text = rewritten(resolved, dict.fromkeys(places, model), places)
+            resolved = vk.resolve(vk.read(text.encode(), f"{domain}.xml"), machine=machine or None)
         review = check(resolved, guest or None)
     except VirtkitError as error:
         return [Html(f"<p>{_said(error)}</p>")]
@@ -39,21 +46,26 @@ def explorer() -> Any:
     import ipywidgets as widgets
     from IPython import display
 
+    from virtkit.guests import catalogue
+    from virtkit.models.interface import MODELS
+
     shown: Any = display.display
     names = sorted(path.stem for path in facts.path("domains").glob("*.xml"))
     domain = widgets.Dropdown(options=names, value="rhel6-q35-virtio", description="domain")
     machine = widgets.Dropdown(options=[("as written", ""), "pc", "q35"], description="machine")
-    guest = widgets.Text(value="", placeholder="as the domain says, or rhel6.10", description="guest")
+    model = widgets.Dropdown(options=[("as written", ""), *MODELS], description="model")
+    known = sorted(one.id for one in catalogue())
+    guest = widgets.Combobox(value="", options=known, placeholder="as the domain says", description="guest")
     guest.continuous_update = False
     out = widgets.Output()
 
     def update(_: object = None) -> None:
         out.clear_output(wait=True)
         with out:
-            for part in show(domain.value, machine.value, guest.value.strip()):
+            for part in show(domain.value, machine.value, guest.value.strip(), model.value):
                 shown(part)
 
-    for choice in (domain, machine, guest):
+    for choice in (domain, machine, model, guest):
         choice.observe(update, names="value")
     update()
-    return widgets.VBox([widgets.HBox([domain, machine, guest]), out])
+    return widgets.VBox([widgets.HBox([domain, machine, model, guest]), out])
