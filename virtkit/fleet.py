@@ -71,9 +71,7 @@ class Question:
         """The host that domains are resolved for. Raises CapabilityError and UsageError."""
         from virtkit.host import Host
 
-        if self.qemu and not self.qemu.replace(".", "").isdigit():
-            return Host.from_file(self.qemu, libvirt=self.libvirt)
-        return Host.default(libvirt=self.libvirt, qemu=self.qemu or None)
+        return Host.named(self.qemu, self.libvirt)
 
     def held_against(self) -> Policy | None:
         """The policy, None when none is asked. Raises UsageError."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from virtkit.domain.devices import Chardev, Device
-from virtkit.domain.reader import label_of
+from virtkit.domain.document import label_of
 from virtkit.errors import FactsError
 from virtkit.setting import Setting
 

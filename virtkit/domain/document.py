@@ -14,7 +14,7 @@ from virtkit.errors import InputError, NotADomain
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["MAX_BYTES", "Document", "line_of", "parse"]
+__all__ = ["MAX_BYTES", "Document", "label_of", "line_of", "parse"]
 
 MAX_BYTES = 16 * 1024 * 1024
 """Largest input read, in bytes. The largest real domain seen is under 1 MiB."""
@@ -99,6 +99,13 @@ _HINTS = {
 def line_of(element: Element) -> int | None:
     """The line an element begins on, None when not known."""
     return cast("int | None", element.sourceline)
+
+
+def label_of(element: Element) -> str:
+    """What a person calls the device of an element: "disk vda", "rng"."""
+    target = element.find("target")
+    name = None if target is None else target.get("dev")
+    return f"{element.tag} {name}" if name else str(element.tag)
 
 
 def _codec(data: bytes) -> str:

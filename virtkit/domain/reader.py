@@ -23,15 +23,15 @@ from virtkit.domain.devices import (
     Memory,
     Video,
 )
-from virtkit.domain.document import line_of
-from virtkit.domain.targets import ide_floppy_name, known_prefix
+from virtkit.domain.document import label_of, line_of
+from virtkit.domain.targets import bus_of, ide_floppy_name
 from virtkit.domain.vocabulary import Release, accepted, known_nic
 from virtkit.errors import Refused
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["label_of", "read_devices"]
+__all__ = ["read_devices"]
 
 XML = "XML error"
 CFG = "unsupported configuration"
@@ -65,13 +65,6 @@ def read_devices(root: Element, at: Release) -> Inventory:
 
 def _here(refusal: Refused, element: Element) -> Refused:
     return Refused(refusal.category, refusal.what, refusal.device or label_of(element), line_of(element))
-
-
-def label_of(element: Element) -> str:
-    """What a person calls the device of an element: "disk vda", "rng"."""
-    target = element.find("target")
-    name = None if target is None else target.get("dev")
-    return f"{element.tag} {name}" if name else str(element.tag)
 
 
 def _incomplete(found: Address, element: Element) -> bool:
@@ -148,7 +141,7 @@ class _Reader:
             bus = self.check("disk", "bus", target.get("bus"))
         disk.written_bus = bus
         if bus is None:
-            bus = _bus_of(disk, self.at)
+            bus = bus_of(disk, self.at)
             disk.change("target", "bus", bus)
         disk.bus = bus
         disk.model = _unless_default(self.check("disk", "model", element.get("model")))
@@ -474,18 +467,6 @@ def _check_input(device: Input) -> None:
     if device.type == "evdev":
         raise Refused(CFG, "input evdev doesn't support bus element", device.label)
     raise Refused(CFG, "only bus 'virtio' is supported for 'passthrough' input devices", device.label)
-
-
-def _bus_of(disk: Disk, at: Release) -> str:
-    """The bus that a target name stands for when none is written."""
-    if disk.device == "floppy":
-        return "fdc"
-    bus = known_prefix(disk.target, at)
-    if disk.device == "cdrom" and bus == "fdc":
-        return "ide"
-    if bus is None:
-        raise Refused(XML, f"Unknown disk name '{disk.target}' and no address specified", disk.label)
-    return bus
 
 
 _READ: dict[str, Callable[[_Reader, Element, int], None]] = {

@@ -14,7 +14,7 @@ from virtkit.errors import Refused
 if TYPE_CHECKING:
     from virtkit.domain.devices import Disk
 
-__all__ = ["ide_floppy_name", "known_prefix", "letters", "number", "nvme_name"]
+__all__ = ["bus_of", "ide_floppy_name", "known_prefix", "letters", "number", "nvme_name"]
 
 _NAME = re.compile(r"(fd|hd|vd|sd|xvd|ubd)([a-z]+)([0-9]*)$")
 _NVME = re.compile(r"nvme([0-9]+)n([1-9][0-9]*)(?:p[0-9]+)?$")
@@ -29,6 +29,18 @@ def known_prefix(target: str, at: Release) -> str | None:
     if target.startswith("nvme") and "nvme" in accepted(at)["disk", "bus"]:
         return "nvme"
     return None
+
+
+def bus_of(disk: Disk, at: Release) -> str:
+    """The bus that a target name stands for when none is written. Raises Refused for a name that stands for none."""
+    if disk.device == "floppy":
+        return "fdc"
+    bus = known_prefix(disk.target, at)
+    if disk.device == "cdrom" and bus == "fdc":
+        return "ide"
+    if bus is None:
+        raise Refused("XML error", f"Unknown disk name '{disk.target}' and no address specified", disk.label)
+    return bus
 
 
 def letters(text: str) -> int:
