@@ -1,0 +1,67 @@
+"""Character devices: serial and parallel ports, consoles, channels, smartcards."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from virtkit.domain.addresses import unsigned
+from virtkit.domain.devices import Chardev
+from virtkit.domain.elements.reading import XML, Reader, kids_of
+from virtkit.errors import Refused
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+__all__ = ["channel", "console", "parallel", "serial", "smartcard"]
+
+
+def smartcard(reader: Reader, element: Element, position: int) -> None:
+    """A smartcard."""
+    mode = reader.required(element, "mode")
+    card = Chardev("smartcard", element, position, mode, type=element.get("type") or "")
+    reader.inventory.smartcards.append(reader.common(card, kids_of(element)))
+
+
+def serial(reader: Reader, element: Element, position: int) -> None:
+    """A serial port."""
+    reader.inventory.serials.append(_chardev(reader, "serial", element, position))
+
+
+def parallel(reader: Reader, element: Element, position: int) -> None:
+    """A parallel port."""
+    reader.inventory.parallels.append(_chardev(reader, "parallel", element, position))
+
+
+def console(reader: Reader, element: Element, position: int) -> None:
+    """A console."""
+    reader.inventory.consoles.append(_chardev(reader, "console", element, position))
+
+
+def channel(reader: Reader, element: Element, position: int) -> None:
+    """A channel, whose target type must be named."""
+    channel = _chardev(reader, "channel", element, position)
+    if channel.written_target is None:
+        raise Refused(XML, "target type must be specified for channel device")
+    reader.inventory.channels.append(channel)
+
+
+def _chardev(reader: Reader, kind: str, element: Element, position: int) -> Chardev:
+    kids = kids_of(element)
+    device = Chardev(kind, element, position, type=element.get("type") or "")
+    target = kids.get("target")
+    if target is not None:
+        written = target.get("type")
+        if written is not None and kind == "parallel":
+            device.change("target/#unset", "type", "")
+        elif written is not None:
+            reader.check(kind, "target", written)
+            device.written_target = written
+            if written != "none" or kind == "channel":
+                device.target = written
+        port = target.get("port")
+        if port is not None and kind in ("serial", "parallel", "console"):
+            device.port = unsigned(port, "port", "target")
+        model = target.find("model")
+        if model is not None:
+            device.target_model = model.get("name")
+    return reader.common(device, kids)

@@ -1,0 +1,73 @@
+"""Network interfaces and devices of the host that are handed to the guest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from virtkit.domain.devices import Hostdev, Interface
+from virtkit.domain.elements.reading import XML, Reader, kids_of
+from virtkit.domain.vocabulary import known_nic
+from virtkit.errors import Refused
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+__all__ = ["hostdev", "interface"]
+
+
+def interface(reader: Reader, element: Element, position: int) -> None:
+    """A network interface."""
+    kids = kids_of(element)
+    type_ = reader.check("interface", "type", element.get("type")) or "user"
+    interface = Interface("interface", element, position, type=type_)
+    if element.get("type") is None:
+        interface.change("", "type", type_)
+    interface.number = len(reader.inventory.interfaces)
+    model = kids.get("model")
+    if model is not None:
+        written = model.get("type") or None
+        if written is not None:
+            interface.model = known_nic(written)
+            if interface.model != written:
+                interface.change("model", "type", interface.model)
+    mac = kids.get("mac")
+    if mac is not None:
+        interface.mac = mac.get("address")
+    if type_ == "hostdev":
+        source = kids.get("source")
+        address = None if source is None else source.find("address")
+        interface.source = "pci" if address is None else address.get("type")
+    reader.common(interface, kids)
+    reader.inventory.interfaces.append(interface)
+
+
+def hostdev(reader: Reader, element: Element, position: int) -> None:
+    """A device of the host."""
+    kids = kids_of(element)
+    hostdev = Hostdev("hostdev", element, position)
+    hostdev.mode = reader.check("hostdev", "mode", element.get("mode")) or "subsystem"
+    if element.get("mode") is None:
+        hostdev.change("", "mode", hostdev.mode)
+    type_ = element.get("type")
+    if type_ is None:
+        raise Refused(XML, "Missing required attribute 'type' in element 'hostdev'")
+    if hostdev.mode == "subsystem":
+        reader.check("hostdev", "type", type_)
+    hostdev.type = type_
+    model = element.get("model")
+    if type_ == "mdev" and model is None:
+        raise Refused(XML, "Missing required attribute 'model' in element 'hostdev': mdev needs one")
+    if model is not None:
+        if ("hostdev:" + type_, "model") not in reader.values:
+            raise Refused(XML, f"'model' attribute in <hostdev> is only supported when type='{type_}'")
+        reader.check("hostdev:" + type_, "model", model)
+        hostdev.model = model
+    if type_ == "mdev":
+        source = kids.get("source")
+        address = None if source is None else source.find("address")
+        if address is None or address.get("uuid") is None:
+            raise Refused(XML, "Missing required attribute 'uuid' in element 'address'")
+    if model == "vfio-ap" and kids.pop("address", None) is not None:
+        hostdev.change("#drop", "address", "")
+    reader.common(hostdev, kids)
+    reader.inventory.hostdevs.append(hostdev)

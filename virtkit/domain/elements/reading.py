@@ -1,0 +1,90 @@
+"""What all readers of device elements share: words that are checked, address and alias, children by name.
+
+Source of refusals: observed, libvirt 9.0 and 12.8.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from virtkit.domain.address import NUMBERS, Address, PciAddress
+from virtkit.domain.addresses import read_address
+from virtkit.domain.devices import Device, Inventory
+from virtkit.domain.vocabulary import Release, accepted
+from virtkit.errors import Refused
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+__all__ = ["CFG", "XML", "Kids", "Reader", "kids_of", "unless_default"]
+
+XML = "XML error"
+CFG = "unsupported configuration"
+
+Kids = dict[object, "Element"]
+AnyDevice = TypeVar("AnyDevice", bound=Device)
+
+
+def kids_of(element: Element) -> Kids:
+    """The children of an element by name; of several the first, as an XPath look-up finds it."""
+    return {child.tag: child for child in element.iterchildren(reversed=True)}
+
+
+def unless_default(model: str | None) -> str | None:
+    """A model, None where the word says that none is chosen."""
+    return None if model == "default" else model
+
+
+class Reader:
+    """What every reader of an element needs: the release, the words it takes, and the inventory to fill."""
+
+    __slots__ = ("at", "inventory", "values")
+
+    def __init__(self, at: Release) -> None:
+        self.at = at
+        self.inventory = Inventory()
+        self.values = accepted(at)
+
+    def check(self, element: str, attribute: str, value: str | None, category: str = XML) -> str | None:
+        """``value`` if libvirt takes it, None for None; ``element`` may carry a type ("controller:usb")."""
+        if value is None or value in self.values[element, attribute]:
+            return value
+        name = element.partition(":")[0]
+        if category is CFG:
+            raise Refused(CFG, f"Unknown {attribute} type '{value}'", name)
+        allowed = ", ".join(sorted(self.values[element, attribute]))
+        raise Refused(
+            XML, f"Invalid value for attribute '{attribute}' in element '{name}': '{value}'. (known: {allowed})"
+        )
+
+    def required(self, element: Element, attribute: str) -> str:
+        """An attribute that must be there and known."""
+        name = str(element.tag)
+        value = element.get(attribute)
+        if value is None:
+            raise Refused(XML, f"Missing required attribute '{attribute}' in element '{name}'")
+        self.check(name, attribute, value)
+        return value
+
+    def common(self, device: AnyDevice, kids: Kids) -> AnyDevice:
+        """Address and alias, which every device may have."""
+        address = kids.get("address")
+        if address is not None:
+            found, device.given = read_address(address, self.values["address", "type"])
+            device.address = found
+            device.readdressed = _incomplete(found, address)
+        alias = kids.get("alias")
+        if alias is not None:
+            given = alias.get("name")
+            if given is not None and given.startswith("ua-"):
+                device.alias = given
+        return device
+
+
+def _incomplete(found: Address, element: Element) -> bool:
+    """Whether libvirt would write an address otherwise than it stands: numbers missing, or numbers of another form."""
+    if isinstance(found, PciAddress):
+        return found.empty or element.get("slot") is None
+    names = {name for name, _ in found.pairs()}
+    written = {str(name) for name in element.keys()}  # noqa: SIM118 - an element iterates over its children
+    return bool(names - written or (written - names) & NUMBERS)
