@@ -13,7 +13,8 @@ class Node:
 
     ``placed`` is "user" (address written in the XML), "fixed" (chipset rule) or "allocated".
     ``interface`` is legacy, transitional or modern for a virtio PCI device, else None.
-    ``bus`` is the bus this node provides, for a PCI controller.
+    ``bus`` is the bus this node provides, for a PCI controller. ``identity`` is what stays its own wherever it goes:
+    a user's alias, a disk's target, a NIC's MAC address; "" for a device that has none.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Node:
     line: int | None
     reason: str
     bus: Bus | None
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)

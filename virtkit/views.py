@@ -9,6 +9,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from virtkit.difference import Change, compare
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller, Device
 from virtkit.models.budget import budget
@@ -71,13 +72,34 @@ def _address(device: Device) -> dict[str, str] | None:
     return None if address is None else {"type": address.type, **dict(address.pairs()), "text": str(address)}
 
 
-def topology_json(topology: Topology) -> str:
-    """A topology as JSON, field for field, with its port I/O windows and the odd places in it."""
+def topology_json(topology: Topology, before: Topology | None = None) -> str:
+    """A topology as JSON, field for field, with its port I/O windows and the odd places in it.
+
+    With ``before``, "difference" holds the summary, both machines, and what became of each device.
+    """
     windows = budget(topology)
     data = asdict(topology)
     data["io_windows"] = {"used": windows.windows, "limit": windows.limit}
     data["problems"] = [asdict(problem) for problem in problems(topology)]
+    if before is not None:
+        found = compare(before, topology)
+        data["difference"] = {
+            "before": {"name": before.name, "machine": before.machine},
+            "after": {"name": topology.name, "machine": topology.machine},
+            "summary": found.summary(),
+            "devices": [_became(change) for change in found.changes],
+        }
     return json.dumps(data, indent=2, ensure_ascii=False)
+
+
+def _became(change: Change) -> dict[str, Any]:
+    return {
+        "change": str(change.sort),
+        "before": None if change.before is None else change.before.id,
+        "after": None if change.after is None else change.after.id,
+        "device": change.node.title or change.node.id,
+        "parts": {part.what: [part.before, part.after] for part in change.parts},
+    }
 
 
 def topology_text(topology: Topology) -> str:

@@ -24,12 +24,6 @@ def test_text_tree(golden: Callable[[str, str], None]) -> None:
     golden("draw/ccw.txt", tree.text(ccw()))
 
 
-def test_text_difference_is_empty_for_equal_trees() -> None:
-    """Two equal topologies have no difference; another disk shows as added lines."""
-    assert tree.difference(q35(), q35()) == ""
-    assert "+                +-02.1  +-[02 pcie-root-port]----00.0    disk vdb" in tree.difference(q35(1), q35(2))
-
-
 @pytest.mark.parametrize("topology", SAMPLES, ids=["small", "full", "60 devices", "ccw", "hostile"])
 def test_no_two_boxes_overlap(topology: Topology) -> None:
     """Boxes stand under each other without touching, and inside the picture."""
@@ -107,17 +101,6 @@ def test_text_fits() -> None:
     assert canvas.measure(short, 8) <= 100
     assert canvas.fit("vda", 8, 100) == "vda"
     assert canvas.written("漢\n\u202e") == "\N{REPLACEMENT CHARACTER} \N{REPLACEMENT CHARACTER}"
-
-
-def test_difference_marks_new_moved_and_gone() -> None:
-    """A picture with an earlier topology marks what is new, what moved and what is no longer there."""
-    placed = layout.lay_out(q35(2, 1), before=q35(3, 1))
-    changes = {box.node.id: box.change for box in placed.boxes if box.node is not None and box.change}
-    assert changes == {"virtio-disk2": "gone", "pci.6": "gone", "net0": "moved"}
-    changes = {
-        box.node.id: box.change for box in layout.lay_out(q35(3, 1), before=q35(2, 1)).boxes if box.node and box.change
-    }
-    assert changes == {"virtio-disk2": "new", "net0": "moved"}
 
 
 def test_picture_ending_is_checked(tmp_path: Path) -> None:

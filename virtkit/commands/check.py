@@ -24,7 +24,7 @@ _EXAMPLE = """examples:
   virtkit check guest.xml
   virtkit check guest.xml --guest rhel6.10 --fix -o fixed.xml
   virtkit check domains/ --format json
-  virtkit check old.xml --convert-to q35 -o new.xml
+  virtkit check old.xml --convert-to q35 -o new.xml --picture change.svg
 
 exit code: 0 all that the guests need works (or is unknown), 1 something fails or an input was rejected
 """
@@ -47,6 +47,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--convert-to", choices=("q35", "pc"), help="move the domain to the other machine, and keep the guest bootable"
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="where the changed domain goes (default: stdout)")
+    parser.add_argument(
+        "--picture", metavar="FILE", help="with either, draw how the buses change: .svg .png .txt .json"
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     add_host_options(parser)
     add_database_options(parser)
@@ -56,7 +59,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Checks every input; raises UsageError when --fix is asked of several."""
     from virtkit import read, resolve
-    from virtkit.commands import tables
+    from virtkit.commands import tables, topology
     from virtkit.compat.check import check
     from virtkit.errors import GuestError, UsageError, VirtkitError
     from virtkit.inputs import sources
@@ -65,6 +68,10 @@ def run(args: argparse.Namespace) -> int:
     writes = args.fix or args.convert_to
     if writes and len(inputs) != 1:
         raise UsageError(f"--fix and --convert-to take one domain, not {len(inputs)}")
+    if args.picture and not writes:
+        raise UsageError("--picture draws what --fix or --convert-to changes: one of them is needed")
+    if args.picture and Path(args.picture).suffix not in topology.ENDINGS:
+        raise UsageError(f"--picture {args.picture}: the ending must be one of {', '.join(topology.ENDINGS)}")
     known, host = chosen_catalogue(args), chosen_host(args)
     if args.guest is not None:
         known.find(args.guest)
@@ -91,7 +98,11 @@ def run(args: argparse.Namespace) -> int:
     if writes:
         if changed is None:
             return 1
-        _write(changed, original, resolved.domain.document.codec, args.output)
+        codec = resolved.domain.document.codec
+        _write(changed, original, codec, args.output)
+        if args.picture:
+            after = resolve(read(changed.encode(codec)), host=host)
+            topology.write(Path(args.picture), after.topology, resolved.topology)
         told = json.dumps(reviews[0].as_dict(), indent=1) if args.format == "json" else reviews[0].text()
         if args.output and args.output != "-":
             tables.emit(told, None)

@@ -17,6 +17,13 @@ __all__ = ["register"]
 
 log = logging.getLogger("virtkit")
 
+_EXAMPLE = """examples:
+  virtkit topology guest.xml -o guest.svg
+  virtkit topology guest.xml --diff fixed.xml
+  virtkit topology guest.xml --diff-machine q35 -o change.svg
+
+what check --fix or --convert-to changes: virtkit check guest.xml --fix -o fixed.xml --picture change.svg
+"""
 ENDINGS = (".svg", ".png", ".txt", ".json")
 
 
@@ -26,14 +33,18 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "topology",
         help="the bus tree: what sits where, what was added, what room is left",
         description="The bus tree of a domain with the room left for hotplug, or the difference of two.",
-        epilog="Example: virtkit topology guest.xml -o guest.svg; virtkit topology guest.xml --diff fixed.xml",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("input", metavar="IN", help="domain XML, or - for standard input")
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="write here; the ending tells the form: .svg .png .txt .json"
     )
     parser.add_argument("--diff", metavar="OTHER", help="what changes from IN to this domain")
-    parser.add_argument("--machine", metavar="M", help="resolve IN as if it named this machine type")
+    parser.add_argument(
+        "--diff-machine", metavar="M", help="what changes from IN to the same domain (or to OTHER) on this machine type"
+    )
+    parser.add_argument("--machine", metavar="M", help="resolve IN, and OTHER, as if they named this machine type")
     add_host_options(parser)
     parser.set_defaults(run=run)
 
@@ -41,27 +52,28 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Run the command. Returns the exit code."""
     from virtkit import read, resolve
-    from virtkit.errors import InputError, UsageError
+    from virtkit.errors import UsageError
     from virtkit.inputs import one_source
 
     out = None if args.output is None else Path(args.output)
     if out is not None and out.suffix not in ENDINGS:
         raise UsageError(f"-o {out}: the ending must be one of {', '.join(ENDINGS)}")
+    if args.diff == "-" and args.input == "-":
+        raise UsageError("--diff -: standard input is IN already; name a file")
     host = chosen_host(args)
     source = one_source(args.input)
-    resolved = resolve(read(source.read(), source.label), host, machine=args.machine)
-    topology, before = resolved.topology, None
-    if args.diff is not None:
-        other = one_source(args.diff)
-        before, topology = topology, resolve(read(other.read(), other.label), host).topology
-    data = _drawn(topology, before, ".txt" if out is None else out.suffix)
+    domain = read(source.read(), source.label)
+    topology, before = resolve(domain, host, machine=args.machine).topology, None
+    if args.diff is not None or args.diff_machine is not None:
+        if args.diff is not None:
+            other = one_source(args.diff)
+            domain = read(other.read(), other.label)
+        before = topology
+        topology = resolve(domain, host, machine=args.diff_machine or args.machine).topology
     if out is None:
-        sys.stdout.write(data.decode())
+        sys.stdout.write(drawn(topology, before, ".txt").decode())
     else:
-        try:
-            out.write_bytes(data)
-        except OSError as error:
-            raise InputError(f"cannot be written: {error.strerror or error}", str(out)) from None
+        write(out, topology, before)
     from virtkit.views import topology_warnings
 
     for warning in topology_warnings(topology):
@@ -69,11 +81,28 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _drawn(topology: Topology, before: Topology | None, ending: str) -> bytes:
+def write(out: Path, topology: Topology, before: Topology | None) -> None:
+    """Write a topology, or its difference from an earlier one, in the form that the ending of ``out`` tells.
+
+    Raises UsageError for another ending and InputError when the file cannot be written.
+    """
+    from virtkit.errors import InputError, UsageError
+
+    if out.suffix not in ENDINGS:
+        raise UsageError(f"{out}: the ending must be one of {', '.join(ENDINGS)}")
+    data = drawn(topology, before, out.suffix)
+    try:
+        out.write_bytes(data)
+    except OSError as error:
+        raise InputError(f"cannot be written: {error.strerror or error}", str(out)) from None
+
+
+def drawn(topology: Topology, before: Topology | None, ending: str) -> bytes:
+    """A topology, or its difference from an earlier one, in the form of a file's ``ending``."""
     if ending == ".json":
         from virtkit.views import topology_json
 
-        return (topology_json(topology) + "\n").encode()
+        return (topology_json(topology, before) + "\n").encode()
     if ending == ".txt":
         from virtkit.draw import tree
         from virtkit.views import topology_text

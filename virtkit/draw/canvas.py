@@ -81,12 +81,12 @@ class Pen:
         self._axes.set_ylim(height, 0)
         self._axes.set_axis_off()
 
-    def line(self, x0: float, y0: float, x1: float, y1: float, colour: str, width: float) -> None:
+    def line(self, x0: float, y0: float, x1: float, y1: float, colour: str, width: float, zorder: float = 1) -> None:
         """A straight line."""
         from matplotlib.lines import Line2D
 
         self._axes.add_artist(
-            Line2D([x0, x1], [y0, y1], color=colour, linewidth=width, solid_capstyle="butt", zorder=1)
+            Line2D([x0, x1], [y0, y1], color=colour, linewidth=width, solid_capstyle="butt", zorder=zorder)
         )
 
     def box(
@@ -117,11 +117,23 @@ class Pen:
 
         self._axes.add_artist(Circle((x, y), 3.4, facecolor="white", edgecolor="#1B1B1B", linewidth=1.0, zorder=5))
 
-    def chip(self, right: float, y: float, word: str, colour: str, solid: bool = False) -> float:
-        """A word in a frame that ends at ``right``; returns where it begins."""
+    def plus(self, x: float, y: float) -> None:
+        """The sign of a bridge that is new."""
+        self.line(x - 2.6, y, x + 2.6, y, "#1B1B1B", 1.1, 4)
+        self.line(x, y - 2.6, x, y + 2.6, "#1B1B1B", 1.1, 4)
+
+    def arrow(self, x: float, y: float) -> None:
+        """The head of a link that points to the left at ``x``."""
+        from matplotlib.patches import Polygon
+
+        points = [(x + 1, y), (x + 7, y - 3.2), (x + 7, y + 3.2)]
+        self._axes.add_artist(Polygon(points, closed=True, facecolor="#5A5A5A", edgecolor="none", zorder=2))
+
+    def chip(self, right: float, y: float, word: str, colour: str, line: float = 0.7) -> float:
+        """A word in a frame that ends at ``right``; returns where it begins. Dark on white, whatever the frame."""
         wide = measure(written(word), 6.5) + 8
-        self.box(right - wide, y, wide, 11, colour if solid else "#FFFFFF", colour, "-", 0.7)
-        self.text(right - wide + 4, y, word, 6.5, colour="#FFFFFF" if solid else colour)
+        self.box(right - wide, y, wide, 11, "#FFFFFF", colour, "-", line)
+        self.text(right - wide + 4, y, word, 6.5)
         return right - wide
 
     def text(

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 
+from virtkit.difference import Change, Difference, Sort, compare
 from virtkit.topology import Bus, Node, Topology
 
-__all__ = ["Box", "Bridge", "Layout", "Line", "lay_out"]
+__all__ = ["Box", "Bridge", "Layout", "Line", "lay_out", "short"]
 
 MARGIN = 16.0
 HEAD = 46.0  # title and headroom
+COUNTS = 18.0  # the summary of a difference
 STEP = 86.0  # from one bus to the next
 ROW = 30.0
 FREE_ROW = 26.0
 BOX = (286.0, 25.0)
 FREE_BOX = (286.0, 16.0)
 LABEL = 40.0  # room for "1f.2" on a link
+GAP = 30.0  # between what is and what was
+WAS = (226.0, 25.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A device (``node``), or something hollow (``node`` None): free slots, empty ports. ``x``, ``y``: left, middle."""
+    """A device (``node``), or something hollow (``node`` None): free slots, empty ports. ``x``, ``y``: left, middle.
+
+    ``change`` is what became of it, in a difference; ``text`` of a device that is gone are the places it had.
+    """
 
     x: float
     y: float
@@ -30,7 +38,7 @@ class Box:
     node: Node | None
     text: str
     hotplug: bool
-    change: str = ""
+    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,7 @@ class Bridge:
     count: int
     label: str
     model: str
+    change: Change | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +70,16 @@ class Line:
 
 @dataclass(slots=True)
 class Layout:
-    """All parts of a picture ``width`` by ``height`` points, y growing downwards."""
+    """All parts of a picture ``width`` by ``height`` points, y growing downwards.
 
+    In a difference, ``compared``, ``earlier`` are the boxes of what was: each beside its device, gone ones at the end.
+    """
+
+    compared: Difference | None = None
     width: float = 0.0
     height: float = 0.0
     boxes: list[Box] = field(default_factory=list)
+    earlier: list[Box] = field(default_factory=list)
     bridges: list[Bridge] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     headings: list[tuple[float, float, str]] = field(default_factory=list)
@@ -81,15 +95,24 @@ class _Work:
 
     def __init__(self, topology: Topology, before: Topology | None) -> None:
         self.topology = topology
-        self.old = {} if before is None else {node.id: node for node in _nodes(before)}
-        self.compare = before is not None
-        self.out = Layout()
-        self.y = MARGIN + HEAD
+        self.compared = None if before is None else compare(before, topology)
+        changes = () if self.compared is None else self.compared.changes
+        self.changes = {id(change.after): change for change in changes if change.after is not None}
+        self.out = Layout(compared=self.compared)
+        self.y = MARGIN + HEAD + (0.0 if before is None else COUNTS)
         depth = max((_depth(bus) for bus in topology.roots), default=0)
         self.device_x = MARGIN + 10 + STEP * depth + (LABEL + 22 if topology.roots else 3 * LABEL)
+        self.earlier_x = self.device_x + BOX[0] + GAP
 
     def run(self) -> Layout:
         out = self.out
+        if self.compared is not None:
+            for x, word, one in (
+                (self.device_x, "after", self.topology),
+                (self.earlier_x, "before", self.compared.before),
+            ):
+                out.headings.append((x, self.y, f"{word}: {one.machine}"))
+            self.y += 22.0
         for bus in self.topology.roots:
             out.headings.append((MARGIN, self.y, f"bus {bus.index}: {bus.model}, {bus.accepts}"))
             top = self.y + 7
@@ -97,17 +120,17 @@ class _Work:
             self.bus(bus, MARGIN + 10, top)
             self.y += 10
         self.listed("on no PCI bus", self.topology.others)
-        if self.compare:
-            here = {node.id for node in _nodes(self.topology)}
-            self.listed("no longer there", [node for name, node in self.old.items() if name not in here], "gone")
         out.width = self.device_x + BOX[0] + MARGIN
+        if self.compared is not None:
+            self.gone(self.compared)
+            out.width = self.earlier_x + WAS[0] + MARGIN
         out.height = self.y + MARGIN
         return out
 
     def bus(self, bus: Bus, x: float, top: float | None) -> None:
         """Rows of a bus whose line stands at ``x``; ``top`` is where the line begins (its first child where None)."""
         first = last = top if top is not None else self.y
-        for group in _groups(bus.nodes):
+        for group in _groups(bus.nodes, self.changes):
             node, y = group[0], self.y
             last = y
             label = _slot(node)
@@ -121,7 +144,7 @@ class _Work:
             name = f"{len(group)} ports" if len(group) > 1 else f"bus {inner.index}"
             model = "" if inner.model == "pcie-root-port" else inner.model
             self.out.lines.append(Line(x, y, square, y, label))
-            self.out.bridges.append(Bridge(square, y, node, len(group), name, model))
+            self.out.bridges.append(Bridge(square, y, node, len(group), name, model, self.changes.get(id(node))))
             if inner.nodes:
                 self.out.lines.append(Line(square, y, x + STEP, y))
                 self.bus(inner, x + STEP, None)
@@ -135,9 +158,27 @@ class _Work:
         if last > first:
             self.out.lines.append(Line(x, first, x, last))
 
-    def device(self, node: Node, hotplug: bool, change: str = "") -> None:
-        box = Box(self.device_x, self.y, *BOX, node, "", hotplug, change or self.change(node))
-        self.out.boxes.append(box)
+    def device(self, node: Node, hotplug: bool) -> None:
+        change = self.changes.get(id(node))
+        self.out.boxes.append(Box(self.device_x, self.y, *BOX, node, "", hotplug, change))
+        if change is not None and change.before is not None and change.sort is not Sort.SAME:
+            self.out.lines.append(Line(self.device_x + BOX[0], self.y, self.earlier_x, self.y))
+            self.out.earlier.append(Box(self.earlier_x, self.y, *WAS, change.before, "", False, change))
+
+    def gone(self, compared: Difference) -> None:
+        """What is no longer there: a row for each device, and one for neighbouring bridges of one model."""
+        gone = [change for change in compared.changes if change.sort is Sort.GONE]
+        if not gone:
+            return
+        self.out.headings.append((self.earlier_x, self.y, "no longer there"))
+        self.y += 22
+        for _, some in groupby(gone, key=lambda change: change.node.title if change.bridge else id(change)):
+            group = list(some)
+            places = [short(change.node.address) for change in group]
+            text = places[0] if len(places) < 2 else f"{len(places)} of them, {places[0]} to {places[-1]}"
+            self.out.earlier.append(Box(self.earlier_x, self.y, *WAS, group[0].node, text, False, group[0]))
+            self.y += ROW
+        self.y += 6
 
     def hollow(self, bus: Bus, ports: Sequence[Node]) -> None:
         free = bus.free * max(len(ports), 1)
@@ -148,64 +189,41 @@ class _Work:
         self.out.boxes.append(Box(self.device_x, self.y, *FREE_BOX, None, words, bus.hotplug))
         self.y += FREE_ROW
 
-    def listed(self, heading: str, nodes: Sequence[Node], change: str = "") -> None:
+    def listed(self, heading: str, nodes: Sequence[Node]) -> None:
         """Devices without a tree: one row each under a heading."""
         if not nodes:
             return
         self.out.headings.append((MARGIN, self.y, heading))
         self.y += 22
         for node in nodes:
-            self.out.lines.append(Line(MARGIN + 10, self.y, self.device_x, self.y, node.address))
-            self.device(node, False, change)
+            if node.address:
+                self.out.lines.append(Line(MARGIN + 10, self.y, self.device_x, self.y, node.address))
+            self.device(node, False)
             self.y += ROW
         self.y += 6
 
-    def change(self, node: Node) -> str:
-        if not self.compare:
-            return ""
-        old = self.old.get(node.id)
-        if old is None:
-            return "new"
-        if (old.driver, old.interface) != (node.driver, node.interface):
-            return "changed"
-        return "moved" if old.address != node.address else ""
 
-
-def _groups(nodes: Sequence[Node]) -> Iterator[list[Node]]:
+def _groups(nodes: Sequence[Node], changes: Mapping[int, Change]) -> Iterator[list[Node]]:
     """Neighbours that differ in nothing but their slot, when they are empty bridges; everything else alone."""
-    pending: list[Node] = []
-    for node in nodes:
-        if pending and _sort(pending[0]) is not None and _sort(pending[0]) == _sort(node):
-            pending.append(node)
-            continue
-        if pending:
-            yield pending
-        pending = [node]
-    if pending:
-        yield pending
 
+    def sort(node: Node) -> tuple[object, ...]:
+        bus, change = node.bus, changes.get(id(node))
+        if bus is None or bus.nodes:
+            return (id(node),)
+        known = (bus.model, bus.hotplug, bus.free, bus.accepts, node.placed, node.added, node.driver)
+        return (*known, None if change is None else change.sort)
 
-def _sort(node: Node) -> tuple[object, ...] | None:
-    bus = node.bus
-    if bus is None or bus.nodes:
-        return None
-    return (bus.model, bus.hotplug, bus.free, bus.accepts, node.placed, node.added, node.driver)
+    for _, group in groupby(nodes, key=sort):
+        yield list(group)
 
 
 def _slot(node: Node) -> str:
     return f"{node.slot:02x}.{node.function:x}"
 
 
-def _nodes(topology: Topology) -> Iterator[Node]:
-    def walk(bus: Bus) -> Iterator[Node]:
-        for node in bus.nodes:
-            yield node
-            if node.bus is not None:
-                yield from walk(node.bus)
-
-    for bus in topology.roots:
-        yield from walk(bus)
-    yield from topology.others
+def short(address: str) -> str:
+    """An address without PCI domain 0: "03:00.0" for "0000:03:00.0"."""
+    return address.removeprefix("0000:")
 
 
 def _depth(bus: Bus) -> int:

@@ -9,7 +9,19 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-__all__ = ["BLANK", "CLASSES", "VERDICTS", "DeviceClass", "Verdict", "clean", "device_class", "tint", "verdict"]
+__all__ = [
+    "BLANK",
+    "CHANGES",
+    "CLASSES",
+    "VERDICTS",
+    "ChangeLook",
+    "DeviceClass",
+    "Verdict",
+    "clean",
+    "device_class",
+    "tint",
+    "verdict",
+]
 
 BLUE, SKY, GREEN, YELLOW = "#0072B2", "#56B4E9", "#009E73", "#F0E442"
 ORANGE, VERMILION, PURPLE, GREY = "#E69F00", "#D55E00", "#CC79A7", "#7A7A7A"
@@ -46,6 +58,29 @@ def verdict(name: object) -> Verdict:
     if not text:
         return BLANK
     return VERDICTS.get(text) or Verdict(text, "•", text, GREY, 6)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeLook:
+    """How a device that changed is shown: its word, a glyph, a colour, and the dashes of its border (() for none)."""
+
+    name: str
+    glyph: str
+    colour: str
+    dashes: tuple[float, ...] = ()
+
+
+#: By ``virtkit.difference.Sort``.
+CHANGES: dict[str, ChangeLook] = {
+    look.name: look
+    for look in (
+        ChangeLook("changed", "≠", BLUE),
+        ChangeLook("moved", "→", ORANGE, (5.0, 1.2)),
+        ChangeLook("new", "+", GREEN),
+        ChangeLook("gone", "−", VERMILION, (2.2, 1.6)),
+        ChangeLook("same", "", "#A8A8A8"),
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from virtkit.difference import Change, Difference, Sort
 from virtkit.draw import layout
 from virtkit.draw.canvas import Pen, save_png, save_svg
-from virtkit.draw.layout import Box, Bridge, Layout, Line
-from virtkit.draw.palette import CLASSES, clean, device_class, tint
+from virtkit.draw.layout import Box, Bridge, Layout, Line, short
+from virtkit.draw.palette import CHANGES, CLASSES, ChangeLook, DeviceClass, clean, device_class, tint
 from virtkit.topology import Node, Topology
 
 if TYPE_CHECKING:
@@ -18,15 +19,15 @@ __all__ = ["both", "figure", "png", "save", "svg"]
 
 _BORDER = {"user": "-", "allocated": (0, (4, 2)), "fixed": (0, (1, 1.6))}
 _INK, _FAINT, _LINK = "#1B1B1B", "#5A5A5A", "#8A8A8A"
-_CHANGE = {"new": "#009E73", "moved": "#E69F00", "changed": "#0072B2", "gone": "#D55E00"}
 _LEGEND = 44.0
 
 
 def figure(topology: Topology, before: Topology | None = None) -> Figure:
-    """A Figure of ``topology``, as large as it needs to be; with ``before``, changes are marked.
+    """A Figure of ``topology``, as large as it needs to be; with ``before``, of what changed since.
 
     Root at the left, bridges as small squares, devices as boxes at the right in slot order, free slots hollow,
-    neighbouring empty ports that differ in nothing collapsed with a count. The border tells who chose the address.
+    neighbouring empty ports that differ in nothing collapsed with a count. The border tells who chose the address;
+    in a difference it tells, with a glyph and a word, what became of the device, and what it was stands beside it.
     """
     return _draw(topology, before)[0]
 
@@ -34,7 +35,7 @@ def figure(topology: Topology, before: Topology | None = None) -> Figure:
 def svg(topology: Topology, before: Topology | None = None) -> str:
     """The picture as SVG; each device and bridge has a title that shows when the pointer rests on it."""
     drawn, titles = _draw(topology, before)
-    return save_svg(drawn, titles, _name(topology))
+    return save_svg(drawn, titles, _name(topology, before))
 
 
 def png(topology: Topology, before: Topology | None = None, dpi: int = 144) -> bytes:
@@ -42,10 +43,10 @@ def png(topology: Topology, before: Topology | None = None, dpi: int = 144) -> b
     return save_png(_draw(topology, before)[0], dpi)
 
 
-def both(topology: Topology, dpi: int = 144) -> tuple[str, bytes]:
+def both(topology: Topology, before: Topology | None = None, dpi: int = 144) -> tuple[str, bytes]:
     """The picture as SVG and as PNG, drawn once."""
-    drawn, titles = _draw(topology, None)
-    return save_svg(drawn, titles, _name(topology)), save_png(drawn, dpi)
+    drawn, titles = _draw(topology, before)
+    return save_svg(drawn, titles, _name(topology, before)), save_png(drawn, dpi)
 
 
 def save(topology: Topology, path: Path, before: Topology | None = None) -> None:
@@ -60,7 +61,10 @@ def save(topology: Topology, path: Path, before: Topology | None = None) -> None
         raise UsageError(f"{path}: a picture is written as .svg or .png, not {path.suffix or 'without an ending'!r}")
 
 
-def _name(topology: Topology) -> str:
+def _name(topology: Topology, before: Topology | None = None) -> str:
+    if before is not None:
+        found = Difference(before, topology, ())
+        return f"Change of the bus topology of {clean(found.names)} ({clean(found.machines)})"
     return f"Bus topology of {clean(topology.name)} ({clean(topology.machine)})"
 
 
@@ -69,7 +73,10 @@ def _draw(topology: Topology, before: Topology | None) -> tuple[Figure, dict[str
     width = max(placed.width, 520.0)
     pen = Pen(width, placed.height + _LEGEND)
     titles: dict[str, str] = {}
-    _head(pen, topology, width)
+    if placed.compared is None:
+        _head(pen, topology, width)
+    else:
+        _compared_head(pen, placed.compared, width)
     for line in placed.lines:
         _line(pen, line)
     for x, y, words in placed.headings:
@@ -78,24 +85,40 @@ def _draw(topology: Topology, before: Topology | None) -> tuple[Figure, dict[str
         _bridge(pen, bridge, f"bridge-{count}", titles)
     for count, box in enumerate(placed.boxes):
         _box(pen, box, f"device-{count}", titles)
-    _legend(pen, placed, before is not None, width)
+    for count, box in enumerate(placed.earlier):
+        _earlier(pen, box, f"earlier-{count}", titles)
+    _legend(pen, placed)
     return pen.figure, titles
 
 
 def _head(pen: Pen, topology: Topology, width: float) -> None:
-    inside = width - 2 * layout.MARGIN
-    pen.text(layout.MARGIN, layout.MARGIN + 6, topology.name, 12, weight="bold", limit=inside * 0.6)
-    pen.text(
-        width - layout.MARGIN,
-        layout.MARGIN + 6,
-        f"{topology.machine}, {topology.arch}",
-        8.5,
-        colour=_FAINT,
-        align="right",
-        limit=inside * 0.38,
-    )
+    _title_line(pen, topology.name, f"{topology.machine}, {topology.arch}", width)
     rooms = "   ".join(f"{room.kind}: {room.free}" for room in topology.headroom)
-    pen.text(layout.MARGIN, layout.MARGIN + 24, f"free for hotplug   {rooms or 'nothing'}", 8, limit=inside)
+    pen.text(
+        layout.MARGIN,
+        layout.MARGIN + 24,
+        f"free for hotplug   {rooms or 'nothing'}",
+        8,
+        limit=width - 2 * layout.MARGIN,
+    )
+
+
+def _compared_head(pen: Pen, compared: Difference, width: float) -> None:
+    _title_line(pen, compared.names, compared.machines, width)
+    inside = width - 2 * layout.MARGIN
+    pen.text(layout.MARGIN, layout.MARGIN + 24, compared.summary(), 8.5, weight="bold", limit=inside)
+    rooms = "   ".join(
+        f"{kind}: {old}" if old == new else f"{kind}: {old} → {new}" for kind, old, new in compared.rooms()
+    )
+    pen.text(layout.MARGIN, layout.MARGIN + 42, f"free for hotplug   {rooms or 'nothing'}", 8, limit=inside)
+
+
+def _title_line(pen: Pen, name: str, about: str, width: float) -> None:
+    """What it is at the left, large; where at the right."""
+    inside = width - 2 * layout.MARGIN
+    y = layout.MARGIN + 6
+    pen.text(layout.MARGIN, y, name, 12, weight="bold", limit=inside * 0.58)
+    pen.text(width - layout.MARGIN, y, about, 8.5, colour=_FAINT, align="right", limit=inside * 0.38)
 
 
 def _line(pen: Pen, line: Line) -> None:
@@ -109,6 +132,8 @@ def _line(pen: Pen, line: Line) -> None:
 
 def _bridge(pen: Pen, bridge: Bridge, ident: str, titles: dict[str, str]) -> None:
     node = bridge.node
+    look = None if bridge.change is None else CHANGES[bridge.change.sort]
+    new = bridge.change is not None and bridge.change.sort is Sort.NEW
     for shift in (3.0, 0.0) if bridge.count > 1 else (0.0,):
         pen.box(
             bridge.x - 5 + shift,
@@ -116,15 +141,17 @@ def _bridge(pen: Pen, bridge: Bridge, ident: str, titles: dict[str, str]) -> Non
             10,
             10,
             face="#FFFFFF" if node.added else "#D9D9D9",
-            edge=_INK,
+            edge=_INK if look is None else look.colour,
             style="-",
-            width=1.0,
+            width=1.6 if new else 1.0,
             ident="" if shift else ident,
         )
+    if new:
+        pen.plus(bridge.x, bridge.y)
     pen.text(bridge.x + 9, bridge.y - 5, bridge.label, 6.2, colour=_FAINT, limit=40)
     if bridge.model:
         pen.text(bridge.x - 20, bridge.y + 9, bridge.model, 6.2, colour=_FAINT, limit=layout.STEP - 20)
-    titles[ident] = _title(node)
+    titles[ident] = _title(node, bridge.change)
 
 
 def _box(pen: Pen, box: Box, ident: str, titles: dict[str, str]) -> None:
@@ -138,26 +165,72 @@ def _box(pen: Pen, box: Box, ident: str, titles: dict[str, str]) -> None:
         if box.hotplug:
             pen.socket(box.x, box.y)
         return
-    sort = device_class(node.kind, node.driver)
-    edge = _CHANGE.get(box.change, _INK)
-    face = "#FFFFFF" if box.change == "gone" else tint(sort.colour)
-    style = _BORDER.get(node.placed, "-")
-    pen.box(box.x, box.y, box.width, box.height, face, edge, style, 1.8 if box.change else 1.0, ident)
-    pen.box(box.x, box.y, 7, box.height, sort.colour, sort.colour, "-", 0.0, "")
-    chips = [word for word in (box.change, node.interface or "") if word]
-    right = box.x + box.width - 4
-    for word in reversed(chips):
-        right = pen.chip(right, box.y, word, _CHANGE.get(word, _INK), solid=word in _CHANGE) - 4
-    room = right - box.x - 16
-    below = f"{node.driver}{' · added by libvirt' if node.added else ''}" if node.driver else "added by libvirt"
-    pen.text(box.x + 13, box.y - 5.2, node.title or node.id, 8, weight="bold", limit=room)
-    pen.text(box.x + 13, box.y + 6.2, below if node.driver or node.added else node.kind, 6.8, colour=_FAINT, limit=room)
+    change = box.change
+    if change is None:
+        below = f"{node.driver}{' · added by libvirt' if node.added else ''}" if node.driver else "added by libvirt"
+        below = below if node.driver or node.added else node.kind
+        chips = [node.interface or ""]
+        _device(pen, box, node, below, chips, tint(_class(node).colour), ident)
+    else:
+        below = " · ".join(word for word in (short(node.address), node.driver) if word) or node.kind
+        chips = [_told(CHANGES[change.sort]) if change.sort is not Sort.SAME else "", node.interface or ""]
+        share = 0.08 if change.sort is Sort.SAME else 0.22
+        _device(pen, box, node, below, chips, tint(_class(node).colour, share), ident)
     if box.hotplug:
         pen.socket(box.x, box.y)
-    titles[ident] = _title(node)
+    titles[ident] = _title(node, change)
 
 
-def _title(node: Node) -> str:
+def _earlier(pen: Pen, box: Box, ident: str, titles: dict[str, str]) -> None:
+    """What a device was before, or a device that is gone."""
+    node, change = box.node, box.change
+    if node is None or change is None:
+        return
+    gone = change.sort is Sort.GONE
+    place = box.text or short(node.address)
+    below = " · ".join(word for word in (place, "" if box.text.count(" ") else node.driver) if word) or node.kind
+    chips = [_told(CHANGES["gone"]) if gone else "", node.interface or ""]
+    _device(pen, box, node, below, chips, "#FFFFFF", ident)
+    if not gone:
+        pen.arrow(box.x - layout.GAP, box.y)
+    titles[ident] = f"before: {_title(node)}" if not gone else f"no longer there: {_title(node)}"
+
+
+def _device(pen: Pen, box: Box, node: Node, below: str, chips: list[str], face: str, ident: str) -> None:
+    """The box of a device: its class at the left, its name over ``below``, chips at the right."""
+    sort = _class(node)
+    look = None if box.change is None else CHANGES[box.change.sort]
+    if look is None:
+        edge, style, width = _INK, _BORDER.get(node.placed, "-"), 1.0
+    else:
+        plain = box.change is not None and (box.change.sort is Sort.SAME or box.change.after not in (None, node))
+        edge, style, width = (CHANGES["same"].colour, "-", 0.8) if plain else _edge(look)
+    pen.box(box.x, box.y, box.width, box.height, face, edge, style, width, ident)
+    pen.box(box.x, box.y, 7, box.height, sort.colour, sort.colour, "-", 0.0, "")
+    right = box.x + box.width - 4
+    for count, word in reversed(list(enumerate(chips))):
+        if word:
+            marked = look is not None and len(chips) > 1 and count == 0
+            right = pen.chip(right, box.y, word, edge if marked else _INK, 1.4 if marked else 0.7) - 4
+    room = right - box.x - 16
+    pen.text(box.x + 13, box.y - 5.2, node.title or node.id, 8, weight="bold", limit=room)
+    pen.text(box.x + 13, box.y + 6.2, below, 6.8, colour=_FAINT, limit=room)
+
+
+def _class(node: Node) -> DeviceClass:
+    return device_class(node.kind, node.driver or node.title)
+
+
+def _edge(look: ChangeLook) -> tuple[str, Any, float]:
+    """Colour, style and width of the border of a change."""
+    return look.colour, (0, look.dashes) if look.dashes else "-", 2.0
+
+
+def _told(look: ChangeLook) -> str:
+    return f"{look.glyph} {look.name}"
+
+
+def _title(node: Node, change: Change | None = None) -> str:
     parts = [f"{node.title or node.id} at {node.address}" if node.address else node.title or node.id]
     if node.driver:
         parts.append(f"driver {node.driver}")
@@ -171,11 +244,16 @@ def _title(node: Node) -> str:
         parts.append(node.reason)
     if node.line:
         parts.append(f"line {node.line}")
+    if change is not None:
+        parts.insert(1, "unchanged" if change.sort is Sort.SAME else str(change.sort))
+        parts[2:2] = [f"{part.what} was {part.before or 'none'}" for part in change.parts]
     return "\n".join(clean(part) for part in parts)
 
 
-def _legend(pen: Pen, placed: Layout, compared: bool, width: float) -> None:
-    shown = {device_class(box.node.kind, box.node.driver).name for box in placed.boxes if box.node is not None}
+def _legend(pen: Pen, placed: Layout) -> None:
+    """What colours, borders and signs mean: only those that are in the picture."""
+    boxes = [box for box in (*placed.boxes, *placed.earlier) if box.node is not None]
+    shown = {_class(box.node).name for box in boxes if box.node is not None}
     y = placed.height + 4
     x = layout.MARGIN
     for entry in CLASSES:
@@ -184,20 +262,41 @@ def _legend(pen: Pen, placed: Layout, compared: bool, width: float) -> None:
             x = pen.text(x + 13, y, entry.name, 6.8, colour=_FAINT) + 12
     y += 16
     x = layout.MARGIN
-    for name, words in (
-        ("user", "address from the XML"),
-        ("allocated", "allocated"),
-        ("fixed", "given by the chipset"),
-    ):
-        pen.box(x, y, 18, 9, "#FFFFFF", _INK, _BORDER[name], 1.0, "")
-        x = pen.text(x + 22, y, words, 6.8, colour=_FAINT) + 12
+    if placed.compared is None:
+        for name, words in (
+            ("user", "address from the XML"),
+            ("allocated", "allocated"),
+            ("fixed", "given by the chipset"),
+        ):
+            pen.box(x, y, 18, 9, "#FFFFFF", _INK, _BORDER[name], 1.0, "")
+            x = pen.text(x + 22, y, words, 6.8, colour=_FAINT) + 12
+    else:
+        sorts = {str(change.sort) for change in placed.compared.changes if not change.bridge}
+        sorts |= {str(box.change.sort) for box in placed.earlier if box.change is not None}
+        for look in CHANGES.values():
+            if look.name in sorts:
+                edge, style, width = (look.colour, "-", 0.8) if look.name == "same" else _edge(look)
+                pen.box(x, y, 18, 9, "#FFFFFF", edge, style, width, "")
+                words = "unchanged" if look.name == "same" else _told(look)
+                x = pen.text(x + 22, y, words, 6.8, colour=_FAINT) + 12
     if placed.bridges:
-        pen.box(x, y, 9, 9, "#D9D9D9", _INK, "-", 1.0, "")
-        x = pen.text(x + 13, y, "bridge", 6.8, colour=_FAINT) + 12
-        pen.box(x, y, 9, 9, "#FFFFFF", _INK, "-", 1.0, "")
-        x = pen.text(x + 13, y, "bridge added", 6.8, colour=_FAINT) + 12
+        x = _bridge_keys(pen, placed, x, y)
     if any(box.hotplug for box in placed.boxes):
         pen.socket(x + 4, y)
         pen.text(x + 13, y, "hotplug", 6.8, colour=_FAINT)
-    if compared:
-        pen.text(width - layout.MARGIN, y - 16, "new, moved, changed, gone: marked", 6.8, colour=_FAINT, align="right")
+
+
+def _bridge_keys(pen: Pen, placed: Layout, x: float, y: float) -> float:
+    """The small squares; returns where they end."""
+    new = any(bridge.change is not None and bridge.change.sort is Sort.NEW for bridge in placed.bridges)
+    edge = _INK if placed.compared is None else CHANGES["same"].colour
+    for added, face, words in ((False, "#D9D9D9", "bridge"), (True, "#FFFFFF", "bridge added by libvirt")):
+        if not any(bridge.node.added is added for bridge in placed.bridges):
+            continue
+        pen.box(x, y, 9, 9, face, edge, "-", 1.0, "")
+        x = pen.text(x + 13, y, words, 6.8, colour=_FAINT) + 12
+    if new:
+        pen.box(x, y, 9, 9, "#FFFFFF", CHANGES["new"].colour, "-", 1.6, "")
+        pen.plus(x + 4.5, y)
+        x = pen.text(x + 13, y, "new bridge", 6.8, colour=_FAINT) + 12
+    return x

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
-from virtkit.draw.palette import clean
+from virtkit.difference import Change, Difference, Sort, compare
+from virtkit.draw.layout import short
+from virtkit.draw.palette import CHANGES, clean
 from virtkit.topology import Bus, Node, Topology
 
 __all__ = ["difference", "text"]
@@ -81,10 +84,55 @@ def _marks(node: Node) -> str:
 
 
 def difference(before: Topology, after: Topology) -> str:
-    """What changed from one topology to another, as unified text: empty when the trees are equal."""
+    """What changed from one topology to another: a summary, a line for each device, and both trees as unified text.
+
+    Empty when the trees are equal. Unchanged devices stand in the trees only; bridges that came or went alike share a
+    line.
+    """
     from difflib import unified_diff
 
     old, new = text(before).splitlines(), text(after).splitlines()
-    lines = unified_diff(old, new, clean(before.name) + " before", clean(after.name) + " after", lineterm="", n=200)
-    found = "\n".join(lines)
-    return f"{found}\n" if found else ""
+    lines = list(
+        unified_diff(old, new, clean(before.name) + " before", clean(after.name) + " after", lineterm="", n=200)
+    )
+    if not lines:
+        return ""
+    found = compare(before, after)
+    told = [f"{clean(found.names)}: {clean(found.machines)}", found.summary()]
+    rooms = [f"{kind} {one} → {other}" for kind, one, other in found.rooms() if one != other]
+    told += [f"free for hotplug: {', '.join(rooms)}"] if rooms else []
+    rows = list(_rows(found))
+    width = max((len(name) for _, name, _ in rows), default=0)
+    told += ["", *(f"{sort:<8} {name:<{width}}  {what}".rstrip() for sort, name, what in rows), ""]
+    return "\n".join([*told, *lines]) + "\n"
+
+
+def _rows(found: Difference) -> Iterator[tuple[str, str, str]]:
+    """What became of a device, its name, and how."""
+    changes = [change for change in found.changes if change.sort is not Sort.SAME]
+    order = list(CHANGES)
+    changes.sort(key=lambda change: (order.index(change.sort), change.bridge))
+    for _, group in groupby(changes, key=lambda change: (change.sort, change.node.title) if _whole(change) else change):
+        some = list(group)
+        first = some[0]
+        name = clean(first.node.title or first.node.id)
+        if _whole(first):
+            places = [short(one.node.address) for one in some]
+            at = "" if not places[0] else f"at {places[0]}"
+            if len(some) > 1:
+                name, at = f"{name} × {len(some)}", f"at {places[0]} to {places[-1]}"
+            yield str(first.sort), name, clean(at)
+            continue
+        parts = [
+            f"{'' if part.what == 'device' else part.what + ' '}{short(part.before) or 'none'} → "
+            f"{short(part.after) or 'none'}"
+            for part in sorted(first.parts, key=lambda part: part.what == "driver")
+        ]
+        if not parts and first.node.address:
+            parts.append(f"at {short(first.node.address)}")
+        yield str(first.sort), name, clean("; ".join(parts))
+
+
+def _whole(change: Change) -> bool:
+    """Whether a bridge came or went: many do so alike."""
+    return change.bridge and change.sort in (Sort.NEW, Sort.GONE)

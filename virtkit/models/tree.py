@@ -118,6 +118,7 @@ class _Grower:
             line=device.line,
             reason=self.reasons.get(id(device), "address as written in the XML" if device.given else ""),
             bus=bus,
+            identity=_identity(device),
         )
 
     def _headroom(self, roots: list[Bus]) -> tuple[Headroom, ...]:
@@ -171,6 +172,14 @@ def _placed(device: Device) -> str:
     if fixed and isinstance(address, PciAddress) and address.function and address.bus == 0:
         return "fixed"
     return "allocated"
+
+
+def _identity(device: Device) -> str:
+    if isinstance(device, Disk):
+        return device.alias or device.target
+    if isinstance(device, Interface):
+        return device.alias or (device.mac or "").lower()
+    return device.alias or ""
 
 
 def _hidden(device: Device) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
+from virtkit.difference import nodes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from virtkit.compat.check import Review
     from virtkit.host import Host
     from virtkit.resolution import Resolved
-    from virtkit.topology import Bus, Node, Topology
+    from virtkit.topology import Topology
 
 __all__ = ["Item", "Survey", "survey"]
 
@@ -159,20 +159,6 @@ def survey(folder: str = "", guest: str = "", host: Host | None = None, override
             continue
         found.items.append(Item(name, resolved, resolved.topology, review))
     return found
-
-
-def nodes(topology: Topology) -> Iterator[Node]:
-    """Every node of a topology, in the order of the tree."""
-
-    def walk(bus: Bus) -> Iterator[Node]:
-        for node in bus.nodes:
-            yield node
-            if node.bus is not None:
-                yield from walk(node.bus)
-
-    for root in topology.roots:
-        yield from walk(root)
-    yield from topology.others
 
 
 def _sum(review: Review) -> dict[str, str]:
