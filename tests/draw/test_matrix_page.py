@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import astuple
 from typing import Any
 
 import pandas as pd
@@ -84,20 +85,36 @@ def test_every_cell_keeps_what_it_says() -> None:
     given = frame()
     grid = arrange(given, LABELS)
     read = {
-        (guest, *column): grid.states[code].verdict
+        (guest, *column): astuple(grid.states[code])
         for family in grid.families
         for row in family.rows
-        for guest in row.guests
-        for column, code in zip(grid.columns, row.cells, strict=True)
+        for part in row.parts
+        for guest in part.guests
+        for column, code in zip(grid.columns, part.cells, strict=True)
     }
-    expected = {(r.guest, r.kind, r.machine, r.model): r.verdict for r in given.itertuples(index=False)}
+    expected = {tuple(row[:4]): tuple(row[4:]) for row in given.itertuples(index=False)}
     assert read == expected
+
+
+def test_rows_that_say_the_same_are_one() -> None:
+    """Guests whose cells agree in verdict and interface share a row; the grounds on which they differ are kept."""
+    given = frame(["rhel7.0", "rhel7.1", "centos6.10"], ["pc"]).astype("str")
+    given.loc[given.guest == "rhel7.1", ["evidence", "source"]] = "override", "release notes of 7.1"
+    family = arrange(given, LABELS).families[0]
+    assert [row.spans for row in family.rows] == [("CentOS 6.10", "Red Hat Enterprise Linux 7.0 to 7.1")]
+    assert [part.guests for part in family.rows[0].parts] == [("centos6.10", "rhel7.0"), ("rhel7.1",)]
+    root = parsed(html_page(given, "x", labels=LABELS))
+    reason = root.get_element_by_id(root.xpath("//td/a")[0].get("href")[1:])
+    assert [item.text_content().strip() for item in reason.iter("li")][1:] == [
+        "CentOS 6.10, Red Hat Enterprise Linux 7.0: db: osinfo-db",
+        "Red Hat Enterprise Linux 7.1: override: release notes of 7.1",
+    ]
 
 
 def test_missing_cells_stay_blank() -> None:
     """A combination that was not asked is blank, not unknown."""
     partial = frame(["rhel6.10", "win10"]).iloc[:-1]
-    assert arrange(partial, LABELS).families[1].rows[0].cells[-1] == -1
+    assert arrange(partial, LABELS).families[1].rows[0].parts[0].cells[-1] == -1
     assert "<td></tbody>" in html_fragment(partial, labels=LABELS).replace("\n", "")
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from virtkit.draw.labels import FAMILIES, Label, known_labels, span
 
@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
-__all__ = ["Family", "Grid", "Row", "State", "arrange"]
+__all__ = ["Family", "Grid", "Part", "Row", "State", "arrange", "merged"]
 
 STATE = ("placement", "interface", "verdict", "reason", "condition", "evidence", "source")
+SHOWN = ("interface", "verdict", "condition")  # two cells that agree in these look the same to a reader
 KEY = ("kind", "machine", "model")
+Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,24 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """Guests with equal cells. ``spans`` are their names as ranges of releases, ``cells`` index Grid.states."""
+class Part:
+    """Guests whose cells agree in all that is known of them, grounds and sources included.
+
+    ``spans`` are their names as ranges of releases, ``cells`` index Grid.states.
+    """
 
     spans: tuple[str, ...]
     guests: tuple[str, ...]
     cells: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Guests whose cells say the same. ``parts`` tell them apart by what they rest on."""
+
+    spans: tuple[str, ...]
+    guests: tuple[str, ...]
+    parts: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +82,8 @@ def arrange(frame: pd.DataFrame, labels: Mapping[str, Label] | None = None) -> G
 
     ``frame`` has the columns of ``virtkit.matrix``: guest, kind, machine, model, placement, interface, verdict,
     reason, condition, evidence, source (text). ``labels`` maps guest ids to their names; None reads the shipped
-    records. Consecutive releases of a distribution with equal cells become a range; equal rows of one family become one
-    row that lists its ranges. Raises KeyError when a column is missing.
+    records. Consecutive releases of a distribution whose cells say the same (interface, verdict and condition) become a
+    range; such rows of one family become one row that lists its ranges. Raises KeyError when a column is missing.
     """
     import numpy as np
 
@@ -83,10 +97,15 @@ def arrange(frame: pd.DataFrame, labels: Mapping[str, Label] | None = None) -> G
     cells = np.full((len(idents), len(columns)), -1, dtype=np.int64)
     cells[rows, column_codes] = state_codes
 
+    looks: dict[tuple[str, ...], int] = {}
+    shown = [-1] * (len(states) + 1)  # the last is for cells that were not asked, whose code is -1
+    for code, values in enumerate(states):
+        look = tuple(values[STATE.index(name)] for name in SHOWN)
+        shown[code] = looks.setdefault(look, len(looks))
     ordered = sorted((known[ident] for ident in idents), key=lambda entry: entry.order)
     table = {ident: tuple(int(code) for code in cells[place]) for ident, place in places.items()}
     families = tuple(
-        Family(FAMILIES.get(name) or name or "Others", tuple(_rows(list(members), table)))
+        Family(FAMILIES.get(name) or name or "Others", tuple(_rows(list(members), table, shown)))
         for name, members in groupby(ordered, key=lambda entry: entry.family)
     )
     return Grid(
@@ -109,13 +128,24 @@ def _codes(frame: pd.DataFrame, names: tuple[str, ...]) -> tuple[np.ndarray[Any,
     return codes, found
 
 
-def _rows(members: list[Label], table: Mapping[str, tuple[int, ...]]) -> Iterator[Row]:
+def _rows(members: list[Label], table: Mapping[str, tuple[int, ...]], shown: Sequence[int]) -> Iterator[Row]:
     """Rows of one family, in the order of their first guest."""
-    merged: dict[tuple[int, ...], tuple[list[str], list[str]]] = {}
-    for (_, cells), run in groupby(members, key=lambda entry: (entry.distro, table[entry.id])):
+    look = {entry.id: tuple(shown[code] for code in table[entry.id]) for entry in members}
+    for _, spans, alike in merged(members, look):
+        parts = (Part(named, tuple(entry.id for entry in same), cells) for cells, named, same in merged(alike, table))
+        yield Row(spans, tuple(entry.id for entry in alike), tuple(parts))
+
+
+def merged(members: Sequence[Label], keys: Mapping[str, Key]) -> Iterator[tuple[Key, tuple[str, ...], list[Label]]]:
+    """Guests with equal keys, in the order of the first: the key, their names as ranges of releases, and themselves.
+
+    ``members`` are in the order of ``Label.order``; ``keys`` maps their ids to anything that can be compared.
+    """
+    found: dict[Key, tuple[list[str], list[Label]]] = {}
+    for (_, key), run in groupby(members, key=lambda entry: (entry.distro, keys[entry.id])):
         releases = list(run)
-        spans, guests = merged.setdefault(cells, ([], []))
+        spans, alike = found.setdefault(key, ([], []))
         spans.append(span(releases))
-        guests.extend(entry.id for entry in releases)
-    for cells, (spans, guests) in merged.items():
-        yield Row(tuple(spans), tuple(guests), cells)
+        alike.extend(releases)
+    for key, (spans, alike) in found.items():
+        yield key, tuple(spans), alike

@@ -23,6 +23,8 @@ FAMILIES: Mapping[str, str] = {
     "win16": "Windows 16 bit",
     "dos": "DOS",
     "haiku": "Haiku",
+    "hurd": "GNU Hurd",
+    "netware": "Novell NetWare",
 }
 
 

@@ -8,24 +8,23 @@
     var words = bar.querySelector("input"), sort = bar.querySelector("select"), told = bar.querySelector("output");
     var rows = Array.prototype.slice.call(table.querySelectorAll("tbody tr.row"));
     var cells = Array.prototype.slice.call(table.querySelectorAll("td > a"));
+    var columns = JSON.parse(table.getAttribute("data-columns"));
+    var data = JSON.parse(root.querySelector("template.data").content.textContent);
+    var names = rows.map(function (row, place) {
+      var guests = data.rows[place].map(function (part) { return part[0].join(" "); });
+      return (text(row.cells[0]) + " " + guests.join(" ")).toLowerCase();
+    });
     bar.hidden = false;
     panel.hidden = false;
 
-    function shown(row) {
-      var asked = words.value.toLowerCase().split(/\s+/).filter(Boolean);
-      var names = row.getAttribute("data-names");
-      return asked.every(function (word) { return names.indexOf(word) >= 0; }) &&
-        (!sort.value || row.querySelector("td." + sort.value));
-    }
     function filter() {
-      var count = 0;
-      rows.forEach(function (row) {
-        var keep = shown(row);
+      var asked = words.value.toLowerCase().split(/\s+/).filter(Boolean), count = 0;
+      table.querySelectorAll("tbody").forEach(function (body) { body.hidden = true; });
+      rows.forEach(function (row, place) {
+        var keep = asked.every(function (word) { return names[place].indexOf(word) >= 0; }) &&
+          (!sort.value || row.querySelector("td." + sort.value));
         row.hidden = !keep || row.parentNode.hasAttribute("data-folded");
-        if (keep) { count += 1; }
-      });
-      table.querySelectorAll("tbody").forEach(function (body) {
-        body.hidden = !Array.prototype.some.call(body.querySelectorAll("tr.row"), shown);
+        if (keep) { count += 1; row.parentNode.hidden = false; }
       });
       told.textContent = count + " of " + rows.length + " rows";
     }
@@ -54,9 +53,12 @@
       strong.textContent = text(head) + " · " + columns[column - 1];
       panel.appendChild(strong);
       panel.appendChild(document.createElement("br"));
-      panel.appendChild(document.createTextNode(why ? text(why) : ""));
+      if (why) { why.childNodes.forEach(function (node) { panel.appendChild(node.cloneNode(true)); }); }
+      if (marked) { marked.classList.remove("on"); }
+      marked = link.parentNode;
+      marked.classList.add("on");
     }
-    var columns = JSON.parse(table.getAttribute("data-columns"));
+    var marked = null;
     cells.forEach(function (link, place) { link.tabIndex = place ? -1 : 0; });
     table.addEventListener("mouseover", function (event) {
       var link = event.target.closest("td > a");
@@ -87,23 +89,30 @@
       if (target) { event.preventDefault(); target.focus(); }
     });
 
+    // One line for each cell, as virtkit matrix writes it; a value that a spreadsheet would compute gets a quote.
+    function quote(value) {
+      if (/^[=+\-@\t\r]/.test(value)) { value = "'" + value; }
+      return /[",\r\n]/.test(value) ? '"' + value.replace(/"/g, '""') + '"' : value;
+    }
     bar.querySelector("button").addEventListener("click", function () {
-      function quote(value) {
-        if (/^[=+\-@\t\r]/.test(value)) { value = "'" + value; }
-        return '"' + value.replace(/"/g, '""') + '"';
-      }
-      var lines = [["guests"].concat(columns).map(quote).join(",")];
-      rows.forEach(function (row) {
+      var lines = ["guest,kind,machine,model,placement,interface,verdict,reason,condition,evidence,source"];
+      rows.forEach(function (row, place) {
         if (row.hidden || row.parentNode.hidden) { return; }
-        var line = [row.getAttribute("data-names")];
-        for (var i = 1; i < row.cells.length; i += 1) { line.push(text(row.cells[i])); }
-        lines.push(line.map(quote).join(","));
+        data.rows[place].forEach(function (part) {
+          part[0].forEach(function (guest) {
+            part[1].forEach(function (code, column) {
+              if (code < 0) { return; }
+              var says = data.states[code].map(function (number) { return data.texts[number]; });
+              lines.push([guest].concat(data.columns[column], says).map(quote).join(","));
+            });
+          });
+        });
       });
       var link = document.createElement("a");
       link.href = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/csv" }));
       link.download = "matrix.csv";
       link.click();
-      URL.revokeObjectURL(link.href);
+      setTimeout(function () { URL.revokeObjectURL(link.href); }, 10000);
     });
     filter();
   }
