@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Flip", "flips"]
 
+_SHOWN = 3  # guests, and places, that a sentence names
 _KEY = ["guest", "kind", "machine", "model"]
 
 
@@ -22,16 +24,25 @@ class Flip:
 
 
 def flips(before: pd.DataFrame, after: pd.DataFrame) -> list[Flip]:
-    """Cells of both matrices whose verdict differs, put together by guest and by what became what; sorted.
+    """Cells of both matrices whose verdict differs, guests whose cells changed alike in one sentence; sorted.
 
     Both frames have the columns of ``virtkit.matrix``. Cells that only one of them has are no change.
     """
     columns = [*_KEY, "verdict"]
     both = before[columns].astype("str").merge(after[columns].astype("str"), on=_KEY, suffixes=("_before", "_after"))
     changed = both[both["verdict_before"] != both["verdict_after"]]
+    alike: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for key, rows in changed.groupby(["guest", "verdict_before", "verdict_after"], sort=True):
+        guest, old, new = map(str, key)
+        where = tuple(f"{kind} {model} on {machine}" for kind, machine, model in rows[_KEY[1:]].itertuples(index=False))
+        alike.setdefault((old, new, where), []).append(guest)
     found = []
-    for (guest, old, new), rows in changed.groupby(["guest", "verdict_before", "verdict_after"], sort=True):
-        where = [f"{kind} {model} on {machine}" for kind, machine, model in rows[_KEY[1:]].itertuples(index=False)]
-        shown = "; ".join(where[:3]) + (f"; and {len(where) - 3} more" if len(where) > 3 else "")
-        found.append(Flip(f"{guest}: {old} became {new} for {shown}", len(where)))
+    for (old, new, where), guests in alike.items():
+        text = f"{_few(guests, ', ', ' and')}: {old} became {new} for {_few(where, '; ', '; and')}"
+        found.append(Flip(text, len(guests) * len(where)))
     return found
+
+
+def _few(words: Sequence[str], between: str, last: str) -> str:
+    more = f"{last} {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+    return between.join(words[:_SHOWN]) + more

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-__all__ = ["TOPOLOGY", "differences"]
+__all__ = ["TOPOLOGY", "differences", "tables"]
 
 #: The table of a notebook that holds one row for each device of each domain: its place and what it shows.
 TOPOLOGY = "topology.csv"
@@ -32,20 +32,24 @@ def differences(before: Path, after: Path, names: Iterable[str] | None = None) -
         if not (before / name).is_dir():
             found.append(f"{name}: new notebook")
             continue
-        found += _notebook(name, before / name, after / name)
+        for told in tables(before / name, after / name).values():
+            found += (f"{name}: {text}" for text in told)
     return found
 
 
-def _notebook(name: str, before: Path, after: Path) -> Iterator[str]:
+def tables(before: Path, after: Path) -> dict[str, list[str]]:
+    """The sentences of ``differences`` on two folders of one notebook, by table; tables that are equal have none."""
     old = {file.name: file for file in before.glob("*.csv")}
     new = {file.name: file for file in after.glob("*.csv")}
+    found = {}
     for file in sorted(old.keys() | new.keys()):
         if file not in old:
-            yield f"{name}: new table {file}"
+            found[file] = [f"new table {file}"]
         elif file not in new:
-            yield f"{name}: table {file} is no longer there"
+            found[file] = [f"table {file} is no longer there"]
         elif (one := old[file].read_bytes()) != (other := new[file].read_bytes()):
-            yield from (f"{name}: {text}" for text in _few(file, _table(file, one.decode(), other.decode())))
+            found[file] = list(_few(file, _table(file, one.decode(), other.decode())))
+    return found
 
 
 def _few(file: str, told: Sequence[str]) -> Iterator[str]:
