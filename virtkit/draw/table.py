@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from numbers import Number
 from typing import TYPE_CHECKING
 
 from virtkit.draw.page import said
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Html", "Svg", "folded", "preformatted", "table"]
 
+_LONG = 48  # signs of a text that wants a column of some width
 _CLASS = {"works": "w", "works-with-condition": "c", "fails": "f", "unknown": "u", "refused": "r"}
 
 
@@ -63,16 +65,16 @@ def table(
     """A DataFrame as an HTML table, without its index.
 
     ``columns`` are the columns to show, or a mapping of columns to their headings; columns named in ``verdicts``
-    are shown with glyph and colour. Beyond ``limit`` rows a line says how many more there are.
+    are shown with glyph and colour, numbers to the right. Beyond ``limit`` rows a line says how many more there are.
     """
     names = list(frame.columns) if columns is None else list(columns)
     heads = dict(columns) if isinstance(columns, Mapping) else {name: str(name).replace("_", " ") for name in names}
     parts = ['<div class="vkt"><table>']
     if caption:
         parts.append(f"<caption>{said(caption)}</caption>")
-    parts.append(
-        "<thead><tr>" + "".join(f"<th scope=col>{said(heads[name])}</th>" for name in names) + "</tr></thead><tbody>"
-    )
+    numbers = {name for name in names if frame[name].dtype.kind in "iuf"}
+    marked = (f"<th scope=col{' class=num' if name in numbers else ''}>{said(heads[name])}</th>" for name in names)
+    parts.append(f"<thead><tr>{''.join(marked)}</tr></thead><tbody>")
     for values in frame[names].head(limit).itertuples(index=False):
         cells = (_cell(value, name in verdicts) for name, value in zip(names, values, strict=True))
         parts.append(f"<tr>{''.join(cells)}</tr>")
@@ -84,10 +86,12 @@ def table(
 
 
 def _cell(value: object, judged: bool) -> str:
+    if isinstance(value, bool):
+        return f"<td>{'yes' if value else 'no'}</td>"
+    if isinstance(value, Number):
+        return f"<td class=num>{'' if value != value else escape(f'{value:,}')}</td>"
     text = "" if value is None or value != value else clean(value)
     if judged:
         look = verdict(text)
         return f'<td class="{_CLASS.get(text, "")}">{escape(f"{look.glyph} {text}" if text else "")}</td>'
-    if isinstance(value, bool):
-        return f"<td>{'yes' if value else 'no'}</td>"
-    return f"<td>{escape(text)}</td>"
+    return f"<td{' class=long' if len(text) > _LONG else ''}>{escape(text)}</td>"

@@ -85,7 +85,7 @@ def _signed(counts: Mapping[str, int]) -> str:
 
 def _broken(broken: pd.DataFrame, name: str) -> str:
     rows = broken[broken["policy"] == name].sort_values(["guests", "family"], ascending=[False, True])
-    told = [f"{row['guests']} {row['family'] or 'other'} (such as {row['example']})" for row in rows.to_dict("records")]
+    told = [f"{row['guests']} {row['family']} (such as {row['example']})" for row in rows.to_dict("records")]
     return f"breaks guests that work under the baseline: {', '.join(told)}"
 
 

@@ -173,6 +173,7 @@ def compare(
     summary = pd.DataFrame([_summary(name, made[name][0], changed, buses) for name in wanted])
     broken = (
         changed[changed["effect"] == "worse"]
+        .replace({"family": {"": "other"}})
         .groupby(["policy", "family"], sort=True)
         .agg(guests=("guest", "nunique"), cells=("guest", "size"), example=("guest", "first"))
         .reset_index()

@@ -162,5 +162,7 @@ def _render(job: Job, folder: Path, error: str) -> None:
     if not executed.is_file():
         return
     notebook: Any = nbformat.reads(executed.read_text(encoding="utf-8"), as_version=4)  # type: ignore[no-untyped-call]
-    text = page(notebook, job.title, footer=job.footer, failure=f"This run failed: {error}" if error else "")
+    files = [path.name for path in folder.iterdir() if path.is_file() and path.name not in (PAGE, "kernel.log")]
+    failure = f"This run failed: {error}" if error else ""
+    text = page(notebook, job.title, footer=job.footer, failure=failure, files=files)
     (folder / PAGE).write_text(text, encoding="utf-8")

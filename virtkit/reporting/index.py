@@ -42,7 +42,9 @@ def page(records: Sequence[Record], latest: str | None, keep: int | None = None)
         body += _alert(ended, good)
     if good is not None:
         body.append(f'<h2>Last good run <span class="soft">{said(_when(good))}</span></h2><ul class="good">')
-        body += (f"<li>{link}</li>" for link in _links(good, "latest"))
+        for link, entry in zip(_links(good, "latest"), good.get("notebooks", ()), strict=True):
+            answer = f"<p>{said(entry['answer'])}</p>" if entry.get("answer") else ""
+            body.append(f"<li>{link}{answer}</li>")
         body.append("</ul>")
     else:
         body.append("<p>No run has passed yet.</p>")

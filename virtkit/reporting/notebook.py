@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -15,9 +15,12 @@ from virtkit.topology import Topology
 if TYPE_CHECKING:
     import pandas as pd
 
-    from virtkit.draw.table import Svg
+    from virtkit.draw.table import Html, Svg
 
-__all__ = ["Output", "count", "domain_sources", "folder", "text", "yes_or_no"]
+__all__ = ["ANSWER", "Output", "count", "domain_sources", "folder", "text", "yes_or_no"]
+
+#: The file that holds what a notebook found.
+ANSWER = "answer.txt"
 
 
 class _Drawing(Protocol):
@@ -124,6 +127,16 @@ class Output:
         """Text as a file of that name, such as "decision.md"."""
         if self.place is not None:
             (self.place / name).write_text(text, encoding="utf-8")
+
+    def answer(self, sentences: Sequence[str]) -> Html:
+        """What the notebook found, for the top of its page, and as ``answer.txt``; the index shows the first."""
+        from virtkit.draw.page import said
+        from virtkit.draw.table import Html
+
+        self.text(ANSWER, "".join(f"{sentence}\n" for sentence in sentences))
+        lead, *others = map(said, sentences)
+        rest = f"<ul>{''.join(f'<li>{sentence}</li>' for sentence in others)}</ul>" if others else ""
+        return Html(f'<div class="answer"><p>{lead}</p>{rest}</div><!--changes-->')
 
     def page(self, name: str, html: str) -> None:
         """A page of its own as NAME.html."""

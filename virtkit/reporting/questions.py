@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["needs_transitional"]
+__all__ = ["in_ranges", "needs_transitional"]
 
 
 def needs_transitional(frame: pd.DataFrame) -> pd.DataFrame:
@@ -27,3 +27,27 @@ def needs_transitional(frame: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=["guest", "machine", "kinds", "reason"])
     grouped = both.groupby(["guest", "machine"], sort=False)
     return grouped.agg(kinds=("kind", ", ".join), reason=("reason", "first")).reset_index()
+
+
+def in_ranges(needing: pd.DataFrame) -> pd.DataFrame:
+    """The table of ``needs_transitional`` with releases put together, as the matrix does.
+
+    One row for each family, machine and set of kinds: family, machine, kinds, count (of systems), systems (text, their
+    names as ranges of releases).
+    """
+    import pandas as pd
+
+    from virtkit.draw.grid import merged
+    from virtkit.draw.labels import FAMILIES, known_labels
+
+    known = known_labels(dict.fromkeys(needing["guest"]))
+    rows = []
+    for machine, mine in needing.groupby("machine", sort=False):
+        kinds = dict(zip(mine["guest"], mine["kinds"], strict=True))
+        ordered = sorted((known[guest] for guest in kinds), key=lambda entry: entry.order)
+        keys = {
+            entry.id: (FAMILIES.get(entry.family) or entry.family or "Others", kinds[entry.id]) for entry in ordered
+        }
+        for (family, which), spans, systems in merged(ordered, keys):
+            rows.append((family, machine, which, len(systems), ", ".join(spans)))
+    return pd.DataFrame(rows, columns=["family", "machine", "kinds", "count", "systems"])

@@ -5,17 +5,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from functools import cache
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from virtkit.draw.page import said, static
 
-__all__ = ["page"]
+__all__ = ["changed", "page"]
 
 _HEADING = re.compile(r"""<h([23])(?: id=["']([\w-]*)["'])?>(.*?)</h\1>""", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
+_PLACE = "<!--changes-->"
+_CHANGES = re.compile(f"{_PLACE}<details.*?<!--/changes-->", re.DOTALL)
 _PRIORITY = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/latex", "text/plain"]
 
 
@@ -54,11 +58,19 @@ def _code_style() -> str:
     return f"{light}\n@media screen and (prefers-color-scheme:dark){{{dark}}}\n.highlight pre{{background:var(--card)}}"
 
 
-def page(notebook: Any, title: str, *, home: str = "../../index.html", footer: str = "", failure: str = "") -> str:
+def page(
+    notebook: Any,
+    title: str,
+    *,
+    home: str = "../../index.html",
+    footer: str = "",
+    failure: str = "",
+    files: Sequence[str] = (),
+) -> str:
     """The HTML of an executed notebook (an nbformat node).
 
     ``title`` is the page's, ``home`` the address of the index of runs, ``footer`` plain text, ``failure`` a line
-    that stands on top of a notebook that failed.
+    that stands on top of a notebook that failed, ``files`` the names of files beside the page that it leads to.
     """
     script = static("matrix.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -69,13 +81,49 @@ def page(notebook: Any, title: str, *, home: str = "../../index.html", footer: s
         "script": script,
         "policy": "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
         f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'",
-        "footer": escape(footer),
+        "footer": f'{escape(footer)}<span class="noprint">; <a href="../run.json">inputs and versions</a></span>'
+        if footer
+        else "",
     }
     html, _ = _exporter().from_notebook_node(notebook, resources={"virtkit": details})
+    if _PLACE not in html:
+        html = html.replace("</section>", f"</section>{_PLACE}", 1)
     if failure:
         html = html.replace("<main>", f'<main>\n<p class="failed" role="alert">{said(failure)}</p>', 1)
-    html, contents = _contents(str(html))
+    html, contents = _contents(str(html).replace("<!--files-->", _files(files), 1))
     return html.replace("<!--contents-->", contents, 1)
+
+
+def changed(html: str, sentences: Sequence[str], since: str) -> str:
+    """The page with what changed since the run ``since`` on top, in place of what an earlier run said there.
+
+    A page has its place for it after what it found, or else after its introduction. Without sentences there is
+    nothing to be read, so that equal runs have equal pages.
+    """
+    html = _CHANGES.sub(_PLACE, html, count=1)
+    if not sentences:
+        return html
+    told = "change" if len(sentences) == 1 else "changes"
+    items = "".join(f"<li>{said(sentence)}</li>" for sentence in sentences)
+    block = (
+        f'{_PLACE}<details class="changes" open><summary>{len(sentences)} {told} since {said(since)}</summary>'
+        f"<ul>{items}</ul></details><!--/changes-->"
+    )
+    return html.replace(_PLACE, block, 1)
+
+
+def _files(names: Sequence[str]) -> str:
+    """The section that leads to the files beside a page, those of one name in one line."""
+    if not names:
+        return ""
+    groups: dict[str, list[str]] = {}
+    for name in sorted(names):
+        groups.setdefault(Path(name).stem, []).append(name)
+    items = []
+    for stem, members in groups.items():
+        links = (f'<a href="{said(quote(name))}">{said(Path(name).suffix[1:])}</a>' for name in members)
+        items.append(f"<li>{said(stem)}: {', '.join(links)}")
+    return f'<section class="files noprint"><h2>Files</h2><ul>{"".join(items)}</ul></section>'
 
 
 def _contents(html: str) -> tuple[str, str]:

@@ -16,13 +16,17 @@ from typing import Any
 from virtkit import facts
 from virtkit.errors import ReportError, UsageError
 from virtkit.reporting import index, printing, provenance
-from virtkit.reporting.compare import differences
+from virtkit.reporting.compare import differences, tables
 from virtkit.reporting.execute import NOTEBOOK, PAGE, Job, Outcome
+from virtkit.reporting.notebook import ANSWER
 from virtkit.reporting.parameters import declared, distribute, title
+from virtkit.reporting.render import changed
 from virtkit.reporting.store import RECORD, Store, write_whole
 from virtkit.reporting.workers import Tell, work
 
 __all__ = ["Result", "notebooks", "run"]
+
+_LONG = 1000  # signs of an answer that a record keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,7 @@ def run(
         outcomes, interrupted = work(plan.jobs, max(1, jobs), plan.unchanged(store, changed_only), tell)
         if not interrupted:
             failed = any(outcome.status == "failed" for outcome in outcomes)
+            _compare(store, folder, [outcome.name for outcome in outcomes if outcome.status != "failed"], record)
             if pdf:
                 record["pdf"] = printing.pages(folder, [outcome.name for outcome in outcomes])
                 failed = failed or any(record["pdf"].values())
@@ -136,13 +141,27 @@ def _ended(record: dict[str, Any], status: str, clock: float) -> dict[str, Any]:
     return {**record, "status": status, "seconds": round(time.monotonic() - clock, 2)}
 
 
-def _finish(store: Store, folder: Path, record: dict[str, Any], keep: int | None) -> None:
+def _compare(store: Store, folder: Path, names: Sequence[str], record: dict[str, Any]) -> None:
+    """Note what changed since the last good run, and say it on top of the pages of these notebooks."""
     with store.locked():
         good = store.latest()
-        if good is not None and record["status"] != "interrupted":
-            told = [entry["name"] for entry in record["notebooks"] if entry["status"] != "failed"]
-            record["changes"] = differences(good, folder, told)
-            record["compared_with"] = good.name
+        if good is None:
+            return
+        record["changes"] = differences(good, folder, names)
+        record["compared_with"] = good.name
+        for name in names:
+            told = tables(good / name, folder / name) if (good / name).is_dir() else {}
+            for page in (folder / name).glob("*.html"):
+                # The notebook's page tells all of it, a page beside it what changed in its own table.
+                mine = told.values() if page.name == PAGE else [told.get(f"{page.stem}.csv", [])]
+                before = page.read_text(encoding="utf-8")
+                after = changed(before, [sentence for part in mine for sentence in part], good.name)
+                if after != before:
+                    write_whole(page, after)
+
+
+def _finish(store: Store, folder: Path, record: dict[str, Any], keep: int | None) -> None:
+    with store.locked():
         store.write(folder, record)
         if record["status"] == "passed":
             store.point(folder)
@@ -190,7 +209,10 @@ class _Plan:
         self.folder = folder
         self.inputs: dict[str, dict[str, str]] = {}
         self.keys: dict[str, str] = {}
-        footer = f"virtkit {record['packages'].get('virtkit', '')}, run {record['id']}, started {record['started']}"
+        git = record.get("git") or {}
+        revision = f" ({str(git['revision'])[:12]}{', with changes' if git.get('dirty') else ''})" if git else ""
+        made = f"virtkit {record['packages'].get('virtkit', '')}{revision}"
+        footer = f"{made}, run {record['id']}, started {record['started']}"
         machinery = [provenance.machinery(), record["python"], record["packages"]]
         self.titles = {path.stem: title(path) for path in chosen}
         self.jobs = []
@@ -238,9 +260,13 @@ class _Plan:
         """What the record says of a notebook."""
         folder = self.folder / outcome.name
         files = [path for path in folder.rglob("*") if path.is_file() and path.name != NOTEBOOK]
+        answer = ""
+        with suppress(OSError, ValueError):
+            answer = (folder / ANSWER).read_text(encoding="utf-8").partition("\n")[0]
         return {
             "name": outcome.name,
             "title": self.titles[outcome.name],
+            "answer": answer[:_LONG],
             "status": outcome.status,
             "error": outcome.error,
             "seconds": outcome.seconds,
