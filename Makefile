@@ -13,6 +13,8 @@ STAMP      := $(VENV)/.ready
 DOMAINS    ?=
 REPORT     ?=
 TESTS      ?=
+LAB        ?=
+LAB_HOME   ?= $(CURDIR)/$(VENV)/lab
 
 .PHONY: report test lab lock bench clean setup
 .DEFAULT_GOAL := report
@@ -25,8 +27,16 @@ test: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/python -m pytest $(TESTS)
 
+# Settings, history and running kernels of this JupyterLab are kept in LAB_HOME, apart from the user's own; it asks no
+# host for news, updates or extensions (.lab/overrides.json). LAB adds options, such as --no-browser.
+lab: export JUPYTER_CONFIG_DIR := $(LAB_HOME)/config
+lab: export JUPYTER_DATA_DIR := $(LAB_HOME)/data
+lab: export JUPYTER_PREFER_ENV_PATH := 1
+lab: export IPYTHONDIR := $(LAB_HOME)/ipython
 lab: $(STAMP)
-	$(BIN)/jupyter lab notebooks/00-start-here.ipynb
+	$(BIN)/jupyter lab --LabApp.app_settings_dir="$(CURDIR)/.lab" --LabApp.extension_manager=readonly \
+	    --LanguageServerManager.autodetect=False \
+	    $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB) notebooks/00-start-here.ipynb
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks

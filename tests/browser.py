@@ -32,7 +32,8 @@ _FLAGS = (
 
 
 class Page:
-    """One page: what it said on the console, what it asked the network for, and what it shows."""
+    """One page: what it said on the console (``errors``: what was an error), what it asked the network for, and what
+    it shows."""
 
     def __init__(self, to: int, of: int) -> None:
         self._to, self._of = to, of
@@ -40,6 +41,7 @@ class Page:
         self._count = 0
         self._session = ""
         self.console: list[str] = []
+        self.errors: list[str] = []
         self.requests: list[str] = []
         self.dialogs: list[str] = []
         target = self._send("Target.createTarget", url="about:blank")["targetId"]
@@ -61,16 +63,22 @@ class Page:
     def _note(self, message: dict[str, Any]) -> None:
         method, about = message.get("method"), message.get("params", {})
         if method == "Runtime.consoleAPICalled":
-            self.console.append(str([argument.get("value") for argument in about["args"]]))
+            self._say(str([argument.get("value") for argument in about["args"]]), about["type"] == "error")
         elif method == "Runtime.exceptionThrown":
-            self.console.append(str(about["exceptionDetails"].get("text")))
+            self._say(str(about["exceptionDetails"].get("text")), True)
         elif method == "Log.entryAdded":
-            self.console.append(f"{about['entry']['text']} {about['entry'].get('url', '')}")
+            entry = about["entry"]
+            self._say(f"{entry['text']} {entry.get('url', '')}", entry["level"] == "error")
         elif method == "Network.requestWillBeSent":
             self.requests.append(about["request"]["url"])
         elif method == "Page.javascriptDialogOpening":
             self.dialogs.append(about["message"])
             self._post("Page.handleJavaScriptDialog", accept=True)
+
+    def _say(self, text: str, wrong: bool) -> None:
+        self.console.append(text)
+        if wrong:
+            self.errors.append(text)
 
     def _post(self, method: str, **parameters: Any) -> int:
         self._count += 1
@@ -89,9 +97,9 @@ class Page:
                     raise RuntimeError(f"{method}: {message['error']}")
                 return message["result"]
 
-    def open(self, file: Path) -> None:
-        """Load a file and wait until it is loaded."""
-        self._send("Page.navigate", url=file.resolve().as_uri())
+    def open(self, place: Path | str) -> None:
+        """Load a file or an address and wait until it is loaded."""
+        self._send("Page.navigate", url=place if isinstance(place, str) else place.resolve().as_uri())
         while self._read().get("method") != "Page.loadEventFired":
             pass
 
@@ -101,6 +109,32 @@ class Page:
         if "exceptionDetails" in answer:
             raise RuntimeError(answer["exceptionDetails"]["exception"].get("description"))
         return answer["result"].get("value")
+
+    def until(self, script: str, seconds: float = 30.0) -> None:
+        """Wait until a JavaScript expression holds. Raises TimeoutError."""
+        end = time.monotonic() + seconds
+        while not self.run(f"!!({script})"):
+            if time.monotonic() > end:
+                raise TimeoutError(f"{script} after {seconds} s; console: {self.console[-3:]}")
+            time.sleep(0.1)
+
+    def click(self, selector: str) -> None:
+        """Click the middle of the first element that fits, once it is there and nothing covers it. Raises
+        TimeoutError."""
+        place = (
+            f"(function () {{ var one = document.querySelector({json.dumps(selector)}); if (!one) return null;"
+            " one.scrollIntoViewIfNeeded(); var at = one.getBoundingClientRect();"
+            " var x = at.x + at.width / 2, y = at.y + at.height / 2, top = document.elementFromPoint(x, y);"
+            " return one.contains(top) ? [x, y] : null; })()"
+        )
+        self.until(place)
+        x, y = self.run(place)
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            self._send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def type(self, text: str) -> None:
+        """Type text into what has the focus."""
+        self._send("Input.insertText", text=text)
 
     def painted(self) -> float:
         """When the first content was painted, in seconds after the page was asked for; 0.0 when it never was."""
@@ -154,7 +188,7 @@ class Page:
 def browser() -> Iterator[Page]:
     """A page in a browser of its own, which ends with the block."""
     assert PROGRAM is not None
-    with TemporaryDirectory(prefix="vk-") as profile:
+    with TemporaryDirectory(prefix="vk-", ignore_cleanup_errors=True) as profile:
         to_read, to_write = os.pipe()
         of_read, of_write = os.pipe()
 

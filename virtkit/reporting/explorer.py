@@ -52,8 +52,8 @@ def explorer() -> Any:
     shown: Any = display.display
     names = sorted(path.stem for path in facts.path("domains").glob("*.xml"))
     domain = widgets.Dropdown(options=names, value="rhel6-q35-virtio", description="domain")
-    machine = widgets.Dropdown(options=[("as written", ""), "pc", "q35"], description="machine")
-    model = widgets.Dropdown(options=[("as written", ""), *MODELS], description="model")
+    machine = widgets.Dropdown(options=[("as written", ""), ("pc", "pc"), ("q35", "q35")], description="machine")
+    model = widgets.Dropdown(options=[("as written", ""), *((name, name) for name in MODELS)], description="model")
     known = sorted(one.id for one in catalogue())
     guest = widgets.Combobox(value="", options=known, placeholder="as the domain says", description="guest")
     guest.continuous_update = False
