@@ -1,11 +1,15 @@
-"""The driver's end of a kernel: no message is overlooked."""
+"""The kernel of a run: this interpreter whatever the user has, and no message of it is overlooked."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
+import pytest
 import zmq
 import zmq.asyncio
 from jupyter_client.session import Session
@@ -39,3 +43,12 @@ def test_a_reply_that_comes_while_something_is_sent_is_seen(tmp_path: Path) -> N
     assert asyncio.run(wait()) == "execute_reply"
     kernel.close(linger=0)
     kernel.context.term()
+
+
+@pytest.mark.notebook
+def test_a_report_leaves_the_users_home_alone(home: Path, tmp_path: Path) -> None:
+    """Their kernel, settings and start-up files are neither used nor changed, and nothing is added."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "IPYTHON", "XDG"))}
+    words = [sys.executable, "-m", "virtkit", "--quiet", "report", "00", "-o", str(tmp_path / "reports")]
+    done = subprocess.run(words, env={**kept, "HOME": str(home)}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
