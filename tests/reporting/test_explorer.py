@@ -33,7 +33,8 @@ def test_explorer_offers_what_there_is() -> None:
     row, _out = explorer().children
     offered = {choice.description: list(choice.options) for choice in row.children}
     assert list(offered) == ["domain", "machine", "model", "guest"]
-    assert "virtio-non-transitional" in offered["model"]
+    assert offered["machine"] == [("as written", ""), ("pc", "pc"), ("q35", "q35")]
+    assert ("virtio-non-transitional", "virtio-non-transitional") in offered["model"]
     assert "rhel6.10" in offered["guest"]
 
 

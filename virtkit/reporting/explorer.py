@@ -44,12 +44,10 @@ def _said(error: Exception) -> str:
 def explorer() -> Any:
     """The widget. Needs ipywidgets (extra ``lab``)."""
     import ipywidgets as widgets
-    from IPython import display
 
     from virtkit.guests import catalogue
     from virtkit.models.interface import MODELS
 
-    shown: Any = display.display
     names = sorted(path.stem for path in facts.path("domains").glob("*.xml"))
     domain = widgets.Dropdown(options=names, value="rhel6-q35-virtio", description="domain")
     machine = widgets.Dropdown(options=[("as written", ""), ("pc", "pc"), ("q35", "q35")], description="machine")
@@ -57,13 +55,12 @@ def explorer() -> Any:
     known = sorted(one.id for one in catalogue())
     guest = widgets.Combobox(value="", options=known, placeholder="as the domain says", description="guest")
     guest.continuous_update = False
-    out = widgets.Output()
+    # Not an Output widget: what is printed there makes a client send while it waits (see virtkit.reporting.kernel).
+    out = widgets.HTML()
 
     def update(_: object = None) -> None:
-        out.clear_output(wait=True)
-        with out:
-            for part in show(domain.value, machine.value, guest.value.strip(), model.value):
-                shown(part)
+        parts = show(domain.value, machine.value, guest.value.strip(), model.value)
+        out.value = "".join(part.text for part in parts)
 
     for choice in (domain, machine, model, guest):
         choice.observe(update, names="value")
