@@ -59,7 +59,7 @@ class Change:
         return any(part.what == what for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Difference:
     """What changes from one topology to the other: a Change for each device, in the later tree's order, gone last."""
 
@@ -107,6 +107,14 @@ class Difference:
         from virtkit.draw.picture import svg
 
         return svg(self.after, self.before)
+
+    def _repr_html_(self) -> str:
+        from virtkit.draw.display import difference_html
+
+        return difference_html(self)
+
+    def __repr__(self) -> str:
+        return f"<Difference {self.names!r} {self.machines}: {self.summary()}>"
 
     def __str__(self) -> str:
         from virtkit.draw.tree import difference

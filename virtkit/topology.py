@@ -33,7 +33,7 @@ class Node:
     identity: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Bus:
     """A PCI bus: ``index`` is the controller's index, ``accepts`` "PCI Express" or "conventional PCI".
 
@@ -52,6 +52,9 @@ class Bus:
     nodes: tuple[Node, ...]
     chassis: int | None = None
 
+    def __repr__(self) -> str:
+        return f"<Bus {self.index} {self.model}: {len(self.nodes)} nodes, {self.free} free>"
+
 
 @dataclass(frozen=True, slots=True)
 class Headroom:
@@ -63,7 +66,7 @@ class Headroom:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Topology:
     """The whole tree of one domain; ``others`` are devices that sit on no PCI bus.
 
@@ -84,6 +87,15 @@ class Topology:
         from virtkit.draw.picture import svg
 
         return svg(self)
+
+    def _repr_html_(self) -> str:
+        from virtkit.draw.display import topology_html
+
+        return topology_html(self)
+
+    def __repr__(self) -> str:
+        nodes = sum(len(bus.nodes) for bus in self.roots) + len(self.others)
+        return f"<Topology {self.name!r} {self.arch} {self.machine}: {nodes} nodes on {len(self.roots)} root buses>"
 
     def __str__(self) -> str:
         from virtkit.draw.tree import text

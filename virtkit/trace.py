@@ -63,6 +63,9 @@ class Trace:
 
         return trace_html(self)
 
+    def __repr__(self) -> str:
+        return f"<Trace of {len(self)} decisions>"
+
     def __len__(self) -> int:
         return len(self._entries)
 

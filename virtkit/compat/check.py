@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ class Note:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Review:
     """What ``check`` found of one domain. ``guest`` is the short id, "" when nobody says which OS it is."""
 
@@ -108,9 +109,14 @@ class Review:
         return "\n".join(lines) + "\n"
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from virtkit.draw.answers import review_html
 
-        return f"<pre>{escape(self.text())}</pre>"
+        return review_html(self)
+
+    def __repr__(self) -> str:
+        counts = Counter(finding.verdict.value for finding in self.findings)
+        said = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) or "no virtio device"
+        return f"<Review {self.domain!r} {self.guest or 'guest OS unknown'} on {self.machine}: {said}>"
 
 
 _SIGNS = {Verdict.WORKS: "ok", Verdict.CONDITION: "if", Verdict.FAILS: "NO", Verdict.UNKNOWN: "? "}

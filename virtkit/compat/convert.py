@@ -49,13 +49,21 @@ _ITCO = [("action", "reset"), ("model", "itco")]
 _OLD_WINDOWS = frozenset({"winxp", "win2k", "win2k3", "win2k3r2", "winvista", "win2k8", "win7", "win2k8r2"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Conversion:
     """The changed ``text``, the ``steps`` in words, and the ``review`` of the domain as it is afterwards."""
 
     text: str
     steps: tuple[str, ...]
     review: Review
+
+    def _repr_html_(self) -> str:
+        from virtkit.draw.answers import conversion_html
+
+        return conversion_html(self)
+
+    def __repr__(self) -> str:
+        return f"<Conversion in {len(self.steps)} steps: {self.review!r}>"
 
 
 def convert(

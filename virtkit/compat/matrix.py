@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
-    import pandas as pd
 
+    from virtkit.compat.frame import Matrix
     from virtkit.guests import Support
 
 __all__ = ["COLUMNS", "matrix", "select_kinds", "select_machines", "select_models"]
@@ -188,7 +188,7 @@ def matrix(
     arch: str = "x86_64",
     guest_database: Catalogue | None = None,
     prober: Prober | None = None,
-) -> pd.DataFrame:
+) -> Matrix:
     """Whether each guest drives each kind of device, on each machine, with each model, as libvirt places it.
 
     One row for each combination, guest slowest, then kind, machine, place and model. ``places`` names the places where
@@ -198,10 +198,13 @@ def matrix(
     "pcie-root", "pcie-port", "ccw", "virtio-mmio", "" when libvirt refuses), ``interface`` is legacy,
     transitional, modern or refused, ``verdict`` works, works-with-condition, fails or unknown.
     ``overrides`` False is the strict rule: the database as it is, in-box drivers only.
+    The frame shows itself as a matrix in a notebook; what is taken out of it is a plain DataFrame.
     Selections as in ``Catalogue.select`` and ``select_machines``. Raises GuestError and UsageError.
     """
     import numpy as np
     import pandas as pd
+
+    from virtkit.compat.frame import Matrix
 
     host = host or Host.default()
     prober = prober or Prober(host, arch)
@@ -274,7 +277,7 @@ def matrix(
         "evidence": column_of([j.evidence.value for j in judgements], flat),
         "source": column_of([j.source for j in judgements], flat),
     }
-    result = pd.DataFrame(frame, columns=list(COLUMNS), copy=False)
+    result = Matrix(frame, columns=list(COLUMNS), copy=False)
     result.attrs["database"] = known.database
     result.attrs["overrides"] = overrides
     result.attrs["places"] = place_names != (AUTO,)

@@ -40,7 +40,7 @@ class Choice:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Recommendation:
     """The choices for a guest on ``machine``; ``machine_advice`` says which machine is best and why."""
 
@@ -55,16 +55,13 @@ class Recommendation:
         return asdict(self)
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from virtkit.draw.answers import recommendation_html
 
-        rows = "".join(
-            f"<tr><td>{escape(c.kind)}</td><td>{escape(c.model or c.xml)}</td><td>{escape(c.verdict)}</td>"
-            f"<td>{escape(c.reason)}</td><td>{escape(c.condition)}</td></tr>"
-            for c in self.choices
-        )
-        head = "<tr><th>kind</th><th>choose</th><th>verdict</th><th>reason</th><th>condition</th></tr>"
-        said = f"{self.guest} on {self.machine}; best machine {self.best_machine}: {self.machine_advice}"
-        return f"<p>{escape(said)}</p><table>{head}{rows}</table>"
+        return recommendation_html(self)
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{choice.kind} {choice.model or 'another device'}" for choice in self.choices)
+        return f"<Recommendation {self.guest} on {self.machine}: {said}>"
 
 
 def recommend_machine(guest: Guest, *, overrides: bool = True) -> tuple[str, str]:

@@ -46,7 +46,7 @@ class Change(NamedTuple):
     value: str
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Device:
     """Any device. ``position`` counts the children of ``<devices>``, -1 when resolution added it.
 
@@ -85,6 +85,10 @@ class Device:
         """What a person calls it."""
         return f"{self.kind} {self.model}" if self.model else self.kind
 
+    def __repr__(self) -> str:
+        where = "" if self.address is None else f" at {self.address}"
+        return f"<{type(self).__name__} {self.label}{where}{', added' if self.added else ''}>"
+
     def change(self, path: str, attribute: str, value: str) -> None:
         """Record that ``attribute`` of the child ``path`` becomes ``value``."""
         self.changes.append(Change(path, attribute, value))
@@ -95,7 +99,7 @@ class Device:
         self.readdressed = True
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Disk(Device):
     """A disk; ``written_bus`` is the bus attribute as written, ``number`` the count its target name stands for."""
 
@@ -113,7 +117,7 @@ class Disk(Device):
         return f"disk {self.target}"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Controller(Device):
     """A controller. ``index`` is -1 until given; ``options`` are the attributes of ``<target>``, ``node`` its child."""
 
@@ -134,7 +138,7 @@ class Controller(Device):
         return f"{name} ({self.model})" if self.model else name
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Interface(Device):
     """A network interface; ``source`` is "pci" or "usb" for type hostdev."""
 
@@ -149,7 +153,7 @@ class Interface(Device):
         return f"interface {self.number}" + (f" ({self.model})" if self.model else "")
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Hostdev(Device):
     """A device of the host."""
 
@@ -162,7 +166,7 @@ class Hostdev(Device):
         return f"hostdev {self.type}"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Video(Device):
     """A display adapter; ``model`` is its type, ``frontend`` the written ``device=``."""
 
@@ -172,7 +176,7 @@ class Video(Device):
     frontend: str | None = None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Chardev(Device):
     """A serial, parallel, channel, console or smartcard; ``target`` is the target type, ``port`` -1 until given.
 
@@ -193,7 +197,7 @@ class Chardev(Device):
         return f"{self.kind} {self.target}" if self.target else self.kind
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Input(Device):
     """An input device."""
 
@@ -206,21 +210,21 @@ class Input(Device):
         return f"input {self.type}"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Filesystem(Device):
     """A shared folder; ``driver`` is "path" when not written."""
 
     driver: str = "path"
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Memory(Device):
     """A memory device."""
 
     node: int | None = None
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Inventory:
     """All devices of one domain by class, each list in libvirt's order.
 

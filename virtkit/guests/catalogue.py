@@ -23,7 +23,7 @@ __all__ = ["Catalogue", "catalogue"]
 _WORDS = re.compile(r"[,\s]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Catalogue:
     """The guests of a database, in order of family, distribution and version.
 
@@ -33,6 +33,14 @@ class Catalogue:
     database: str
     guests: tuple[Guest, ...]
     names: Mapping[str, Guest]
+
+    def _repr_html_(self) -> str:
+        from virtkit.draw.answers import catalogue_html
+
+        return catalogue_html(self)
+
+    def __repr__(self) -> str:
+        return f"<Catalogue of {len(self.guests)} guests, {self.database}>"
 
     def __len__(self) -> int:
         return len(self.guests)

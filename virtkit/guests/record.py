@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -77,7 +77,7 @@ class Support:
         return self.legacy or self.modern
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Guest:
     """One operating system of the guest OS database.
 
@@ -98,9 +98,17 @@ class Guest:
     eol: str
     status: str
     aliases: tuple[str, ...]
-    devices: frozenset[str] = field(repr=False)
-    addons: tuple[AddOn, ...] = field(default=(), repr=False)
-    database: str = field(default="", repr=False)
+    devices: frozenset[str]
+    addons: tuple[AddOn, ...] = ()
+    database: str = ""
+
+    def _repr_html_(self) -> str:
+        from virtkit.draw.answers import guest_html
+
+        return guest_html(self)
+
+    def __repr__(self) -> str:
+        return f"<Guest {self.id} ({self.name}): {self.listed} devices listed>"
 
     @property
     def listed(self) -> int:

@@ -52,7 +52,7 @@ class Machine:
     root: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Emulator:
     """What one QEMU binary offers.
 
@@ -79,6 +79,15 @@ class Emulator:
     lacking: frozenset[tuple[str, str]] = frozenset()
     unasked: frozenset[str] = frozenset()
     all_machines: bool = True
+
+    def _repr_html_(self) -> str:
+        from virtkit.draw.display import emulator_html
+
+        return emulator_html(self)
+
+    def __repr__(self) -> str:
+        release = ".".join(map(str, self.release))
+        return f"<Emulator QEMU {release} {self.arch}: {len(self.names)} machine types, {len(self.devices)} devices>"
 
     def has(self, driver: str) -> bool | None:
         """Whether QEMU has the device type ``driver``; None when the source does not tell."""

@@ -134,6 +134,11 @@ class Host:
         base = shipped.folder() / _text(self.qemu)
         return tuple(sorted(file.stem for file in base.glob("*.json")))
 
+    def _repr_html_(self) -> str:
+        from virtkit.draw.display import host_html
+
+        return host_html(self)
+
     def __repr__(self) -> str:
         return f"Host(libvirt={_text(self.libvirt)!r}, qemu={_text(self.qemu)!r})"
 

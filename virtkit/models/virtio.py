@@ -44,7 +44,7 @@ class Driver:
     extra: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class VirtioDevice:
     """One virtio device as a guest meets it.
 
@@ -64,6 +64,10 @@ class VirtioDevice:
     line: int | None
     label: str
     device: Device
+
+    def __repr__(self) -> str:
+        shown = "" if self.shown is None else f", {self.shown.interface or 'refused'}"
+        return f"<VirtioDevice {self.id} {self.label}: {self.driver} at {self.address or self.transport}{shown}>"
 
 
 @cache

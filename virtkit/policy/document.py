@@ -90,7 +90,7 @@ class Rule:
         return f"{self.outcome} {self.value}" + ("" if self.slot == AUTO else " on the root bus")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Policy:
     """A named policy: ordered ``rules``, the first that fits decides.
 
@@ -106,7 +106,7 @@ class Policy:
     slots: str
     rules: tuple[Rule, ...]
     file: str
-    about: Mapping[str, tuple[Rule, ...]] = field(init=False, repr=False, compare=False)
+    about: Mapping[str, tuple[Rule, ...]] = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
         found: dict[str, tuple[Rule, ...]] = {}
@@ -116,15 +116,12 @@ class Policy:
         object.__setattr__(self, "about", MappingProxyType(found))
 
     def _repr_html_(self) -> str:
-        from html import escape
+        from virtkit.draw.answers import policy_html
 
-        rows = "".join(
-            f"<tr><td>{escape(', '.join(rule.kinds) or 'machine')}</td><td>{escape(when_words(rule.when))}</td>"
-            f"<td>{escape(rule.gives)}</td><td>{escape(rule.reason)}</td></tr>"
-            for rule in self.rules
-        )
-        head = "<tr><th>about</th><th>when</th><th>gives</th><th>reason</th></tr>"
-        return f"<b>{escape(self.name)}</b>: {escape(self.title)}<table>{head}{rows}</table>"
+        return policy_html(self)
+
+    def __repr__(self) -> str:
+        return f"<Policy {self.name} of {len(self.rules)} rules, slots {self.slots}>"
 
 
 def when_words(value: object) -> str:

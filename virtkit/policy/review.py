@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from virtkit.policy.document import Policy
     from virtkit.resolution import Resolved
 
-__all__ = ["Finding", "review"]
+__all__ = ["Finding", "Findings", "review"]
 
 _FAMILIES = {"i440fx": "pc", "q35": "q35"}
 
@@ -34,13 +34,29 @@ class Finding:
     rule: int
 
 
+class Findings(tuple[Finding, ...]):
+    """The findings of one domain; ``policy`` is the name of the policy that was asked."""
+
+    policy: str = ""
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{one.level} {one.device}" for one in self[:8])
+        more = f" and {len(self) - 8} more" if len(self) > 8 else ""
+        return f"<Findings of policy {self.policy or '?'}: {said or 'none'}{more}>"
+
+    def _repr_html_(self) -> str:
+        from virtkit.draw.answers import findings_html
+
+        return findings_html(self)
+
+
 def review(
     policy: Policy,
     resolved: Resolved,
     guest: str | Guest | None = None,
     *,
     guest_database: Catalogue | None = None,
-) -> tuple[Finding, ...]:
+) -> Findings:
     """What a policy says of each virtio device of a resolved domain, and of its machine.
 
     A policy with rules that give findings is asked for those; any other warns where it would choose another
@@ -87,7 +103,9 @@ def review(
             if choice.outcome and choice.value != finding.model:
                 text = f"{policy.name} would choose {choice.value}, here is {finding.model}: {choice.reason}"
                 add(finding.label, line, "warn", text, choice.line)
-    return tuple(result)
+    found = Findings(result)
+    found.policy = policy.name
+    return found
 
 
 def _machine_line(resolved: Resolved) -> int:

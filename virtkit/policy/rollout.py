@@ -129,7 +129,7 @@ class Name:
     nearest: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Rollout:
     """The review of a rollout. ``domains`` counts those read, ``rejected`` those that could not be.
 
@@ -152,6 +152,14 @@ class Rollout:
     unknown: tuple[Name, ...] = ()
     affected: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
+
+    def _repr_html_(self) -> str:
+        from virtkit.draw.answers import rollout_html
+
+        return rollout_html(self)
+
+    def __repr__(self) -> str:
+        return f"<Rollout {self.subject}: {self.names} unknown names in {self.disappear} of {self.domains} domains>"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

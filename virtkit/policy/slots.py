@@ -24,7 +24,7 @@ __all__ = ["BASELINE", "Comparison", "SlotPolicy", "cells", "compare", "policies
 BASELINE = "C"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SlotPolicy:
     """Where each virtio model may be placed by itself: "machine" (as the root bus is), "conventional", "express".
 
@@ -39,6 +39,14 @@ class SlotPolicy:
     def connect(self, model: str) -> str:
         """The kind of slot for a virtio model; plain virtio's for a name such as virtio-scsi or virtio-mem."""
         return self.places.get(model) or self.places.get("virtio", "machine")
+
+    def _repr_html_(self) -> str:
+        from virtkit.draw.answers import slot_policy_html
+
+        return slot_policy_html(self)
+
+    def __repr__(self) -> str:
+        return f"<SlotPolicy {self.name}: {self.title}>"
 
 
 @cache
@@ -66,7 +74,7 @@ def policy(name: str) -> SlotPolicy:
         raise UsageError(f"no slot policy {name!r}; known: {', '.join(policies())}") from None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Comparison:
     """What ``compare`` found, as DataFrames; the index of each is a plain count.
 
@@ -88,6 +96,15 @@ class Comparison:
     buses: pd.DataFrame
     summary: pd.DataFrame
     broken: pd.DataFrame
+
+    def _repr_html_(self) -> str:
+        from virtkit.draw.answers import comparison_html
+
+        return comparison_html(self)
+
+    def __repr__(self) -> str:
+        names = ", ".join(map(str, self.summary["policy"]))
+        return f"<Comparison of slot policies {names}: {len(self.cells)} cells, {len(self.changed)} changed>"
 
 
 def cells(
@@ -113,15 +130,17 @@ def cells(
 
     host = host or TheHost.default()
     prober = Prober(host, policy=policy(name))
-    frame = matrix(
-        guests,
-        machines,
-        models,
-        kinds,
-        overrides=overrides,
-        host=host,
-        guest_database=guest_database,
-        prober=prober,
+    frame = pd.DataFrame(
+        matrix(
+            guests,
+            machines,
+            models,
+            kinds,
+            overrides=overrides,
+            host=host,
+            guest_database=guest_database,
+            prober=prober,
+        )
     )
     rows = []
     for machine in select_machines(machines, host):
