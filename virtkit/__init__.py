@@ -1,59 +1,111 @@
 """What a libvirt domain will become, and whether its guest can drive it: told offline, before the VM exists.
 
-    import virtkit as vk
+Begin with a domain, from a file or, as here, from the samples:
 
-    domain = vk.read("guest.xml")
-    resolved = vk.resolve(domain)
-    print(resolved.xml())
+    >>> import virtkit as vk
+    >>> domain = vk.read(vk.samples() / "rhel6-q35-virtio.xml")
+    >>> resolved = vk.resolve(domain)        # what libvirt makes of it; machine="pc" asks for another machine type
+    >>> vk.check(resolved)                   # does its guest OS find its devices?
+    <Review 'erp-db-rhel6' rhel6.10 on pc-q35-8.2: 3 fails>
 
-The names below are imported when they are first used, so that importing the package costs next to nothing; all but
-``check`` and ``matrix`` need only lxml.
+In a notebook each of these shows itself: put it on the last line of a cell. Then:
+
+    resolved.topology                        the buses as a picture; print() gives a tree
+    resolved.trace                           why each thing is as it is
+    resolved.xml()                           the XML as libvirt would keep it
+    vk.survey("/etc/libvirt/qemu")           a folder of domains
+    vk.matrix(guests="rhel*", kinds="net")   guests by machine types by virtio models, a DataFrame
+    vk.recommend("rhel6.10", "q35")          the model to choose for each kind of device
+    vk.catalogue().search("red hat 6")       the guest operating systems that are known
+    vk.load_policy("recommended")            a model policy
+    vk.Host.named(libvirt="9.0")             the host to resolve for, by release or by its own documents
+    vk.explorer()                            choose a domain, machine, models and guest, and see what changes
+
+All errors are VirtkitErrors: InputError for what cannot be read, Refused for what libvirt would refuse.
+
+The names are imported when they are first used, so that importing the package costs next to nothing. Only ``check``,
+``compare``, ``convert``, ``read``, ``recommend``, ``resolve`` and the classes work with lxml alone.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from importlib import import_module as _import
+from typing import TYPE_CHECKING as _TYPES
 
-if TYPE_CHECKING:
-    from virtkit.compat.check import check
+if _TYPES:
+    from typing import Any
+
+    from virtkit.compat.check import Review, check
+    from virtkit.compat.convert import convert
     from virtkit.compat.matrix import matrix
+    from virtkit.compat.recommend import recommend
+    from virtkit.difference import compare
     from virtkit.domain.domain import Domain, read
     from virtkit.errors import InputError, Refused, Unsupported, VirtkitError
+    from virtkit.facts import samples
+    from virtkit.guests import Catalogue, Guest, catalogue
     from virtkit.host import Host
+    from virtkit.policy.document import Policy
+    from virtkit.policy.document import load as load_policy
+    from virtkit.reporting.explorer import explorer
+    from virtkit.reporting.survey import survey
     from virtkit.resolution import Resolved, resolve
     from virtkit.topology import Topology
 
 __all__ = [
+    "Catalogue",
     "Domain",
+    "Guest",
     "Host",
     "InputError",
+    "Policy",
     "Refused",
     "Resolved",
+    "Review",
     "Topology",
     "Unsupported",
     "VirtkitError",
+    "catalogue",
     "check",
+    "compare",
+    "convert",
+    "explorer",
+    "load_policy",
     "matrix",
     "read",
+    "recommend",
     "resolve",
+    "samples",
+    "survey",
 ]
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Domain": "virtkit.domain.domain",
-    "Host": "virtkit.host",
-    "InputError": "virtkit.errors",
-    "Refused": "virtkit.errors",
-    "Resolved": "virtkit.resolution",
-    "Topology": "virtkit.topology",
-    "Unsupported": "virtkit.errors",
-    "VirtkitError": "virtkit.errors",
-    "check": "virtkit.compat.check",
-    "matrix": "virtkit.compat.matrix",
-    "read": "virtkit.domain.domain",
-    "resolve": "virtkit.resolution",
+    "Catalogue": "guests",
+    "Domain": "domain.domain",
+    "Guest": "guests",
+    "Host": "host",
+    "InputError": "errors",
+    "Policy": "policy.document",
+    "Refused": "errors",
+    "Resolved": "resolution",
+    "Review": "compat.check",
+    "Topology": "topology",
+    "Unsupported": "errors",
+    "VirtkitError": "errors",
+    "catalogue": "guests",
+    "check": "compat.check",
+    "compare": "difference",
+    "convert": "compat.convert",
+    "explorer": "reporting.explorer",
+    "load_policy": "policy.document:load",
+    "matrix": "compat.matrix",
+    "read": "domain.domain",
+    "recommend": "compat.recommend",
+    "resolve": "resolution",
+    "samples": "facts",
+    "survey": "reporting.survey",
 }
 
 
@@ -61,10 +113,11 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'virtkit' has no attribute {name!r}")
-    value = getattr(import_module(home), name)
+    module, _, other = home.partition(":")
+    value = getattr(_import(f"virtkit.{module}"), other or name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return [*__all__, "__doc__", "__version__"]

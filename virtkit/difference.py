@@ -128,6 +128,11 @@ def compare(before: Topology, after: Topology) -> Difference:
     Devices are matched by what stays theirs on another machine and never by address: a user's alias, a disk's target
     and a NIC's MAC address first, then libvirt's alias and title, then what is left of a kind in the order of the
     XML, when there are as many before as after. Bridges are matched by model, at the same place first.
+
+    >>> import virtkit as vk
+    >>> domain = vk.read(vk.samples() / "rhel6-q35-virtio.xml")
+    >>> print(vk.compare(vk.resolve(domain).topology, vk.resolve(domain, machine="pc").topology).summary())
+    3 interfaces changed, 1 model changed, 5 moved, 2 devices gone, 5 pcie-root-ports gone, 3 unchanged
     """
     matched = _Matching(list(nodes(before)), list(nodes(after))).run()
     found = []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from virtkit.errors import FactsError
 
-__all__ = ["path", "root", "table"]
+__all__ = ["path", "root", "samples", "table"]
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -20,6 +20,16 @@ def root() -> Path:
         if place.is_dir():
             return place
     raise FactsError("the facts are missing: neither virtkit/_data nor data/ beside the package exists")
+
+
+def samples() -> Path:
+    """The folder of the sample domains; its README says what each is.
+
+    >>> import virtkit as vk
+    >>> (vk.samples() / "rhel6-q35-virtio.xml").is_file()
+    True
+    """
+    return path("domains")
 
 
 def path(name: str) -> Path:

@@ -43,6 +43,15 @@ def resolve(
     ``host`` is Host.default() when not given; ``machine`` replaces the machine type; ``slot_policy`` replaces
     the rule that says where each virtio model may sit (for what-if reviews).
     Raises Refused (or Unsupported) when libvirt would refuse the domain.
+
+    >>> import virtkit as vk
+    >>> resolved = vk.resolve(vk.read(vk.samples() / "rhel6-q35-virtio.xml"), machine="pc")
+    >>> resolved
+    <Resolved 'erp-db-rhel6' x86_64 pc-i440fx-11.1>
+    >>> resolved.devices[0]
+    <Disk disk vda at 0000:00:04.0>
+    >>> resolved.virtio_devices[0]
+    <VirtioDevice virtio-disk0 disk vda: virtio-blk-pci at 0000:00:04.0, transitional>
     """
     try:
         return _resolve(domain, host or Host.default(), machine, slot_policy)

@@ -153,6 +153,13 @@ def check(
     ``guest`` is a short id, URI or alias; None takes the libosinfo metadata of the XML. ``overrides`` False is
     the strict rule. ``changes`` False leaves out the search for changes, which resolves the domain again.
     Raises GuestError for a ``guest`` that the database does not know.
+
+    >>> import virtkit as vk
+    >>> review = vk.check(vk.resolve(vk.read(vk.samples() / "rhel6-q35-virtio.xml")), "rhel6.10")
+    >>> review.ok, review.findings[0].reason
+    (False, "the guest's block driver knows the legacy interface only; it meets a modern device (virtio 1.0)")
+    >>> review.changes[0].better
+    'virtio-transitional'
     """
     known = guest_database or catalogue()
     who, why = guest_of(resolved.domain, guest, known)

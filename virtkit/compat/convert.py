@@ -80,6 +80,11 @@ def convert(
     and back, NIC and sound models to their like; virtio models change where the guest would not drive them.
     Raises UsageError for a domain that is on no x86 machine with PCI, Refused when libvirt would refuse the
     outcome, GuestError for an unknown ``guest``.
+
+    >>> import virtkit as vk
+    >>> moved = vk.convert(vk.resolve(vk.read(vk.samples() / "rhel6-q35-virtio.xml")), "pc")
+    >>> moved.review
+    <Review 'erp-db-rhel6' rhel6.10 on pc-i440fx-8.2: 3 works>
     """
     from virtkit.domain.domain import read
     from virtkit.resolution import resolve

@@ -200,6 +200,17 @@ def matrix(
     ``overrides`` False is the strict rule: the database as it is, in-box drivers only.
     The frame shows itself as a matrix in a notebook; what is taken out of it is a plain DataFrame.
     Selections as in ``Catalogue.select`` and ``select_machines``. Raises GuestError and UsageError.
+
+    >>> import virtkit as vk
+    >>> frame = vk.matrix(guests="rhel6.10,win10", machines="pc,q35", kinds="block", models="virtio")
+    >>> frame[["guest", "machine", "interface", "verdict"]]
+          guest machine     interface               verdict
+    0  rhel6.10      pc  transitional                 works
+    1  rhel6.10     q35        modern                 fails
+    2     win10      pc  transitional  works-with-condition
+    3     win10     q35        modern  works-with-condition
+    >>> frame.loc[frame["verdict"] == "fails", "reason"].item()
+    "the guest's block driver knows the legacy interface only; it meets a modern device (virtio 1.0)"
     """
     import numpy as np
     import pandas as pd

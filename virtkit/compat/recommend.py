@@ -87,7 +87,7 @@ def recommend_machine(guest: Guest, *, overrides: bool = True) -> tuple[str, str
 
 
 def recommend(
-    guest: Guest,
+    guest: Guest | str,
     machine: str | None = None,
     *,
     kinds: Iterable[str] = KINDS,
@@ -97,11 +97,19 @@ def recommend(
 ) -> Recommendation:
     """The model for each kind: the plainest one that works on ``machine`` (None: the best machine).
 
+    ``guest`` is a Guest, or a short id, URI or alias; ``machine`` a machine type or alias of ``host``.
     Works goes before works-with-condition; of equals plain virtio goes before the named models, and fewer added
-    buses before more. Where no model works, another device. Raises UsageError for an unknown machine.
+    buses before more. Where no model works, another device. Raises UsageError for an unknown machine,
+    GuestError for an unknown guest.
+
+    >>> import virtkit as vk
+    >>> vk.recommend("rhel6.10", "q35", kinds=("net", "block"))
+    <Recommendation rhel6.10 on q35: net virtio-transitional, block virtio-transitional>
     """
+    from virtkit.guests import catalogue
     from virtkit.host import Host as TheHost
 
+    guest = catalogue().find(guest) if isinstance(guest, str) else guest
     best, why = recommend_machine(guest, overrides=overrides)
     host = host or TheHost.default()
     prober = Prober(host, arch)

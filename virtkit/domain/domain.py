@@ -85,7 +85,12 @@ def _text(root: Element, tag: str) -> str:
 def read(source: str | bytes | os.PathLike[str], file: str | None = None) -> Domain:
     """Read a domain from a file (a path) or from its XML (bytes).
 
+    ``file`` is the name that messages call it by. Bytes are bounded: 16 MB of XML, no external entities.
     Raises InputError when the file cannot be read or holds no domain XML.
+
+    >>> import virtkit as vk
+    >>> vk.read(vk.samples() / "rhel6-q35-virtio.xml")
+    <Domain 'erp-db-rhel6' x86_64 pc-q35-8.2>
     """
     if isinstance(source, bytes):
         return Domain(parse(source, file))

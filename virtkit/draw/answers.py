@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from virtkit.policy.review import Findings
     from virtkit.policy.rollout import Rollout
     from virtkit.policy.slots import Comparison, SlotPolicy
+    from virtkit.reporting.survey import Survey
 
 __all__ = [
     "catalogue_html",
@@ -33,6 +34,7 @@ __all__ = [
     "review_html",
     "rollout_html",
     "slot_policy_html",
+    "survey_html",
 ]
 
 _COLUMNS, _CELLS = 40, 4000  # of a matrix
@@ -235,6 +237,18 @@ def rollout_html(found: Rollout) -> str:
     return card.html()
 
 
+def survey_html(survey: Survey) -> str:
+    """A folder of domains: what becomes of each, and the files that were rejected."""
+    card = Card(f"{len(survey.items)} domains", f"{len(survey.refusals)} files rejected" if survey.refusals else "")
+    heads = ["file", "name", "guest", "machine", "verdict", "reason", "added"]
+    rows = [
+        (*row[:4], judged(str(row[4])), *row[5:]) for row in survey.domains()[heads].itertuples(index=False, name=None)
+    ]
+    card.table(heads, rows, what="domains")
+    card.table(("rejected", "why"), survey.refusals, what="files")
+    return card.html()
+
+
 def matrix_html(frame: pd.DataFrame) -> str:
     """A matrix: equal guests once, a cell for each kind, machine and model, its reason where the pointer rests.
 
@@ -274,7 +288,6 @@ def _grid(grid: Grid, room: int) -> list[str]:
         parts.append("</tr>")
     parts.append("</thead><tbody>")
     notes = {text: number for number, text in enumerate(_conditions(grid), 1)}
-    cells = [_state(state, notes) for state in grid.states]
     for family in grid.families:
         if room <= 0:
             break
@@ -284,16 +297,22 @@ def _grid(grid: Grid, room: int) -> list[str]:
             count = f" <span class=n>({len(row.guests)})</span>" if len(row.guests) > 1 else ""
             tip = said(", ".join(row.guests[:200]))
             parts.append(f'<tr><th scope=row title="{tip}">{said(", ".join(row.spans[:3]))}{more}{count}</th>')
-            parts += [cells[code] if code >= 0 else "<td></td>" for code in row.cells]
+            for n, _ in enumerate(grid.columns):
+                codes = dict.fromkeys(part.cells[n] for part in row.parts)
+                parts.append(_state([grid.states[code] for code in codes if code >= 0], notes))
             parts.append("</tr>")
         room -= len(family.rows)
     parts.append("</tbody></table></div>")
     return parts
 
 
-def _state(state: State, notes: dict[str, int]) -> str:
+def _state(states: list[State], notes: dict[str, int]) -> str:
+    """A cell. Guests of one row may have it from several grounds, which all say the same."""
+    if not states:
+        return "<td></td>"
+    state = states[0]
     cell = judged("refused" if state.interface == "refused" else state.verdict, short=True)
     meets = f"{state.interface}, {state.placement}" if state.placement else state.interface
     note = f"<sup>{notes[state.condition]}</sup>" if state.condition else ""
-    tip = f"{state.reason} ({meets}); evidence: {state.evidence}"
-    return f'<td class={cell.look or "u"} title="{said(tip)}">{said(cell.text)}{note}</td>'
+    why = "; or ".join(dict.fromkeys(f"{one.reason} (evidence: {one.evidence})" for one in states[:4]))
+    return f'<td class={cell.look or "u"} title="{said(f"{why}; {meets}")}">{said(cell.text)}{note}</td>'

@@ -52,6 +52,12 @@ class Catalogue:
         """The guest with this short id, URI or alias (letter case does not matter).
 
         Raises GuestError, naming the nearest ids, when there is none.
+
+        >>> from virtkit import catalogue
+        >>> catalogue().find("rhel6")
+        Traceback (most recent call last):
+        ...
+        virtkit.errors.GuestError: no guest OS called 'rhel6' in osinfo-db 20260517; nearest: ...
         """
         guest = self.names.get(name) or self.names.get(name.strip().lower())
         if guest is None:
@@ -66,6 +72,10 @@ class Catalogue:
         ``selection`` is "all", or words divided by commas or blanks: a short id, URI or alias, a pattern with
         ``*`` or ``?`` on the short id, or KEY=VALUE where KEY is family, distro or status. Raises GuestError
         for a word that fits nothing.
+
+        >>> from virtkit import catalogue
+        >>> [guest.id for guest in catalogue().select("rhel6.1*, win10")]
+        ['rhel6.1', 'rhel6.10', 'win10']
         """
         words = [word for word in _WORDS.split(selection or "all") if word]
         if not words or "all" in words:
@@ -121,6 +131,12 @@ def catalogue(*places: str | Path) -> Catalogue:
     """The guests of an osinfo-db at ``places`` (folders or tarballs), or without one the shipped facts.
 
     Raises GuestError for an unreadable database, FactsError for broken facts.
+
+    >>> import virtkit as vk
+    >>> vk.catalogue().find("rhel6.10")
+    <Guest rhel6.10 (Red Hat Enterprise Linux 6.10): 8 devices listed>
+    >>> [guest.id for guest in vk.catalogue().search("windows xp")]
+    ['winxp']
     """
     if not places:
         return _shipped()

@@ -101,6 +101,10 @@ class Host:
     def named(cls, qemu: str = "", libvirt: Release | None = None) -> Host:
         """The host by what a person writes: a QEMU release, a capability document or a folder of them, "" for the
         release that goes with ``libvirt``. Raises as ``default`` and ``from_file`` do.
+
+        >>> import virtkit as vk
+        >>> vk.Host.named(libvirt="9.0")
+        Host(libvirt='9.0', qemu='7.2')
         """
         if qemu and not re.fullmatch(r"\d+\.\d+(\.\d+)?", qemu):
             return cls.from_file(qemu, libvirt=libvirt)

@@ -149,7 +149,12 @@ def builtin(name: str) -> Policy:
 
 
 def load(name: str) -> Policy:
-    """A shipped policy by name, or one from a file whose name ends in .yaml or .yml. Raises UsageError."""
+    """A shipped policy by name, or one from a file whose name ends in .yaml or .yml. Raises UsageError.
+
+    >>> import virtkit as vk
+    >>> vk.load_policy("recommended")
+    <Policy recommended of ... rules, slots C>
+    """
     if not name.endswith((".yaml", ".yml")):
         return builtin(name)
     return parse(text_of(name), name)

@@ -42,7 +42,11 @@ def _said(error: Exception) -> str:
 
 
 def explorer() -> Any:
-    """The widget. Needs ipywidgets (extra ``lab``)."""
+    """The widget. Needs ipywidgets (extra ``lab``).
+
+    >>> import virtkit as vk
+    >>> vk.explorer()
+    """
     import ipywidgets as widgets
 
     from virtkit.guests import catalogue

@@ -30,12 +30,20 @@ class Item:
     review: Review
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Survey:
     """All domains of a folder: ``items`` accepted, ``refusals`` of (file, message)."""
 
     items: list[Item] = field(default_factory=list)
     refusals: list[tuple[str, str]] = field(default_factory=list)
+
+    def _repr_html_(self) -> str:
+        from virtkit.draw.answers import survey_html
+
+        return survey_html(self)
+
+    def __repr__(self) -> str:
+        return f"<Survey of {len(self.items)} domains, {len(self.refusals)} rejected>"
 
     def domains(self) -> pd.DataFrame:
         """One row a domain: file, name, guest, machine, verdict, reason, added (int), and free slots by kind (int)."""
@@ -135,6 +143,13 @@ def survey(folder: str = "", guest: str = "", host: Host | None = None, override
 
     ``guest`` names the OS of domains that do not say theirs. A file that is rejected goes to ``refusals`` and the
     others go on. Raises UsageError when the folder is missing and GuestError for an unknown ``guest``.
+
+    >>> import virtkit as vk
+    >>> found = vk.survey()
+    >>> table = found.domains()
+    >>> table.loc[table["verdict"] == "fails", ["file", "guest", "machine"]]
+                        file     guest     machine
+    ... rhel6-q35-virtio.xml  rhel6.10  pc-q35-8.2
     """
     import virtkit as vk
     from virtkit.compat import check
