@@ -12,6 +12,7 @@ class Node:
     """One device or controller function at an address.
 
     ``placed`` is "user" (address written in the XML), "fixed" (chipset rule) or "allocated".
+    ``reason`` has a line for each decision about it, in the order in which they fell.
     ``interface`` is legacy, transitional or modern for a virtio PCI device, else None.
     ``bus`` is the bus this node provides, for a PCI controller. ``identity`` is what stays its own wherever it goes:
     a user's alias, a disk's target, a NIC's MAC address; "" for a device that has none.

@@ -7,16 +7,19 @@ import re
 import pandas as pd
 import pytest
 
+import virtkit as vk
+from tests.draw.geometry import texts
 from tests.draw.samples import HOSTILE
 from tests.draw.test_matrix_page import LABELS, frame
-from virtkit.draw.charts import bars, heatmap, shares
+from virtkit.draw.charts import _per_cent, _step, bars, headroom, heatmap, shares
+from virtkit.draw.labels import kin, known_labels
 
 
 def test_heatmap_tells_shares() -> None:
     """A cell's title says for how many of the line's guests the combination works."""
     chart = heatmap(frame(), "Overview", LABELS)
     assert chart.svg() == heatmap(frame(), "Overview", LABELS).svg()
-    assert "rhel, block virtio on q35: works for 3 of 14" in chart.svg()
+    assert "Red Hat Enterprise Linux, block virtio on q35: works for 3 of 14" in chart.svg()
     assert chart.png(50).startswith(b"\x89PNG")
 
 
@@ -27,10 +30,12 @@ def test_heatmap_counts_the_unknown_on_neither_side() -> None:
     cells["verdict"] = cells["verdict"].astype("str")
     cells.loc[rhel & (cells["guest"].astype("str") < "rhel6.3"), "verdict"] = "unknown"
     drawn = heatmap(cells, "Overview", LABELS).svg()
-    assert re.search(r"rhel, block virtio on q35: works for 3 of \d+; of \d+ more nobody knows", drawn)
+    assert re.search(
+        r"Red Hat Enterprise Linux, block virtio on q35: works for 3 of \d+; of \d+ more nobody knows", drawn
+    )
     cells["verdict"] = "unknown"
     drawn = heatmap(cells, "Overview", LABELS).svg()
-    assert "rhel, block virtio on q35: nobody knows" in drawn
+    assert "Red Hat Enterprise Linux, block virtio on q35: nobody knows" in drawn
     assert "works for" not in drawn.replace("works for none", "")
 
 
@@ -38,10 +43,53 @@ def test_shares_tell_per_cents() -> None:
     """Each cell has its share in words; a missing one is blank; hostile names stay text."""
     table = pd.DataFrame({"libvirt": [1.0, None], HOSTILE: [0.333, 0.0]}, index=["linux", "winnt"])
     drawn = shares("Works", table, note="a note").svg()
-    assert "libvirt, linux: 100.0%" in drawn
-    assert "libvirt, winnt" not in drawn
-    assert "linux: 33.3%" in drawn
+    assert "libvirt, Linux: 100.0%" in drawn
+    assert "libvirt, Windows" not in drawn
+    assert "Linux: 33.3%" in drawn
     assert "<script>" not in drawn
+
+
+def test_only_all_is_all() -> None:
+    """A share just below all is neither "100%" nor as dark; one just above none is neither "0%" nor as light."""
+    assert [_per_cent(share) for share in (0.0, 0.001, 0.5, 0.999, 1.0)] == ["0%", "<1%", "50%", ">99%", "100%"]
+    assert [_step(share) for share in (0.0, 0.001, 0.999, 1.0)] == [0, 1, 5, 6]
+
+
+def test_lines_have_names_for_people() -> None:
+    """A line is called by what its members' names share, and where they share nothing by the commonest."""
+    known = known_labels(["rhel5.0", "rhel6.10", "win10", "win2k8r2", "archlinux", "altlinux2.0", "altlinux1.0"])
+    groups = (("rhel5.0", "rhel6.10"), ("win10", "win2k8r2"), ("archlinux",))
+    assert [kin(known[ident] for ident in group) for group in groups] == [
+        "Red Hat Enterprise Linux",
+        "Microsoft Windows",
+        "Arch Linux",
+    ]
+    drawn = heatmap(vk.matrix("family=linux", "pc", "virtio", "net"), "Overview").svg()
+    assert "ALT Linux, net virtio on pc" in drawn
+
+
+def test_headroom_puts_the_fullest_first_and_tells_none_from_no_slot() -> None:
+    """Domains without room come first and say so; a kind of slot that a domain lacks has no bar; a rest is counted."""
+    rows = [
+        ("roomy", "conventional PCI", 26),
+        ("full", "PCI Express", 0),
+        ("full", "usb", 4),
+        ("one", "PCI Express", 1),
+    ]
+    drawn = headroom("Free", pd.DataFrame(rows, columns=["name", "kind", "free"]))
+    titles = re.findall(r"<title>([^<]*)", drawn.svg())
+    assert titles == [
+        "Free",
+        "full: 0 free for PCI Express",
+        "full: 4 free for usb",
+        "one: 1 free for PCI Express",
+        "roomy: 26 free for conventional PCI",
+    ]
+    words = [text.get_text() for text, _ in texts(drawn.figure)]
+    assert words.index("full") < words.index("one") < words.index("roomy")
+    assert "✗ none" in words
+    few = headroom("Free", pd.DataFrame(rows, columns=["name", "kind", "free"]), limit=1)
+    assert "and 2 more, with more room" in [text.get_text() for text, _ in texts(few.figure)]
 
 
 def test_bars_tell_counts() -> None:

@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Pen", "save_png", "save_svg", "written"]
 
-#: No clock and no random ids; text as outlines, because a viewer's fonts are not ours.
-_RC: Any = {"svg.hashsalt": "virtkit", "svg.fonttype": "path", "path.simplify": False}
+#: No clock and no random ids; text as outlines, because a viewer's fonts are not ours, and as wide as it is measured.
+SETTINGS: Any = {
+    "svg.hashsalt": "virtkit",
+    "svg.fonttype": "path",
+    "path.simplify": False,
+    "text.hinting": "none",
+}
 _FAMILY = "DejaVu Sans"  # comes with matplotlib
 _LARGE = 96.0
 _SVG = "http://www.w3.org/2000/svg"
@@ -49,9 +54,11 @@ def measure(text: str, size: float, family: str = _FAMILY, weight: str = "normal
 
 @lru_cache(maxsize=4096)
 def _width(text: str, family: str, weight: str) -> float:
+    from matplotlib.ft2font import LoadFlags
+
     font = _font(family, weight)
-    font.set_size(_LARGE, 72)  # small sizes are rounded to whole pixels
-    font.set_text(text, 0.0)
+    font.set_size(_LARGE, 72)
+    font.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
     return float(font.get_width_height()[0]) / 64.0 / _LARGE
 
 
@@ -75,6 +82,7 @@ class Pen:
     def __init__(self, width: float, height: float) -> None:
         from matplotlib.figure import Figure
 
+        self.width, self.height = width, height
         self.figure = Figure(figsize=(width / 72, height / 72), facecolor="white")
         self._axes = self.figure.add_axes((0.0, 0.0, 1.0, 1.0))
         self._axes.set_xlim(0, width)
@@ -193,7 +201,7 @@ def save_svg(figure: Figure, titles: dict[str, str], name: str) -> str:
     from matplotlib import rc_context
 
     out = io.BytesIO()
-    with rc_context(_RC):
+    with rc_context(SETTINGS):
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_text=False)
     root = etree.fromstring(out.getvalue(), parser)
@@ -232,6 +240,6 @@ def save_png(figure: Figure, dpi: int) -> bytes:
     from matplotlib import rc_context
 
     out = io.BytesIO()
-    with rc_context(_RC):
+    with rc_context(SETTINGS):
         figure.savefig(out, format="png", dpi=dpi, metadata={"Software": None})
     return out.getvalue()

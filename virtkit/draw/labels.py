@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
-__all__ = ["FAMILIES", "Label", "known_labels", "label", "span"]
+__all__ = ["FAMILIES", "Label", "kin", "known_labels", "label", "span"]
 
 #: Families in the order of a page, with the words on it; others follow by name.
 FAMILIES: Mapping[str, str] = {
@@ -84,3 +86,18 @@ def span(run: list[Label]) -> str:
     if first.line == last.line and first.line != first.name and last.version:
         return f"{first.line} {first.version} to {last.version}"
     return f"{first.name} to {last.name}"
+
+
+def kin(members: Iterable[Label]) -> str:
+    """The name of a line of operating systems: the words that its members' names share, else the commonest name."""
+    some = list(members)
+    if len(some) == 1:
+        return some[0].name
+    names = [one.line.split() for one in some]
+    shared = [words[0] for words in takewhile(lambda words: len(set(words)) == 1, zip(*names, strict=False))]
+    while shared and shared[-1][0].isdigit():
+        shared.pop()
+    if shared:
+        return " ".join(shared)
+    (name, _), *_ = Counter(one.line for one in some).most_common(1)
+    return name

@@ -68,6 +68,16 @@ class Line:
     label: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """Words at (x, y) that may be ``room`` points wide."""
+
+    x: float
+    y: float
+    text: str
+    room: float
+
+
 @dataclass(slots=True)
 class Layout:
     """All parts of a picture ``width`` by ``height`` points, y growing downwards.
@@ -82,7 +92,7 @@ class Layout:
     earlier: list[Box] = field(default_factory=list)
     bridges: list[Bridge] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
-    headings: list[tuple[float, float, str]] = field(default_factory=list)
+    headings: list[Heading] = field(default_factory=list)
 
 
 def lay_out(topology: Topology, before: Topology | None = None) -> Layout:
@@ -107,14 +117,13 @@ class _Work:
     def run(self) -> Layout:
         out = self.out
         if self.compared is not None:
-            for x, word, one in (
-                (self.device_x, "after", self.topology),
-                (self.earlier_x, "before", self.compared.before),
-            ):
-                out.headings.append((x, self.y, f"{word}: {one.machine}"))
+            after, before = f"after: {self.topology.machine}", f"before: {self.compared.before.machine}"
+            out.headings.append(Heading(self.device_x, self.y, after, BOX[0]))
+            out.headings.append(Heading(self.earlier_x, self.y, before, WAS[0]))
             self.y += 22.0
         for bus in self.topology.roots:
-            out.headings.append((MARGIN, self.y, f"bus {bus.index}: {bus.model}, {bus.accepts}"))
+            words = f"bus {bus.index}: {bus.model}, {bus.accepts}"
+            out.headings.append(Heading(MARGIN, self.y, words, self.device_x + BOX[0] - MARGIN))
             top = self.y + 7
             self.y += 24
             self.bus(bus, MARGIN + 10, top)
@@ -170,7 +179,7 @@ class _Work:
         gone = [change for change in compared.changes if change.sort is Sort.GONE]
         if not gone:
             return
-        self.out.headings.append((self.earlier_x, self.y, "no longer there"))
+        self.out.headings.append(Heading(self.earlier_x, self.y, "no longer there", WAS[0]))
         self.y += 22
         for _, some in groupby(gone, key=lambda change: change.node.title if change.bridge else id(change)):
             group = list(some)
@@ -193,7 +202,7 @@ class _Work:
         """Devices without a tree: one row each under a heading."""
         if not nodes:
             return
-        self.out.headings.append((MARGIN, self.y, heading))
+        self.out.headings.append(Heading(MARGIN, self.y, heading, self.device_x + BOX[0] - MARGIN))
         self.y += 22
         for node in nodes:
             if node.address:

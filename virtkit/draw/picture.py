@@ -79,8 +79,8 @@ def _draw(topology: Topology, before: Topology | None) -> tuple[Figure, dict[str
         _compared_head(pen, placed.compared, width)
     for line in placed.lines:
         _line(pen, line)
-    for x, y, words in placed.headings:
-        pen.text(x, y, words, 8, colour=_FAINT, weight="bold", background=True)
+    for one in placed.headings:
+        pen.text(one.x, one.y, one.text, 8, colour=_FAINT, weight="bold", background=True, limit=one.room)
     for count, bridge in enumerate(placed.bridges):
         _bridge(pen, bridge, f"bridge-{count}", titles)
     for count, box in enumerate(placed.boxes):
@@ -236,12 +236,13 @@ def _title(node: Node, change: Change | None = None) -> str:
         parts.append(f"driver {node.driver}")
     if node.interface:
         parts.append(f"shows the {node.interface} interface")
-    parts.append(
-        {"user": "address from the XML", "fixed": "address given by the chipset"}.get(node.placed, "address allocated")
-        + (", added by libvirt" if node.added else "")
-    )
-    if node.reason:
-        parts.append(node.reason)
+    if node.address:
+        chosen = {"user": "address from the XML", "fixed": "address given by the chipset"}
+        parts.append(chosen.get(node.placed, "address allocated"))
+    if node.added:
+        parts.append("added by libvirt")
+    if node.placed != "user":
+        parts += node.reason.splitlines()
     if node.line:
         parts.append(f"line {node.line}")
     if change is not None:

@@ -34,7 +34,8 @@ class _Grower:
         self.virtio = {id(found.device): found for found in resolved.virtio_devices}
         self.reasons: dict[int, str] = {}
         for device, _, text, _ in resolved.trace.entries():
-            self.reasons[id(device)] = text
+            said = self.reasons.get(id(device))
+            self.reasons[id(device)] = text if said is None else f"{said}\n{text}"
         self.below: dict[int, list[Device]] = {}
         self.others: list[Device] = []
         for device in resolved.devices:

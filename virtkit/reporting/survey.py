@@ -89,7 +89,7 @@ class Survey:
 
     def added(self) -> pd.DataFrame:
         """One row for each controller or device that resolution added: file, device, title, driver (or title), address,
-        reason."""
+        and the reason why it was added."""
         rows = [
             {
                 "file": item.file,
@@ -97,7 +97,7 @@ class Survey:
                 "title": node.title,
                 "driver": node.driver or node.title,
                 "address": node.address,
-                "reason": node.reason,
+                "reason": node.reason.partition("\n")[0],
             }
             for item in self.items
             for node in nodes(item.topology)
