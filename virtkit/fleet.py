@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from virtkit.policy.document import Policy
     from virtkit.resolution import Resolved
 
-__all__ = ["TABLES", "TYPES", "Answer", "Question", "audit", "workers"]
+__all__ = ["TABLES", "TYPES", "Answer", "Question", "audit", "device_rows", "workers"]
 
 #: The tables and their columns; all are text but the ones in TYPES.
 TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -142,13 +142,13 @@ def examine(batch: Batch, question: Question) -> Answer:
             answer.rows["findings"].append(
                 (label, one.domain, one.guest, policy.name if policy else "", one.device, one.line, one.level, one.text)
             )
-        for row in _devices(label, resolved, seen, levels):
-            answer.rows["devices"].append(row)
+        answer.rows["devices"] += device_rows(label, resolved, seen, levels)
         answer.verdicts.update(finding.verdict.value for finding in seen.findings)
     return answer
 
 
-def _devices(label: str, resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
+def device_rows(label: str, resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
+    """A row of the table "devices" for each virtio device of a domain; ``levels`` are a policy's, by device."""
     for one in seen.findings:
         yield (
             label, seen.domain, seen.guest, resolved.arch, resolved.machine, one.device, one.label, one.kind, one.model,

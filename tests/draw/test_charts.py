@@ -89,7 +89,7 @@ def test_headroom_puts_the_fullest_first_and_tells_none_from_no_slot() -> None:
     assert words.index("full") < words.index("one") < words.index("roomy")
     assert "✗ none" in words
     few = headroom("Free", pd.DataFrame(rows, columns=["name", "kind", "free"]), limit=1)
-    assert "and 2 more, with more room" in [text.get_text() for text, _ in texts(few.figure)]
+    assert "and 2 more in the tables" in [text.get_text() for text, _ in texts(few.figure)]
 
 
 def test_bars_tell_counts() -> None:

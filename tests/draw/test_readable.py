@@ -21,7 +21,6 @@ from virtkit.draw.charts import bars, headroom, heatmap, shares
 from virtkit.topology import Bus, Node, Topology
 
 DOMAINS = sorted(Path(facts.path("domains")).glob("*.xml"))
-DOMAINS = [path for path in DOMAINS if path.stem != "unknown-nic-model"]  # refused, on purpose
 
 NAMES = {
     "long": "erp-database-of-the-finance-department-in-the-second-data-centre-" * 4,

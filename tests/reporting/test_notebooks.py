@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,13 @@ from nbclient import NotebookClient
 from tests.browser import PROGRAM, browser
 from virtkit import facts
 from virtkit.cli import main
+from virtkit.difference import compare
 from virtkit.errors import UsageError
 from virtkit.reporting import notebook
+from virtkit.reporting.glance import answer, counts, glance
 from virtkit.reporting.parameters import declared
 from virtkit.reporting.run import notebooks, run
-from virtkit.reporting.survey import survey
+from virtkit.reporting.survey import folded, survey
 
 NASTY = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
 #: What a person would type into the form of a scheduler.
@@ -106,6 +109,82 @@ def test_sample_domains_are_all_accepted() -> None:
     table = found.domains()
     assert list(table[table["verdict"] == "fails"]["file"]) == ["rhel6-q35-virtio.xml"]
     assert (table["guest"] != "").all()
+
+
+def test_survey_puts_need_first(tmp_path: Path) -> None:
+    """Domains that fail come first, then unknown ones, wherever their files stand; so do the rows of the table."""
+    source = facts.path("domains/rhel6-q35-virtio.xml").read_text()
+    (tmp_path / "a.xml").write_text(facts.path("domains/ubuntu24.04-q35.xml").read_text())
+    (tmp_path / "b.xml").write_text(re.sub("<metadata>.*</metadata>", "", source, flags=re.S))
+    (tmp_path / "c.xml").write_text(source)
+    (tmp_path / "d.xml").write_text(facts.path("domains/win11-q35.xml").read_text())
+    found = survey(str(tmp_path))
+    verdicts = [(item.file, item.verdict) for item in found.by_need()]
+    assert verdicts == [
+        ("c.xml", "fails"),
+        ("b.xml", "unknown"),
+        ("d.xml", "works-with-condition"),
+        ("a.xml", "works"),
+    ]
+    assert list(found.domains()["file"]) == ["c.xml", "b.xml", "d.xml", "a.xml"]
+    assert counts(found) == [("fails", 1), ("unknown", 1), ("works-with-condition", 1), ("works", 1)]
+    page = glance(found, 1).text
+    assert (
+        page.index('<a href="#domain-0"><strong>erp-db-rhel6</strong></a>') < page.index("b.xml") < page.index("d.xml")
+    )
+    assert "disk vda: the guest&#x27;s block driver knows the legacy interface only" in page
+    assert "; likewise 2 more devices" in page
+    assert "a.xml" not in page
+    assert "#domain-1" not in page
+    assert "and 2 more, in the table of all domains" in glance(found, 1, limit=1).text
+
+
+def test_glance_is_right_for_no_domain_and_for_good_ones(tmp_path: Path, domains: Path) -> None:
+    """Nothing, all well, and a hostile name: counted, said, and escaped."""
+    (tmp_path / "none").mkdir()
+    nothing = "There is no domain to look at."
+    assert answer(survey(str(tmp_path / "none"))) == [nothing, "1 file was rejected, and not counted."]
+    (tmp_path / "good").mkdir()
+    (tmp_path / "good" / "a.xml").write_text(facts.path("domains/ubuntu24.04-q35.xml").read_text())
+    good = survey(str(tmp_path / "good"))
+    assert answer(good) == ["The one domain works."]
+    assert glance(good, 1).text == "<p>none</p>"
+    assert answer(survey(str(domains))) == [
+        "Of 2 domains 2 fail.",
+        "2 of those that fail can be changed by virtkit check --fix; what that does is drawn below.",
+        "1 file was rejected, and not counted.",
+    ]
+    assert "<script" not in glance(survey(str(domains)), 9).text
+
+
+def test_equal_devices_share_a_row() -> None:
+    """Thirty equal disks are one row with range and count; the other devices keep theirs; two labels are both told."""
+    devices = survey().devices()
+    rows = folded(devices[devices["file"] == "30-disks-q35.xml"])
+    assert list(rows["label"]) == ["disk vda … vdad (30)", "interface 0 (virtio)", "memballoon virtio", "rng virtio"]
+    assert rows["address"].iloc[0] == "0000:03:00.0 … 0000:20:00.0"
+    rows = folded(devices[devices["file"] == "win2k8r2-pc.xml"])
+    assert "interface 0, 1 (virtio)" in list(rows["label"])
+    assert list(folded(devices.iloc[:0]).columns) == list(devices.columns)
+
+
+def test_a_repair_is_resolved_and_checked_again(tmp_path: Path) -> None:
+    """The broken RHEL 6 has a command, changes and a tree in which it works; what works already has no repair."""
+    found = survey().by_need()
+    repair = found[0].repaired()
+    assert repair is not None
+    assert repair.command == "virtkit check rhel6-q35-virtio.xml --fix -o rhel6-q35-virtio-fixed.xml"
+    assert repair.steps[0].startswith("disk vda: model='virtio-transitional'")
+    assert repair.outcome == "With these changes it works"
+    assert repair.topology is not None
+    assert compare(found[0].topology, repair.topology).summary().startswith("3 interfaces changed, ")
+    assert found[-1].repaired() is None
+    source = facts.path("domains/rhel6-q35-virtio.xml").read_text()
+    (tmp_path / "it's.xml").write_text(re.sub("<metadata>.*</metadata>", "", source, flags=re.S))
+    named = survey(str(tmp_path), "rhel6.10", overrides=False).items[0].repaired()
+    assert named is not None
+    words = shlex.split(named.command)
+    assert words[2:] == ["it's.xml", "--fix", "-o", "it's-fixed.xml", "--guest", "rhel6.10", "--overrides", "off"]
 
 
 def test_every_sample_is_described() -> None:

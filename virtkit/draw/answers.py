@@ -240,7 +240,7 @@ def rollout_html(found: Rollout) -> str:
 def survey_html(survey: Survey) -> str:
     """A folder of domains: what becomes of each, and the files that were rejected."""
     card = Card(f"{len(survey.items)} domains", f"{len(survey.refusals)} files rejected" if survey.refusals else "")
-    heads = ["file", "name", "guest", "machine", "verdict", "reason", "added"]
+    heads = ["file", "name", "guest", "machine", "verdict", "device", "reason", "added"]
     rows = [
         (*row[:4], judged(str(row[4])), *row[5:]) for row in survey.domains()[heads].itertuples(index=False, name=None)
     ]

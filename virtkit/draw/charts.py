@@ -22,6 +22,7 @@ _SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, GREY)
 # From nothing works to all works: light to dark, told apart by lightness alone.
 _STEPS = ("#F4F4F4", "#D2E3F0", "#A9CBE4", "#6FA8D0", "#3575A6", "#134F80", "#062A48")
 _PALE = 4  # steps that dark text is written on
+_SLOTS = ("PCI Express", "conventional PCI", "usb")  # in this order, others after them
 _WORKS = ("works", "works-with-condition")
 _SHORT = {"condition": "works-with-condition"}
 # What becomes of a cell that has no virtio device.
@@ -121,17 +122,21 @@ def _wrapped(words: Sequence[str], width: float) -> list[list[int]]:
 
 
 def headroom(title: str, frame: pd.DataFrame, *, note: str = "", limit: int = 60) -> Chart:
-    """Free slots by domain, a column of bars with a scale of its own for each kind of slot; fewest first.
+    """Free slots by domain, a column of bars with a scale of its own for each kind of slot; those with none first.
 
     ``frame`` has the columns name (text), kind (text) and free (int), a row for each kind of slot that a domain has;
     a kind that it lacks is left blank, which is not the same as 0. Beyond ``limit`` domains a line says how many more
     there are.
     """
-    kinds = [str(kind) for kind in dict.fromkeys(frame["kind"])]
+    found = {str(kind) for kind in frame["kind"]}
+    kinds = [*(kind for kind in _SLOTS if kind in found), *sorted(found.difference(_SLOTS))]
     free: dict[str, dict[str, int]] = {}
     for row in frame[["name", "kind", "free"]].itertuples(index=False):
         free.setdefault(str(row.name), {})[str(row.kind)] = int(str(row.free))
-    names = sorted(free, key=lambda name: (min(free[name].values()), sum(free[name].values()), name))
+    many = max(frame["free"], default=0) + 1
+    names = sorted(
+        free, key=lambda name: (min(free[name].values()) > 0, [free[name].get(kind, many) for kind in kinds], name)
+    )
     shown = names[:limit]
     left = min(230.0, max((measure(written(name), 8) for name in shown), default=0) + 28)
     wide, high = 150.0, 16.0
@@ -140,7 +145,7 @@ def headroom(title: str, frame: pd.DataFrame, *, note: str = "", limit: int = 60
     pen.text(16, 20, title, 11, weight="bold", limit=inside)
     pen.text(16, 38, note, 7.5, colour=_FAINT, limit=inside)
     titles: dict[str, str] = {}
-    most = {kind: max((rooms.get(kind, 0) for rooms in free.values()), default=0) or 1 for kind in kinds}
+    most = {kind: max(8, *(rooms.get(kind, 0) for rooms in free.values())) for kind in kinds}  # one is never much
     for place, kind in enumerate(kinds):
         pen.text(left + wide * place, 58, kind, 8, weight="bold", limit=wide - 10)
     for number, name in enumerate(shown):
@@ -160,7 +165,7 @@ def headroom(title: str, frame: pd.DataFrame, *, note: str = "", limit: int = 60
                 pen.box(x, y, 40, 11, "#FFFFFF", VERMILION, "-", 1.2, ident)
                 pen.text(x + 5, y, "✗ none", 7.5, weight="bold", limit=34)
     if len(names) > limit:
-        pen.text(16, 76 + high * len(shown), f"and {len(names) - limit} more, with more room", 7.5, colour=_FAINT)
+        pen.text(16, 76 + high * len(shown), f"and {len(names) - limit} more in the tables", 7.5, colour=_FAINT)
     if not names:
         pen.text(16, 58, "no domain to show", 8, colour=_FAINT)
     return Chart(pen, titles, title)

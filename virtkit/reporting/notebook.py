@@ -110,17 +110,19 @@ class Output:
             (self.place / f"{name}.svg").write_text(drawing.svg(), encoding="utf-8")
             (self.place / f"{name}.png").write_bytes(drawing.png())
 
-    def topology(self, name: str, topology: Topology) -> Svg:
-        """The bus tree as NAME.svg, NAME.png and NAME.txt; returns what a notebook can show."""
+    def topology(self, name: str, topology: Topology, before: Topology | None = None) -> Svg:
+        """The bus tree, or what changed since ``before``, as NAME.svg, NAME.png and NAME.txt; returns what a notebook
+        can show."""
         from virtkit.draw import picture, tree
         from virtkit.draw.table import Svg
 
         if self.place is None:
-            return Svg(picture.svg(topology))
-        drawn, image = picture.both(topology)
+            return Svg(picture.svg(topology, before))
+        drawn, image = picture.both(topology, before)
         (self.place / f"{name}.svg").write_text(drawn, encoding="utf-8")
         (self.place / f"{name}.png").write_bytes(image)
-        (self.place / f"{name}.txt").write_text(tree.text(topology), encoding="utf-8")
+        text = tree.text(topology) if before is None else tree.difference(before, topology)
+        (self.place / f"{name}.txt").write_text(text, encoding="utf-8")
         return Svg(drawn)
 
     def text(self, name: str, text: str) -> None:
