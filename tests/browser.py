@@ -151,6 +151,39 @@ class Page:
         for kind in ("rawKeyDown", "keyUp"):
             self._send("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=codes[name])
 
+    def point(self, x: float, y: float) -> None:
+        """Move the pointer there."""
+        self._send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    def touch(self, on: bool = True) -> None:
+        """Have a screen that fingers can tap on, or not."""
+        self._send("Emulation.setTouchEmulationEnabled", enabled=on)
+
+    def tap(self, x: float, y: float) -> None:
+        """Tap there with a finger, on a screen that has ``touch``."""
+        self._send("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+        self._send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+
+    def place(self, selector: str, number: int = 0) -> dict[str, float]:
+        """Where an element is seen: left, top, right, bottom, and its middle as x and y."""
+        found: dict[str, float] = self.run(
+            f"(function () {{ var b = document.querySelectorAll({json.dumps(selector)})[{number}]"
+            ".getBoundingClientRect(); return {left: b.left, top: b.top, right: b.right, bottom: b.bottom,"
+            " x: (b.left + b.right) / 2, y: (b.top + b.bottom) / 2}; })()"
+        )
+        return found
+
+    def download(self, folder: Path, script: str) -> Path:
+        """The file that is downloaded into ``folder``, which is empty, once ``script`` has run."""
+        self._send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+        self.run(script)
+        for _ in range(200):
+            files = [file for file in folder.iterdir() if file.suffix != ".crdownload" and file.stat().st_size]
+            if files:
+                return files[0]
+            time.sleep(0.05)
+        raise AssertionError("nothing was downloaded")
+
     def size(self, width: int, height: int) -> None:
         """Show the page as a screen of this size would."""
         self._send(

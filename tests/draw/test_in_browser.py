@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from tests.browser import PROGRAM, Page, browser
@@ -108,6 +110,103 @@ def test_keyboard_reaches_every_reason(page: Page, matrix: Path) -> None:
     quiet(page)
 
 
+def test_pointer_and_finger_tell_the_reason(page: Page, matrix: Path) -> None:
+    """The panel says reason, evidence and source of the cell under the pointer, and of one tapped on a phone."""
+    panel = "document.querySelector('.panel').textContent"
+    page.open(matrix)
+    cell = page.place("td.f > a")
+    page.point(cell["x"], cell["y"])
+    assert "has only the legacy driver" in page.run(panel)
+    assert "db: osinfo-db" in page.run(panel)
+    assert "block, q35, virtio" in page.run(panel)
+    page.size(390, 800)
+    page.touch()
+    page.open(matrix)
+    cell = page.place("td.w > a")
+    page.tap(cell["x"], cell["y"])
+    assert "has a driver for the transitional interface" in page.run(panel)
+    seen = page.place(".panel")
+    assert 0 <= seen["left"] < seen["right"] <= 390
+    assert 0 <= seen["top"] < seen["bottom"] <= 800
+    assert page.run("location.hash") == ""
+    page.touch(False)
+    quiet(page)
+
+
+def test_headings_and_names_stay_in_sight(page: Page, tmp_path: Path) -> None:
+    """However far a large matrix is scrolled, its headings stay on top and its names at the left, above the cells."""
+    guests = [f"os{n}" for n in range(120)]
+    large = frame(guests, [f"pc-q35-{n}.0" for n in range(12)]).astype("str")
+    large["verdict"] = random.Random(7).choices(["works", "fails"], k=len(large))
+    file = tmp_path / "large.html"
+    file.write_text(html_page(large, "Large", labels={name: label(name) for name in guests}))
+    for width in (1280, 390):
+        page.size(width, 800)
+        page.open(file)
+        page.run("document.querySelector('.scroll').scrollTo(700, 1500)")
+        box, corner = page.place(".scroll"), page.place("th.corner")
+        assert abs(corner["left"] - box["left"]) <= 2
+        assert abs(corner["top"] - box["top"]) <= 2
+        name, head = page.place("tbody th[scope=row]", 60), page.place("tr.last th", 8)
+        assert abs(name["left"] - box["left"]) <= 2
+        assert box["top"] < head["top"] < head["bottom"] <= corner["bottom"] + 1
+        assert abs(page.place("tr.fam button")["left"] - box["left"]) <= 8
+        for x, y, selector in (
+            (corner["x"], corner["y"], "th.corner"),
+            (box["right"] - 30, corner["bottom"] - 6, "thead th"),
+            (corner["x"], corner["bottom"] + 60, "tbody th[scope=row]"),
+        ):
+            assert page.run(f"!!document.elementFromPoint({x}, {y}).closest('{selector}')"), (width, selector)
+    quiet(page)
+
+
+def test_csv_of_what_is_shown_is_the_frame(page: Page, matrix: Path, tmp_path: Path) -> None:
+    """From a page without a server, the button gives a CSV whose rows are the frame's; with a filter, those shown."""
+    page.open(matrix)
+    for typed, guests in (("", set(LABELS)), ("windows", {"win10"})):
+        page.run(f"var b = document.querySelector('input'); b.value = '{typed}'; b.dispatchEvent(new Event('input'))")
+        folder = tmp_path / f"got-{typed}"
+        folder.mkdir()
+        file = page.download(folder, "document.querySelector('.bar button').click()")
+        got = pd.read_csv(file, dtype=str, keep_default_na=False)
+        wanted = frame().astype("str")
+        wanted = wanted[wanted["guest"].isin(guests)]
+        assert file.name == "matrix.csv"
+        assert list(got.columns) == list(wanted.columns)
+        assert sorted(map(tuple, got.values.tolist())) == sorted(map(tuple, wanted.values.tolist()))
+    quiet(page)
+
+
+def test_csv_beside_the_page_is_reached(page: Page, tmp_path: Path) -> None:
+    """The link of a page in a folder leads to the file beside it."""
+    beside = tmp_path / "report"
+    beside.mkdir()
+    (beside / "matrix.html").write_text(html_page(frame(), "x", labels=LABELS, csv="matrix.csv"))
+    frame().to_csv(beside / "matrix.csv", index=False)
+    page.open(beside / "matrix.html")
+    folder = tmp_path / "got"
+    folder.mkdir()
+    file = page.download(folder, "document.querySelector('a[download]').click()")
+    assert file.read_bytes() == (beside / "matrix.csv").read_bytes()
+    quiet(page)
+
+
+def test_wide_matrix_fits_on_paper(page: Page, tmp_path: Path) -> None:
+    """Sixty columns are laid out within the width of a landscape A4 page."""
+    guests = [f"os{n}" for n in range(5)]
+    wide = frame(guests, [f"pc-q35-{n}.0" for n in range(30)]).astype("str")
+    file = tmp_path / "wide.html"
+    file.write_text(html_page(wide, "Wide", labels={name: label(name) for name in guests}))
+    page.size(round((297 - 2 * 9) / 25.4 * 96), 700)
+    page.open(file)
+    page.paper()
+    try:
+        assert page.run("document.documentElement.scrollWidth <= innerWidth")
+    finally:
+        page.paper(False)
+    quiet(page)
+
+
 def test_dark_and_light_differ(page: Page, matrix: Path) -> None:
     """The page follows the reader's choice of dark or light, and text stays apart from its ground in both."""
     page.open(matrix)
@@ -187,7 +286,7 @@ def test_large_matrix_opens(page: Page, tmp_path: Path) -> None:
     """959 guests by 60 columns with no two equal are shown; the benchmark of pages times the first paint."""
     guests = [f"os{n}" for n in range(959)]
     large = frame(guests, [f"pc-q35-{n}.0" for n in range(30)]).astype("str")
-    large["verdict"] = ["works" if (n * 7919) % 13 else "fails" for n in range(len(large))]
+    large["verdict"] = random.Random(7).choices(["works", "fails"], k=len(large))
     file = tmp_path / "large.html"
     file.write_text(html_page(large, "Large", labels={name: label(name) for name in guests}))
     page.open(file)
