@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import TextIO
 
 from virtkit.reporting.execute import Outcome
@@ -20,6 +21,14 @@ def _sentence(outcome: Outcome) -> str:
     if outcome.status != "unchanged":
         words += f" in {outcome.seconds:.1f} s"
     return f"{words}: {outcome.error}" if outcome.error else words
+
+
+def _cut(begin: str, running: Sequence[str], room: int) -> str:
+    """What runs now after ``begin``, in at most ``room`` signs: names, or their numbers where names are too long."""
+    line = begin + ", ".join(running)
+    if len(line) > room:
+        line = begin + ", ".join(name.partition("-")[0] for name in running)
+    return line if len(line) <= room else line[: max(room - 1, 0)] + "…"
 
 
 def lines() -> Tell:
@@ -42,9 +51,10 @@ def bar(stream: TextIO, columns: int) -> Tell:
         if event.outcome is not None:
             stream.write(f"{_GLYPH.get(event.outcome.status, '?')} {_sentence(event.outcome)}\n")
         if event.done < event.total:
-            full = _WIDTH * event.done // event.total
-            now = f"{event.done}/{event.total}  {time.monotonic() - start:.0f} s  {', '.join(event.running)}"
-            stream.write(f"{'█' * full}{'░' * (_WIDTH - full)} {now}"[: columns - 1])
+            width = min(_WIDTH, columns // 4)
+            full = width * event.done // event.total
+            begin = f"{'█' * full}{'░' * (width - full)} {event.done}/{event.total}  {time.monotonic() - start:.0f} s  "
+            stream.write(_cut(begin, event.running, columns - 1))
         stream.flush()
 
     return tell

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
@@ -72,7 +75,7 @@ def work(
     Jobs in ``known`` have an outcome already and are not run.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["virtkit.reporting.warm"])
+    _warm(context)
     waiting = [job for job in jobs if job.name not in known]
     busy: list[_Busy] = []
     done = dict(known)
@@ -104,6 +107,21 @@ def work(
             one.end()
             done[one.job.name] = replace(one.outcome(), status="failed", error="interrupted")
     return [done[job.name] for job in jobs if job.name in done], interrupted
+
+
+def _warm(context: multiprocessing.context.ForkServerContext) -> None:
+    """Start the warm process, deaf to the Ctrl-C that a terminal sends to every process of a command.
+
+    It would end with a traceback while it imports; its children set their own handlers.
+    """
+    context.set_forkserver_preload(["virtkit.reporting.warm"])
+    if threading.current_thread() is not threading.main_thread():
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _start(context: multiprocessing.context.ForkServerContext, job: Job) -> _Busy:
