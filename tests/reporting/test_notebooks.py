@@ -259,7 +259,9 @@ def test_pdf_without_chromium_starts_nothing(
 
 
 @pytest.mark.notebook
-def test_report_for_the_users_own_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_report_for_the_users_own_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A vendor's machine type is rejected by shipped facts and resolved with the host's own document."""
     monkeypatch.chdir(tmp_path)
     source = facts.path("domains/rhel6-q35-virtio.xml").read_text()
@@ -282,6 +284,9 @@ def test_report_for_the_users_own_host(tmp_path: Path, monkeypatch: pytest.Monke
     assert "mine.xml" in json.loads((latest / "run.json").read_text())["inputs"]["02-bus-topology"]
     runs = sorted((tmp_path / "reports").iterdir())
     assert main([*words, "--qemu", "nothing.xml"]) != 0
+    capsys.readouterr()
+    assert main(["report", "01", "--qemu", "7.2", "-o", "reports"]) == 2
+    assert "none of the chosen notebooks takes it; these do: 02-bus" in capsys.readouterr().err
     (tmp_path / "p.yaml").write_text("qemu: '7.2'\n")
     assert main([*words, "--qemu", "mine.xml", "--params", "p.yaml"]) == 2
     assert sorted((tmp_path / "reports").iterdir()) == runs

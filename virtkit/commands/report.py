@@ -64,6 +64,11 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.reporting.run import run as run_all
 
     given = parameters.read(Path(args.params)) if args.params else {}
+    chosen = notebooks(args.notebooks)
+    for option, name in (("--domains", "domains"), ("--qemu", "qemu")):
+        if getattr(args, name) and not any(name in parameters.declared(path) for path in chosen):
+            known = ", ".join(path.stem for path in notebooks() if name in parameters.declared(path))
+            raise UsageError(f"{option}: none of the chosen notebooks takes it; these do: {known}")
     if args.domains:
         folder = Path(args.domains).resolve()
         if not folder.is_dir():
@@ -82,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
         tell = progress.bar(sys.stderr, get_terminal_size().columns) if sys.stderr.isatty() else progress.lines()
     with _stoppable() as stops:
         result = run_all(
-            notebooks(args.notebooks),
+            chosen,
             given,
             Path(args.output),
             jobs=args.jobs,
