@@ -66,10 +66,37 @@ def lab(home: Path, tmp_path: Path) -> Iterator[str]:
 def choose(page: Page, label: str, value: str) -> None:
     """Choose in a list of the explorer, as a person would by keyboard."""
     page.run(
-        "(function () { var row = [...document.querySelectorAll('.widget-dropdown')]"
-        f".find(one => one.textContent.startsWith({label!r})); var list = row.querySelector('select');"
+        "(function () { var list = [...document.querySelectorAll('.widget-dropdown')]"
+        f".find(one => one.textContent.startsWith({label!r})).querySelector('select');"
         f" list.value = {value!r}; list.dispatchEvent(new Event('change', {{bubbles: true}})); }})()"
     )
+
+
+def fill(page: Page, selector: str, text: str) -> None:
+    """Type over what a field holds, and leave the field."""
+    page.click(selector)
+    page.run("document.activeElement.select()")
+    page.type(text)
+    page.key("Tab")
+
+
+def shows(page: Page, *words: str) -> None:
+    """Wait until the explorer says the words, in this order."""
+    page.until(f"/{'[^]*'.join(words)}/.test(document.querySelector('.widget-html-content').innerText)")
+
+
+MACHINE, GUEST = "input[placeholder='as written']", "input[placeholder='as the domain says']"
+#: How far the text of the worst cell stands out from its ground.
+CONTRAST = """Math.min(...[...document.querySelectorAll('.vkd td.w, .vkd td.f, .vkd td:not([class]), .vkd thead th')]
+.map(cell => {
+    const [a, b] = ['color', 'backgroundColor'].map(name => {
+        const parts = getComputedStyle(cell)[name].match(/[0-9.]+/g).slice(0, 3).map(x => x / 255)
+            .map(x => x <= 0.03928 ? x / 12.92 : Math.pow((x + 0.055) / 1.055, 2.4));
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+    });
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+}))"""
+NASTY = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
 
 
 def test_start_here_in_jupyterlab(lab: str, tmp_path: Path) -> None:
@@ -84,9 +111,12 @@ def test_start_here_in_jupyterlab(lab: str, tmp_path: Path) -> None:
         assert page.run("document.body.dataset.jpThemeLight") == "true"
         page.click(".lm-MenuBar-content > li:nth-child(4)")  # Run
         page.click("[data-command='runmenu:run-all']")
-        page.until("document.querySelector('.jp-OutputArea select')")
+        page.until("document.querySelector('.jp-Cell:last-of-type .jp-RenderedMarkdown table')")
+        page.until("[...document.querySelectorAll('.jp-InputPrompt')].at(-2).textContent === '[9]:'")
         page.until(IDLE)
         assert page.run("document.querySelectorAll('.jp-OutputArea [data-mime-type*=error]').length") == 0
+        assert page.run("document.querySelectorAll('.jp-OutputArea .vkd').length") >= 9
+        assert page.run(CONTRAST) > 7
         kernels = [
             file.read_bytes().split(b"\0")
             for file in Path("/proc").glob("[0-9]*/cmdline")
@@ -94,12 +124,36 @@ def test_start_here_in_jupyterlab(lab: str, tmp_path: Path) -> None:
         ]
         own = [words[0].decode() for words in kernels if b"ipykernel_launcher" in words]
         assert own == [str(ROOT / ".venv/bin/python")]
+        _explore(page)
         page.dark()
         page.until("document.body.dataset.jpThemeLight === 'false'")
+        assert page.run(CONTRAST) > 7
+        assert page.run("document.images.length") == 0
         assert [url for url in page.requests if not url.startswith((lab, "data:", "blob:"))] == []
         assert page.dialogs == []
         assert page.errors == []
     assert (ROOT / "notebooks" / "00-start-here.ipynb").read_bytes() == notebook
+
+
+def _explore(page: Page) -> None:
+    """Each widget of the explorer changes what shows; a hostile domain shows as text."""
+    shows(page, "✗ fails")
+    choose(page, "all kinds", "virtio-transitional")
+    shows(page, "Against as it is: 3 interfaces changed", "✓ works")
+    choose(page, "all kinds", "")
+    fill(page, MACHINE, "pc")
+    shows(page, "pc-i440fx", "✓ works")
+    fill(page, GUEST, "win10")
+    shows(page, "Microsoft Windows 10")
+    fill(page, GUEST, "nope")
+    shows(page, "no guest OS called 'nope'")
+    fill(page, GUEST, "")
+    choose(page, "domain", "win11-q35.xml")
+    shows(page, "win11")
+    page.click(".jupyter-widget-Collapse-header")
+    text = (ROOT / "data/domains/rhel6-q35-virtio.xml").read_text()
+    fill(page, ".widget-textarea textarea", text.replace("erp-db-rhel6", NASTY.replace("<", "&lt;").replace("/", "|")))
+    shows(page, "onerror=alert")
 
 
 def _bytes(file: Path) -> bytes:

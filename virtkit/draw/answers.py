@@ -41,16 +41,20 @@ _COLUMNS, _CELLS = 40, 4000  # of a matrix
 _LEVELS = {"deny": "fails", "taint": "fails", "warn": "works-with-condition", "allow": "works"}
 
 
-def review_html(review: Review) -> str:
-    """A review: a row for each virtio device with its verdict, what the guest meets, why, and what would help."""
+def review_html(review: Review, was: Review | None = None) -> str:
+    """A review: a row for each virtio device with its verdict, what the guest meets, why, and what would help.
+
+    ``was`` is another review of the domain, whose verdicts stand beside where they differ.
+    """
     guest = f"{review.guest} ({review.guest_name})" if review.guest else "guest OS unknown"
     card = Card(review.domain, guest, review.machine, review.database)
     card.line(_outcome(review))
     card.table(
-        ("verdict", "device", "model", "meets", "line", "why", "what helps", "evidence"),
+        ("verdict", "was", "device", "model", "meets", "line", "why", "what helps", "evidence"),
         [
             (
                 judged(finding.verdict, finding.source),
+                _was(finding, was),
                 Cell(finding.label, finding.device),
                 finding.model,
                 f"{finding.interface} at {finding.address or finding.location}",
@@ -66,6 +70,15 @@ def review_html(review: Review) -> str:
     for note in review.notes:
         card.line(f"{note.level}: {note.text}")
     return card.html()
+
+
+def _was(finding: Finding, review: Review | None) -> Cell:
+    if review is None:
+        return Cell("")
+    old = next((one for one in review.findings if one.device == finding.device), None)
+    if old is None:
+        return Cell("not there")
+    return Cell("") if old.verdict == finding.verdict else judged(old.verdict, old.reason)
 
 
 def _outcome(review: Review) -> str:

@@ -67,6 +67,11 @@ class Host:
         return cls(wanted, release)
 
     @classmethod
+    def observed(cls) -> tuple[Host, ...]:
+        """The pairs of libvirt and QEMU that were observed live and whose facts are shipped, newest first."""
+        return tuple(cls(libvirt, qemu) for libvirt, qemu in sorted(_PAIRS.items(), reverse=True))
+
+    @classmethod
     def from_file(cls, path: str | Path, libvirt: Release | None = None) -> Host:
         """The host by a user's document, or by all the documents of a folder (one an architecture).
 
