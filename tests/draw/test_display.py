@@ -16,6 +16,8 @@ from virtkit import facts
 from virtkit.compat import convert, recommend
 from virtkit.difference import compare
 from virtkit.draw import answers
+from virtkit.draw.matrix import html_fragment
+from virtkit.draw.table import preformatted, table
 from virtkit.guests import catalogue
 from virtkit.host import Host
 from virtkit.inputs import sources
@@ -147,3 +149,11 @@ def test_a_matrix_by_places_shows_as_a_table() -> None:
     """Where a guest has several rows for one column, the plain table is shown."""
     shown = vk.matrix(guests="win10", kinds="block", places="all")._repr_html_() or ""
     assert "dataframe" in shown
+
+
+def test_tables_bring_their_look_to_jupyterlab() -> None:
+    """Tables and matrices carry the colours of either theme; what is no table carries nothing."""
+    frame = pd.DataFrame({"verdict": ["works"]})
+    for shown in (table(frame)._repr_html_(), html_fragment(vk.matrix(guests="win10", kinds="net"))):
+        assert '[data-jp-theme-light="false"]' in shown
+    assert "<style>" not in preformatted("text")._repr_html_()

@@ -93,7 +93,7 @@ def html_fragment(
         body.append("</tbody>")
     columns = json.dumps([f"{kind}, {machine}, {model}" for kind, machine, model in grid.columns])
     parts = [
-        f"<style>{static('matrix.css')}</style>" if styled else "",
+        f"<style>{static('matrix.css')}{static('jupyter.css')}</style>" if styled else "",
         '<div class="vkm">',
         *_changes(frame, previous),
         *_bar(csv),

@@ -7,7 +7,7 @@ from html import escape
 from numbers import Number
 from typing import TYPE_CHECKING
 
-from virtkit.draw.page import said
+from virtkit.draw.page import said, static
 from virtkit.draw.palette import clean, verdict
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ class Html:
         self.text = text
 
     def _repr_html_(self) -> str:
-        return self.text
+        # A page has its styles already; JupyterLab has its own idea of a table.
+        return f"<style>{static('jupyter.css')}</style>{self.text}" if 'class="vk' in self.text else self.text
 
 
 class Svg:
