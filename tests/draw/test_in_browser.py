@@ -292,3 +292,53 @@ def test_large_matrix_opens(page: Page, tmp_path: Path) -> None:
     page.open(file)
     assert page.painted() > 0
     quiet(page)
+
+
+def test_words_do_not_hide_a_title(page: Page, tmp_path: Path) -> None:
+    """The pointer on the words of a device rests on the device: its title is what the browser shows."""
+    file = tmp_path / "picture.html"
+    file.write_text(document("picture", picture.svg(q35(3, 2), q35(2, 3))))
+    page.size(1280, 1400)
+    page.open(file)
+    found = page.run(
+        """[...document.querySelectorAll("svg [role~='graphics-symbol']")].map(group => {
+          const box = group.getBoundingClientRect(), title = group.querySelector("title").textContent;
+          return [0.1, 0.3, 0.5, 0.7, 0.9].map(part => {
+            const met = document.elementFromPoint(box.x + box.width * part, box.y + box.height / 2);
+            const at = met && met.closest("[role~='graphics-symbol']");
+            return at ? at.querySelector("title").textContent === title : false;
+          });
+        })"""
+    )
+    assert len(found) > 15
+    assert all(all(points) for points in found)
+    assert page.run("document.querySelector('svg').firstElementChild.localName") == "title"
+    quiet(page)
+
+
+def test_pictures_are_readable_in_the_dark(page: Page, tmp_path: Path) -> None:
+    """A report's pictures turn dark with the page: no glare, and their words stand out as well."""
+    body = f"<main><figure>{picture.svg(q35(3, 2), q35(2, 3))}</figure></main>"
+    file = tmp_path / "report.html"
+    file.write_text(document("report", body, styles=["notebook.css"]))
+    shades = {}
+    for dark in (False, True):
+        page.dark(dark)
+        page.open(file)
+        shades[dark] = _shades(page.screenshot())
+    light, night = shades[False], shades[True]
+    assert light[0] > 240  # the ground of the page, which most of it is
+    assert night[0] < 40
+    assert light[1] < 60  # the darkest tenth of a per cent: words
+    assert night[2] > 200  # the lightest: words
+
+
+def _shades(png: bytes) -> tuple[float, float, float]:
+    """The commonest lightness of a picture, and the limits of its darkest and lightest thousandth, 0 to 255."""
+    import io
+
+    import numpy as np
+    from matplotlib.image import imread
+
+    grey = (imread(io.BytesIO(png))[..., :3].mean(axis=2) * 255).round()
+    return float(np.median(grey)), float(np.quantile(grey, 0.001)), float(np.quantile(grey, 0.999))

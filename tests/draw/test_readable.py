@@ -143,7 +143,12 @@ def test_heat_maps_can_be_read() -> None:
 
 def test_a_text_that_is_moved_is_noticed() -> None:
     """A text moved onto its neighbour, out of its box, onto a link or off the page is a fault: the check can fail."""
-    for title, dx, dy in (("disk vda", 0, 12), ("disk vda", -24, 0), ("virtio-blk-pci", 0, 9), ("02.1", 0, 5)):
+    for title, dx, dy in (
+        ("disk vda", 0, 12),
+        ("disk vda", -24, 0),
+        ("virtio-blk-pci · virtio-disk0", 0, 9),
+        ("02.1", 0, 5),
+    ):
         drawn = picture.figure(q35())
         assert faults(drawn) == []
         text = next(text for text, _ in texts(drawn) if text.get_text() == title)

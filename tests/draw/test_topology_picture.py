@@ -10,11 +10,15 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+import virtkit as vk
 from tests.draw.samples import HOSTILE, ccw, q35
+from virtkit import facts
+from virtkit.difference import nodes
 from virtkit.draw import canvas, layout, picture, tree
 from virtkit.errors import UsageError
 from virtkit.topology import Topology
 
+SVG = "{http://www.w3.org/2000/svg}"
 SAMPLES = [q35(), q35(1, 0), q35(30, 14), ccw(), q35(name=HOSTILE)]
 
 
@@ -62,9 +66,50 @@ def test_svg_is_the_same_twice_and_titled() -> None:
     titles = [str(found.text) for found in etree.fromstring(first.encode()).iter("{http://www.w3.org/2000/svg}title")]
     assert titles[0] == "Bus topology of web (pc-q35-9.2)"
     assert (
-        "disk vda at 0000:01:00.0\ndriver virtio-blk-pci\nshows the modern interface\naddress allocated\n"
-        "the next free slot that fits\nline 10" in titles
+        "disk vda at 0000:01:00.0\nalias virtio-disk0\ndriver virtio-blk-pci\nshows the modern interface\n"
+        "address allocated\nthe next free slot that fits\nline 10" in titles
     )
+
+
+def _alias(title: str) -> list[str]:
+    return [line.removeprefix("alias ") for line in title.splitlines() if line.startswith("alias ")]
+
+
+@pytest.mark.parametrize("path", sorted(facts.path("domains").glob("*.xml")), ids=lambda path: str(path.stem))
+def test_every_device_has_a_title_that_says_all(path: Path) -> None:
+    """Hovering tells of every device and bridge its address, alias, driver, interface, each reason, and its line."""
+    topology = vk.resolve(vk.read(path)).topology
+    titles = [str(found.text) for found in etree.fromstring(picture.svg(topology).encode()).iter(f"{SVG}title")]
+    drawn = {box.node.id for box in layout.lay_out(topology).boxes if box.node is not None}
+    drawn |= {bridge.node.id for bridge in layout.lay_out(topology).bridges}
+    for node in nodes(topology):
+        if node.id not in drawn:
+            assert node.bus is not None
+            assert not node.bus.nodes  # one of several empty ports
+            continue
+        lines = next(title.splitlines() for title in titles if node.id in (_alias(title) or title.split()[:1]))
+        assert lines[0] == f"{node.title} at {node.address}".removesuffix(" at ")
+        assert (f"driver {node.driver}" in lines) == bool(node.driver)
+        assert (f"shows the {node.interface} interface" in lines) == bool(node.interface)
+        assert (f"line {node.line}" in lines) == bool(node.line)
+        assert ("added by libvirt" in lines) == node.added
+        if node.placed == "user":
+            assert "address from the XML" in lines
+        else:
+            assert set(node.reason.splitlines()) <= set(lines)
+        assert node.line or node.reason
+
+
+def test_a_port_says_why_it_was_added() -> None:
+    """The reason that comes first, for whom a port was added, is not lost behind where it went."""
+    titles = picture.svg(vk.resolve(vk.read(facts.path("domains/ubuntu24.04-q35.xml"))).topology)
+    assert "pcie-root-port added: disk vda needs a PCI Express slot and none is free\nneeds a slot" in titles
+
+
+def test_a_long_picture_still_has_a_png() -> None:
+    """Where dots would be more than can be drawn, there are fewer to the inch."""
+    png = canvas.save_png(canvas.Pen(10, 50_000).figure, 144)
+    assert 60_000 < int.from_bytes(png[20:24], "big") <= 65_000
 
 
 def test_svg_names_no_host_and_runs_no_script() -> None:

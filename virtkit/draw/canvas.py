@@ -26,6 +26,7 @@ SETTINGS: Any = {
 }
 _FAMILY = "DejaVu Sans"  # comes with matplotlib
 _LARGE = 96.0
+_PIXELS = 65_000  # Agg draws less than 2 to the 16th a side
 _SVG = "http://www.w3.org/2000/svg"
 
 
@@ -196,7 +197,10 @@ class Pen:
 
 
 def save_svg(figure: Figure, titles: dict[str, str], name: str) -> str:
-    """The figure as SVG with accessible ``titles`` (id to text); the same figure gives the same bytes."""
+    """The figure as SVG with accessible ``titles`` (id to text); the same figure gives the same bytes.
+
+    Each titled part is a symbol of a document, by WAI-ARIA Graphics, so that screen readers go through them.
+    """
     from lxml import etree
     from matplotlib import rc_context
 
@@ -207,12 +211,15 @@ def save_svg(figure: Figure, titles: dict[str, str], name: str) -> str:
     root = etree.fromstring(out.getvalue(), parser)
     for old in root.findall(f"{{{_SVG}}}metadata"):
         root.remove(old)
-    root.set("role", "img")
+    root.set("role", "graphics-document document")
+    root.set("pointer-events", "none")  # words over a box do not hide its title
     _title(root, name)
     for group in root.iter(f"{{{_SVG}}}g"):
         words = titles.get(group.get("id") or "")
         if words is not None:
             _title(group, words)
+            group.set("role", "graphics-symbol img")
+            group.set("pointer-events", "all")
             del group.attrib["id"]  # several pictures may stand in one page
     for element in root.iter(f"{{{_SVG}}}g", f"{{{_SVG}}}path"):
         if (element.get("id") or "").partition("_")[0] in (
@@ -236,9 +243,13 @@ def _title(element: Any, words: str) -> None:
 
 
 def save_png(figure: Figure, dpi: int) -> bytes:
-    """The figure as PNG; the same figure gives the same bytes."""
+    """The figure as PNG, with fewer than ``dpi`` dots to the inch where it would be too long for the format's drawer.
+
+    The same figure gives the same bytes.
+    """
     from matplotlib import rc_context
 
+    dpi = min(dpi, int(_PIXELS / max(figure.get_size_inches())))
     out = io.BytesIO()
     with rc_context(SETTINGS):
         figure.savefig(out, format="png", dpi=dpi, metadata={"Software": None})

@@ -98,12 +98,12 @@ def bars(
             ident = f"bar-{place}-{count}"
             colour, glyph = looks[count]
             pen.box(at, y, long, 13, tint(colour, 0.55), colour, "-", 0.8, ident)
-            words = f"{glyph} {values[place]}".strip()
+            words = f"{glyph} {values[place]:,}".strip()
             if measure(written(words), 7) + 6 < long:
                 pen.text(at + 4, y, words, 7)
             titles[ident] = f"{name}: {key} {values[place]}"
             at += long
-        pen.text(at + 5, y, str(totals[place]), 7.5, weight="bold")
+        pen.text(at + 5, y, f"{totals[place]:,}", 7.5, weight="bold")
     return Chart(pen, titles, title)
 
 
@@ -177,6 +177,9 @@ def shares(title: str, frame: pd.DataFrame, *, note: str = "") -> Chart:
     Rows are named by the index of ``frame`` (a family of guests by its name for people), columns by its columns; a
     missing share is left blank. ``note`` is a line under the title.
     """
+    order = {name: place for place, name in enumerate(FAMILIES)}
+    places = [order.get(str(name), len(order)) for name in frame.index]
+    frame = frame.iloc[sorted(range(len(places)), key=places.__getitem__)]
     rows, columns = [FAMILIES.get(str(name), str(name)) for name in frame.index], [str(name) for name in frame.columns]
     left = 24 + min(220.0, max((measure(written(name), 8) for name in rows), default=0))
     above = 60 + min(180.0, max((measure(written(name), 8) for name in columns), default=0))

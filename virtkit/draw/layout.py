@@ -181,7 +181,7 @@ class _Work:
             return
         self.out.headings.append(Heading(self.earlier_x, self.y, "no longer there", WAS[0]))
         self.y += 22
-        for _, some in groupby(gone, key=lambda change: change.node.title if change.bridge else id(change)):
+        for _, some in groupby(gone, key=_kept_together):
             group = list(some)
             places = [short(change.node.address) for change in group]
             text = places[0] if len(places) < 2 else f"{len(places)} of them, {places[0]} to {places[-1]}"
@@ -228,6 +228,12 @@ def _groups(nodes: Sequence[Node], changes: Mapping[int, Change]) -> Iterator[li
 
 def _slot(node: Node) -> str:
     return f"{node.slot:02x}.{node.function:x}"
+
+
+def _kept_together(change: Change) -> object:
+    """Bridges of one model that are gone share a row; a device has its own."""
+    bus = change.node.bus
+    return id(change) if bus is None else bus.model
 
 
 def short(address: str) -> str:

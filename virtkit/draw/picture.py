@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from virtkit.difference import Change, Difference, Sort
 from virtkit.draw import layout
-from virtkit.draw.canvas import Pen, save_png, save_svg
+from virtkit.draw.canvas import Pen, fit, measure, save_png, save_svg, written
 from virtkit.draw.layout import Box, Bridge, Layout, Line, short
 from virtkit.draw.palette import CHANGES, CLASSES, ChangeLook, DeviceClass, clean, device_class, tint
 from virtkit.topology import Node, Topology
@@ -92,7 +93,7 @@ def _draw(topology: Topology, before: Topology | None) -> tuple[Figure, dict[str
 
 
 def _head(pen: Pen, topology: Topology, width: float) -> None:
-    _title_line(pen, topology.name, f"{topology.machine}, {topology.arch}", width)
+    _title_line(pen, [topology.name], [f"{topology.machine}, {topology.arch}"], width)
     rooms = "   ".join(f"{room.kind}: {room.free}" for room in topology.headroom)
     pen.text(
         layout.MARGIN,
@@ -104,7 +105,8 @@ def _head(pen: Pen, topology: Topology, width: float) -> None:
 
 
 def _compared_head(pen: Pen, compared: Difference, width: float) -> None:
-    _title_line(pen, compared.names, compared.machines, width)
+    before, after = compared.before, compared.after
+    _title_line(pen, (before.name, after.name), (before.machine, after.machine), width)
     inside = width - 2 * layout.MARGIN
     pen.text(layout.MARGIN, layout.MARGIN + 24, compared.summary(), 8.5, weight="bold", limit=inside)
     rooms = "   ".join(
@@ -113,12 +115,21 @@ def _compared_head(pen: Pen, compared: Difference, width: float) -> None:
     pen.text(layout.MARGIN, layout.MARGIN + 42, f"free for hotplug   {rooms or 'nothing'}", 8, limit=inside)
 
 
-def _title_line(pen: Pen, name: str, about: str, width: float) -> None:
-    """What it is at the left, large; where at the right."""
+def _title_line(pen: Pen, names: Sequence[str], about: Sequence[str], width: float) -> None:
+    """What it is at the left, large; where at the right. Two that differ share the room, with an arrow between."""
     inside = width - 2 * layout.MARGIN
     y = layout.MARGIN + 6
-    pen.text(layout.MARGIN, y, name, 12, weight="bold", limit=inside * 0.58)
-    pen.text(width - layout.MARGIN, y, about, 8.5, colour=_FAINT, align="right", limit=inside * 0.38)
+    pen.text(layout.MARGIN, y, _both(names, 12, "bold", inside * 0.58), 12, weight="bold")
+    words = _both(about, 8.5, "normal", inside * 0.38)
+    pen.text(width - layout.MARGIN, y, words, 8.5, colour=_FAINT, align="right")
+
+
+def _both(words: Sequence[str], size: float, weight: str, room: float) -> str:
+    """One or two words as they fit into ``room`` points: neither crowds the other out."""
+    some = list(dict.fromkeys(written(word, weight=weight) for word in words))
+    arrow = " → "
+    room -= measure(arrow, size, weight=weight) * (len(some) - 1)
+    return arrow.join(fit(word, size, room / len(some), weight=weight) for word in some)
 
 
 def _line(pen: Pen, line: Line) -> None:
@@ -167,12 +178,11 @@ def _box(pen: Pen, box: Box, ident: str, titles: dict[str, str]) -> None:
         return
     change = box.change
     if change is None:
-        below = f"{node.driver}{' · added by libvirt' if node.added else ''}" if node.driver else "added by libvirt"
-        below = below if node.driver or node.added else node.kind
+        below = _joined(node.driver, _alias(node), "added by libvirt" if node.added else "") or node.kind
         chips = [node.interface or ""]
         _device(pen, box, node, below, chips, tint(_class(node).colour), ident)
     else:
-        below = " · ".join(word for word in (short(node.address), node.driver) if word) or node.kind
+        below = _joined(short(node.address), node.driver) or node.kind
         chips = [_told(CHANGES[change.sort]) if change.sort is not Sort.SAME else "", node.interface or ""]
         share = 0.08 if change.sort is Sort.SAME else 0.22
         _device(pen, box, node, below, chips, tint(_class(node).colour, share), ident)
@@ -188,7 +198,7 @@ def _earlier(pen: Pen, box: Box, ident: str, titles: dict[str, str]) -> None:
         return
     gone = change.sort is Sort.GONE
     place = box.text or short(node.address)
-    below = " · ".join(word for word in (place, "" if box.text.count(" ") else node.driver) if word) or node.kind
+    below = _joined(place, "" if box.text.count(" ") else node.driver) or node.kind
     chips = [_told(CHANGES["gone"]) if gone else "", node.interface or ""]
     _device(pen, box, node, below, chips, "#FFFFFF", ident)
     if not gone:
@@ -217,6 +227,15 @@ def _device(pen: Pen, box: Box, node: Node, below: str, chips: list[str], face: 
     pen.text(box.x + 13, box.y + 6.2, below, 6.8, colour=_FAINT, limit=room)
 
 
+def _joined(*words: str) -> str:
+    return " · ".join(word for word in words if word)
+
+
+def _alias(node: Node) -> str:
+    """libvirt's alias where the title does not say it: what ``virtkit explain --device`` takes."""
+    return "" if node.id == node.title else node.id
+
+
 def _class(node: Node) -> DeviceClass:
     return device_class(node.kind, node.driver or node.title)
 
@@ -232,6 +251,8 @@ def _told(look: ChangeLook) -> str:
 
 def _title(node: Node, change: Change | None = None) -> str:
     parts = [f"{node.title or node.id} at {node.address}" if node.address else node.title or node.id]
+    if _alias(node):
+        parts.append(f"alias {node.id}")
     if node.driver:
         parts.append(f"driver {node.driver}")
     if node.interface:
