@@ -24,6 +24,20 @@ def test_tables_that_are_new_or_gone(tmp_path: Path) -> None:
     assert differences(old, new, ["b"]) == ["b: new notebook"]
 
 
+def test_what_was_found_before_comes_first(tmp_path: Path) -> None:
+    """A notebook whose answer is another tells the old one, before all tables; counts of rows come last."""
+    old, new = tmp_path / "old", tmp_path / "new"
+    for run, word in ((old, "works"), (new, "fails")):
+        put(run, "t", "answer.txt", f"All {word}.\nMore.\n")
+        put(run, "t", "a.csv", f"x\n{word}\n")
+        put(run, "t", "d.csv", f"file,verdict\na.xml,{word}\n")
+    assert differences(old, new) == [
+        "t: it said before: All works.",
+        "t: a.xml: works became fails",
+        "t: a.csv: 1 row gone or changed, 1 row new or changed",
+    ]
+
+
 def test_cells_that_flipped(tmp_path: Path) -> None:
     """A matrix is told by its cells whose verdict flipped: those alike in one sentence, at most twenty and a count."""
     old, new = tmp_path / "old", tmp_path / "new"
@@ -75,4 +89,4 @@ def test_other_tables_are_counted(tmp_path: Path) -> None:
     old, new = tmp_path / "old", tmp_path / "new"
     put(old, "t", "x.csv", "a\n1\n2\n")
     put(new, "t", "x.csv", "a\n1\n3\n4\n")
-    assert differences(old, new) == ["t: x.csv: 1 rows gone or changed, 2 rows new or changed"]
+    assert differences(old, new) == ["t: x.csv: 1 row gone or changed, 2 rows new or changed"]

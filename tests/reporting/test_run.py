@@ -52,13 +52,16 @@ def test_a_run_and_the_next(tmp_path: Path) -> None:
     assert json.loads((out / "status.json").read_text())["status"] == "failed"
 
     third = run([good], {"x": 3}, out, keep=1, changed_only=True)
-    assert record(third.folder)["changes"] == ["good: t.csv: 1 rows gone or changed, 1 rows new or changed"]
+    assert record(third.folder)["changes"] == ["good: t.csv: 1 row gone or changed, 1 row new or changed"]
     assert not first.folder.exists()
+    told = f"1 change since {first.folder.name}"
+    assert told in (third.folder / "good" / "index.html").read_text()
 
     fourth = run([good], {"x": 3}, out, changed_only=True)
     assert fourth.outcomes[0].status == "unchanged"
     assert (fourth.folder / "good" / "t.csv").read_text() == "a,b\n1,3\n"
     assert record(fourth.folder)["changes"] == []
+    assert "change since" not in (fourth.folder / "good" / "index.html").read_text()
 
 
 def test_unknown_notebooks_and_parameters_start_nothing(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from virtkit.reporting.notebook import ANSWER
+
 __all__ = ["TOPOLOGY", "differences", "tables"]
 
 #: The table of a notebook that holds one row for each device of each domain: its place and what it shows.
@@ -38,18 +40,34 @@ def differences(before: Path, after: Path, names: Iterable[str] | None = None) -
 
 
 def tables(before: Path, after: Path) -> dict[str, list[str]]:
-    """The sentences of ``differences`` on two folders of one notebook, by table; tables that are equal have none."""
+    """The sentences of ``differences`` on two folders of one notebook, by file; those of tables that are only counted
+    come last. What it found before stands first where that is another now.
+    """
     old = {file.name: file for file in before.glob("*.csv")}
     new = {file.name: file for file in after.glob("*.csv")}
-    found = {}
+    found: dict[str, list[str]] = {}
+    counted: dict[str, list[str]] = {}
+    if (was := _answer(before)) and was != _answer(after):
+        found[ANSWER] = [f"it said before: {was}"]
     for file in sorted(old.keys() | new.keys()):
         if file not in old:
             found[file] = [f"new table {file}"]
         elif file not in new:
             found[file] = [f"table {file} is no longer there"]
         elif (one := old[file].read_bytes()) != (other := new[file].read_bytes()):
-            found[file] = list(_few(file, _table(file, one.decode(), other.decode())))
-    return found
+            told = _table(file, one.decode(), other.decode())
+            if told:
+                found[file] = list(_few(file, told))
+            else:
+                counted[file] = [_rows_that_differ(file, one.decode(), other.decode())]
+    return found | counted
+
+
+def _answer(folder: Path) -> str:
+    try:
+        return (folder / ANSWER).read_text(encoding="utf-8").partition("\n")[0]
+    except (OSError, ValueError):
+        return ""
 
 
 def _few(file: str, told: Sequence[str]) -> Iterator[str]:
@@ -59,6 +77,7 @@ def _few(file: str, told: Sequence[str]) -> Iterator[str]:
 
 
 def _table(file: str, before: str, after: str) -> list[str]:
+    """What the rows of a table say, where it is one of those whose rows are understood."""
     old, new = _rows(before), _rows(after)
     head = set(new[0]) if new else set()
     if old and set(old[0]) == head:
@@ -69,10 +88,18 @@ def _table(file: str, before: str, after: str) -> list[str]:
         else:
             key = next((key for key in _JUDGED if head >= {*key, "verdict"}), ())
             told = list(_verdicts(old, new, key)) if key else []
-        if told:
-            return told
+        return told
+    return []
+
+
+def _rows_that_differ(file: str, before: str, after: str) -> str:
     one, other = Counter(before.splitlines()[1:]), Counter(after.splitlines()[1:])
-    return [f"{file}: {(one - other).total()} rows gone or changed, {(other - one).total()} rows new or changed"]
+    gone, new = (one - other).total(), (other - one).total()
+    return f"{file}: {_count(gone)} gone or changed, {_count(new)} new or changed"
+
+
+def _count(rows: int) -> str:
+    return f"{rows} row" if rows == 1 else f"{rows} rows"
 
 
 def _rows(text: str) -> list[Row]:

@@ -78,7 +78,7 @@ def work(
     _warm(context)
     waiting = [job for job in jobs if job.name not in known]
     busy: list[_Busy] = []
-    done = dict(known)
+    done: dict[str, Outcome] = {}
     interrupted = False
 
     def say(outcome: Outcome | None = None) -> None:
@@ -87,6 +87,7 @@ def work(
 
     try:
         for outcome in known.values():
+            done[outcome.name] = outcome
             say(outcome)
         said = 0.0
         while waiting or busy:
