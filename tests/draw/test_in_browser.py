@@ -68,11 +68,17 @@ def test_filter(page: Page, matrix: Path) -> None:
     page.run(typed.format("rhel6.7"))
     assert page.run(count) == 1
     assert page.run("document.querySelector('output').textContent") == "1 of 3 rows"
+    hit = "(document.querySelector('tr.row:not([hidden]) .hit') || {}).textContent"
+    assert page.run(hit) == "with rhel6.7"
+    page.run(typed.format("red hat 6"))
+    assert page.run(hit) == "with Red Hat Enterprise Linux 6.0 to 6.10"
+    assert page.run("document.querySelectorAll('.hit').length") == 1
     page.run(typed.format("windows 10"))
     assert page.run("document.querySelector('tr.row:not([hidden])').textContent").startswith("Microsoft Windows 10")
     page.run(typed.format("nothing like it"))
     assert page.run(count) == 0
     page.run(typed.format(""))
+    assert page.run("document.querySelectorAll('.hit').length") == 0
     page.run("var s = document.querySelector('select'); s.value = 'f'; s.dispatchEvent(new Event('change'))")
     assert page.run(count) == 1
     quiet(page)

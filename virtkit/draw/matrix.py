@@ -250,7 +250,7 @@ def _named(spans: tuple[str, ...], guests: int) -> str:
 
 
 def _reason(state: State) -> str:
-    return "; ".join(text for text in (state.placement, state.reason) if text)
+    return ": ".join(text for text in (f"at {state.placement}" if state.placement else "", state.reason) if text)
 
 
 def _source(state: State) -> str:

@@ -17,6 +17,22 @@
     bar.hidden = false;
     panel.hidden = false;
 
+    // A row that stands for many says which of them were asked for.
+    function hits(row, place, asked) {
+      function fits(name) { return asked.every(function (word) { return name.toLowerCase().indexOf(word) >= 0; }); }
+      var head = row.cells[0], told = head.querySelector(".hit");
+      if (told) { told.remove(); }
+      var spans = Array.prototype.map.call(head.querySelectorAll("li"), text);
+      if (!asked.length || !spans.length) { return; }
+      var found = spans.filter(fits);
+      if (!found.length) {
+        data.rows[place].forEach(function (part) { found = found.concat(part[0].filter(fits)); });
+      }
+      told = document.createElement("div");
+      told.className = "hit";
+      told.textContent = "with " + found.slice(0, 4).join(", ") + (found.length > 4 ? " and " + (found.length - 4) + " more" : "");
+      if (found.length) { head.appendChild(told); }
+    }
     function filter() {
       var asked = words.value.toLowerCase().split(/\s+/).filter(Boolean), count = 0;
       table.querySelectorAll("tbody").forEach(function (body) { body.hidden = true; });
@@ -24,7 +40,7 @@
         var keep = asked.every(function (word) { return names[place].indexOf(word) >= 0; }) &&
           (!sort.value || row.querySelector("td." + sort.value));
         row.hidden = !keep || row.parentNode.hasAttribute("data-folded");
-        if (keep) { count += 1; row.parentNode.hidden = false; }
+        if (keep) { count += 1; row.parentNode.hidden = false; hits(row, place, asked); }
       });
       told.textContent = count + " of " + rows.length + " rows";
     }
