@@ -148,8 +148,11 @@ class Page:
     def key(self, name: str) -> None:
         """Press and release a key, such as Tab or ArrowRight."""
         codes = {"Tab": 9, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40, "Enter": 13}
-        for kind in ("rawKeyDown", "keyUp"):
-            self._send("Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=codes[name])
+        typed = {"text": "\r"} if name == "Enter" else {}
+        for kind, also in (("keyDown" if typed else "rawKeyDown", typed), ("keyUp", {})):
+            self._send(
+                "Input.dispatchKeyEvent", type=kind, key=name, code=name, windowsVirtualKeyCode=codes[name], **also
+            )
 
     def point(self, x: float, y: float) -> None:
         """Move the pointer there."""

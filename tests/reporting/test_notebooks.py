@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.browser import PROGRAM, browser
+from tests.browser import PROGRAM, Page, browser
 from virtkit import facts
 from virtkit.cli import main
 from virtkit.difference import compare
@@ -88,7 +88,24 @@ def _look(reports: Path) -> None:
         page.open(reports / "latest" / "02-bus-topology" / "index.html")
         assert NASTY.replace("/", "|") in page.run("document.body.textContent")
         assert page.run("document.querySelectorAll('nav a').length") > 5
+        page.open(reports / "latest" / "03-slot-policy-review" / "index.html")
+        _code_by_keyboard(page)
         assert page.pdf().startswith(b"%PDF")
+
+
+def _code_by_keyboard(page: Page) -> None:
+    """Code is folded away, Tab reaches it and Enter unfolds it; paper has none."""
+    shown = "document.querySelector('details.code pre').checkVisibility({contentVisibilityAuto: true})"
+    assert not page.run(shown)
+    for _ in range(30):
+        page.key("Tab")
+        if page.run("document.activeElement.matches('details.code > summary')"):
+            break
+    page.key("Enter")
+    assert page.run(shown)
+    page.paper()
+    assert not page.run(shown)
+    page.paper(False)
 
 
 def test_survey_keeps_good_beside_bad(domains: Path) -> None:

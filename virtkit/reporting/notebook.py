@@ -149,4 +149,4 @@ class Output:
         """HTML of a link to a written file, or nothing where nothing is written."""
         from virtkit.draw.page import said
 
-        return f'<p><a href="{said(name)}">{said(words)}</a></p>' if self.place is not None else ""
+        return f'<p class="noprint"><a href="{said(name)}">{said(words)}</a></p>' if self.place is not None else ""
