@@ -163,6 +163,10 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["topology", path, "--diff-machine", "q35", "-o", str(out)]) == 0
         assert out.read_bytes().startswith(start)
     capsys.readouterr()
+    assert main(["topology", str(SAMPLES / "winxp-pc.xml"), "--diff-machine", "q35"]) == 1
+    told = capsys.readouterr().err
+    assert "winxp-pc.xml --convert-to q35 --picture FILE" in told
+    assert "IDE controllers are unsupported" in told
     assert main(["topology", "-", "--diff", "-"]) == 2
     assert "standard input is IN already" in capsys.readouterr().err
     assert main(["check", path, "--picture", "x.svg"]) == 2

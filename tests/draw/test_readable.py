@@ -98,7 +98,7 @@ def test_topologies_can_be_read(name: str) -> None:
     assert faults(DRAWINGS[name]()) == []
 
 
-@pytest.mark.parametrize("count", [0, 1, 60])
+@pytest.mark.parametrize("count", [0, 1, 20])
 @pytest.mark.parametrize("word", ["web", *NAMES.values()], ids=["plain", *NAMES])
 def test_bars_can_be_read(count: int, word: str) -> None:
     """Of no, one and many bars, with small and large counts side by side."""
@@ -118,10 +118,10 @@ def test_shares_can_be_read(word: str) -> None:
     assert faults(shares(word, table, note=word).figure) == []
 
 
-@pytest.mark.parametrize("count", [0, 1, 60, 1000])
+@pytest.mark.parametrize("count", [0, 1, 100])
 @pytest.mark.parametrize("word", ["web", *NAMES.values()], ids=["plain", *NAMES])
 def test_headroom_can_be_read(count: int, word: str) -> None:
-    """Of no, one, sixty and a thousand domains, with kinds of slots that some of them lack."""
+    """Of no, one and more domains than are shown, with kinds of slots that some of them lack."""
     rows = [
         {"name": f"{word} {place}", "kind": kind, "free": place * 7 % 30 * scale}
         for place in range(count)

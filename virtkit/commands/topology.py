@@ -52,7 +52,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Run the command. Returns the exit code."""
     from virtkit import read, resolve
-    from virtkit.errors import UsageError
+    from virtkit.errors import Refused, UsageError
     from virtkit.inputs import one_source
 
     out = None if args.output is None else Path(args.output)
@@ -69,7 +69,15 @@ def run(args: argparse.Namespace) -> int:
             other = one_source(args.diff)
             domain = read(other.read(), other.label)
         before = topology
-        topology = resolve(domain, host, machine=args.diff_machine or args.machine).topology
+        try:
+            topology = resolve(domain, host, machine=args.diff_machine or args.machine).topology
+        except Refused:
+            if args.diff_machine in ("pc", "q35"):
+                hint = (
+                    "as it stands it cannot be moved; this converts it: virtkit check %s --convert-to %s --picture FILE"
+                )
+                log.warning(hint, source.label, args.diff_machine)
+            raise
     if out is None:
         sys.stdout.write(drawn(topology, before, ".txt").decode())
     else:
