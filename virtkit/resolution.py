@@ -53,6 +53,8 @@ def resolve(
     >>> resolved.virtio_devices[0]
     <VirtioDevice virtio-disk0 disk vda: virtio-blk-pci at 0000:00:04.0, transitional>
     """
+    if not isinstance(domain, Domain):
+        raise TypeError(f"resolve() takes a Domain, such as read('guest.xml') gives, not {type(domain).__name__}")
     try:
         return _resolve(domain, host or Host.default(), machine, slot_policy)
     except Refused as refusal:

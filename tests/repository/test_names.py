@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 import virtkit as vk
+from virtkit.policy import comparison, rollout, slots
+from virtkit.policy.review import review
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 TOLD = {"explorer"}  # a widget: its example is told, not run
 CLASSES = [name for name in vk.__all__ if inspect.isclass(getattr(vk, name))]
 FUNCTIONS = [name for name in vk.__all__ if name not in CLASSES]
+POLICIES = [comparison.evaluate, comparison.score, review, rollout.review, slots.compare]
 
 
 def examples(thing: Any, name: str) -> list[doctest.DocTest]:
@@ -38,6 +41,25 @@ def test_examples_run(name: str) -> None:
         said: list[str] = []
         failed = doctest.DocTestRunner(optionflags=FLAGS).run(test, out=said.append).failed
         assert failed == 0, "".join(said)
+
+
+@pytest.mark.parametrize("function", POLICIES, ids=lambda function: f"{function.__module__}.{function.__name__}")
+def test_examples_of_policies_run(function: Any) -> None:
+    """What one does with policies has an example each, too."""
+    (test,) = examples(function, function.__name__)
+    said: list[str] = []
+    assert doctest.DocTestRunner(optionflags=FLAGS).run(test, out=said.append).failed == 0, "".join(said)
+
+
+def test_what_goes_wrong_at_first_is_told() -> None:
+    """A path where a domain is due, a domain where a resolved one is due."""
+    domain = vk.read(vk.samples() / "rhel6-q35-virtio.xml")
+    wrong: Any = "guest.xml"
+    with pytest.raises(TypeError, match=r"such as read\('guest.xml'\) gives, not str"):
+        vk.resolve(wrong)
+    wrong = domain
+    with pytest.raises(TypeError, match=r"check\(\) takes what resolve\(\) gives, not Domain"):
+        vk.check(wrong)
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -161,6 +161,8 @@ def check(
     >>> review.changes[0].better
     'virtio-transitional'
     """
+    if not hasattr(resolved, "virtio_devices"):
+        raise TypeError(f"check() takes what resolve() gives, not {type(resolved).__name__}")
     known = guest_database or catalogue()
     who, why = guest_of(resolved.domain, guest, known)
     idle = _scsi_is_idle(resolved)

@@ -97,6 +97,14 @@ def evaluate(
     controllers that libvirt adds for the device alone, ``domain_buses`` those that it adds for one domain with all
     the guest's devices (the same number in each row of a guest, policy and machine). The verdict is by the database
     with or without ``overrides``, whatever the policy itself knows. Raises UsageError and GuestError.
+
+    >>> import virtkit as vk
+    >>> from virtkit.policy import comparison
+    >>> frame = comparison.evaluate([vk.load_policy("recommended")], "rhel6.10", kinds=("net", "block"))
+    >>> frame[["guest", "machine", "kind", "choice", "verdict"]]
+          guest machine   kind  choice verdict
+    0  rhel6.10      pc    net  virtio   works
+    1  rhel6.10      pc  block  virtio   works
     """
     import pandas as pd
 
@@ -193,6 +201,14 @@ def score(frame: pd.DataFrame) -> pd.DataFrame:
     guest, machine and kind. ``works`` counts cells whose virtio device works by default; a device that is not
     virtio, or not there, is no working cell, only no failing one. ``buses`` sums the PCI controllers that libvirt
     adds, each domain with all its devices at once. ``guests_failing`` counts guests with a disk or NIC that fails.
+
+    >>> import virtkit as vk
+    >>> from virtkit.policy import comparison
+    >>> policies = [vk.load_policy(name) for name in ("recommended", "libvirt")]
+    >>> comparison.score(comparison.evaluate(policies, "rhel6.10", ("q35",), ("net", "block")))[["policy", "works"]]
+            policy  works
+    0  recommended      2
+    1      libvirt      0
     """
     import pandas as pd
 

@@ -62,6 +62,11 @@ def review(
     A policy with rules that give findings is asked for those; any other warns where it would choose another
     model, or another machine. What lies idle without a driver is never worse than a warning. Raises
     GuestError for a ``guest`` that nobody knows.
+
+    >>> import virtkit as vk
+    >>> from virtkit.policy.review import review
+    >>> review(vk.load_policy("recommended"), vk.resolve(vk.read(vk.samples() / "rhel6-q35-virtio.xml")))
+    <Findings of policy recommended: deny disk vda, deny interface 0 (virtio), warn memballoon virtio>
     """
     from virtkit.compat.check import guest_of
     from virtkit.guests import catalogue

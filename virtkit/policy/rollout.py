@@ -274,7 +274,14 @@ def _enumerated(at: tuple[int, int]) -> frozenset[str]:
 def review(
     sources: Iterable[Source], subject: str = "nic-model", host: Host | None = None, limit: int = 1000
 ) -> Rollout:
-    """What each stage does to the domains of ``sources``: ``reviews`` for one subject."""
+    """What each stage does to the domains of ``sources``: ``reviews`` for one subject.
+
+    >>> import virtkit as vk
+    >>> from virtkit.inputs import sources
+    >>> from virtkit.policy import rollout
+    >>> rollout.review(sources([str(vk.samples())]), "nic-model")
+    <Rollout nic-model: 2 unknown names in 1 of ... domains>
+    """
     return reviews(sources, (subject,), host, limit)[0]
 
 

@@ -172,6 +172,10 @@ def compare(
 
     Selections as in ``virtkit.matrix``; the defaults are all guests, pc and q35, all kinds and models. Every
     policy of ``names`` and the ``baseline`` is resolved for itself. Raises UsageError and GuestError.
+
+    >>> from virtkit.policy import slots
+    >>> slots.compare(guests="ubuntu24.04", kinds="block", names=("B", "C"))
+    <Comparison of slot policies B, C: 12 cells, 1 changed>
     """
     import pandas as pd
     from pandas.api.types import union_categoricals
