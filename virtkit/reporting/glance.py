@@ -73,9 +73,7 @@ def glance(found: Survey, linked: int, limit: int = 40) -> Html:
             file = f'<span class="soft">{said(item.file)}</span>'
             name = f"<strong>{said(item.topology.name)}</strong>"
             name = f'<a href="#domain-{place}">{name}</a>' if place < linked else name
-            guest = (
-                f'<span class="soft">{said(item.file)}</span> · {said(item.review.guest_name or "guest OS not known")}'
-            )
+            guest = said(item.review.guest_name or "guest OS not known")
             why = said(": ".join(word for word in (row["device"], row["reason"]) if word))
             helps = said(_helps(item.review.findings, str(row["device"])))
             parts.append(
