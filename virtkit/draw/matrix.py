@@ -231,7 +231,7 @@ def _reasons(grid: Grid, conditions: Mapping[str, int], whys: Mapping[_Why, str]
         yield f'<li id="{ident}"><b>{said(word)}</b>{meets}.{condition}'
         states = [grid.states[code] for code, _, _ in why]
         reasons = {_reason(state) for state in states}
-        yield f" {said(reasons.pop())}. " if len(reasons) == 1 else " "
+        yield f" {said(_sentence(reasons.pop()))}. " if len(reasons) == 1 else " "
         if len(why) == 1:
             yield _source(state)
             continue
@@ -251,6 +251,10 @@ def _named(spans: tuple[str, ...], guests: int) -> str:
 
 def _reason(state: State) -> str:
     return ": ".join(text for text in (f"at {state.placement}" if state.placement else "", state.reason) if text)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _source(state: State) -> str:
