@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from virtkit.reporting.notebook import ANSWER
+from virtkit.reporting.notebook import ANSWER, answered
 
-__all__ = ["TOPOLOGY", "differences", "tables"]
+__all__ = ["TOPOLOGY", "by_table", "differences", "sentences"]
 
 #: The table of a notebook that holds one row for each device of each domain: its place and what it shows.
 TOPOLOGY = "topology.csv"
@@ -29,25 +29,36 @@ def differences(before: Path, after: Path, names: Iterable[str] | None = None) -
     domains whose topology changed; another table with verdicts by file as verdicts that changed. ``names`` are the
     notebooks to compare (all where None); one that the earlier run did not have is said to be new.
     """
-    found: list[str] = []
-    for name in sorted(path.name for path in after.iterdir() if path.is_dir()) if names is None else names:
-        if not (before / name).is_dir():
-            found.append(f"{name}: new notebook")
-            continue
-        for told in tables(before / name, after / name).values():
-            found += (f"{name}: {text}" for text in told)
-    return found
+    return sentences(by_table(before, after, names))
 
 
-def tables(before: Path, after: Path) -> dict[str, list[str]]:
-    """The sentences of ``differences`` on two folders of one notebook, by file; those of tables that are only counted
-    come last. What it found before stands first where that is another now.
+def by_table(before: Path, after: Path, names: Iterable[str] | None = None) -> dict[str, dict[str, list[str]] | None]:
+    """The sentences of ``differences`` by notebook and file; None for a notebook that the earlier run did not have.
+
+    Those of tables that are only counted come last. What a notebook found before stands first where that is another
+    now.
     """
+    chosen = sorted(path.name for path in after.iterdir() if path.is_dir()) if names is None else names
+    return {name: _notebook(before / name, after / name) if (before / name).is_dir() else None for name in chosen}
+
+
+def sentences(found: Mapping[str, Mapping[str, Iterable[str]] | None]) -> list[str]:
+    """What ``by_table`` found as a list, each sentence with the name of its notebook."""
+    told: list[str] = []
+    for name, files in found.items():
+        if files is None:
+            told.append(f"{name}: new notebook")
+        else:
+            told += (f"{name}: {text}" for texts in files.values() for text in texts)
+    return told
+
+
+def _notebook(before: Path, after: Path) -> dict[str, list[str]]:
     old = {file.name: file for file in before.glob("*.csv")}
     new = {file.name: file for file in after.glob("*.csv")}
     found: dict[str, list[str]] = {}
     counted: dict[str, list[str]] = {}
-    if (was := _answer(before)) and was != _answer(after):
+    if (was := answered(before)) and was != answered(after):
         found[ANSWER] = [f"it said before: {was}"]
     for file in sorted(old.keys() | new.keys()):
         if file not in old:
@@ -61,13 +72,6 @@ def tables(before: Path, after: Path) -> dict[str, list[str]]:
             else:
                 counted[file] = [_rows_that_differ(file, one.decode(), other.decode())]
     return found | counted
-
-
-def _answer(folder: Path) -> str:
-    try:
-        return (folder / ANSWER).read_text(encoding="utf-8").partition("\n")[0]
-    except (OSError, ValueError):
-        return ""
 
 
 def _few(file: str, told: Sequence[str]) -> Iterator[str]:

@@ -17,10 +17,18 @@ if TYPE_CHECKING:
 
     from virtkit.draw.table import Html, Svg
 
-__all__ = ["ANSWER", "Output", "count", "domain_sources", "folder", "text", "yes_or_no"]
+__all__ = ["ANSWER", "Output", "answered", "count", "domain_sources", "folder", "text", "yes_or_no"]
 
 #: The file that holds what a notebook found.
 ANSWER = "answer.txt"
+
+
+def answered(folder: Path) -> str:
+    """The first sentence of what the notebook of a run's folder found; "" where it says nothing."""
+    try:
+        return (folder / ANSWER).read_text(encoding="utf-8").partition("\n")[0]
+    except (OSError, ValueError):
+        return ""
 
 
 class _Drawing(Protocol):

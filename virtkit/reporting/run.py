@@ -16,9 +16,9 @@ from typing import Any
 from virtkit import facts
 from virtkit.errors import ReportError, UsageError
 from virtkit.reporting import index, printing, provenance
-from virtkit.reporting.compare import differences, tables
+from virtkit.reporting.compare import by_table, sentences
 from virtkit.reporting.execute import NOTEBOOK, PAGE, Job, Outcome
-from virtkit.reporting.notebook import ANSWER
+from virtkit.reporting.notebook import answered
 from virtkit.reporting.parameters import declared, distribute, title
 from virtkit.reporting.render import changed
 from virtkit.reporting.store import RECORD, Store, write_whole
@@ -147,10 +147,11 @@ def _compare(store: Store, folder: Path, names: Sequence[str], record: dict[str,
         good = store.latest()
         if good is None:
             return
-        record["changes"] = differences(good, folder, names)
+        found = by_table(good, folder, names)
+        record["changes"] = sentences(found)
         record["compared_with"] = good.name
-        for name in names:
-            told = tables(good / name, folder / name) if (good / name).is_dir() else {}
+        for name, files in found.items():
+            told = files or {}
             for page in (folder / name).glob("*.html"):
                 # The notebook's page tells all of it, a page beside it what changed in its own table.
                 mine = told.values() if page.name == PAGE else [told.get(f"{page.stem}.csv", [])]
@@ -260,13 +261,10 @@ class _Plan:
         """What the record says of a notebook."""
         folder = self.folder / outcome.name
         files = [path for path in folder.rglob("*") if path.is_file() and path.name != NOTEBOOK]
-        answer = ""
-        with suppress(OSError, ValueError):
-            answer = (folder / ANSWER).read_text(encoding="utf-8").partition("\n")[0]
         return {
             "name": outcome.name,
             "title": self.titles[outcome.name],
-            "answer": answer[:_LONG],
+            "answer": answered(folder)[:_LONG],
             "status": outcome.status,
             "error": outcome.error,
             "seconds": outcome.seconds,
