@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from virtkit.draw.card import LOOKS, Card, Cell, judged
+from virtkit.draw.card import Card, Cell, judged
 from virtkit.draw.page import said
+from virtkit.draw.palette import LOOKS
 
 if TYPE_CHECKING:
     import pandas as pd

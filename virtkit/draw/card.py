@@ -9,12 +9,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from virtkit.draw.page import said, static
-from virtkit.draw.palette import verdict
+from virtkit.draw.palette import LOOKS, verdict
 
-__all__ = ["LOOKS", "Card", "Cell", "judged"]
+__all__ = ["Card", "Cell", "judged"]
 
-#: The class of a cell by its verdict.
-LOOKS = {"works": "w", "works-with-condition": "c", "fails": "f", "unknown": "u", "refused": "r"}
 _SIGNS = 400  # of a cell
 _ROWS = 60
 

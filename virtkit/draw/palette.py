@@ -13,6 +13,7 @@ __all__ = [
     "BLANK",
     "CHANGES",
     "CLASSES",
+    "LOOKS",
     "VERDICTS",
     "ChangeLook",
     "DeviceClass",
@@ -48,6 +49,9 @@ VERDICTS: dict[str, Verdict] = {
         Verdict("refused", "⊘", "refused", GREY, 4),
     )
 }
+
+#: The class of a cell in HTML by its verdict.
+LOOKS = {"works": "w", "works-with-condition": "c", "fails": "f", "unknown": "u", "refused": "r"}
 
 BLANK = Verdict("", "·", "not asked", "#FFFFFF", 5)
 

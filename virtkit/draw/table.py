@@ -8,7 +8,7 @@ from numbers import Number
 from typing import TYPE_CHECKING
 
 from virtkit.draw.page import said, static
-from virtkit.draw.palette import clean, verdict
+from virtkit.draw.palette import LOOKS, clean, verdict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["Html", "Svg", "folded", "preformatted", "table"]
 
 _LONG = 48  # signs of a text that wants a column of some width
-_CLASS = {"works": "w", "works-with-condition": "c", "fails": "f", "unknown": "u", "refused": "r"}
 
 
 class Html:
@@ -94,5 +93,5 @@ def _cell(value: object, judged: bool) -> str:
     text = "" if value is None or value != value else clean(value)
     if judged:
         look = verdict(text)
-        return f'<td class="{_CLASS.get(text, "")}">{escape(f"{look.glyph} {text}" if text else "")}</td>'
+        return f'<td class="{LOOKS.get(text, "")}">{escape(f"{look.glyph} {text}" if text else "")}</td>'
     return f"<td{' class=long' if len(text) > _LONG else ''}>{escape(text)}</td>"

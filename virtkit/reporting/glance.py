@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from virtkit.draw.page import said
-from virtkit.draw.palette import verdict
+from virtkit.draw.palette import LOOKS, verdict
 from virtkit.draw.table import Html
 from virtkit.reporting.survey import ORDER
 
@@ -22,7 +22,6 @@ _WORDS = {
     "works-with-condition": ("works with a condition", "work with a condition"),
     "works": ("works", "work"),
 }
-_CLASS = {"works": "w", "works-with-condition": "c", "fails": "f", "unknown": "u"}
 
 
 def counts(found: Survey) -> list[tuple[str, int]]:
@@ -77,7 +76,7 @@ def glance(found: Survey, linked: int, limit: int = 40) -> Html:
             why = said(": ".join(word for word in (row["device"], row["reason"]) if word))
             helps = said(_helps(item.review.findings, str(row["device"])))
             parts.append(
-                f'<tr><td class="{_CLASS[item.verdict]}">{look.glyph} {look.short}</td>'
+                f'<tr><td class="{LOOKS[item.verdict]}">{look.glyph} {look.short}</td>'
                 f'<td style="max-width:none">{name} · {file} · {guest} on {said(item.topology.machine)}<br>{why}'
                 f"{'<br>→ ' + helps if helps else ''}</td></tr>"
             )
