@@ -139,13 +139,19 @@ def test_pointer_and_finger_tell_the_reason(page: Page, matrix: Path) -> None:
     quiet(page)
 
 
-def test_headings_and_names_stay_in_sight(page: Page, tmp_path: Path) -> None:
-    """However far a large matrix is scrolled, its headings stay on top and its names at the left, above the cells."""
-    guests = [f"os{n}" for n in range(120)]
-    large = frame(guests, [f"pc-q35-{n}.0" for n in range(12)]).astype("str")
+def large_matrix(tmp_path: Path, guests: int, machines: int) -> Path:
+    """A matrix as a file, in which no two guests are equal."""
+    names = [f"os{n}" for n in range(guests)]
+    large = frame(names, [f"pc-q35-{n}.0" for n in range(machines)]).astype("str")
     large["verdict"] = random.Random(7).choices(["works", "fails"], k=len(large))
     file = tmp_path / "large.html"
-    file.write_text(html_page(large, "Large", labels={name: label(name) for name in guests}))
+    file.write_text(html_page(large, "Large", labels={name: label(name) for name in names}))
+    return file
+
+
+def test_headings_and_names_stay_in_sight(page: Page, tmp_path: Path) -> None:
+    """However far a large matrix is scrolled, its headings stay on top and its names at the left, above the cells."""
+    file = large_matrix(tmp_path, 120, 12)
     for width in (1280, 390):
         page.size(width, 800)
         page.open(file)
@@ -290,11 +296,7 @@ def test_hostile_names_do_nothing(page: Page, tmp_path: Path) -> None:
 
 def test_large_matrix_opens(page: Page, tmp_path: Path) -> None:
     """959 guests by 60 columns with no two equal are shown; the benchmark of pages times the first paint."""
-    guests = [f"os{n}" for n in range(959)]
-    large = frame(guests, [f"pc-q35-{n}.0" for n in range(30)]).astype("str")
-    large["verdict"] = random.Random(7).choices(["works", "fails"], k=len(large))
-    file = tmp_path / "large.html"
-    file.write_text(html_page(large, "Large", labels={name: label(name) for name in guests}))
+    file = large_matrix(tmp_path, 959, 30)
     page.open(file)
     assert page.painted() > 0
     quiet(page)

@@ -70,8 +70,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--fix and --convert-to take one domain, not {len(inputs)}")
     if args.picture and not writes:
         raise UsageError("--picture draws what --fix or --convert-to changes: one of them is needed")
-    if args.picture and Path(args.picture).suffix not in topology.ENDINGS:
-        raise UsageError(f"--picture {args.picture}: the ending must be one of {', '.join(topology.ENDINGS)}")
+    picture = topology.writable("--picture", args.picture) if args.picture else None
     known, host = chosen_catalogue(args), chosen_host(args)
     if args.guest is not None:
         known.find(args.guest)
@@ -100,9 +99,9 @@ def run(args: argparse.Namespace) -> int:
             return 1
         codec = resolved.domain.document.codec
         _write(changed, original, codec, args.output)
-        if args.picture:
+        if picture is not None:
             after = resolve(read(changed.encode(codec)), host=host)
-            topology.write(Path(args.picture), after.topology, resolved.topology)
+            topology.write(picture, after.topology, resolved.topology)
         told = json.dumps(reviews[0].as_dict(), indent=1) if args.format == "json" else reviews[0].text()
         if args.output and args.output != "-":
             tables.emit(told, None)

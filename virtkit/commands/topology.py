@@ -55,9 +55,7 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.errors import Refused, UsageError
     from virtkit.inputs import one_source
 
-    out = None if args.output is None else Path(args.output)
-    if out is not None and out.suffix not in ENDINGS:
-        raise UsageError(f"-o {out}: the ending must be one of {', '.join(ENDINGS)}")
+    out = None if args.output is None else writable("-o", args.output)
     if args.diff == "-" and args.input == "-":
         raise UsageError("--diff -: standard input is IN already; name a file")
     host = chosen_host(args)
@@ -89,15 +87,23 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def writable(option: str, name: str) -> Path:
+    """The file that ``option`` names, to ``write`` to. Raises UsageError when its ending tells no form."""
+    from virtkit.errors import UsageError
+
+    out = Path(name)
+    if out.suffix not in ENDINGS:
+        raise UsageError(f"{option} {out}: the ending must be one of {', '.join(ENDINGS)}")
+    return out
+
+
 def write(out: Path, topology: Topology, before: Topology | None) -> None:
     """Write a topology, or its difference from an earlier one, in the form that the ending of ``out`` tells.
 
-    Raises UsageError for another ending and InputError when the file cannot be written.
+    Raises InputError when the file cannot be written.
     """
-    from virtkit.errors import InputError, UsageError
+    from virtkit.errors import InputError
 
-    if out.suffix not in ENDINGS:
-        raise UsageError(f"{out}: the ending must be one of {', '.join(ENDINGS)}")
     data = drawn(topology, before, out.suffix)
     try:
         out.write_bytes(data)
