@@ -11,6 +11,7 @@ from virtkit.defaults.family import Family, family_of
 from virtkit.domain.devices import Device
 from virtkit.domain.domain import Domain
 from virtkit.domain.reader import read_devices
+from virtkit.domain.vocabulary import dotted
 from virtkit.domain.writer import write
 from virtkit.errors import Refused, Unsupported
 from virtkit.host import Host
@@ -117,7 +118,7 @@ def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, st
     if domain.os != "hvm":
         raise Unsupported(CFG, f"os type '{domain.os}' is not known to libvirt's QEMU driver; 'hvm' is right")
     emulator = host.emulator(domain.arch)
-    release = ".".join(map(str, host.qemu))
+    release = dotted(host.qemu)
     if emulator is None:
         known = ", ".join(host.architectures) or "none"
         raise Unsupported(CFG, f"no facts for architecture '{domain.arch}' with QEMU {release}; known: {known}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from virtkit.difference import Change, compare
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller, Device
+from virtkit.domain.vocabulary import dotted
 from virtkit.models.budget import budget
 from virtkit.models.placement import problems
 
@@ -58,8 +59,8 @@ def resolved_json(resolved: Resolved) -> str:
             "arch": resolved.arch,
             "machine": resolved.machine,
             "family": resolved.family,
-            "libvirt": ".".join(map(str, host.libvirt)),
-            "qemu": ".".join(map(str, host.qemu)),
+            "libvirt": dotted(host.libvirt),
+            "qemu": dotted(host.qemu),
             "devices": devices,
         },
         indent=2,

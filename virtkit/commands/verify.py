@@ -62,6 +62,7 @@ def run_libvirt(args: argparse.Namespace) -> int:
     """Asks libvirtd; exit code 1 when a prediction differs or an input cannot be read."""
     import sys
 
+    from virtkit.domain.vocabulary import dotted
     from virtkit.errors import InputError
     from virtkit.verify.libvirt import connect
 
@@ -89,7 +90,7 @@ def run_libvirt(args: argparse.Namespace) -> int:
             _keep(args.output, name, data, outcome.predicted, outcome.observed, lines)
             if args.n and differing >= args.n:
                 break
-        release = ".".join(map(str, peer.host.libvirt))
+        release = dotted(peer.host.libvirt)
     print(f"libvirt {release}: {asked} domains asked ({refused} refused by it), {differing} differ")
     return 1 if differing or unreadable else 0
 

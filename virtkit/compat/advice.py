@@ -6,6 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from virtkit import facts
+from virtkit.domain.vocabulary import dotted
 from virtkit.guests.overrides import support
 from virtkit.models.budget import budget
 from virtkit.models.placement import problems
@@ -64,7 +65,7 @@ def notes(resolved: Resolved, guest: Guest | None) -> Iterator[Note]:
     if resolved.host.libvirt < _MODELS_SINCE:
         for device in resolved.virtio_devices:
             if device.model != "virtio":
-                release = ".".join(map(str, resolved.host.libvirt))
+                release = dotted(resolved.host.libvirt)
                 text = f"libvirt {release} refuses {device.label}: Unknown model type '{device.model}'; known since 5.2"
                 yield Note("error", text, "libvirt 5.2.0, release notes")
     if guest is not None and _needs_bridge(resolved, guest):

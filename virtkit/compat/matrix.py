@@ -12,6 +12,7 @@ from virtkit.compat.placement import Placed, Prober
 from virtkit.compat.places import AUTO, condition, place_of, select_places
 from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, refused
 from virtkit.defaults.family import family_of
+from virtkit.domain.vocabulary import dotted
 from virtkit.errors import UsageError
 from virtkit.guests import KINDS, Catalogue, Guest, catalogue
 from virtkit.guests.overrides import support
@@ -105,7 +106,7 @@ def select_machines(
         else:
             found = [word] if word in emulator.machines else []
         if not found:
-            release = ".".join(map(str, host.qemu))
+            release = dotted(host.qemu)
             near = ", ".join(sorted({machine_version(n)[0] for n in versioned}))
             if not near:
                 known = ", ".join(sorted(emulator.machines)[:12])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from virtkit.domain.vocabulary import dotted
 from virtkit.errors import Refused, UsageError
 from virtkit.models.interface import LOCATIONS, MODELS, Shown, off_pci, shown
 
@@ -126,7 +127,7 @@ class Prober:
             raise UsageError(f"QEMU of this host has no emulator for {self.arch}")
         machine = emulator.machines.get(name)
         if machine is None:
-            release = ".".join(map(str, self.host.qemu))
+            release = dotted(self.host.qemu)
             raise UsageError(f"QEMU {release} has no machine type {name!r} for {self.arch}")
         return machine.name
 

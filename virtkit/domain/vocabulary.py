@@ -6,7 +6,7 @@ from functools import cache
 
 from virtkit import facts
 
-__all__ = ["Release", "accepted", "in_release", "known_nic", "release"]
+__all__ = ["Release", "accepted", "dotted", "in_release", "known_nic", "release"]
 
 Release = tuple[int, int]
 
@@ -15,6 +15,11 @@ def release(text: str) -> Release:
     """A release such as "12.8" as numbers. Raises ValueError."""
     major, _, minor = text.partition(".")
     return int(major), int(minor or 0)
+
+
+def dotted(numbers: Release) -> str:
+    """A release as text: "12.8"; the reverse of ``release``."""
+    return f"{numbers[0]}.{numbers[1]}"
 
 
 def in_release(row: dict[str, str], at: Release) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from virtkit.domain.vocabulary import dotted
 from virtkit.draw.card import Card, Cell
 from virtkit.errors import Refused
 
@@ -25,10 +26,6 @@ __all__ = [
     "topology_html",
     "trace_html",
 ]
-
-
-def _release(release: tuple[int, int]) -> str:
-    return ".".join(map(str, release))
 
 
 def domain_html(domain: Domain) -> str:
@@ -56,7 +53,7 @@ def resolved_html(resolved: Resolved) -> str:
     added = sum(device.added for device in resolved.devices)
     card = Card(resolved.name or "domain", resolved.arch, resolved.machine)
     card.line(
-        f"as libvirt {_release(host.libvirt)} with QEMU {_release(host.qemu)} keeps it: "
+        f"as libvirt {dotted(host.libvirt)} with QEMU {dotted(host.qemu)} keeps it: "
         f"{len(resolved.devices)} devices, {added} of them added",
         soft=True,
     )
@@ -89,7 +86,10 @@ def topology_html(topology: Topology) -> str:
 
 def difference_html(difference: Difference) -> str:
     """The picture of what changes from one bus tree to another, under its counts."""
-    return picture_html(difference._repr_svg_(), difference.names, difference.machines, difference.summary())
+    from virtkit.draw.picture import svg
+
+    drawn = svg(difference.after, difference.before)
+    return picture_html(drawn, difference.names, difference.machines, difference.summary())
 
 
 def picture_html(svg: str, title: str = "", *beside: str) -> str:
@@ -101,7 +101,7 @@ def picture_html(svg: str, title: str = "", *beside: str) -> str:
 
 def host_html(host: Host) -> str:
     """A host: its releases, and what it has for each architecture."""
-    card = Card(f"libvirt {_release(host.libvirt)}", f"QEMU {_release(host.qemu)}")
+    card = Card(f"libvirt {dotted(host.libvirt)}", f"QEMU {dotted(host.qemu)}")
     rows = []
     for arch in host.architectures:
         emulator = host.emulator(arch)
@@ -118,7 +118,7 @@ def host_html(host: Host) -> str:
 
 def emulator_html(emulator: Emulator) -> str:
     """What one QEMU binary offers: its machine types."""
-    card = Card(f"QEMU {_release(emulator.release)} for {emulator.arch}", emulator.package, emulator.source)
+    card = Card(f"QEMU {dotted(emulator.release)} for {emulator.arch}", emulator.package, emulator.source)
     card.line(f"{len(emulator.names)} machine types, {len(emulator.devices)} device types")
     machines = dict.fromkeys(emulator.machines.values())
     rows = [(one.name, one.alias, one.root, one.max_cpus, "deprecated" if one.deprecated else "") for one in machines]

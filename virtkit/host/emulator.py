@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from virtkit.domain.vocabulary import dotted
+
 __all__ = ["ARCHITECTURES", "Emulator", "Machine", "emulator_arch"]
 
 #: libvirt's architecture name -> the suffix of QEMU's binary that runs it, where the two differ.
@@ -86,8 +88,8 @@ class Emulator:
         return emulator_html(self)
 
     def __repr__(self) -> str:
-        release = ".".join(map(str, self.release))
-        return f"<Emulator QEMU {release} {self.arch}: {len(self.names)} machine types, {len(self.devices)} devices>"
+        has = f"{len(self.names)} machine types, {len(self.devices)} devices"
+        return f"<Emulator QEMU {dotted(self.release)} {self.arch}: {has}>"
 
     def has(self, driver: str) -> bool | None:
         """Whether QEMU has the device type ``driver``; None when the source does not tell."""

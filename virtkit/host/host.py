@@ -9,7 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from virtkit import facts
-from virtkit.domain.vocabulary import in_release
+from virtkit.domain.vocabulary import dotted, in_release
 from virtkit.errors import CapabilityError, UsageError
 from virtkit.host import shipped
 from virtkit.host.emulator import Emulator, emulator_arch
@@ -62,8 +62,8 @@ class Host:
         release = _paired(wanted) if qemu is None else parse_release(qemu)
         known = shipped.releases()
         if release not in known:
-            names = ", ".join(_text(one) for one in known) or "none"
-            raise CapabilityError(f"no facts of QEMU {_text(release)} are shipped; there are: {names}")
+            names = ", ".join(dotted(one) for one in known) or "none"
+            raise CapabilityError(f"no facts of QEMU {dotted(release)} are shipped; there are: {names}")
         return cls(wanted, release)
 
     @classmethod
@@ -97,7 +97,7 @@ class Host:
         wanted = parse_release(libvirt) if libvirt is not None else named or DEFAULT_LIBVIRT
         releases = {emulator.release for emulator in emulators.values()} - {UNKNOWN_RELEASE}
         if len(releases) > 1:
-            names = ", ".join(_text(one) for one in sorted(releases))
+            names = ", ".join(dotted(one) for one in sorted(releases))
             raise CapabilityError(f"{place}: the documents are of different QEMU releases: {names}")
         release = releases.pop() if releases else _paired(wanted)
         return cls(wanted, release, [replace(one, release=release) for one in emulators.values()])
@@ -140,7 +140,7 @@ class Host:
         """QEMU's names of the architectures the host has an emulator for, sorted."""
         if self._given is not None:
             return tuple(sorted(self._given))
-        base = shipped.folder() / _text(self.qemu)
+        base = shipped.folder() / dotted(self.qemu)
         return tuple(sorted(file.stem for file in base.glob("*.json")))
 
     def _repr_html_(self) -> str:
@@ -149,12 +149,8 @@ class Host:
         return host_html(self)
 
     def __repr__(self) -> str:
-        return f"Host(libvirt={_text(self.libvirt)!r}, qemu={_text(self.qemu)!r})"
+        return f"Host(libvirt={dotted(self.libvirt)!r}, qemu={dotted(self.qemu)!r})"
 
 
 def _paired(libvirt: tuple[int, int]) -> tuple[int, int]:
     return _PAIRS[max([pair for pair in _PAIRS if pair <= libvirt] or [min(_PAIRS)])]
-
-
-def _text(release: tuple[int, int]) -> str:
-    return f"{release[0]}.{release[1]}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
+from virtkit.domain.vocabulary import dotted
 from virtkit.errors import UsageError, VirtkitError
 from virtkit.inputs import sources
 from virtkit.reporting import trial
@@ -62,7 +63,7 @@ class _Explorer:
         self.own = widgets.Textarea(placeholder=hint, rows=6, layout=widgets.Layout(width="44rem"))
         self.own.continuous_update = False
         self.upload = widgets.FileUpload(accept=".xml", description="or a file from here")
-        labels = [(f"libvirt {_dots(one.libvirt)}, QEMU {_dots(one.qemu)}", one) for one in hosts]
+        labels = [(f"libvirt {dotted(one.libvirt)}, QEMU {dotted(one.qemu)}", one) for one in hosts]
         self.host = widgets.Dropdown(options=labels, description="host", layout=wide)
         self.machine = widgets.Combobox(placeholder="as written", description="machine", layout=wide)
         known = tuple(one.id for one in catalogue())
@@ -158,7 +159,3 @@ class _Explorer:
     def tell(self, error: VirtkitError) -> None:
         """Say why there is nothing to show."""
         self.verdicts.value, self.picture.value, self.drawn = trial.error_html(error), "", None
-
-
-def _dots(release: tuple[int, int]) -> str:
-    return ".".join(map(str, release))

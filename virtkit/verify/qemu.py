@@ -12,6 +12,7 @@ from typing import Any
 
 from virtkit.args import arguments
 from virtkit.domain.domain import read
+from virtkit.domain.vocabulary import dotted
 from virtkit.errors import VerifyError
 from virtkit.host import Emulator, Host, shipped
 from virtkit.host.emulator import emulator_arch
@@ -78,7 +79,7 @@ class Qemu:
     @property
     def title(self) -> str:
         """The QEMU releases that were asked."""
-        named = {".".join(map(str, release)) for release in self._releases.values()}
+        named = {dotted(release) for release in self._releases.values()}
         return f"QEMU {', '.join(sorted(named))}" if named else "QEMU"
 
     def ask(self, data: bytes, name: str) -> Outcome:
