@@ -36,21 +36,21 @@ if _TYPES:
     from typing import Any
 
     from virtkit.compat.check import Review, check
-    from virtkit.compat.convert import convert
+    from virtkit.compat.conversion.machine import convert
     from virtkit.compat.matrix import matrix
     from virtkit.compat.recommend import recommend
-    from virtkit.difference import compare
     from virtkit.domain.domain import Domain, read
     from virtkit.errors import InputError, Refused, Unsupported, VirtkitError
     from virtkit.facts import samples
+    from virtkit.fleet.survey import survey
     from virtkit.guests import Catalogue, Guest, catalogue
     from virtkit.host import Host
+    from virtkit.notebook.explorer import explorer
     from virtkit.policy.document import Policy
     from virtkit.policy.document import load as load_policy
-    from virtkit.reporting.explorer import explorer
-    from virtkit.reporting.survey import survey
-    from virtkit.resolution import Resolved, resolve
-    from virtkit.topology import Topology
+    from virtkit.resolution.pipeline import Resolved, resolve
+    from virtkit.topology.diff import compare
+    from virtkit.topology.model import Topology
 
 __all__ = [
     "Catalogue",
@@ -89,23 +89,23 @@ _HOMES = {
     "InputError": "errors",
     "Policy": "policy.document",
     "Refused": "errors",
-    "Resolved": "resolution",
+    "Resolved": "resolution.pipeline",
     "Review": "compat.check",
-    "Topology": "topology",
+    "Topology": "topology.model",
     "Unsupported": "errors",
     "VirtkitError": "errors",
     "catalogue": "guests",
     "check": "compat.check",
-    "compare": "difference",
-    "convert": "compat.convert",
-    "explorer": "reporting.explorer",
+    "compare": "topology.diff",
+    "convert": "compat.conversion.machine",
+    "explorer": "notebook.explorer",
     "load_policy": "policy.document:load",
     "matrix": "compat.matrix",
     "read": "domain.domain",
     "recommend": "compat.recommend",
-    "resolve": "resolution",
+    "resolve": "resolution.pipeline",
     "samples": "facts",
-    "survey": "reporting.survey",
+    "survey": "fleet.survey",
 }
 
 

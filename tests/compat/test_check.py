@@ -10,8 +10,8 @@ import pytest
 import virtkit as vk
 from virtkit.cli import main
 from virtkit.compat.check import Review, check, fixed
-from virtkit.compat.convert import convert
-from virtkit.compat.remodel import rewritten
+from virtkit.compat.conversion.machine import convert
+from virtkit.compat.conversion.models import rewritten
 from virtkit.compat.verdict import Verdict
 from virtkit.errors import GuestError, Refused, UsageError
 

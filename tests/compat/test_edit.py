@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from virtkit.compat.edit import Editor
 from virtkit.domain.document import parse
+from virtkit.domain.editor import Editor
 
 TEXT = """<?xml version='1.0'?>
 <!-- a comment with <disk model='x'/> -->

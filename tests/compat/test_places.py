@@ -10,12 +10,12 @@ from lxml import etree
 import virtkit as vk
 from virtkit import facts
 from virtkit.cli import main
+from virtkit.compat.manual_slots import place_of, select_places
 from virtkit.compat.matrix import matrix
-from virtkit.compat.placement import PROBES, Prober, probe_xml
-from virtkit.compat.places import place_of, select_places
+from virtkit.compat.prober import PROBES, Prober, probe_xml
 from virtkit.errors import UsageError
 from virtkit.host import Host
-from virtkit.models.interface import LOCATIONS, MODELS
+from virtkit.virtio.interface import LOCATIONS, MODELS
 
 
 def test_table_is_whole() -> None:

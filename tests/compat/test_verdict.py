@@ -6,7 +6,7 @@ import pytest
 
 from virtkit.compat.verdict import Verdict, judge
 from virtkit.guests import Support
-from virtkit.models.interface import Interface
+from virtkit.virtio.interface import Interface
 
 LEGACY, TRANSITIONAL, MODERN = Interface.LEGACY, Interface.TRANSITIONAL, Interface.MODERN
 BOTH = Support(True, True)

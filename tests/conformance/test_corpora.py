@@ -13,9 +13,9 @@ import pytest
 
 from tests.writing import RELEASES, host
 from virtkit import read, resolve
-from virtkit.args import text
 from virtkit.cli import main
 from virtkit.errors import VirtkitError
+from virtkit.qemu_args import text
 
 CORPUS = Path(os.environ.get("VIRTKIT_CONFORMANCE", Path(__file__).resolve().parents[3] / "shared" / "conformance"))
 

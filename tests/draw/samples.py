@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from virtkit.topology import Bus, Headroom, Node, Topology
+from virtkit.topology.model import Bus, Headroom, Node, Topology
 
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(1)</script> & $x^2$ \u202e 漢字'
 

@@ -14,9 +14,9 @@ import virtkit as vk
 from tests.draw.samples import HOSTILE, node, q35
 from virtkit import facts
 from virtkit.cli import main
-from virtkit.difference import Difference, Sort, compare
 from virtkit.draw import layout, picture, tree
-from virtkit.topology import Topology
+from virtkit.topology.diff import Difference, Sort, compare
+from virtkit.topology.model import Topology
 
 SAMPLES = Path(facts.path("domains"))
 

@@ -14,15 +14,15 @@ from lxml import html
 import virtkit as vk
 from virtkit import facts
 from virtkit.compat import convert, recommend
-from virtkit.difference import compare
-from virtkit.draw import answers
 from virtkit.draw.matrix import html_fragment
 from virtkit.draw.table import preformatted, table
 from virtkit.guests import catalogue
 from virtkit.host import Host
 from virtkit.inputs import sources
+from virtkit.notebook import verdict_html as answers
 from virtkit.policy import document, rollout, slots
 from virtkit.policy.review import review
+from virtkit.topology.diff import compare
 
 NASTY = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
 SAMPLE = facts.path("domains/rhel6-q35-virtio.xml")

@@ -18,7 +18,7 @@ from virtkit import facts
 from virtkit.draw import picture
 from virtkit.draw.canvas import measure
 from virtkit.draw.charts import bars, headroom, heatmap, shares
-from virtkit.topology import Bus, Node, Topology
+from virtkit.topology.model import Bus, Node, Topology
 
 DOMAINS = sorted(Path(facts.path("domains")).glob("*.xml"))
 

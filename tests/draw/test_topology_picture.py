@@ -13,10 +13,10 @@ from lxml import etree
 import virtkit as vk
 from tests.draw.samples import HOSTILE, ccw, q35
 from virtkit import facts
-from virtkit.difference import nodes
 from virtkit.draw import canvas, layout, picture, tree
 from virtkit.errors import UsageError
-from virtkit.topology import Topology
+from virtkit.topology.diff import nodes
+from virtkit.topology.model import Topology
 
 SVG = "{http://www.w3.org/2000/svg}"
 SAMPLES = [q35(), q35(1, 0), q35(30, 14), ccw(), q35(name=HOSTILE)]

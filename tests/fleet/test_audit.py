@@ -18,13 +18,13 @@ from pyarrow import parquet
 
 from tests.writing import domain
 from virtkit import facts
-from virtkit.archive import gather
 from virtkit.cli import main
 from virtkit.domain.document import MAX_BYTES
 from virtkit.errors import FleetError, UsageError
-from virtkit.fleet import TABLES, Question, audit, workers
+from virtkit.fleet.archives import gather
+from virtkit.fleet.audit import TABLES, Question, audit, workers
+from virtkit.fleet.table_writer import Tables
 from virtkit.inputs import sources
-from virtkit.rows import Tables
 
 DISK = "<disk type='file'><source file='/d'/><target dev='vda'/></disk>"
 GOOD = domain(DISK)

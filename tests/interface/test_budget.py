@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from virtkit import Domain, facts, read, resolve
-from virtkit.models.budget import budget
-from virtkit.models.placement import problems
-from virtkit.topology import Bus, Node, Topology
+from virtkit.topology.model import Bus, Node, Topology
+from virtkit.topology.port_io import budget
+from virtkit.topology.warnings import problems
 
 
 def node(

@@ -6,7 +6,7 @@ import pytest
 
 from virtkit import facts
 from virtkit.errors import UsageError
-from virtkit.models.interface import Interface, driver_name, kinds, machine_version, off_pci, shown, switched
+from virtkit.virtio.interface import Interface, driver_name, kinds, machine_version, off_pci, shown, switched
 
 NEW, OLD = (11, 1), (7, 2)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from virtkit import facts
+from virtkit.fleet.policies import side_by_side, under_policies, under_slots
 from virtkit.inputs import sources
 from virtkit.policy import document
-from virtkit.policy.domains import side_by_side, under_policies, under_slots
 
 
 def test_under_slots() -> None:

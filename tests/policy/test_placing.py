@@ -8,7 +8,7 @@ from virtkit.errors import UsageError
 from virtkit.guests import KINDS
 from virtkit.host import Host
 from virtkit.policy import document
-from virtkit.policy.placing import ROOT, Choice, Placer
+from virtkit.policy.bus_cost import ROOT, Choice, Placer
 
 LEGACY = ("block", "net", "rng", "balloon", "console", "scsi", "9p")
 

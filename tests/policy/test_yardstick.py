@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from virtkit.compat.placement import Prober
+from virtkit.compat.prober import Prober
 from virtkit.compat.verdict import Verdict, judge
 from virtkit.guests import KINDS, catalogue
 from virtkit.guests.overrides import support
 from virtkit.host import Host
-from virtkit.models.interface import MODELS
 from virtkit.policy import comparison, document
+from virtkit.virtio.interface import MODELS
 
 MACHINES = {"pc": ("pc",), "q35": ("q35",), "both": ("pc", "q35"), "own": ("own",)}
 

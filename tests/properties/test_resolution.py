@@ -14,13 +14,13 @@ from lxml import etree
 
 from tests.writing import NO_USB, RELEASES, host, letters
 from virtkit import Resolved, read, resolve
-from virtkit.args import text as argument_text
 from virtkit.domain.address import CcwAddress, DriveAddress, PciAddress, SerialAddress, SpaprAddress, UsbAddress
 from virtkit.domain.devices import Chardev, Controller, Disk
 from virtkit.errors import Refused, VirtkitError
+from virtkit.qemu_args import text as argument_text
+from virtkit.serialization import explanation, resolved_json, topology_json
 from virtkit.verify.generate import domain
 from virtkit.verify.platforms import PLATFORMS
-from virtkit.views import explanation, resolved_json, topology_json
 
 pytestmark = pytest.mark.property
 

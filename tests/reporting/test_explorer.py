@@ -11,10 +11,10 @@ import pytest
 from virtkit import facts
 from virtkit.errors import GuestError, InputError, Refused, UsageError
 from virtkit.host import Host
-from virtkit.reporting import trial
-from virtkit.reporting.explorer import explorer
+from virtkit.notebook import what_if as trial
+from virtkit.notebook.explorer import explorer
+from virtkit.notebook.what_if import Trial, Wish, attempt, opened
 from virtkit.reporting.run import notebooks, run
-from virtkit.reporting.trial import Trial, Wish, attempt, opened
 
 SAMPLE = facts.path("domains/rhel6-q35-virtio.xml")
 NASTY = '"><img src=x onerror=alert(1)>'

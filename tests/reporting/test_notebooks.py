@@ -16,13 +16,13 @@ from nbclient import NotebookClient
 from tests.browser import PROGRAM, Page, browser
 from virtkit import facts
 from virtkit.cli import main
-from virtkit.difference import compare
 from virtkit.errors import UsageError
+from virtkit.fleet.survey import folded, survey
 from virtkit.reporting import notebook
-from virtkit.reporting.glance import answer, counts, glance
 from virtkit.reporting.parameters import declared
 from virtkit.reporting.run import notebooks, run
-from virtkit.reporting.survey import folded, survey
+from virtkit.reporting.summary import answer, counts, glance
+from virtkit.topology.diff import compare
 
 NASTY = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
 #: What a person would type into the form of a scheduler.

@@ -9,8 +9,8 @@ import pytest
 
 from tests.writing import host
 from virtkit import facts, read, resolve
-from virtkit.args import text
-from virtkit.views import explanation
+from virtkit.qemu_args import text
+from virtkit.serialization import explanation
 
 DOMAINS = sorted(facts.path("domains").glob("*.xml"))
 OLDER = ("centos7-q35", "gpu-passthrough-explicit", "virt-install-fedora42", "winxp-pc")

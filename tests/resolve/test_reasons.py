@@ -16,7 +16,7 @@ from tests.writing import domain, host, resolved
 from virtkit import Resolved, facts, read, resolve
 from virtkit.domain.devices import Controller, Interface
 from virtkit.errors import Refused
-from virtkit.views import explanation
+from virtkit.serialization import explanation
 
 PACKAGE = Path(virtkit.__file__).resolve().parent
 RULES = {row["rule"]: row for row in facts.table("libvirt/rules.csv")}

@@ -10,8 +10,6 @@ import pytest
 
 import virtkit
 from virtkit import facts
-from virtkit.checks.options import NUMBERS, PATTERNS
-from virtkit.checks.terms import terms_of
 from virtkit.domain.devices import (
     Chardev,
     Controller,
@@ -25,6 +23,8 @@ from virtkit.domain.devices import (
 )
 from virtkit.domain.vocabulary import release
 from virtkit.errors import FactsError
+from virtkit.resolution.constraints.conditions import terms_of
+from virtkit.resolution.constraints.options import NUMBERS, PATTERNS
 
 TABLES = {
     "accepted-values": "element attribute value since until source",

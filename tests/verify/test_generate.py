@@ -11,8 +11,8 @@ from virtkit import read, resolve
 from virtkit.errors import Refused
 from virtkit.host import Host
 from virtkit.verify.generate import domain, domains
+from virtkit.verify.mutations import slip
 from virtkit.verify.platforms import PLATFORMS
-from virtkit.verify.slips import slip
 
 
 def test_the_same_seed_gives_the_same_domains() -> None:

@@ -20,10 +20,10 @@ from virtkit.errors import VerifyError
 from virtkit.host import shipped
 from virtkit.host.modules import not_installed
 from virtkit.host.qmp import Ask, QemuExited, converse
-from virtkit.models.interface import Interface
 from virtkit.verify.backends import Stubs
 from virtkit.verify.pci import look
 from virtkit.verify.qemu import Qemu
+from virtkit.virtio.interface import Interface
 
 BINARY = shutil.which("qemu-system-x86_64")
 needs_qemu = pytest.mark.skipif(BINARY is None, reason="qemu-system-x86_64 is not installed")
@@ -197,7 +197,7 @@ def test_a_real_qemu_shows_what_was_predicted(machine: bytes) -> None:
 @needs_qemu
 def test_a_wrong_prediction_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """The comparison is no tautology: with the facts of interfaces turned round, QEMU disagrees."""
-    from virtkit.models import interface
+    from virtkit.virtio import interface
 
     right = interface.shown
 
@@ -205,7 +205,7 @@ def test_a_wrong_prediction_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
         found = right(*words, **named)  # type: ignore[arg-type]
         return interface.Shown(interface.Interface.LEGACY, "1111", "", found.source)
 
-    monkeypatch.setattr("virtkit.models.virtio.shown", wrong)
+    monkeypatch.setattr("virtkit.virtio.devices.shown", wrong)
     aspects = {difference.aspect for difference in Qemu().ask(DOMAIN % b"q35", "d").differences}
     assert aspects == {"device id", "interface"}
 

@@ -10,9 +10,9 @@ import shutil
 import pytest
 
 from virtkit import read, resolve
-from virtkit.args import arguments
 from virtkit.host.qmp import Ask, converse
-from virtkit.models.budget import budget
+from virtkit.qemu_args import arguments
+from virtkit.topology.port_io import budget
 
 BINARY = shutil.which("qemu-system-x86_64")
 pytestmark = [

@@ -24,6 +24,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Run the command. Returns the exit code."""
-    from virtkit.args import text
+    from virtkit.qemu_args import text
 
     return each(args, lambda resolved: text(resolved, args.legacy_syntax), "args")

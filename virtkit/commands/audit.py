@@ -11,7 +11,7 @@ from virtkit.commands.options import add_database_options, add_host_options, dat
 from virtkit.errors import UsageError
 
 if TYPE_CHECKING:
-    from virtkit.fleet import Answer, Question
+    from virtkit.fleet.audit import Answer, Question
 
 __all__ = ["register", "run"]
 
@@ -56,9 +56,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command. Raises UsageError for a wrong option, FleetError when the workers are lost."""
-    from virtkit.archive import gather
-    from virtkit.fleet import TABLES, TYPES, Answer, audit, workers
-    from virtkit.rows import Tables
+    from virtkit.fleet.archives import gather
+    from virtkit.fleet.audit import TABLES, TYPES, Answer, audit, workers
+    from virtkit.fleet.table_writer import Tables
 
     if args.jobs is not None and args.jobs < 1:
         raise UsageError(f"--jobs {args.jobs}: at least 1")
@@ -81,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _question(args: argparse.Namespace) -> Question:
     """What is asked, with the policy's text read here, because a worker elsewhere has not the file."""
-    from virtkit.fleet import Question
+    from virtkit.fleet.audit import Question
     from virtkit.policy import document
 
     warn_of_release(args)

@@ -14,7 +14,7 @@ from virtkit.errors import InputError
 
 if TYPE_CHECKING:
     from virtkit.compat.check import Review
-    from virtkit.resolution import Resolved
+    from virtkit.resolution.pipeline import Resolved
 
 __all__ = ["register", "run"]
 
@@ -145,7 +145,7 @@ def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tu
     text = resolved.domain.document.text
     overrides = args.overrides == "on"
     if args.convert_to:
-        from virtkit.compat.convert import convert
+        from virtkit.compat.conversion.machine import convert
 
         conversion = convert(resolved, args.convert_to, args.guest, overrides=overrides, guest_database=known)
         for step in conversion.steps:

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     from virtkit import read, resolve
     from virtkit.errors import UsageError
     from virtkit.inputs import one_source
-    from virtkit.views import explanation
+    from virtkit.serialization import explanation
 
     source = one_source(args.input)
     resolved = resolve(read(source.read(), source.label), chosen_host(args), machine=args.machine)

@@ -117,7 +117,7 @@ def _answer(release: tuple[int, int], row: Mapping[str, str]) -> tuple[tuple[str
     """Interface, device id and reason, and whether there are facts of that QEMU for the architecture."""
     from virtkit.host import shipped
     from virtkit.host.emulator import emulator_arch
-    from virtkit.models.interface import shown
+    from virtkit.virtio.interface import shown
 
     arch, machine, kind, model, location = (row[column] for column in _KEY)
     found = shown(release, arch, machine, kind, model, location)

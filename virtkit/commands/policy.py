@@ -154,10 +154,10 @@ def _show(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     from virtkit import read, resolve
-    from virtkit.archive import gather
     from virtkit.commands import tables
     from virtkit.compat.check import guest_of
     from virtkit.errors import GuestError, VirtkitError
+    from virtkit.fleet.archives import gather
     from virtkit.policy import document
     from virtkit.policy.review import review
     from virtkit.policy.sarif import sarif
@@ -257,8 +257,8 @@ def _slots(args: argparse.Namespace) -> int:
 
 
 def _rollout(args: argparse.Namespace) -> int:
-    from virtkit.archive import gather
     from virtkit.commands import tables
+    from virtkit.fleet.archives import gather
     from virtkit.policy import rollout
 
     reviews = rollout.reviews(gather(args.inputs), rollout.select_subjects(args.subject), chosen_host(args))

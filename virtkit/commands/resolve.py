@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from virtkit.commands.options import add_host_options, chosen_host
 
 if TYPE_CHECKING:
-    from virtkit.resolution import Resolved
+    from virtkit.resolution.pipeline import Resolved
 
 __all__ = ["add_inputs", "each", "register"]
 
@@ -43,7 +43,7 @@ def add_inputs(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the command. Returns the exit code."""
     if args.format == "json":
-        from virtkit.views import resolved_json
+        from virtkit.serialization import resolved_json
 
         return each(args, resolved_json, "json")
     return each(args, lambda resolved: resolved.xml(), "xml")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from virtkit.commands.options import add_host_options, chosen_host
 
 if TYPE_CHECKING:
-    from virtkit.topology import Topology
+    from virtkit.topology.model import Topology
 
 __all__ = ["register"]
 
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write(drawn(topology, before, ".txt").decode())
     else:
         write(out, topology, before)
-    from virtkit.views import topology_warnings
+    from virtkit.serialization import topology_warnings
 
     for warning in topology_warnings(topology):
         log.warning("%s", warning)
@@ -114,12 +114,12 @@ def write(out: Path, topology: Topology, before: Topology | None) -> None:
 def drawn(topology: Topology, before: Topology | None, ending: str) -> bytes:
     """A topology, or its difference from an earlier one, in the form of a file's ``ending``."""
     if ending == ".json":
-        from virtkit.views import topology_json
+        from virtkit.serialization import topology_json
 
         return (topology_json(topology, before) + "\n").encode()
     if ending == ".txt":
         from virtkit.draw import tree
-        from virtkit.views import topology_text
+        from virtkit.serialization import topology_text
 
         text = topology_text(topology) if before is None else tree.difference(before, topology)
         return text.encode()

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 from virtkit import facts
 from virtkit.domain.vocabulary import dotted
 from virtkit.guests.overrides import support
-from virtkit.models.budget import budget
-from virtkit.models.placement import problems
+from virtkit.topology.port_io import budget
+from virtkit.topology.warnings import problems
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from virtkit.compat.check import Note
     from virtkit.guests import Guest
-    from virtkit.resolution import Resolved
+    from virtkit.resolution.pipeline import Resolved
 
 __all__ = ["instead", "is_idle", "nic_for", "notes"]
 

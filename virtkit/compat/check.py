@@ -6,21 +6,22 @@ from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from virtkit.compat import advice, booted
-from virtkit.compat.placement import beside_pci
-from virtkit.compat.remodel import models_of, remodelled, rewritten
+from virtkit.compat import advice
+from virtkit.compat import boot_evidence as booted
+from virtkit.compat.conversion.models import models_of, remodelled, rewritten
+from virtkit.compat.prober import beside_pci
 from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge
 from virtkit.errors import GuestError, Refused
 from virtkit.guests import Catalogue, Guest, catalogue
 from virtkit.guests.kinds import database_kind
 from virtkit.guests.overrides import support
-from virtkit.models.budget import budget
-from virtkit.models.interface import Interface
+from virtkit.topology.port_io import budget
+from virtkit.virtio.interface import Interface
 
 if TYPE_CHECKING:
     from virtkit.domain.domain import Domain
-    from virtkit.models.virtio import VirtioDevice
-    from virtkit.resolution import Resolved
+    from virtkit.resolution.pipeline import Resolved
+    from virtkit.virtio.devices import VirtioDevice
 
 __all__ = ["Finding", "Note", "Review", "check", "fixed", "guest_of"]
 
@@ -109,7 +110,7 @@ class Review:
         return "\n".join(lines) + "\n"
 
     def _repr_html_(self) -> str:
-        from virtkit.draw.answers import review_html
+        from virtkit.notebook.verdict_html import review_html
 
         return review_html(self)
 
@@ -283,7 +284,7 @@ def _changed(finding: Finding, device: VirtioDevice, model: str, judged: Judgeme
 def _keep_port_io(resolved: Resolved, guest: Guest, result: list[Finding], overrides: bool) -> None:
     """Takes the written addresses away where the changed models would need more port I/O windows than there are.
 
-    On a bridge, where libvirt then puts them, they share one. Source: ``virtkit.models.budget``.
+    On a bridge, where libvirt then puts them, they share one. Source: ``virtkit.topology.port_io``.
     """
     models = {n: finding.better for n, finding in enumerate(result) if finding.better}
     if not models or not budget(remodelled(resolved, models).topology).exceeded:

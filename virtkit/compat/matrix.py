@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from virtkit.compat import booted
-from virtkit.compat.placement import Placed, Prober
-from virtkit.compat.places import AUTO, condition, place_of, select_places
+from virtkit.compat import boot_evidence as booted
+from virtkit.compat.manual_slots import AUTO, condition, place_of, select_places
+from virtkit.compat.prober import Placed, Prober
 from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, refused
-from virtkit.defaults.family import family_of
 from virtkit.domain.vocabulary import dotted
 from virtkit.errors import UsageError
 from virtkit.guests import KINDS, Catalogue, Guest, catalogue
 from virtkit.guests.overrides import support
 from virtkit.host import Host
-from virtkit.models.interface import MODELS, Shown, machine_version
+from virtkit.host.family import family_of
+from virtkit.virtio.interface import MODELS, Shown, machine_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from virtkit.compat.frame import Matrix
     from virtkit.guests import Support
+    from virtkit.notebook.matrix import Matrix
 
 __all__ = ["COLUMNS", "matrix", "select_kinds", "select_machines", "select_models"]
 
@@ -156,7 +156,7 @@ def _seen_at(prober: Prober, machine: str, place: str, kind: str, model: str) ->
 
 
 def _judged(answer: Support, kind: str, seen: _Seen, addons: bool) -> Judgement:
-    from virtkit.models.interface import Interface
+    from virtkit.virtio.interface import Interface
 
     if seen.refusal:
         return refused(seen.refusal, Evidence(seen.evidence), seen.source)
@@ -216,7 +216,7 @@ def matrix(
     import numpy as np
     import pandas as pd
 
-    from virtkit.compat.frame import Matrix
+    from virtkit.notebook.matrix import Matrix
 
     host = host or Host.default()
     prober = prober or Prober(host, arch)

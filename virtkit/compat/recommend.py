@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from virtkit.compat import advice
-from virtkit.compat.placement import PROBES, Prober
+from virtkit.compat.prober import PROBES, Prober
 from virtkit.compat.verdict import Judgement, Verdict, judge
-from virtkit.defaults.family import family_of
 from virtkit.guests import KINDS
 from virtkit.guests.overrides import support
-from virtkit.models.interface import MODELS
+from virtkit.host.family import family_of
+from virtkit.virtio.interface import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,7 +55,7 @@ class Recommendation:
         return asdict(self)
 
     def _repr_html_(self) -> str:
-        from virtkit.draw.answers import recommendation_html
+        from virtkit.notebook.verdict_html import recommendation_html
 
         return recommendation_html(self)
 

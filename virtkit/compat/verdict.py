@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from virtkit.guests import kinds
-from virtkit.models.interface import Interface
+from virtkit.virtio.interface import Interface
 
 if TYPE_CHECKING:
     from virtkit.guests import Support

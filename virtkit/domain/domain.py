@@ -70,7 +70,7 @@ class Domain:
         return tuple(self.inventory.in_order())
 
     def _repr_html_(self) -> str:
-        from virtkit.draw.display import domain_html
+        from virtkit.notebook.domain_html import domain_html
 
         return domain_html(self)
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from virtkit.domain.devices import Inventory
 from virtkit.domain.document import label_of, line_of
-from virtkit.domain.elements import chardevs, network, seat, storage
+from virtkit.domain.elements import chardevs, network, storage
+from virtkit.domain.elements import console_devices as seat
 from virtkit.domain.elements.plain import PLAIN
 from virtkit.domain.elements.reading import Reader
 from virtkit.domain.vocabulary import Release

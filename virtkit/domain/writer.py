@@ -9,7 +9,7 @@ from functools import cache
 from virtkit.domain.address import NUMBERS, Address, PciAddress
 from virtkit.domain.devices import Change, Device, Inventory
 from virtkit.domain.document import Document
-from virtkit.domain.spans import Span, spans
+from virtkit.domain.source_map import Span, spans
 
 __all__ = ["write"]
 

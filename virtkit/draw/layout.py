@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from virtkit.difference import Change, Difference, Sort, compare
-from virtkit.topology import Bus, Node, Topology
+from virtkit.topology.diff import Change, Difference, Sort, compare
+from virtkit.topology.model import Bus, Node, Topology
 
 __all__ = ["Box", "Bridge", "Layout", "Line", "lay_out", "short"]
 

@@ -74,7 +74,7 @@ class ChangeLook:
     dashes: tuple[float, ...] = ()
 
 
-#: By ``virtkit.difference.Sort``.
+#: By ``virtkit.topology.diff.Sort``.
 CHANGES: dict[str, ChangeLook] = {
     look.name: look
     for look in (

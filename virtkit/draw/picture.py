@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from virtkit.difference import Change, Difference, Sort
 from virtkit.draw import layout
 from virtkit.draw.canvas import Pen, fit, measure, save_png, save_svg, written
 from virtkit.draw.layout import Box, Bridge, Layout, Line, short
 from virtkit.draw.palette import CHANGES, CLASSES, ChangeLook, DeviceClass, clean, device_class, tint
-from virtkit.topology import Node, Topology
+from virtkit.topology.diff import Change, Difference, Sort
+from virtkit.topology.model import Node, Topology
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
-from virtkit.difference import Change, Difference, Sort, compare
 from virtkit.draw.layout import short
 from virtkit.draw.palette import CHANGES, clean
-from virtkit.topology import Bus, Node, Topology
+from virtkit.topology.diff import Change, Difference, Sort, compare
+from virtkit.topology.model import Bus, Node, Topology
 
 __all__ = ["difference", "text"]
 

@@ -35,7 +35,7 @@ class Catalogue:
     names: Mapping[str, Guest]
 
     def _repr_html_(self) -> str:
-        from virtkit.draw.answers import catalogue_html
+        from virtkit.notebook.verdict_html import catalogue_html
 
         return catalogue_html(self)
 

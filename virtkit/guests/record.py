@@ -103,7 +103,7 @@ class Guest:
     database: str = ""
 
     def _repr_html_(self) -> str:
-        from virtkit.draw.answers import guest_html
+        from virtkit.notebook.verdict_html import guest_html
 
         return guest_html(self)
 

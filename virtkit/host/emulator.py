@@ -83,7 +83,7 @@ class Emulator:
     all_machines: bool = True
 
     def _repr_html_(self) -> str:
-        from virtkit.draw.display import emulator_html
+        from virtkit.notebook.domain_html import emulator_html
 
         return emulator_html(self)
 

@@ -144,7 +144,7 @@ class Host:
         return tuple(sorted(file.stem for file in base.glob("*.json")))
 
     def _repr_html_(self) -> str:
-        from virtkit.draw.display import host_html
+        from virtkit.notebook.domain_html import host_html
 
         return host_html(self)
 

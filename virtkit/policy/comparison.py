@@ -9,8 +9,8 @@ from virtkit.compat.verdict import judge
 from virtkit.errors import UsageError
 from virtkit.guests import KINDS, Guest, catalogue
 from virtkit.guests.overrides import support
+from virtkit.policy.bus_cost import ROOT, Choice, Placer
 from virtkit.policy.decide import decide, decide_machine
-from virtkit.policy.placing import ROOT, Choice, Placer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

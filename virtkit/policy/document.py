@@ -13,9 +13,9 @@ import yaml
 from virtkit import facts
 from virtkit.errors import UsageError
 from virtkit.guests import KINDS
-from virtkit.models.interface import MODELS
 from virtkit.policy import slots
-from virtkit.policy.placing import AUTO, SLOTS, others
+from virtkit.policy.bus_cost import AUTO, SLOTS, others
+from virtkit.virtio.interface import MODELS
 
 __all__ = [
     "CONDITIONS",
@@ -116,7 +116,7 @@ class Policy:
         object.__setattr__(self, "about", MappingProxyType(found))
 
     def _repr_html_(self) -> str:
-        from virtkit.draw.answers import policy_html
+        from virtkit.notebook.verdict_html import policy_html
 
         return policy_html(self)
 

@@ -12,7 +12,7 @@ from virtkit.policy.decide import Situation, decide, decide_machine, findings
 if TYPE_CHECKING:
     from virtkit.guests import Catalogue, Guest
     from virtkit.policy.document import Policy
-    from virtkit.resolution import Resolved
+    from virtkit.resolution.pipeline import Resolved
 
 __all__ = ["Finding", "Findings", "review"]
 
@@ -45,7 +45,7 @@ class Findings(tuple[Finding, ...]):
         return f"<Findings of policy {self.policy or '?'}: {said or 'none'}{more}>"
 
     def _repr_html_(self) -> str:
-        from virtkit.draw.answers import findings_html
+        from virtkit.notebook.verdict_html import findings_html
 
         return findings_html(self)
 

@@ -154,7 +154,7 @@ class Rollout:
     errors: list[str] = field(default_factory=list)
 
     def _repr_html_(self) -> str:
-        from virtkit.draw.answers import rollout_html
+        from virtkit.notebook.verdict_html import rollout_html
 
         return rollout_html(self)
 

@@ -28,7 +28,7 @@ BASELINE = "C"
 class SlotPolicy:
     """Where each virtio model may be placed by itself: "machine" (as the root bus is), "conventional", "express".
 
-    Fits the ``slot_policy`` argument of ``virtkit.resolution``.
+    Fits the ``slot_policy`` argument of ``virtkit.resolution.pipeline``.
     """
 
     name: str
@@ -41,7 +41,7 @@ class SlotPolicy:
         return self.places.get(model) or self.places.get("virtio", "machine")
 
     def _repr_html_(self) -> str:
-        from virtkit.draw.answers import slot_policy_html
+        from virtkit.notebook.verdict_html import slot_policy_html
 
         return slot_policy_html(self)
 
@@ -98,7 +98,7 @@ class Comparison:
     broken: pd.DataFrame
 
     def _repr_html_(self) -> str:
-        from virtkit.draw.answers import comparison_html
+        from virtkit.notebook.verdict_html import comparison_html
 
         return comparison_html(self)
 
@@ -125,7 +125,7 @@ def cells(
     import pandas as pd
 
     from virtkit.compat.matrix import matrix, select_kinds, select_machines, select_models
-    from virtkit.compat.placement import Prober
+    from virtkit.compat.prober import Prober
     from virtkit.host import Host as TheHost
 
     host = host or TheHost.default()

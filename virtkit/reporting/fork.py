@@ -35,7 +35,7 @@ _MODULES = (
     "virtkit.compat",
     "virtkit.draw.matrix",
     "virtkit.draw.picture",
-    "virtkit.reporting.survey",
+    "virtkit.fleet.survey",
 )
 
 

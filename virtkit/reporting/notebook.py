@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from virtkit import facts
 from virtkit.errors import UsageError
 from virtkit.inputs import Source, sources
-from virtkit.topology import Topology
+from virtkit.topology.model import Topology
 
 if TYPE_CHECKING:
     import pandas as pd

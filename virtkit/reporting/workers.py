@@ -115,7 +115,7 @@ def _warm(context: multiprocessing.context.ForkServerContext) -> None:
 
     It would end with a traceback while it imports; its children set their own handlers.
     """
-    context.set_forkserver_preload(["virtkit.reporting.warm"])
+    context.set_forkserver_preload(["virtkit.reporting.preload"])
     if threading.current_thread() is not threading.main_thread():
         return
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)

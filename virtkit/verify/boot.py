@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from virtkit.errors import VerifyError
-from virtkit.models.interface import machine_version
+from virtkit.virtio.interface import machine_version
 
 __all__ = [
     "COLUMNS",
@@ -329,7 +329,7 @@ def predicted(seen: Seen, release: tuple[int, int]) -> tuple[bool, str]:
     """
     from virtkit.compat.verdict import judge
     from virtkit.guests import Support
-    from virtkit.models.interface import Interface, shown
+    from virtkit.virtio.interface import Interface, shown
 
     support = Support(legacy=seen.guest != "modern", modern=seen.guest != "legacy")
     device = shown(release, "x86_64", seen.machine, seen.kind, seen.model, seen.location)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from random import Random
 from xml.sax.saxutils import quoteattr
 
+from virtkit.verify.mutations import slip
 from virtkit.verify.platforms import PLATFORMS, Platform
-from virtkit.verify.slips import slip
 
 __all__ = ["domain", "domains"]
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from virtkit.host.qmp import Ask
-from virtkit.models.interface import Interface
+from virtkit.virtio.interface import Interface
 
 __all__ = ["Seen", "look"]
 

@@ -10,7 +10,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from virtkit.args import arguments
 from virtkit.domain.domain import read
 from virtkit.domain.vocabulary import dotted
 from virtkit.errors import VerifyError
@@ -19,12 +18,13 @@ from virtkit.host.emulator import emulator_arch
 from virtkit.host.host import parse_release
 from virtkit.host.probe import describe, probe
 from virtkit.host.qmp import Ask, QemuExited, converse
-from virtkit.models.interface import Interface, machine_version
-from virtkit.models.virtio import VirtioDevice
-from virtkit.resolution import Resolved, resolve
+from virtkit.qemu_args import arguments
+from virtkit.resolution.pipeline import Resolved, resolve
 from virtkit.verify.backends import Stubs
 from virtkit.verify.compare import Difference
 from virtkit.verify.pci import Seen, look
+from virtkit.virtio.devices import VirtioDevice
+from virtkit.virtio.interface import Interface, machine_version
 
 __all__ = ["Outcome", "Qemu"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from virtkit.domain.addresses import unsigned
+from virtkit.domain.address_reader import unsigned
 from virtkit.domain.devices import Chardev
 from virtkit.domain.elements.reading import XML, Reader, kids_of
 from virtkit.errors import Refused

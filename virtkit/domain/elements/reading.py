@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from virtkit.domain.address import NUMBERS, Address, PciAddress
-from virtkit.domain.addresses import read_address
+from virtkit.domain.address_reader import read_address
 from virtkit.domain.devices import Device, Inventory
 from virtkit.domain.vocabulary import Release, accepted
 from virtkit.errors import Refused

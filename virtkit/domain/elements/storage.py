@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from virtkit.domain.addresses import INT, signed, unsigned
+from virtkit.domain.address_reader import INT, signed, unsigned
 from virtkit.domain.devices import Controller, Disk, Filesystem
 from virtkit.domain.elements.reading import CFG, XML, Reader, kids_of, unless_default
 from virtkit.domain.targets import bus_of, ide_floppy_name

@@ -1,0 +1,1 @@
+"""Changes that move a domain to another machine type or to other virtio models."""

@@ -1,0 +1,1 @@
+"""Many domains: sources, the loop over them, audits and surveys."""

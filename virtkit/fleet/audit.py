@@ -1,0 +1,251 @@
+"""Many domains: read one at a time, examined in batches by processes or a Dask cluster, told as rows of tables."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from virtkit.errors import FleetError, InputError, VirtkitError
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
+    from virtkit.compat.check import Review
+    from virtkit.guests import Catalogue
+    from virtkit.host import Host
+    from virtkit.inputs import Source
+    from virtkit.policy.document import Policy
+    from virtkit.resolution.pipeline import Resolved
+
+__all__ = ["TABLES", "TYPES", "Answer", "Question", "audit", "device_rows", "workers"]
+
+#: The tables and their columns; all are text but the ones in TYPES.
+TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "devices": (
+            "file", "domain", "guest", "arch", "machine", "device", "label", "kind", "model", "address", "location",
+            "interface", "line", "needed", "verdict", "reason", "condition", "change", "evidence", "source", "level",
+        ),
+        "findings": ("file", "domain", "guest", "policy", "device", "line", "level", "text"),
+        "rejected": ("file", "message"),
+    }
+)  # fmt: skip
+TYPES: Mapping[str, type[int | bool]] = MappingProxyType({"line": int, "needed": bool})
+
+_BATCH_DOMAINS = 32
+_BATCH_BYTES = 1 << 20
+
+#: How much each level of a policy's finding weighs.
+_LEVELS = ("", "allow", "warn", "taint", "deny")
+
+Row = tuple[object, ...]
+#: Each input's label, and its bytes or the message that says why there are none.
+Batch = tuple[tuple[str, bytes | str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of every domain: plain values, because it goes to other processes and machines.
+
+    ``libvirt`` and ``qemu`` as for a Host ("" takes the QEMU release that goes with libvirt; a path is read by each
+    worker); ``guest`` names the OS of domains that do not say theirs; ``osinfo`` are database places in place of the
+    shipped one; ``policy`` is the name of a shipped policy, or the text of one with ``policy_file`` its file name.
+    """
+
+    libvirt: str = "12.8"
+    qemu: str = ""
+    guest: str = ""
+    overrides: bool = True
+    osinfo: tuple[str, ...] = ()
+    policy: str = ""
+    policy_file: str = ""
+
+    def host(self) -> Host:
+        """The host that domains are resolved for. Raises CapabilityError and UsageError."""
+        from virtkit.host import Host
+
+        return Host.named(self.qemu, self.libvirt)
+
+    def held_against(self) -> Policy | None:
+        """The policy, None when none is asked. Raises UsageError."""
+        from virtkit.policy import document
+
+        if self.policy_file:
+            return document.parse(self.policy, self.policy_file)
+        return document.builtin(self.policy) if self.policy else None
+
+
+@dataclass(slots=True)
+class Answer:
+    """What became of a batch: ``domains`` judged, ``bare`` of them without any virtio device, ``rejected`` inputs,
+    ``rows`` by table, devices counted by verdict and the policy's findings by level."""
+
+    domains: int = 0
+    bare: int = 0
+    rejected: int = 0
+    rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in TABLES})
+    verdicts: Counter[str] = field(default_factory=Counter)
+    levels: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Answer) -> None:
+        """Add the counts of another batch, without its rows."""
+        self.domains += other.domains
+        self.bare += other.bare
+        self.rejected += other.rejected
+        self.verdicts += other.verdicts
+        self.levels += other.levels
+
+
+@lru_cache(maxsize=4)
+def _prepared(question: Question) -> tuple[Host, Catalogue, Policy | None]:
+    """What a worker needs, made once in each process."""
+    from virtkit.guests import catalogue
+
+    return question.host(), catalogue(*question.osinfo), question.held_against()
+
+
+def examine(batch: Batch, question: Question) -> Answer:
+    """Resolve and judge each domain of a batch. Runs in a worker; an input never makes it raise."""
+    from virtkit.compat.check import check
+    from virtkit.domain.domain import read
+    from virtkit.policy.review import review
+    from virtkit.resolution.pipeline import resolve
+
+    host, known, policy = _prepared(question)
+    answer = Answer()
+    for label, data in batch:
+        try:
+            if isinstance(data, str):
+                raise InputError(data)
+            domain = read(data, label)
+            resolved = resolve(domain, host)
+            guest = None if domain.osinfo_id else question.guest or None
+            seen = check(resolved, guest, overrides=question.overrides, guest_database=known)
+            said = review(policy, resolved, guest, guest_database=known) if policy else ()
+        except VirtkitError as problem:
+            answer.rejected += 1
+            answer.rows["rejected"].append((label, str(problem)))
+            continue
+        answer.domains += 1
+        answer.bare += not seen.findings
+        levels: dict[str, str] = {}
+        for one in said:
+            levels[one.device] = max(levels.get(one.device, ""), one.level, key=_LEVELS.index)
+            answer.levels[one.level] += 1
+            answer.rows["findings"].append(
+                (label, one.domain, one.guest, policy.name if policy else "", one.device, one.line, one.level, one.text)
+            )
+        answer.rows["devices"] += device_rows(label, resolved, seen, levels)
+        answer.verdicts.update(finding.verdict.value for finding in seen.findings)
+    return answer
+
+
+def device_rows(label: str, resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
+    """A row of the table "devices" for each virtio device of a domain; ``levels`` are a policy's, by device."""
+    for one in seen.findings:
+        yield (
+            label, seen.domain, seen.guest, resolved.arch, resolved.machine, one.device, one.label, one.kind, one.model,
+            one.address, one.location, one.interface, one.line, not one.harmless, one.verdict.value, one.reason,
+            one.condition, one.change or one.advice, str(one.evidence), one.source, levels.get(one.label, ""),
+        )  # fmt: skip
+
+
+def audit(
+    found: Iterable[Source], question: Question, pool: Executor | None = None, ahead: int = 8
+) -> Iterator[Answer]:
+    """The answers to a question about many domains, batch by batch in the order of ``found``.
+
+    ``pool`` examines the batches (None: this process), at most ``ahead`` of them at a time, so that memory stays
+    bounded however many domains there are. What cannot be read or is refused is a row of "rejected". Raises
+    FleetError when the workers are lost, and before anything is read what ``question`` gets wrong.
+    """
+    from concurrent.futures import BrokenExecutor, CancelledError
+
+    if question.guest:
+        _prepared(question)[1].find(question.guest)
+    else:
+        _prepared(question)
+    waiting: deque[Future[Answer]] = deque()
+    try:
+        for batch in _batches(found):
+            if pool is None:
+                yield examine(batch, question)
+                continue
+            waiting.append(pool.submit(examine, batch, question))
+            if len(waiting) >= ahead:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    except (BrokenExecutor, CancelledError) as problem:
+        raise FleetError(f"the workers were lost (out of memory, or stopped from outside): {problem}") from None
+    except Exception as problem:
+        # Dask's own errors (a killed worker, a lost scheduler), and workers on which this package is not installed.
+        if type(problem).__module__.partition(".")[0] != "distributed" and not isinstance(problem, ImportError):
+            raise
+        raise FleetError(f"the Dask workers failed: {problem}") from problem
+    finally:
+        for future in waiting:
+            future.cancel()
+
+
+def _batches(found: Iterable[Source]) -> Iterator[Batch]:
+    """The sources read and put together, bounded in number and bytes."""
+    batch: list[tuple[str, bytes | str]] = []
+    size = 0
+    for source in found:
+        data: bytes | str
+        try:
+            data = source.read()
+        except VirtkitError as problem:
+            data = str(problem)
+        batch.append((source.label, data))
+        size += len(data)
+        if len(batch) >= _BATCH_DOMAINS or size >= _BATCH_BYTES:
+            yield tuple(batch)
+            batch, size = [], 0
+    if batch:
+        yield tuple(batch)
+
+
+@contextmanager
+def workers(jobs: int | None = None, scheduler: str = "") -> Iterator[Executor | None]:
+    """Who examines the batches: ``jobs`` processes (None: one for each core; 1: this one, given as None), or the
+    workers of the Dask scheduler at an address such as "tcp://host:8786". Raises FleetError when it does not answer.
+    """
+    if scheduler:
+        from distributed import Client
+
+        try:
+            client: Any = Client(scheduler, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
+        except (OSError, ValueError) as problem:
+            raise FleetError(f"the Dask scheduler at {scheduler} does not answer: {problem}") from None
+        with client:
+            yield client.get_executor()
+        return
+    count = jobs or _cores()
+    if count == 1:
+        yield None
+        return
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    # Ctrl-C reaches every process of a terminal; it is this one's to end the others.
+    quiet = (signal.SIGINT, signal.SIG_IGN)
+    with ProcessPoolExecutor(count, get_context("spawn"), signal.signal, quiet) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,308 @@
+"""A folder of domains resolved and checked, as tables: what the topology notebook shows."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from virtkit import facts
+from virtkit.topology.diff import nodes
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from virtkit.compat.check import Review
+    from virtkit.host import Host
+    from virtkit.resolution.pipeline import Resolved
+    from virtkit.topology.model import Topology
+
+__all__ = ["Item", "Repair", "Survey", "folded", "survey"]
+
+#: From what needs a person most to what needs nobody.
+ORDER = ("fails", "unknown", "works-with-condition", "works")
+_BECOMES = {
+    "fails": "fails still",
+    "unknown": "may work, nobody knows",
+    "works-with-condition": "works with a condition",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A domain as ``virtkit check --fix`` changes it: the command, the changes in words, and what comes of them.
+
+    ``topology`` and ``review`` are those of the changed domain; None where libvirt would refuse it, which ``refusal``
+    tells.
+    """
+
+    command: str
+    steps: tuple[str, ...]
+    topology: Topology | None
+    review: Review | None
+    refusal: str = ""
+
+    @property
+    def outcome(self) -> str:
+        """What comes of the changes, in a sentence."""
+        if self.review is None:
+            return f"With these changes libvirt would refuse it: {self.refusal}"
+        found = _sum(self.review)
+        if found["verdict"] == "works":
+            return "With these changes it works"
+        return f"With these changes it {_BECOMES[found['verdict']]}; {found['device']}: {found['reason']}"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One domain that was accepted: its file, what became of it, and the verdicts on its devices.
+
+    ``guest`` is the OS that the caller named for it ("" where the domain says it), ``overrides`` as for ``check``.
+    """
+
+    file: str
+    resolved: Resolved
+    topology: Topology
+    review: Review
+    guest: str = ""
+    overrides: bool = True
+
+    @property
+    def verdict(self) -> str:
+        """The verdict on the whole domain: one of ORDER."""
+        return _sum(self.review)["verdict"]
+
+    def repaired(self) -> Repair | None:
+        """The domain with the changes of its review, resolved and checked again; None where there is none to make."""
+        import virtkit as vk
+        from virtkit.compat import check
+        from virtkit.compat.check import fixed
+        from virtkit.errors import VirtkitError
+
+        changes = self.review.changes
+        if not changes:
+            return None
+        words = ["virtkit", "check", self.file, "--fix", "-o", self.file.removesuffix(".xml") + "-fixed.xml"]
+        words += ["--guest", self.guest] if self.guest else []
+        words += [] if self.overrides else ["--overrides", "off"]
+        command, steps = shlex.join(words), tuple(f"{one.label}: {one.change}" for one in changes)
+        codec = self.resolved.domain.document.codec
+        try:
+            domain = vk.read(fixed(self.resolved, self.review).encode(codec), self.file)
+            after = vk.resolve(domain, host=self.resolved.host)
+            review = check(after, self.guest or None, overrides=self.overrides)
+        except VirtkitError as problem:
+            return Repair(command, steps, None, None, str(problem))
+        return Repair(command, steps, after.topology, review)
+
+
+@dataclass(slots=True, repr=False)
+class Survey:
+    """All domains of a folder: ``items`` accepted, ``refusals`` of (file, message)."""
+
+    items: list[Item] = field(default_factory=list)
+    refusals: list[tuple[str, str]] = field(default_factory=list)
+
+    def _repr_html_(self) -> str:
+        from virtkit.notebook.verdict_html import survey_html
+
+        return survey_html(self)
+
+    def __repr__(self) -> str:
+        return f"<Survey of {len(self.items)} domains, {len(self.refusals)} rejected>"
+
+    def by_need(self) -> list[Item]:
+        """The domains, those that fail first, then unknown ones and those with a condition; each in order of file."""
+        return sorted(self.items, key=lambda item: ORDER.index(item.verdict))
+
+    def domains(self) -> pd.DataFrame:
+        """One row a domain, in order of need: file, name, guest (id), guest_name, machine, verdict, device, reason,
+        added (int), and free slots by kind (int)."""
+        rows: list[dict[str, Any]] = []
+        for item in self.by_need():
+            rooms = {room.kind: room.free for room in item.topology.headroom}
+            rows.append(
+                {
+                    "file": item.file,
+                    "name": item.topology.name,
+                    "guest": item.review.guest,
+                    "guest_name": item.review.guest_name,
+                    "machine": item.topology.machine,
+                    **_sum(item.review),
+                    "added": sum(1 for node in nodes(item.topology) if node.added),
+                    "free_express": rooms.get("PCI Express", 0),
+                    "free_conventional": rooms.get("conventional PCI", 0),
+                }
+            )
+        return _frame(
+            rows, "file name guest guest_name machine verdict device reason added free_express free_conventional"
+        )
+
+    def devices(self) -> pd.DataFrame:
+        """One row a virtio device, as ``virtkit audit`` gives it: file, device, label, kind, model, address, interface,
+        needed (bool), verdict, reason, condition, change, evidence, source."""
+        from virtkit.fleet.audit import TABLES, device_rows
+
+        names = TABLES["devices"]
+        rows = [
+            dict(zip(names, row, strict=True))
+            for item in self.items
+            for row in device_rows(item.file, item.resolved, item.review, {})
+        ]
+        columns = (
+            "file device label kind model address interface needed verdict reason condition change evidence source"
+        )
+        return _frame(rows, columns)
+
+    def added(self) -> pd.DataFrame:
+        """One row for each controller or device that resolution added: file, device, title, driver (or title), address,
+        and the reason why it was added."""
+        rows = [
+            {
+                "file": item.file,
+                "device": node.id,
+                "title": node.title,
+                "driver": node.driver or node.title,
+                "address": node.address,
+                "reason": node.reason.partition("\n")[0],
+            }
+            for item in self.items
+            for node in nodes(item.topology)
+            if node.added
+        ]
+        return _frame(rows, "file device title driver address reason")
+
+    def places(self) -> pd.DataFrame:
+        """One row for each device and controller of a domain, in the order of the tree: file, device, title, driver,
+        address, interface (text, "" where it shows none), placed, added (bool)."""
+        rows = [
+            {
+                "file": item.file,
+                "device": node.id,
+                "title": node.title,
+                "driver": node.driver,
+                "address": node.address,
+                "interface": node.interface or "",
+                "placed": node.placed,
+                "added": node.added,
+            }
+            for item in self.items
+            for node in nodes(item.topology)
+        ]
+        return _frame(rows, "file device title driver address interface placed added")
+
+    def headroom(self) -> pd.DataFrame:
+        """One row for each kind of slot of a domain: file, name (with the file where two domains share it), kind,
+        free (int), used (int), reason."""
+        often = Counter(item.topology.name for item in self.items)
+        rows = []
+        for item in self.items:
+            name = item.topology.name
+            name = name if often[name] == 1 else f"{name} ({item.file})"
+            rows += [
+                {"file": item.file, "name": name, "kind": room.kind, "free": room.free, "used": room.used}
+                | {"reason": room.reason}
+                for room in item.topology.headroom
+            ]
+        return _frame(rows, "file name kind free used reason")
+
+    def refused(self) -> pd.DataFrame:
+        """One row for each file that was rejected: file, message."""
+        return _frame([{"file": file, "message": message} for file, message in self.refusals], "file message")
+
+
+def survey(folder: str = "", guest: str = "", host: Host | None = None, overrides: bool = True) -> Survey:
+    """Read, resolve and check every ``*.xml`` below a folder ("" means the sample domains), sorted by name.
+
+    ``guest`` names the OS of domains that do not say theirs. A file that is rejected goes to ``refusals`` and the
+    others go on. Raises UsageError when the folder is missing and GuestError for an unknown ``guest``.
+
+    >>> import virtkit as vk
+    >>> found = vk.survey()
+    >>> table = found.domains()
+    >>> table.loc[table["verdict"] == "fails", ["file", "guest", "machine"]]
+                        file     guest     machine
+    ... rhel6-q35-virtio.xml  rhel6.10  pc-q35-8.2
+    """
+    import virtkit as vk
+    from virtkit.compat import check
+    from virtkit.errors import UsageError, VirtkitError
+    from virtkit.guests import catalogue
+    from virtkit.inputs import sources
+
+    base = Path(folder) if folder else facts.path("domains")
+    if not base.is_dir():
+        raise UsageError(f"domains = {folder!r}: not a folder")
+    if guest:
+        catalogue().find(guest)
+    found = Survey()
+    for source in sources([str(base)]):
+        name = source.path.relative_to(base).as_posix() if source.path and source.path != base else source.label
+        try:
+            domain = vk.read(source.read(), name)
+            resolved = vk.resolve(domain, host=host)
+            review = check(resolved, None if domain.osinfo_id else guest or None, overrides=overrides)
+        except VirtkitError as error:
+            found.refusals.append((name, str(error)))
+            continue
+        named = "" if domain.osinfo_id else guest
+        found.items.append(Item(name, resolved, resolved.topology, review, named, overrides))
+    return found
+
+
+def folded(devices: pd.DataFrame) -> pd.DataFrame:
+    """Rows of ``Survey.devices`` that say the same of devices of one kind, put together: "disk vda … vdad (30)".
+
+    Labels and addresses become ranges with the count; rows stand where the first of theirs stood.
+    """
+    same = ["file", "kind", "model", "interface", "verdict", "reason", "condition", "change"]
+    rows = []
+    for _, some in devices.groupby(same, sort=False):
+        row = {str(name): value for name, value in some.iloc[0].items()}
+        if len(some) > 1:
+            row["label"] = _range([str(label) for label in some["label"]])
+            places = [str(place) for place in some["address"]]
+            row["address"] = f"{places[0]} … {places[-1]}" if places[0] else ""
+        rows.append(row)
+    return _frame(rows, " ".join(devices.columns))
+
+
+def _range(labels: list[str]) -> str:
+    """Labels of one kind as a range with its count: the words that they begin and end with are said once."""
+    split = [label.split() for label in labels]
+    head = _shared(split)
+    tail = _shared([words[head:][::-1] for words in split])
+    middle = [" ".join(words[head : len(words) - tail]) for words in split]
+    before, after = " ".join(split[0][:head]), " ".join(split[0][len(split[0]) - tail :])
+    told = ", ".join(middle) if len(middle) < 3 else f"{middle[0]} … {middle[-1]}"
+    count = f"({len(labels)})" if len(labels) > 2 or not any(middle) else ""
+    return " ".join(word for word in (before, told.strip(", …"), after, count) if word)
+
+
+def _shared(split: list[list[str]]) -> int:
+    """How many first words all share."""
+    return len(list(takewhile(lambda words: len(set(words)) == 1, zip(*split, strict=False))))
+
+
+def _sum(review: Review) -> dict[str, str]:
+    """The verdict on a whole domain: its worst needed device's, with the device and its reason."""
+    errors = [note.text for note in review.notes if note.level == "error"]
+    needed = [finding for finding in review.findings if not finding.harmless]
+    for verdict in ORDER:
+        for finding in needed:
+            if str(finding.verdict) == verdict:
+                reason = finding.reason + (f"; works if {finding.condition}" if finding.condition else "")
+                found = {"verdict": verdict, "device": finding.label, "reason": reason}
+                return {"verdict": verdict, "device": "", "reason": ""} if verdict == "works" and not errors else found
+        if verdict == "fails" and errors:
+            return {"verdict": "fails", "device": "", "reason": errors[0]}
+    return {"verdict": "works", "device": "", "reason": "no virtio device that the guest needs"}
+
+
+def _frame(rows: list[dict[str, Any]], columns: str) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=columns.split())

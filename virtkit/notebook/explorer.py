@@ -1,0 +1,161 @@
+"""An explorer for JupyterLab: choose domain, machine, models and guest OS, and see topology and verdicts change."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from virtkit import facts
+from virtkit.domain.vocabulary import dotted
+from virtkit.errors import UsageError, VirtkitError
+from virtkit.inputs import sources
+from virtkit.notebook import what_if as trial
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from virtkit.domain.domain import Domain
+    from virtkit.host import Host
+    from virtkit.topology.model import Topology
+
+__all__ = ["explorer"]
+
+_MOST = 1000  # files that the list of domains offers
+
+
+def explorer(folder: str = "", host: Host | None = None) -> Any:
+    """A widget to choose a domain, host, machine, models and guest in, which shows the buses and verdicts that follow.
+
+    ``folder`` holds the ``*.xml`` to choose from ("" means the sample domains); any other domain can be pasted,
+    uploaded or named by its path. ``host`` is a Host to offer beside those that were observed. What is chosen is
+    tried only; nothing is written. Needs ipywidgets. Raises UsageError for a folder that is none.
+
+    >>> import virtkit as vk
+    >>> vk.explorer()
+    """
+    base = Path(folder).expanduser() if folder else facts.path("domains")
+    if not base.is_dir():
+        raise UsageError(f"{folder!r} is no folder")
+    files = {str(one.path.relative_to(base)): one.path for one in sources([str(base)]) if one.path and one.path != base}
+    return _Explorer(dict(list(files.items())[:_MOST]), len(files) - _MOST, host).box
+
+
+class _Explorer:
+    """The widgets, and what happens when one of them changes."""
+
+    def __init__(self, files: dict[str, Path], more: int, host: Host | None) -> None:
+        import ipywidgets as widgets
+
+        from virtkit.guests import catalogue
+        from virtkit.host import Host
+
+        self.files, self.quiet = files, False
+        self.domain: Domain | None = None
+        self.lists: dict[str, Any] = {}
+        self.drawn: tuple[Topology | None, Topology] | None = None
+        hosts = [*filter(None, [host]), *Host.observed()]
+        wide = widgets.Layout(width="21rem")
+        first = "rhel6-q35-virtio.xml" if "rhel6-q35-virtio.xml" in files else next(iter(files), None)
+        note = f"domain ({more} more not listed)" if more > 0 else "domain"
+        self.file = widgets.Dropdown(options=list(files), value=first, description=note, layout=wide)
+        hint = "the XML of a domain, or the path of a file"
+        self.own = widgets.Textarea(placeholder=hint, rows=6, layout=widgets.Layout(width="44rem"))
+        self.own.continuous_update = False
+        self.upload = widgets.FileUpload(accept=".xml", description="or a file from here")
+        labels = [(f"libvirt {dotted(one.libvirt)}, QEMU {dotted(one.qemu)}", one) for one in hosts]
+        self.host = widgets.Dropdown(options=labels, description="host", layout=wide)
+        self.machine = widgets.Combobox(placeholder="as written", description="machine", layout=wide)
+        known = tuple(one.id for one in catalogue())
+        self.guest = widgets.Combobox(options=known, placeholder="as the domain says", description="guest", layout=wide)
+        for box in (self.machine, self.guest):
+            box.continuous_update = False
+        self.models = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap"))
+        # Not an Output widget: what is printed there makes a client send while it waits (see virtkit.reporting.kernel).
+        self.verdicts, self.picture = widgets.HTML(), widgets.HTML()
+        own = widgets.VBox([self.own, self.upload])
+        folds = widgets.Accordion([own, self.models])
+        folds.titles = ("A domain of your own", "Virtio models")
+        folds.selected_index = 1
+        row = widgets.Layout(flex_flow="row wrap")
+        choices = widgets.HBox([self.file, self.host, self.machine, self.guest], layout=row)
+        self.box = widgets.VBox([choices, folds, self.verdicts, self.picture])
+        self.file.observe(self.choose, names="value")
+        self.own.observe(self.paste, names="value")
+        self.upload.observe(self.take, names="value")
+        self.host.observe(self.fit, names="value")
+        for box in (self.machine, self.guest):
+            box.observe(self.show, names="value")
+        self.choose()
+
+    def choose(self, _: object = None) -> None:
+        """Take the domain that is chosen from the list."""
+        if self.file.value is not None:
+            self.use(lambda: trial.opened(str(self.files[self.file.value])))
+
+    def paste(self, _: object = None) -> None:
+        """Take the domain that was pasted or named."""
+        if self.own.value.strip():
+            self.use(lambda: trial.opened(self.own.value))
+
+    def take(self, _: object = None) -> None:
+        """Take the domain that was uploaded."""
+        from virtkit.domain.domain import read
+
+        for file in self.upload.value[-1:]:
+            self.use(partial(read, bytes(file["content"]), str(file["name"])))
+
+    def use(self, opened: Callable[[], Domain]) -> None:
+        """Work with another domain, or say why not; machine and models are as written again."""
+        try:
+            self.domain = opened()
+        except VirtkitError as error:
+            self.tell(error)
+            return
+        self.quiet = True
+        self.machine.value = ""
+        self.quiet = False
+        self.fit()
+
+    def fit(self, _: object = None) -> None:
+        """Offer the machines of the host, and the models of the kinds that the domain has."""
+        import ipywidgets as widgets
+
+        from virtkit.guests.kinds import database_kind
+
+        if self.domain is None:
+            return
+        self.machine.options = trial.machines_of(self.domain, self.host.value)
+        kinds = trial.kinds_of(self.domain, self.host.value)
+        every = tuple(dict.fromkeys(model for models in kinds.values() for model in models))
+        offered = {trial.ALL: every, **kinds} if kinds else {}
+        self.lists = {}
+        for kind, models in offered.items():
+            options = [("as written", ""), *((model, model) for model in models)]
+            named = "all kinds" if kind == trial.ALL else database_kind(kind)
+            one = widgets.Dropdown(options=options, description=named, layout=widgets.Layout(width="17rem"))
+            one.observe(self.show, names="value")
+            self.lists[kind] = one
+        self.models.children = tuple(self.lists.values())
+        self.show()
+
+    def show(self, _: object = None) -> None:
+        """Try what is chosen; the verdicts first, because the picture takes longer."""
+        if self.quiet or self.domain is None:
+            return
+        models = {kind: one.value for kind, one in self.lists.items() if one.value}
+        wish = trial.Wish(self.machine.value.strip(), self.guest.value.strip(), models)
+        try:
+            found = trial.attempt(self.domain, wish, self.host.value)
+        except VirtkitError as error:
+            self.tell(error)
+            return
+        self.verdicts.value = trial.verdicts(found)
+        both = (None if found.before is None else found.before.topology, found.after.topology)
+        if both != self.drawn:
+            self.picture.value = trial.picture_of(found)
+            self.drawn = both
+
+    def tell(self, error: VirtkitError) -> None:
+        """Say why there is nothing to show."""
+        self.verdicts.value, self.picture.value, self.drawn = trial.error_html(error), "", None

@@ -1,0 +1,1 @@
+"""What libvirt makes of a domain: defaults, addresses and constraints, each step with a reason."""

@@ -1,0 +1,128 @@
+"""The places that a chipset fixes: i440fx's IDE, USB, ISA and ACPI, q35's SATA, LPC and SMBus, and the first display.
+
+Source: observed, libvirt 9.0 and 12.8; QEMU's pc and q35 machines (``info pci``).
+"""
+
+from __future__ import annotations
+
+from virtkit.domain.address import PciAddress
+from virtkit.domain.devices import Controller, Device
+from virtkit.errors import Refused
+from virtkit.resolution.addresses.connect_types import AUTO, CONVENTIONAL, ConnectTypes
+from virtkit.resolution.addresses.pci_buses import INT, XML, BusTable
+from virtkit.resolution.context import Setting
+
+__all__ = ["is_fixed", "reserve"]
+
+_IDE = (0, 1, 1)
+_PIIX3_USB = (0, 1, 2)
+_SATA = (0, 0x1F, 2)
+_UNPLACED_VIDEO = frozenset({"none", "ramfb", None})
+
+
+def _at(address: PciAddress) -> tuple[int, int, int]:
+    return address.bus, address.slot, address.function
+
+
+def is_fixed(device: Device, address: PciAddress) -> bool:
+    """Whether it is the IDE or USB part of the i440fx chipset at its fixed place, which is not reserved twice."""
+    if not isinstance(device, Controller) or device.index != 0 or address.domain:
+        return False
+    if device.type == "ide":
+        return _at(address) == _IDE
+    return device.type == "usb" and device.model in ("piix3-uhci", None) and _at(address) == _PIIX3_USB
+
+
+def reserve(setting: Setting, table: BusTable, types: ConnectTypes) -> None:
+    """Take the fixed places of the machine's chipset; what has one gets it at once.
+
+    Raises Refused when a chipset controller is written elsewhere.
+    """
+    if setting.family.chipset == "i440fx" and table.buses:
+        _i440fx(setting, table, types)
+    elif setting.family.chipset == "q35" and table.buses:
+        _q35(setting, table, types)
+
+
+def _unset(device: Device) -> bool:
+    address = device.address
+    return address is None or (isinstance(address, PciAddress) and address.empty)
+
+
+def _i440fx(setting: Setting, table: BusTable, types: ConnectTypes) -> None:
+    for controller in setting.devices.controllers:
+        if controller.index != 0:
+            continue
+        if controller.type == "ide":
+            _fix(setting, controller, _IDE, "Primary IDE controller must have PCI address 0:0:1.1")
+            table.reserve(PciAddress(0, *_IDE), CONVENTIONAL, INT, controller.label, controller.line)
+        elif controller.type == "usb" and controller.model in ("piix3-uhci", None):
+            _fix(setting, controller, _PIIX3_USB, "PIIX3 USB controller at index 0 must have PCI address 0:0:1.2")
+            table.reserve(PciAddress(0, *_PIIX3_USB), CONVENTIONAL, INT, controller.label, controller.line)
+    for function, part in ((0, "ISA bridge"), (3, "ACPI")):
+        table.reserve(PciAddress(0, 0, 1, function), CONVENTIONAL, INT, f"the chipset's {part}")
+    _first_video(setting, table, types, 2)
+
+
+def _q35(setting: Setting, table: BusTable, types: ConnectTypes) -> None:
+    used = table.buses[0].used
+    for controller in setting.devices.controllers:
+        if controller.type == "sata" and controller.index == 0:
+            _fix(setting, controller, _SATA, "Primary SATA controller must have PCI address 0:0:1f.2")
+        elif controller.type == "usb" and controller.model == "ich9-uhci1" and _unset(controller):
+            for slot in (0x1D, 0x1A):
+                if not used[slot]:
+                    address = PciAddress(0, 0, slot, 0, "on")
+                    table.reserve(address, types.of(controller), INT, controller.label, controller.line)
+                    controller.place(address)
+                    setting.trace.note(controller, "chipset.fixed", setting.family.name, str(address))
+                    break
+        elif controller.model == "dmi-to-pci-bridge" and controller.address is None and not used[0x1E]:
+            _put(setting, table, types, controller, 0x1E)
+    for function, part in ((0, "LPC bridge"), (3, "SMBus")):
+        table.reserve(PciAddress(0, 0, 0x1F, function), CONVENTIONAL, INT, f"the chipset's {part}")
+    _first_video(setting, table, types, 1)
+    if not used[0x1B]:
+        for sound in setting.devices.sounds:
+            if sound.model == "ich9" and _unset(sound):
+                _put(setting, table, types, sound, 0x1B)
+                break
+
+
+def _fix(setting: Setting, controller: Controller, place: tuple[int, int, int], refusal: str) -> None:
+    written = controller.address
+    if not isinstance(written, PciAddress) or written.empty:
+        # An address of another form does not count.
+        address = PciAddress(0, *place)
+        controller.place(address)
+        setting.trace.note(controller, "chipset.fixed", setting.family.name, str(address))
+    elif written.domain or _at(written) != place:
+        raise Refused(INT, refusal, controller.label, controller.line)
+
+
+def _put(setting: Setting, table: BusTable, types: ConnectTypes, device: Device, slot: int) -> None:
+    address = PciAddress(0, 0, slot, 0)
+    table.reserve(address, types.of(device), INT, device.label, device.line)
+    device.place(address)
+    setting.trace.note(device, "chipset.fixed", setting.family.name, str(address))
+
+
+def _first_video(setting: Setting, table: BusTable, types: ConnectTypes, slot: int) -> None:
+    videos = setting.devices.videos
+    if not videos or videos[0].model in _UNPLACED_VIDEO or not _unset(videos[0]):
+        return
+    video = videos[0]
+    want = types.of(video)
+    if not want:
+        return
+    if not table.buses[0].used[slot]:
+        address = PciAddress(0, 0, slot, 0)
+        table.reserve(address, want, XML, video.label, video.line)
+        setting.trace.note(video, "chipset.video", setting.family.name, str(address))
+    else:
+        address = PciAddress(0, *table.choose(want | AUTO, video.label, video.line))
+        if table.growing:
+            # Not kept: it is placed once more among the other displays, so one slot more is reckoned with.
+            return
+        setting.trace.note(video, "chipset.video-elsewhere", f"00:{slot:02x}.0")
+    video.place(address)

@@ -1,0 +1,215 @@
+"""The kind of slot each device asks for, and what each PCI controller offers below.
+
+Source: ``data/libvirt/connect-types.csv`` and ``pci-controllers.csv``; the transitional rule is that of libvirt 5.2.0:
+virtio-transitional needs conventional PCI, because legacy virtio needs I/O space; the other two follow the machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag
+from functools import cache
+
+from virtkit import facts
+from virtkit.domain.devices import Chardev, Controller, Device, Disk, Filesystem, Hostdev, Input, Interface
+from virtkit.domain.vocabulary import Release, in_release
+from virtkit.resolution.context import Setting
+
+__all__ = ["CONNECT_NAMES", "Connect", "ConnectTypes", "PciModel", "connect_names", "pci_models", "plug_of"]
+
+
+class Connect(IntFlag):
+    """Kinds of slot, and two properties of a request: may it be placed automatically, must it sit on bus 0."""
+
+    NONE = 0
+    CONVENTIONAL = 1
+    EXPRESS = 2
+    PCI_BRIDGE = 4
+    ROOT_PORT = 8
+    DMI_BRIDGE = 16
+    UPSTREAM_PORT = 32
+    DOWNSTREAM_PORT = 64
+    PCIE_TO_PCI = 128
+    PCI_EXPANDER = 256
+    PCIE_EXPANDER = 512
+    AUTO = 1024
+    INTEGRATED = 2048
+    AGGREGATES = 4096
+
+
+# Plain integers: an IntFlag operation costs half a microsecond, and the allocator does thousands.
+NONE = 0
+CONVENTIONAL = int(Connect.CONVENTIONAL)
+EXPRESS = int(Connect.EXPRESS)
+ENDPOINT = CONVENTIONAL | EXPRESS
+AUTO = int(Connect.AUTO)
+INTEGRATED = int(Connect.INTEGRATED)
+AGGREGATES = int(Connect.AGGREGATES)
+KINDS = 1023
+
+_WORDS = {
+    "none": NONE,
+    "conventional": CONVENTIONAL,
+    "express": EXPRESS,
+    "pci-bridge": int(Connect.PCI_BRIDGE),
+    "root-port": int(Connect.ROOT_PORT),
+    "dmi-to-pci-bridge": int(Connect.DMI_BRIDGE),
+    "upstream-port": int(Connect.UPSTREAM_PORT),
+    "downstream-port": int(Connect.DOWNSTREAM_PORT),
+    "pcie-to-pci-bridge": int(Connect.PCIE_TO_PCI),
+    "pci-expander-bus": int(Connect.PCI_EXPANDER),
+    "pcie-expander-bus": int(Connect.PCIE_EXPANDER),
+}
+
+CONNECT_NAMES = {
+    CONVENTIONAL: "standard PCI device",
+    EXPRESS: "PCI Express device",
+    _WORDS["pci-bridge"]: "pci-bridge",
+    _WORDS["root-port"]: "pcie-root-port",
+    _WORDS["dmi-to-pci-bridge"]: "dmi-to-pci-bridge",
+    _WORDS["upstream-port"]: "pcie-switch-upstream-port",
+    _WORDS["downstream-port"]: "pcie-switch-downstream-port",
+    _WORDS["pcie-to-pci-bridge"]: "pcie-to-pci-bridge",
+    _WORDS["pci-expander-bus"]: "pci-expander-bus",
+    _WORDS["pcie-expander-bus"]: "pcie-expander-bus",
+}
+"""What a person calls a kind of slot, by its number."""
+
+
+def connect_names(kind: int) -> str:
+    """What a person calls a connect type."""
+    return CONNECT_NAMES.get(kind & KINDS, "device without a PCI slot")
+
+
+@dataclass(frozen=True, slots=True)
+class PciModel:
+    """One PCI controller model; ``plugs`` and ``accepts`` are Connect numbers."""
+
+    name: str
+    plugs: int
+    accepts: int
+    auto: bool
+    first: int
+    last: int
+    aggregates: bool
+    hotplug: bool
+    qemu_name: str
+
+
+@cache
+def pci_models() -> dict[str, PciModel]:
+    """Every PCI controller model by name."""
+    found = {}
+    for row in facts.table("libvirt/pci-controllers.csv"):
+        accepts = 0
+        for word in row["accepts"].split():
+            accepts |= _WORDS[word]
+        found[row["model"]] = PciModel(
+            name=row["model"],
+            plugs=_WORDS[row["plugs"]],
+            accepts=accepts,
+            auto=row["auto"] == "yes",
+            first=int(row["first"]),
+            last=int(row["last"]),
+            aggregates=row["aggregates"] == "yes",
+            hotplug=row["hotplug"] == "yes",
+            qemu_name=row["name"],
+        )
+    return found
+
+
+def plug_of(model: str) -> int:
+    """The request a PCI controller makes for its own slot."""
+    offer = pci_models()[model]
+    return offer.plugs | (AGGREGATES if offer.aggregates else 0)
+
+
+@cache
+def _types(at: Release) -> dict[tuple[str, str], tuple[str, bool]]:
+    found = {}
+    for row in facts.table("libvirt/connect-types.csv"):
+        if in_release(row, at):
+            word = row["type"]
+            found[row["kind"], row["variant"]] = (word.rstrip("+"), word.endswith("+"))
+    return found
+
+
+class ConnectTypes:
+    """The connect type of every device of one resolution; answers are kept by kind, variant and model."""
+
+    __slots__ = ("_cache", "_machine", "_policy", "_types", "_virtio")
+
+    def __init__(self, setting: Setting) -> None:
+        express = any(
+            controller.type == "pci" and controller.index == 0 and controller.model == "pcie-root"
+            for controller in setting.devices.controllers
+        )
+        self._types = _types(setting.at)
+        self._machine = EXPRESS if express else CONVENTIONAL
+        modern = setting.emulator.has_property("virtio-net-pci", "disable-legacy") is not False
+        self._virtio = self._machine if modern else CONVENTIONAL
+        self._policy = setting.slot_policy
+        self._cache: dict[tuple[str, str, str | None], int] = {}
+
+    def of(self, device: Device) -> int:
+        """The request: a kind of slot with AUTO and INTEGRATED, or NONE for a device without a PCI slot."""
+        kind, model = device.kind, device.model
+        if isinstance(device, Controller):
+            if device.type == "pci":
+                return plug_of(device.model) if device.model in pci_models() else NONE
+            kind, variant = "controller:" + device.type, device.model or "*"
+        elif isinstance(device, Disk):
+            variant = device.bus
+        elif isinstance(device, Interface):
+            if device.type == "hostdev":
+                if device.source != "pci":
+                    return NONE
+                # What is handed through decides, not the model that is written beside it.
+                kind, variant, model = "hostdev", "pci", None
+            else:
+                variant = device.model or "*"
+        elif isinstance(device, Hostdev):
+            if device.mode != "subsystem":
+                return NONE
+            variant = device.model or "*" if device.type == "mdev" else device.type
+        elif isinstance(device, Filesystem):
+            variant = device.driver
+        elif isinstance(device, Input):
+            variant = device.bus
+        elif isinstance(device, Chardev):
+            variant = device.target or "*"
+        else:
+            variant = device.model or "*"
+        key = (kind, variant, model)
+        found = self._cache.get(key)
+        if found is None:
+            found = self._cache[key] = self._look_up(kind, variant, model)
+        return found
+
+    def written(self, device: Device) -> int:
+        """The request of a device whose PCI address is written: what has no slot of its own counts as conventional.
+
+        A scsi_host host device counts as plain virtio there, whatever its model (observed: libvirt 9.0 and 12.8).
+        """
+        if isinstance(device, Hostdev) and device.type == "scsi_host" and self._policy is None:
+            return self._virtio | AUTO
+        return self.of(device) or CONVENTIONAL | AUTO
+
+    def _look_up(self, kind: str, variant: str, model: str | None) -> int:
+        row = self._types.get((kind, variant))
+        if row is None:
+            if variant == "virtio-transitional":
+                row = ("virtio", False)
+            else:
+                row = self._types.get((kind, "*"), ("none", False))
+        word, integrated = row
+        if word == "none":
+            return NONE
+        if self._policy is not None and (word == "virtio" or model == "virtio-transitional"):
+            place = self._policy.connect(model if model and model.startswith("virtio-") else "virtio")
+            found = {"machine": self._virtio, "conventional": CONVENTIONAL, "express": EXPRESS}[place]
+        elif model == "virtio-transitional":
+            found = CONVENTIONAL
+        else:
+            found = {"machine": self._machine, "virtio": self._virtio}.get(word) or _WORDS[word]
+        return found | AUTO | (INTEGRATED if integrated else 0)

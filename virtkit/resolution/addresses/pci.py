@@ -1,0 +1,272 @@
+"""PCI addresses: the two runs of the allocator, a dry one that finds which buses are needed, and the real one.
+
+Source: observed, libvirt 9.0 and 12.8 (random domains defined and read back). The two runs differ on purpose: in the
+real one bridges and ports come first, so endpoints shift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from virtkit.domain.address import PciAddress
+from virtkit.domain.devices import Chardev, Controller, Device
+from virtkit.errors import Refused
+from virtkit.resolution.addresses import chipset
+from virtkit.resolution.addresses.connect_types import (
+    AUTO,
+    CONVENTIONAL,
+    EXPRESS,
+    ConnectTypes,
+    connect_names,
+    pci_models,
+    plug_of,
+)
+from virtkit.resolution.addresses.pci_buses import INT, XML, BusTable
+from virtkit.resolution.context import Setting
+from virtkit.resolution.defaults import controllers as lists
+
+__all__ = ["allocate", "wants"]
+
+FARTHEST = 4095
+"""A PCI controller beyond this is refused before its bus numbers are filled up; libvirt refuses it afterwards."""
+
+ROOTS = frozenset({"pci-root", "pcie-root"})
+
+ICH9_FUNCTIONS = {"ich9-ehci1": 7, "ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2}
+"""The function each part of the ich9 usb 2.0 set has in its slot. Source: QEMU docs/config/ich9-ehci-uhci.cfg."""
+
+
+def wants(device: Device) -> bool:
+    """Whether a device has no address yet, or a PCI one that names no place."""
+    address = device.address
+    return address is None or (isinstance(address, PciAddress) and address.empty)
+
+
+def allocate(setting: Setting) -> None:
+    """Give every PCI device its address, adding the PCI controllers that this takes.
+
+    Raises Refused as libvirt does.
+    """
+    types = ConnectTypes(setting)
+    pci = [controller for controller in setting.devices.controllers if controller.type == "pci"]
+    for controller in pci:
+        if controller.model is None:
+            raise Refused(INT, "PCI controller model was not set correctly", controller.label, controller.line)
+    highest = max((controller.index for controller in pci), default=-1)
+    if highest > FARTHEST:
+        last = max(pci, key=lambda controller: controller.index)
+        raise Refused(
+            "unsupported configuration",
+            f"PCI controller index '{highest}' too high, maximum is 255",
+            last.label,
+            last.line,
+        )
+    supported = setting.family.pci or "pci-required" in setting.behaves
+    count = highest + 1
+    if count:
+        count = _dry_run(setting, types, highest)
+    if not supported and count > highest + 1:
+        # The buses are added, and nothing on them is ever filled in.
+        added = next(one for one in reversed(setting.devices.controllers) if one.type == "pci" and one.added)
+        what = f"Required options are not set for PCI controller with index '{added.index}', model '{added.model}'"
+        raise Refused(INT, what, added.label, added.line)
+    table = _table(setting, types, count, growing=False)
+    if supported:
+        chipset.reserve(setting, table, types)
+        _assign(setting, table, types, store=True)
+
+
+def _dry_run(setting: Setting, types: ConnectTypes, highest: int) -> int:
+    """Find the buses that are needed, and enter their controllers. Returns the number of buses."""
+    table = _table(setting, types, highest + 1, growing=True)
+    chipset.reserve(setting, table, types)
+    root = table.buses[0].model.name
+    if root == "pci-root" and not table.all_full():
+        # Keeps room on bus 0 for a bridge that may be needed one day.
+        table.choose(CONVENTIONAL | AUTO, "a later bridge")
+    _assign(setting, table, types, store=False)
+    if root == "pcie-root" and highest <= 0 and len(table.buses) > highest + 1:
+        before = len(table.buses)
+        table.choose(EXPRESS | AUTO, "one hot-plugged device")
+        for bus in table.buses[before:]:
+            bus.because = ("pci.spare-port", "")
+    _enter_missing(setting, table)
+    return len(table.buses)
+
+
+def _enter_missing(setting: Setting, table: BusTable) -> None:
+    present = {controller.index for controller in setting.devices.controllers if controller.type == "pci"}
+    rising = lists.is_sorted(setting.devices.controllers, "pci")
+    number = 0
+    while True:
+        number += 1
+        if number >= len(table.buses):
+            return
+        if number in present:
+            continue
+        bus = table.buses[number]
+        model = bus.model.name
+        controller = lists.new("pci", number, model)
+        controller.id = f"pci.{number}"
+        lists.add(setting, controller, rising)
+        rule, cause = bus.because or ("pci.hole", "")
+        setting.trace.note(controller, rule, model, cause)
+        if model not in ROOTS:
+            table.choose(plug_of(model), controller.label)
+
+
+def _table(setting: Setting, types: ConnectTypes, count: int, growing: bool) -> BusTable:
+    """A table of ``count`` buses with every written address reserved."""
+    phbs = setting.family.name == "pseries"
+    table = BusTable(setting.behaves, phbs, growing)
+    models: list[str | None] = [None] * count
+    express = False
+    for controller in setting.devices.controllers:
+        if controller.type == "pci" and controller.model is not None:
+            models[controller.index] = controller.model
+            express = express or controller.model == "pcie-root"
+    filler = "pci-root" if phbs else ("pcie-root-port" if express else "pci-bridge")
+    for model in models:
+        table.append(model or filler, None if model else ("pci.hole", ""))
+    for device in setting.devices.in_order():
+        address = device.address
+        if isinstance(address, PciAddress) and not address.empty:
+            if isinstance(device, Chardev) and device.mirror:
+                continue
+            if chipset.is_fixed(device, address):
+                if table.buses and not table.buses[0].accepts & CONVENTIONAL:
+                    raise Refused(
+                        INT,
+                        "Bus 0 must be PCI for integrated PIIX3 USB or IDE controllers",
+                        device.label,
+                        device.line,
+                    )
+                continue
+            bus = address.bus
+            table.reserve(address, types.written(device), XML, device.label, device.line)
+            if address.bus != bus:
+                device.readdressed = True
+                setting.trace.note(device, "pci.bus-moved", bus, address.bus)
+    return table
+
+
+def _assign(setting: Setting, table: BusTable, types: ConnectTypes, store: bool) -> None:
+    """Give a place to every device that wants one, in libvirt's order; ``store`` keeps it."""
+    devices = setting.devices
+    controllers = devices.controllers
+    for controller in controllers:
+        if controller.type == "pci" and controller.model not in ROOTS and wants(controller):
+            _one(setting, table, types, controller, store)
+    for filesystem in devices.filesystems:
+        _one(setting, table, types, filesystem, store)
+    for interface in devices.interfaces:
+        if interface.type != "hostdev":
+            if interface.model == "usb-net" and "usb-net" not in setting.behaves and wants(interface):
+                raise Refused(
+                    INT,
+                    "Cannot automatically add a new PCI bus for a device with connect flags 00",
+                    interface.label,
+                    interface.line,
+                )
+            _one(setting, table, types, interface, store)
+    for sound in devices.sounds:
+        _one(setting, table, types, sound, store)
+    for controller in controllers:
+        if controller.type == "pci" or (controller.type == "ide" and controller.index == 0):
+            continue
+        if controller.model in ICH9_FUNCTIONS and controller.type == "usb":
+            if wants(controller):
+                _ich9(setting, table, types, controller, store)
+        else:
+            _one(setting, table, types, controller, store)
+    for disk in devices.disks:
+        if disk.bus == "virtio":
+            _one(setting, table, types, disk, store)
+    for interface in devices.interfaces:
+        if interface.type == "hostdev":
+            _one(setting, table, types, interface, store)
+    rest: tuple[Sequence[Device], ...] = (
+        devices.hostdevs,
+        devices.memballoons,
+        devices.rngs,
+        devices.watchdogs,
+        devices.videos,
+        devices.shmems,
+        devices.inputs,
+        devices.serials,
+        devices.iommus,
+        devices.vsocks,
+        devices.memories,
+        devices.cryptos,
+        devices.panics,
+        devices.pstores,
+    )
+    for group in rest:
+        for device in group:
+            _one(setting, table, types, device, store)
+
+
+def _one(setting: Setting, table: BusTable, types: ConnectTypes, device: Device, store: bool) -> None:
+    address = device.address
+    if address is not None and not (isinstance(address, PciAddress) and address.empty):
+        return
+    want = types.of(device)
+    if not want:
+        return
+    place = table.choose(want, device.label, device.line)
+    if store:
+        give(setting, device, PciAddress(0, *place))
+        setting.trace.note(
+            device,
+            "pci.first-free",
+            connect_names(want),
+            place[0],
+            table.buses[place[0]].model.name,
+            place[1],
+            place[2],
+        )
+
+
+def give(setting: Setting, device: Device, address: PciAddress) -> None:
+    """Store an address; zPCI ids that were written without a place are kept."""
+    old = device.address
+    if isinstance(old, PciAddress):
+        address.uid, address.fid = old.uid, old.fid
+    device.place(address)
+
+
+def _ich9(setting: Setting, table: BusTable, types: ConnectTypes, controller: Controller, store: bool) -> None:
+    """One part of an ich9 usb set: beside the part that has an address, else alone in an empty slot.
+
+    In the dry run only a part beside one that has an address keeps its place; the others each try a slot.
+    """
+    function = ICH9_FUNCTIONS[controller.model or ""]
+    want = types.of(controller)
+    address: PciAddress | None = None
+    for other in setting.devices.controllers:
+        if (
+            other.type == "usb"
+            and other.index == controller.index
+            and other.model in ICH9_FUNCTIONS
+            and isinstance(other.address, PciAddress)
+            and not other.address.empty
+        ):
+            address = PciAddress(0, other.address.bus, other.address.slot, function)
+            break
+    beside = address is not None
+    if address is not None:
+        table.reserve(address, want, INT, controller.label, controller.line)
+    else:
+        place = table.choose(want, controller.label, controller.line, function)
+        address = PciAddress(0, *place)
+    if function == 0:
+        address.multifunction = "on"
+    if store or beside:
+        give(setting, controller, address)
+        setting.trace.note(controller, "pci.ich9", function)
+
+
+def root_of(setting: Setting) -> str | None:
+    """The model of PCI controller 0."""
+    root = lists.find(setting, "pci", 0)
+    return root.model if root is not None and root.model in pci_models() else None

@@ -1,0 +1,244 @@
+"""The table of PCI buses during allocation: what is taken, what fits where, and how the table grows.
+
+Source: observed, libvirt 9.0 and 12.8 (random domains defined and read back); libvirt, "PCI topology and hotplug".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from virtkit.domain.address import PciAddress
+from virtkit.errors import Refused
+from virtkit.resolution.addresses.connect_types import (
+    AGGREGATES,
+    AUTO,
+    CONVENTIONAL,
+    ENDPOINT,
+    EXPRESS,
+    INTEGRATED,
+    KINDS,
+    Connect,
+    PciModel,
+    connect_names,
+    pci_models,
+)
+
+__all__ = ["Bus", "BusTable", "Place"]
+
+XML = "XML error"
+INT = "internal error"
+
+PCI_BRIDGE = int(Connect.PCI_BRIDGE)
+UPSTREAM_PORT = int(Connect.UPSTREAM_PORT)
+PCIE_TO_PCI = int(Connect.PCIE_TO_PCI)
+
+Place = tuple[int, int, int]
+"""Bus, slot, function."""
+
+
+@dataclass(slots=True, eq=False)
+class Bus:
+    """One bus: the controller model that provides it, and for each slot a bit mask of functions taken.
+
+    ``shared`` is a bit mask of the slots whose functions several controllers may share. ``because`` names the
+    rule that added the bus and the device it was added for.
+    """
+
+    model: PciModel
+    accepts: int
+    used: list[int]
+    shared: int = 0
+    because: tuple[str, str] | None = None
+
+
+class BusTable:
+    """The buses of one run; ``growing`` tells a dry run, which may add buses, from the real one."""
+
+    __slots__ = ("_cursors", "_phbs", "_port_for_bridge", "_wide_integrated", "_wording", "buses", "growing")
+
+    def __init__(self, behaves: frozenset[str], phbs: bool, growing: bool) -> None:
+        self.buses: list[Bus] = []
+        self.growing = growing
+        self._phbs = phbs
+        self._port_for_bridge = "port-for-bridge" in behaves
+        self._wide_integrated = "integrated-conventional" in behaves
+        self._wording = "pcie-slot-wording" in behaves
+        self._cursors: dict[int, tuple[int, int]] = {}
+
+    def append(self, model: str, because: tuple[str, str] | None = None, accepts: int | None = None) -> None:
+        """Add a bus of a controller model."""
+        offer = pci_models()[model]
+        self.buses.append(Bus(offer, offer.accepts if accepts is None else accepts, [0] * 32, 0, because))
+
+    # Fitting
+
+    def _fits(self, number: int, want: int) -> bool:
+        """Whether a bus takes a request by itself."""
+        bus = self.buses[number]
+        if want & INTEGRATED:
+            if number:
+                return False
+            accepts = bus.accepts
+            if self._wide_integrated and accepts & ENDPOINT:
+                accepts |= ENDPOINT
+            return bool(accepts & want & KINDS)
+        return bool(bus.accepts & want & KINDS) and (bus.model.auto or not want & AUTO)
+
+    @staticmethod
+    def _allows(bus: Bus, want: int) -> bool:
+        """Whether a bus takes a request whose address somebody chose: either kind of endpoint will do."""
+        accepts = bus.accepts
+        if accepts & ENDPOINT:
+            accepts |= ENDPOINT | PCI_BRIDGE
+        return bool(accepts & want & KINDS)
+
+    # Reserving
+
+    def reserve(self, address: PciAddress, want: int, category: str, label: str, line: int | None = None) -> None:
+        """Take the place an address names; in a dry run missing buses are added, and ``address`` may move to one.
+
+        Raises Refused: no bus, wrong PCI domain, bus or slot out of range, wrong kind of slot, double use.
+        """
+        if self.growing and self.buses and address.domain == 0 and address.bus >= len(self.buses):
+            address.bus = self.grow(want, address.bus, label, line)
+        if not self.buses:
+            raise Refused(XML, "No PCI buses available", label, line)
+        if address.domain:
+            raise Refused(category, f"Invalid PCI address {address}. Only PCI domain 0 is available", label, line)
+        if address.bus >= len(self.buses):
+            most = len(self.buses) - 1
+            raise Refused(
+                category, f"Invalid PCI address {address}. Only PCI buses up to {most} are available", label, line
+            )
+        bus = self.buses[address.bus]
+        if want & INTEGRATED and address.bus:
+            raise Refused(
+                category,
+                f"The device at PCI address {address} needs to be an integrated device (bus=0)",
+                label,
+                line,
+            )
+        if not self._allows(bus, want):
+            raise Refused(
+                category,
+                f"The device at PCI address {address} cannot be plugged into the PCI controller with "
+                f"index='{address.bus}'. It requires a controller that accepts a {connect_names(want)}.",
+                label,
+                line,
+            )
+        if address.slot < bus.model.first:
+            raise Refused(category, f"Invalid PCI address {address}. slot must be >= {bus.model.first}", label, line)
+        if address.slot > bus.model.last:
+            raise Refused(category, f"Invalid PCI address {address}. slot must be <= {bus.model.last}", label, line)
+        self._take(bus, address.slot, address.function, want, category, label, line)
+
+    def _take(self, bus: Bus, slot: int, function: int, want: int, category: str, label: str, line: int | None) -> None:
+        used = bus.used[slot]
+        if used >> function & 1:
+            number = self.buses.index(bus)
+            address = PciAddress(0, number, slot, function)
+            raise Refused(category, f"Attempted double use of PCI Address {address}", label, line)
+        if not used and want & AGGREGATES:
+            bus.shared |= 1 << slot
+        bus.used[slot] = used | 1 << function
+
+    # Choosing
+
+    def choose(self, want: int, label: str, line: int | None = None, function: int = 0) -> Place:
+        """Take the first free place that fits: lowest bus, then lowest slot; an empty slot, or a shared one.
+
+        Raises Refused when none is left and none may be added.
+        """
+        place = self._search(want, function)
+        if place is None:
+            if not self.buses:
+                raise Refused(XML, "No PCI buses available", label, line)
+            if not self.growing:
+                raise Refused(INT, "No more available PCI slots", label, line)
+            number = self.grow(want, len(self.buses), label, line)
+            bus = self.buses[number]
+            if want & INTEGRATED:
+                address = PciAddress(0, number, bus.model.first, 0)
+                raise Refused(
+                    INT,
+                    f"The device at PCI address {address} needs to be an integrated device (bus=0)",
+                    label,
+                    line,
+                )
+            place = (number, bus.model.first, function)
+        self._take(self.buses[place[0]], place[1], place[2], want, INT, label, line)
+        return place
+
+    def _search(self, want: int, function: int) -> Place | None:
+        # Places are only ever taken, never given back, so each kind of request goes on where its last one ended.
+        buses = self.buses
+        number, slot = self._cursors.get(want, (0, -1))
+        shares = want & AGGREGATES
+        while number < len(buses):
+            bus = buses[number]
+            if self._fits(number, want):
+                used = bus.used
+                slot = max(slot, bus.model.first)
+                while slot <= bus.model.last:
+                    mask = used[slot]
+                    if not mask:
+                        self._cursors[want] = (number, slot)
+                        return number, slot, function
+                    if shares and mask != 255 and bus.shared >> slot & 1:
+                        free = 0
+                        while mask >> free & 1:
+                            free += 1
+                        self._cursors[want] = (number, slot)
+                        return number, slot, free
+                    slot += 1
+            number += 1
+            slot = -1
+        self._cursors[want] = (number, -1)
+        return None
+
+    def all_full(self) -> bool:
+        """Whether no slot of any bus is empty."""
+        return all(bus.used[slot] for bus in self.buses for slot in range(bus.model.first, bus.model.last + 1))
+
+    # Growing
+
+    def grow(self, want: int, number: int, label: str, line: int | None = None) -> int:
+        """Add buses so that bus ``number`` exists for a request; the number may come out one higher.
+
+        Raises Refused when no bus for such a request can be added.
+        """
+        kind = want & KINDS
+        add = number - len(self.buses) + 1
+        if kind == CONVENTIONAL:
+            if self._phbs:
+                for _ in range(add):
+                    self.append("pci-root", ("pci.host-bridge-for", label))
+                return number
+            if not any(bus.accepts & PCI_BRIDGE for bus in self.buses):
+                # Pure PCI Express so far: a port kept for the bridge to conventional PCI, then that bridge.
+                self.append("pcie-root-port", ("pci.port-for-bridge", label), PCIE_TO_PCI)
+                self.append("pcie-to-pci-bridge", ("pci.bridge-for", label))
+                if add == 1:
+                    number += 1
+                add -= 2
+            for _ in range(add):
+                self.append("pci-bridge", ("pci.more-slots-for", label))
+            return number
+        if kind in (EXPRESS, UPSTREAM_PORT) or (kind == PCIE_TO_PCI and self._port_for_bridge):
+            for _ in range(add):
+                self.append("pcie-root-port", ("pci.port-for", label))
+            return number
+        name = connect_names(want)
+        if kind and kind != PCIE_TO_PCI:
+            slot = "PCIe" if self._wording and name.startswith("pcie") else "PCI"
+            raise Refused(
+                INT,
+                f"a {slot} slot is needed to connect a PCI controller model='{name}', "
+                "but none is available, and it cannot be automatically added",
+                label,
+                line,
+            )
+        flags = "2000" if kind else "00"
+        raise Refused(
+            INT, f"Cannot automatically add a new PCI bus for a device with connect flags {flags}", label, line
+        )

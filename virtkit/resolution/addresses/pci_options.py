@@ -1,0 +1,165 @@
+"""After PCI addresses are known: multifunction marks, options of PCI controllers, zPCI ids.
+
+Source: observed, libvirt 9.0 and 12.8.
+"""
+
+from __future__ import annotations
+
+from virtkit.domain.address import PciAddress
+from virtkit.domain.devices import Chardev, Controller, Device
+from virtkit.errors import Refused
+from virtkit.resolution.addresses.connect_types import pci_models
+from virtkit.resolution.context import Setting
+
+__all__ = ["fill_controller_options", "give_zpci_ids", "mark_multifunction"]
+
+CFG = "unsupported configuration"
+INT = "internal error"
+
+MAX_UID = 0xFFFF
+MAX_FID = 0xFFFFFFFF
+MAX_TARGET_INDEX = 31
+
+
+def mark_multifunction(setting: Setting) -> None:
+    """Function 0 of a slot that holds other functions is marked, unless its attribute is written."""
+    shared: set[tuple[int, int]] = set()
+    first: dict[tuple[int, int], Device] = {}
+    for device in setting.devices.in_order():
+        address = device.address
+        if isinstance(address, PciAddress) and not (isinstance(device, Chardev) and device.mirror):
+            if address.function:
+                shared.add((address.bus, address.slot))
+            else:
+                first.setdefault((address.bus, address.slot), device)
+    for place in shared:
+        device_ = first.get(place)
+        if device_ is None:
+            continue
+        address = device_.address
+        if isinstance(address, PciAddress) and address.multifunction is None:
+            address.multifunction = "on"
+            device_.readdressed = True
+            setting.trace.note(device_, "pci.multifunction", place[1])
+
+
+def fill_controller_options(setting: Setting) -> None:
+    """Name, chassis, port, bus number and target index of PCI controllers, where not written.
+
+    Raises Refused when no bus number is left, or a pci-bridge sits on a bus not below its own index.
+    """
+    models = pci_models()
+    pci = [controller for controller in setting.devices.controllers if controller.type == "pci"]
+    done: list[Controller] = []
+    lowest = min((controller.options["busNr"] for controller in pci if "busNr" in controller.options), default=256)
+    for controller in pci:
+        model = controller.model or ""
+        offer = models.get(model)
+        if offer is None:
+            continue
+        written_name = controller.model_name is not None
+        if not written_name and offer.qemu_name and (model != "pci-root" or setting.family.name == "pseries"):
+            controller.model_name = offer.qemu_name
+            controller.change("model", "name", offer.qemu_name)
+        address = controller.address if isinstance(controller.address, PciAddress) else PciAddress()
+        if model == "pci-bridge":
+            _option(controller, "chassisNr", controller.index)
+        elif model == "pcie-root-port":
+            _option(controller, "chassis", controller.index)
+            _option(controller, "port", address.slot * 8 + address.function, hexadecimal=True)
+        elif model == "pcie-switch-downstream-port":
+            _option(controller, "chassis", controller.index)
+            _option(controller, "port", address.slot, hexadecimal=True)
+        elif model in ("pci-expander-bus", "pcie-expander-bus"):
+            if "busNr" not in controller.options:
+                if lowest <= 2:
+                    raise Refused(
+                        CFG,
+                        "No free busNr lower than current lowest busNr is available to auto-assign to bus "
+                        f"{address.bus}. Must be manually assigned",
+                        controller.label,
+                        controller.line,
+                    )
+                lowest -= 2
+                _option(controller, "busNr", lowest)
+        elif model == "pci-root" and setting.family.name == "pseries":
+            _target_index(controller, done)
+            if written_name or controller not in done:
+                done.append(controller)
+        if model == "pci-bridge" and controller.index <= address.bus:
+            raise Refused(
+                CFG,
+                f"PCI controller at index {controller.index} (0x{controller.index:02x}) has bus='0x{address.bus:02x}', "
+                "but index must be larger than bus",
+                controller.label,
+                controller.line,
+            )
+
+
+def _target_index(controller: Controller, done: list[Controller]) -> None:
+    if "index" in controller.options:
+        return
+    if controller.index == 0:
+        _option(controller, "index", 0)
+        return
+    taken = {other.options.get("index") for other in done}
+    for index in range(1, MAX_TARGET_INDEX + 1):
+        if index not in taken:
+            _option(controller, "index", index)
+            return
+    raise Refused(INT, "no usable target index found", controller.label, controller.line)
+
+
+def _option(controller: Controller, name: str, value: int, hexadecimal: bool = False) -> None:
+    if name not in controller.options:
+        controller.options[name] = value
+        controller.change("target", name, f"0x{value:x}" if hexadecimal else str(value))
+
+
+def give_zpci_ids(setting: Setting) -> None:
+    """s390x: every PCI device carries a user id and a function id, unique in the domain.
+
+    PCI controllers that this resolution added stay without ids in releases before 11.3.
+    Raises Refused for an id written twice, and for ids written on another architecture.
+    """
+    uids: set[int] = set()
+    fids: set[int] = set()
+    devices = [
+        (device, device.address) for device in setting.devices.in_order() if isinstance(device.address, PciAddress)
+    ]
+    written = [(device, at) for device, at in devices if at.uid is not None or at.fid is not None]
+    if setting.arch != "s390x":
+        for device, _ in written:
+            raise Refused(CFG, "This QEMU binary doesn't support zPCI", device.label, device.line)
+        return
+    # Counting starts where the last search ended: ids are never given back.
+    next_id = [1, 0]
+    for device, address in written:
+        _fill(setting, device, address, uids, fids, next_id)
+    for device, address in devices:
+        if (address.uid is None or address.fid is None) and not isinstance(device, Chardev):
+            if device.added and device.kind == "controller" and "zpci-for-added" not in setting.behaves:
+                continue
+            _fill(setting, device, address, uids, fids, next_id)
+
+
+def _fill(
+    setting: Setting, device: Device, address: PciAddress, uids: set[int], fids: set[int], next_id: list[int]
+) -> None:
+    if address.uid is None:
+        while next_id[0] in uids:
+            next_id[0] += 1
+        address.uid = next_id[0]
+        device.readdressed = True
+    elif address.uid in uids:
+        raise Refused(INT, f"zPCI uid {address.uid:o} is already reserved", device.label, device.line)
+    uids.add(address.uid)
+    if address.fid is None:
+        while next_id[1] in fids:
+            next_id[1] += 1
+        address.fid = next_id[1]
+        device.readdressed = True
+    elif address.fid in fids:
+        raise Refused(INT, f"zPCI fid {address.fid:o} is already reserved", device.label, device.line)
+    fids.add(address.fid)
+    setting.trace.note(device, "zpci.ids", f"0x{address.uid:04x}", f"0x{address.fid:08x}")

@@ -1,0 +1,265 @@
+"""USB ports: hubs that must be added, ports that users gave, and the first free port for the rest.
+
+Source: observed, libvirt 9.0 and 12.8; libvirt, "Domain XML format", Device Addresses (usb).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from virtkit.domain.address import UsbAddress
+from virtkit.domain.devices import Controller, Device, Interface
+from virtkit.errors import Refused
+from virtkit.resolution.context import Setting
+
+__all__ = ["assign", "enabled", "ports_left"]
+
+XML = "XML error"
+INT = "internal error"
+CFG = "unsupported configuration"
+
+HUB_PORTS = 8
+MAX_DEPTH = 4
+DEFAULT_PORTS = 2
+PORTS = {
+    "piix3-uhci": 2,
+    "piix4-uhci": 2,
+    "vt82c686b-uhci": 2,
+    "ehci": 6,
+    "ich9-ehci1": 6,
+    "ich9-uhci1": 0,
+    "ich9-uhci2": 0,
+    "ich9-uhci3": 0,
+    "pci-ohci": 3,
+    "nec-xhci": 4,
+    "qemu-xhci": 4,
+}
+"""Root ports by controller model. Source: QEMU's device properties; observed: libvirt 9.0 and 12.8."""
+
+_COMPANIONS = frozenset({"ich9-uhci1", "ich9-uhci2", "ich9-uhci3"})
+Path = tuple[int, ...]
+
+
+@dataclass(slots=True, eq=False)
+class _Hub:
+    """The ports of a controller or hub: which are taken, and the hubs among them."""
+
+    size: int
+    taken: set[int] = field(default_factory=set)
+    hubs: dict[int, _Hub] = field(default_factory=dict)
+
+
+def enabled(setting: Setting) -> bool:
+    """Whether the domain has a usable usb controller."""
+    return any(controller.type == "usb" and controller.model != "none" for controller in setting.devices.controllers)
+
+
+def _ports(controller: Controller) -> int:
+    if controller.model in ("nec-xhci", "qemu-xhci") and controller.ports:
+        return controller.ports
+    return PORTS.get(controller.model or "", DEFAULT_PORTS)
+
+
+def _plugged(setting: Setting) -> list[Device]:
+    """Devices on usb ports, hubs excepted, in the order in which they get ports."""
+    devices = setting.devices
+    disks: list[Device] = [disk for disk in devices.disks if disk.bus == "usb"]
+    host_nics: list[Device] = [one for one in devices.interfaces if one.type == "hostdev" and one.source == "usb"]
+    hostdevs: list[Device] = [one for one in devices.hostdevs if one.type == "usb" and one.mode == "subsystem"]
+    ccids: list[Device] = [one for one in devices.controllers if one.type == "ccid"]
+    inputs: list[Device] = [one for one in devices.inputs if one.bus == "usb"]
+    serials: list[Device] = [one for one in devices.serials if one.target == "usb-serial"]
+    sounds = [one for one in devices.sounds if one.model == "usb"]
+    if "usb-device-order" not in setting.behaves:
+        found = [*host_nics, *hostdevs, *disks, *ccids, *inputs, *serials, *sounds, *devices.redirdevs]
+    else:
+        nics: list[Device] = [one for one in devices.interfaces if one.type != "hostdev" and one.model == "usb-net"]
+        shares: list[Device] = [one for one in devices.filesystems if one.driver == "mtp"]
+        found = [
+            *disks,
+            *nics,
+            *sounds,
+            *host_nics,
+            *hostdevs,
+            *ccids,
+            *serials,
+            *inputs,
+            *shares,
+            *devices.redirdevs,
+        ]
+    return found
+
+
+def assign(setting: Setting) -> None:
+    """Give every usb device its bus and port, adding hubs as needed.
+
+    Raises Refused: usb disabled, missing bus or hub, port out of range or taken, no port free.
+    """
+    devices = setting.devices
+    plugged = _plugged(setting)
+    hubs = devices.hubs
+    if not plugged and not hubs:
+        return
+    if not enabled(setting):
+        raise Refused(CFG, "USB is disabled for this domain, but USB devices are present in the domain XML")
+    # A device with an address of another form takes no port, and is counted all the same.
+    count = len(plugged) + len(hubs)
+    plugged = [one for one in plugged if one.address is None or isinstance(one.address, UsbAddress)]
+    # A handed-through PCI interface that names usb-net as its model takes no port, and is reckoned with all the same.
+    ghosts = sum(one.type == "hostdev" and one.model == "usb-net" for one in devices.interfaces)
+    _add_hubs(setting, count + (ghosts if "usb-net" in setting.behaves else 0))
+    tree = _buses(setting)
+    for hub in hubs:
+        address = hub.address
+        if isinstance(address, UsbAddress) and address.port:
+            _place_hub(tree, hub, address)
+    for device in plugged:
+        address = device.address
+        if isinstance(address, UsbAddress) and address.port:
+            _reserve(tree, device, address)
+    for hub in hubs:
+        address = hub.address
+        if not isinstance(address, UsbAddress) or not address.port:
+            bus, path = _automatic(tree, hub)
+            parent = _at(tree[bus], path[:-1])
+            if len(path) < MAX_DEPTH:
+                parent.hubs[path[-1]] = _Hub(HUB_PORTS)
+            _give(setting, hub, bus, path)
+    for device in plugged:
+        address = device.address
+        if not isinstance(address, UsbAddress) or not address.port:
+            _give(setting, device, *_automatic(tree, device))
+
+
+def _add_hubs(setting: Setting, count: int) -> None:
+    controllers = setting.devices.controllers
+    ports = sum(_ports(one) for one in controllers if one.type == "usb" and one.model != "none")
+    ports += HUB_PORTS * len(setting.devices.hubs)
+    missing = count - ports + 1 if count > ports else 0
+    while missing > 0:
+        hub = Device("hub", None, -1)
+        hub.change("", "type", "usb")
+        setting.devices.hubs.append(hub)
+        setting.trace.note(hub, "usb.hub", count, ports)
+        missing -= HUB_PORTS - 1
+
+
+def _buses(setting: Setting) -> dict[int, _Hub]:
+    found: dict[int, _Hub] = {}
+    for controller in setting.devices.controllers:
+        if controller.type != "usb" or controller.model == "none":
+            continue
+        ports = _ports(controller)
+        if controller.model in _COMPANIONS:
+            continue
+        if controller.index in found:
+            raise Refused(
+                XML,
+                f"Duplicate USB controllers with index {controller.index}",
+                controller.label,
+                controller.line,
+            )
+        found[controller.index] = _Hub(ports)
+    return found
+
+
+def _bus(tree: dict[int, _Hub], device: Device, bus: int) -> _Hub:
+    if bus not in tree:
+        raise Refused(XML, f"Missing USB bus {bus}", device.label, device.line)
+    return tree[bus]
+
+
+def _at(hub: _Hub, path: Path) -> _Hub:
+    for port in path:
+        hub = hub.hubs[port]
+    return hub
+
+
+def _spot(tree: dict[int, _Hub], device: Device, address: UsbAddress) -> tuple[_Hub, int]:
+    """The hub that holds a written port, checked to be there."""
+    hub = _bus(tree, device, address.bus)
+    text = ".".join(map(str, address.port))
+    where = f"in USB address bus: {address.bus} port: {text}"
+    for port in address.port[:-1]:
+        if port < 1 or port > hub.size:
+            raise Refused(XML, f"port {port} out of range {where}", device.label, device.line)
+        if port not in hub.hubs:
+            raise Refused(XML, f"there is no hub at port {port} {where}", device.label, device.line)
+        hub = hub.hubs[port]
+    last = address.port[-1]
+    if last < 1 or last > hub.size:
+        raise Refused(XML, f"requested USB port {text} not present on USB bus {address.bus}", device.label, device.line)
+    return hub, last
+
+
+def _place_hub(tree: dict[int, _Hub], device: Device, address: UsbAddress) -> None:
+    parent, port = _spot(tree, device, address)
+    if port in parent.hubs:
+        text = ".".join(map(str, address.port))
+        raise Refused(XML, f"Duplicate USB hub on bus {address.bus} port {text}", device.label, device.line)
+    if port in parent.taken:
+        raise _duplicate(device, address)
+    parent.taken.add(port)
+    parent.hubs[port] = _Hub(HUB_PORTS)
+
+
+def _reserve(tree: dict[int, _Hub], device: Device, address: UsbAddress) -> None:
+    hub, port = _spot(tree, device, address)
+    if port in hub.taken:
+        raise _duplicate(device, address)
+    hub.taken.add(port)
+
+
+def _duplicate(device: Device, address: UsbAddress) -> Refused:
+    text = ".".join(map(str, address.port))
+    return Refused(XML, f"Duplicate USB address bus {address.bus} port {text}", device.label, device.line)
+
+
+def _automatic(tree: dict[int, _Hub], device: Device) -> tuple[int, Path]:
+    address = device.address
+    if isinstance(address, UsbAddress) and address.bus_given:
+        if address.bus not in tree:
+            raise Refused(
+                XML,
+                f"USB bus {address.bus} requested but no controller with that index is present",
+                device.label,
+                device.line,
+            )
+        numbers = [address.bus]
+    else:
+        numbers = sorted(tree)
+    for number in numbers:
+        path = _free(tree[number], 0)
+        if path is not None:
+            _at(tree[number], path[:-1]).taken.add(path[-1])
+            return number, path
+    raise Refused(INT, "No free USB ports", device.label, device.line)
+
+
+def _free(hub: _Hub, depth: int) -> Path | None:
+    if len(hub.taken) < hub.size:
+        for port in range(1, hub.size + 1):
+            if port not in hub.taken:
+                return (port,)
+    if depth + 1 >= MAX_DEPTH:
+        return None
+    for port in sorted(hub.hubs):
+        below = _free(hub.hubs[port], depth + 1)
+        if below is not None:
+            return (port, *below)
+    return None
+
+
+def _give(setting: Setting, device: Device, bus: int, path: Path) -> None:
+    device.place(UsbAddress(bus, path, True))
+    where = "interface" if isinstance(device, Interface) else device.kind
+    setting.trace.note(device, "usb.first-free", bus, ".".join(map(str, path)), where)
+
+
+def ports_left(setting: Setting) -> tuple[int, int]:
+    """Free and used usb ports of a resolved domain, hubs' ports included."""
+    total = sum(_ports(one) for one in setting.devices.controllers if one.type == "usb" and one.model != "none")
+    hubs = setting.devices.hubs
+    used = len(_plugged(setting)) + len(hubs)
+    total += HUB_PORTS * len(hubs)
+    return max(total - used, 0), used

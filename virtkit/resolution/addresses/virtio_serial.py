@@ -1,0 +1,171 @@
+"""Ports of virtio-serial controllers for consoles and channels; may add controllers.
+
+Source: observed, libvirt 9.0 and 12.8; libvirt, "Domain XML format", Device Addresses (virtio-serial).
+"""
+
+from __future__ import annotations
+
+from virtkit.domain.address import SerialAddress
+from virtkit.domain.devices import Chardev, Device
+from virtkit.errors import Refused
+from virtkit.resolution.context import Setting
+from virtkit.resolution.defaults import controllers as lists
+
+__all__ = ["assign"]
+
+XML = "XML error"
+INT = "internal error"
+
+PORTS = 31
+"""Ports of a controller without a ``ports`` attribute, 0 to 30."""
+
+
+class _Ports:
+    """Which ports of which controller are taken; ``sizes`` by controller index."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.sizes = {
+            controller.index: PORTS if controller.ports is None else controller.ports
+            for controller in setting.devices.controllers
+            if controller.type == "virtio-serial"
+        }
+        self.taken: dict[int, set[int]] = {index: set() for index in self.sizes}
+
+    def free(self, controller: int, lowest: int) -> int | None:
+        """The lowest free port of a controller, from ``lowest`` up."""
+        taken = self.taken[controller]
+        for port in range(lowest, self.sizes[controller]):
+            if port not in taken:
+                return port
+        return None
+
+    def anywhere(self, lowest: int) -> tuple[int, int] | None:
+        """The lowest free port of the lowest controller that has one."""
+        for index in sorted(self.sizes):
+            port = self.free(index, lowest)
+            if port is not None:
+                return index, port
+        return None
+
+
+def assign(setting: Setting) -> None:
+    """Give every virtio channel its port, and every virtio console with an address its own.
+
+    Raises Refused: controller missing, no such port, port taken twice, no port free.
+    """
+    channels = [channel for channel in setting.devices.channels if channel.target == "virtio"]
+    for channel in channels:
+        if channel.address is not None and not isinstance(channel.address, SerialAddress):
+            # Another kind of address is dropped without a word.
+            channel.address = None
+    consoles = [console for console in setting.devices.consoles if console.target == "virtio"]
+    # Whatever the device, such an address takes a port.
+    addressed = [device for device in setting.devices.in_order() if isinstance(device.address, SerialAddress)]
+    if not channels and not consoles and not addressed:
+        return
+    ports = _Ports(setting)
+    real_console_ports = "console-ports" in setting.behaves
+    for device in addressed:
+        address = device.address
+        if isinstance(address, SerialAddress) and address.port:
+            _reserve(ports, device, address)
+    for console in consoles:
+        if real_console_ports:
+            _console(setting, ports, console)
+        else:
+            _hidden_console(setting, ports, console)
+    for channel in channels:
+        _channel(setting, ports, channel)
+
+
+def _reserve(ports: _Ports, device: Device, address: SerialAddress) -> None:
+    port = address.port or 0
+    if address.controller not in ports.sizes:
+        raise Refused(XML, f"virtio serial controller {address.controller} is missing", device.label, device.line)
+    if port >= ports.sizes[address.controller]:
+        raise Refused(
+            XML,
+            f"virtio serial controller {address.controller} does not have port {port}",
+            device.label,
+            device.line,
+        )
+    if port in ports.taken[address.controller]:
+        raise Refused(
+            XML,
+            f"virtio serial port {port} on controller {address.controller} is already occupied",
+            device.label,
+            device.line,
+        )
+    ports.taken[address.controller].add(port)
+
+
+def _no_port(controller: int, device: Chardev) -> Refused:
+    return Refused(
+        XML, f"Unable to find a free port on virtio-serial controller {controller}", device.label, device.line
+    )
+
+
+def _hidden_console(setting: Setting, ports: _Ports, console: Chardev) -> None:
+    """Releases before 12: a half address eats a port of controller 0, and is kept as written."""
+    address = console.address
+    if address is None and ports.anywhere(0) is None:
+        _add(setting, ports, console)
+    if not isinstance(address, SerialAddress) or address.port:
+        return
+    if 0 not in ports.sizes:
+        raise Refused(INT, "virtio-serial controller 0 not available", console.label, console.line)
+    port = ports.free(0, 1)
+    if port is None:
+        raise _no_port(0, console)
+    ports.taken[0].add(port)
+    console.place(SerialAddress(address.controller, address.bus, 0))
+    setting.trace.note(console, "virtio-serial.hidden", port)
+
+
+def _console(setting: Setting, ports: _Ports, console: Chardev) -> None:
+    address = console.address
+    if isinstance(address, SerialAddress):
+        if address.port:
+            return
+        port = ports.free(address.controller, 0)
+        if port is None:
+            raise _no_port(address.controller, console)
+        ports.taken[address.controller].add(port)
+        console.place(SerialAddress(address.controller, address.bus, port))
+        setting.trace.note(console, "virtio-serial.port", address.controller, port)
+    elif address is None:
+        found = ports.anywhere(0)
+        if found is None:
+            _add(setting, ports, console)
+        elif found[1]:
+            # Nothing is written, but the port is gone.
+            ports.taken[found[0]].add(found[1])
+
+
+def _channel(setting: Setting, ports: _Ports, channel: Chardev) -> None:
+    address = channel.address
+    if isinstance(address, SerialAddress):
+        if address.port:
+            return
+        index = address.controller
+        port = ports.free(index, 1) if index in ports.sizes else None
+        if port is None:
+            raise _no_port(index, channel)
+    else:
+        found = ports.anywhere(1)
+        if found is None:
+            found = (_add(setting, ports, channel), 1)
+        index, port = found
+    ports.taken[index].add(port)
+    channel.place(SerialAddress(index, 0, port))
+    setting.trace.note(channel, "virtio-serial.port", index, port)
+
+
+def _add(setting: Setting, ports: _Ports, device: Chardev) -> int:
+    index = 0
+    while index in ports.sizes:
+        index += 1
+    setting.trace.note(lists.add(setting, lists.new("virtio-serial", index)), "virtio-serial.full", device.label)
+    ports.sizes[index] = PORTS
+    ports.taken[index] = set()
+    return index

@@ -1,0 +1,42 @@
+"""What libvirt refuses although every device has its place: one module for each kind of matter.
+
+Source of every refusal here: observed, libvirt 9.0 and 12.8. Refusals about matters outside devices, models and
+addresses (CPU, memory sizes, host resources) are not copied.
+"""
+
+from __future__ import annotations
+
+from virtkit.resolution.constraints.addresses import check_addresses
+from virtkit.resolution.constraints.boot import check_boot
+from virtkit.resolution.constraints.capabilities import check_cpus, check_drivers, check_features
+from virtkit.resolution.constraints.chardevs import check_chardevs
+from virtkit.resolution.constraints.controllers import check_controllers, check_usb_sets
+from virtkit.resolution.constraints.devices import check_devices
+from virtkit.resolution.constraints.disks import check_disks, check_sources, check_targets
+from virtkit.resolution.constraints.elements import check_elements
+from virtkit.resolution.constraints.hostdevs import check_hostdev_sources
+from virtkit.resolution.context import Setting
+
+__all__ = ["after_slots", "before_slots"]
+
+
+def before_slots(setting: Setting) -> None:
+    """Refuse what libvirt finds while it reads the definition. Raises Refused."""
+    check_targets(setting)
+    check_sources(setting)
+    check_hostdev_sources(setting)
+    check_usb_sets(setting)
+
+
+def after_slots(setting: Setting) -> None:
+    """Refuse what libvirt finds once all addresses are given. Raises Refused."""
+    check_elements(setting)
+    check_controllers(setting)
+    check_disks(setting)
+    check_chardevs(setting)
+    check_devices(setting)
+    check_features(setting)
+    check_boot(setting)
+    check_cpus(setting)
+    check_drivers(setting)
+    check_addresses(setting)

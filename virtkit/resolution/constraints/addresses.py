@@ -1,0 +1,80 @@
+"""Refusals about address types that a kind of device or a machine cannot have."""
+
+from __future__ import annotations
+
+from virtkit.domain.address import DriveAddress
+from virtkit.domain.devices import Device, Disk, Hostdev, Input, Interface
+from virtkit.errors import Refused
+from virtkit.resolution.constraints.disks import check_scsi_place
+from virtkit.resolution.context import Setting
+
+__all__ = ["check_addresses"]
+
+CFG = "unsupported configuration"
+XML = "XML error"
+INT = "internal error"
+
+
+def _refuse(device: Device, what: str, category: str = CFG) -> Refused:
+    return Refused(category, what, device.label, device.line)
+
+
+def check_addresses(setting: Setting) -> None:
+    """Refuse an address type that does not go with the device or machine. Raises Refused."""
+    for device in setting.devices.in_order():
+        address = device.address
+        if address is None:
+            continue
+        type_ = address.type
+        if isinstance(address, DriveAddress) and not isinstance(device, Disk):
+            # Whatever the device, such an address is read as one on a scsi controller.
+            check_scsi_place(setting, device, address)
+        if type_ == "ccw" and not setting.family.ccw:
+            raise _refuse(device, f"CCW addresses are not supported by machine type '{setting.machine}'")
+        handed = isinstance(device, Hostdev) or (isinstance(device, Interface) and device.type == "hostdev")
+        if type_ == "unassigned" and not handed:
+            raise _refuse(device, "address of type 'unassigned' is supported only for hostdevs")
+        if isinstance(device, Hostdev):
+            _check_hostdev(device, type_)
+        elif isinstance(device, Interface) and device.type == "hostdev":
+            if device.source == "pci" and type_ not in ("pci", "unassigned"):
+                raise _refuse(device, "PCI host devices must use 'pci' or 'unassigned' address type", INT)
+        elif type_ != "usb" and (device.kind == "redirdev" or _is_usb_input(setting, device)):
+            raise _refuse(device, "Invalid address for a USB device", XML)
+        elif device.kind == "smartcard" and type_ != "ccid":
+            raise _refuse(device, "Controllers must use the 'ccid' address type")
+
+
+def _is_usb_input(setting: Setting, device: Device) -> bool:
+    """Whether it is a usb input; newer releases look at the bus before an unwritten one is chosen."""
+    if not isinstance(device, Input) or device.bus != "usb":
+        return False
+    written = device.element is not None and device.element.get("bus") is not None
+    return written or "written-bus-counts" not in setting.behaves
+
+
+HOSTDEV_FORMS = {
+    "vfio-pci": ("pci",),
+    "vfio-ccw": ("ccw",),
+    "vfio-ap": (),
+    "pci": ("pci", "unassigned"),
+    "scsi": ("drive",),
+    "scsi_host": ("pci", "ccw"),
+    "usb": ("usb",),
+}
+"""The address types of a host device, by mediated device model or by type."""
+
+
+def _check_hostdev(hostdev: Hostdev, type_: str) -> None:
+    key = hostdev.model if hostdev.type == "mdev" else hostdev.type
+    if type_ in HOSTDEV_FORMS.get(key or "", (type_,)):
+        return
+    if hostdev.type == "mdev":
+        raise _refuse(hostdev, f"Unsupported address type '{type_}' with mediated device model '{hostdev.model}'", XML)
+    if hostdev.type == "scsi_host":
+        raise _refuse(hostdev, "SCSI_host host device must use 'pci' or 'ccw' address type")
+    if hostdev.type == "usb":
+        raise _refuse(hostdev, "USB host device must use 'usb' address type")
+    if hostdev.type == "pci":
+        raise _refuse(hostdev, "PCI host devices must use 'pci' or 'unassigned' address type", XML)
+    raise _refuse(hostdev, "SCSI host devices must have address type 'drive'", XML)

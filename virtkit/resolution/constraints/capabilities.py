@@ -1,0 +1,95 @@
+"""Refusals that come from what QEMU or the machine lacks, read from tables of facts."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from virtkit import facts
+from virtkit.domain.devices import Chardev, Controller, Device, Disk, Input, Video
+from virtkit.domain.document import line_of
+from virtkit.domain.vocabulary import Release, accepted, in_release, release
+from virtkit.errors import Refused
+from virtkit.resolution.context import Setting
+
+__all__ = ["check_cpus", "check_drivers", "check_features"]
+
+CFG = "unsupported configuration"
+
+
+@cache
+def _needed(at: Release) -> dict[tuple[str, str], tuple[tuple[str, ...], str]]:
+    return {
+        (row["kind"], row["model"]): (tuple(row["types"].split()), row["refusal"])
+        for row in facts.table("libvirt/needed-drivers.csv")
+        if not row["since"] or release(row["since"]) <= at
+    }
+
+
+def check_drivers(setting: Setting) -> None:
+    """Refuse a device that QEMU lacks. Raises Refused."""
+    needed = _needed(setting.at)
+    for device in setting.devices.in_order():
+        row = needed.get(_key(device))
+        if row is not None and not any(setting.emulator.has(type_) is not False for type_ in row[0]):
+            raise Refused(CFG, row[1], device.label, device.line)
+
+
+def _key(device: Device) -> tuple[str, str]:
+    if isinstance(device, Controller):
+        model = device.model if device.type == "scsi" else None
+        return f"controller:{device.type}", model or "*"
+    if isinstance(device, Input):
+        return f"input:{device.bus}", device.type
+    if isinstance(device, Disk):
+        return f"disk:{device.bus}", "*"
+    if isinstance(device, Chardev) and device.kind != "smartcard":
+        return device.kind, device.target or "*"
+    if isinstance(device, Video) and device.model == "virtio":
+        return "video:frontend", device.frontend or "*"
+    return device.kind, device.model or "*"
+
+
+def check_features(setting: Setting) -> None:
+    """Refuse an element of ``<features>`` that the machine family does not have. Raises Refused."""
+    features = setting.root.find("features")
+    if features is None:
+        return
+    known = accepted(setting.at)["features", "child"]
+    for feature in features.iterchildren("*"):
+        if feature.tag not in known:
+            raise Refused(CFG, f"unexpected feature '{feature.tag!s}'", "features", line_of(feature))
+    for row in facts.table("libvirt/machine-features.csv"):
+        if not in_release(row, setting.at):
+            continue
+        path, _, value = row["feature"].partition("=")
+        found = features.find(path.partition("@")[0])
+        if found is None or (value and found.get(path.partition("@")[2]) not in (value, None)):
+            continue
+        families = row["families"].split()
+        if setting.family.name not in families and setting.arch not in families:
+            what = row["refusal"].format(arch=setting.arch, machine=setting.machine)
+            raise Refused(CFG, what, f"feature {path.partition('@')[0]}", line_of(found))
+
+
+def check_cpus(setting: Setting) -> None:
+    """Refuse more vcpus than the machine type has, or than its interrupts reach. Raises Refused."""
+    text = (setting.root.findtext("vcpu") or "1").strip()
+    if not text.isdigit():
+        return
+    count = int(text)
+    machine = setting.emulator.machines.get(setting.machine)
+    most = None if machine is None else machine.max_cpus
+    if most is not None and count > most:
+        raise Refused(CFG, f"Maximum CPUs greater than specified machine type limit {most}", f"{count} vcpus")
+    if count > XAPIC_MOST and setting.family.chipset == "q35" and "iommu-for-many-vcpus" not in setting.behaves:
+        driver = setting.root.find("devices/iommu/driver")
+        if driver is None or driver.get("eim") != "on":
+            raise Refused(
+                CFG,
+                f"more than {XAPIC_MOST} vCPUs require extended interrupt mode enabled on the iommu device",
+                f"{count} vcpus",
+            )
+
+
+XAPIC_MOST = 255
+"""vcpus that x86 interrupts reach without remapping. Source: QEMU, intel-iommu option eim."""

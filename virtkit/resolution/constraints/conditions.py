@@ -1,0 +1,100 @@
+"""Conditions on one device, as tables of facts write them.
+
+A condition is a row of terms that must all hold: ``path`` is there, ``!path`` is not, ``path=a,b`` has one of the
+values, ``path!=a,b`` is there with another value. A path is ``@attribute``, ``child``, ``child@attribute`` or
+``child/child@attribute`` of the device's element as written, ``.field`` of the device as resolved so far, or
+``^name`` of the domain, with the names of ``DOMAIN``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from virtkit.domain.devices import Chardev, Device
+from virtkit.domain.document import label_of
+from virtkit.errors import FactsError
+from virtkit.resolution.context import Setting
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+__all__ = ["DOMAIN", "Subject", "Term", "terms_of"]
+
+_TERM = re.compile(r"(!?)([.^]?[\w/@.-]+?)(?:(!?=)(\S*))?$")
+
+DOMAIN: dict[str, Callable[[Setting], str | None]] = {
+    "arch": lambda setting: setting.arch,
+    "family": lambda setting: setting.family.name,
+    "chipset": lambda setting: setting.family.chipset,
+    "machine": lambda setting: setting.machine,
+    "spice": lambda setting: "yes" if any(one.model == "spice" for one in setting.devices.graphics) else "no",
+    "graphics": lambda setting: "yes" if setting.devices.graphics else "no",
+    "ioapic": lambda setting: _attribute(setting, "features/ioapic", "driver"),
+}
+"""What a term can ask of the whole domain."""
+
+
+def _attribute(setting: Setting, path: str, name: str) -> str:
+    """An attribute of an element of the domain, "none" when it is not there."""
+    found = setting.root.find(path)
+    return "none" if found is None else found.get(name) or "none"
+
+
+class Subject(NamedTuple):
+    """What a condition is asked of; ``device`` is None for an element that is no device."""
+
+    element: Element
+    device: Device | None
+    setting: Setting
+
+    @property
+    def label(self) -> str:
+        """What a person calls it."""
+        return label_of(self.element) if self.device is None else self.device.label
+
+    @property
+    def shadowed(self) -> bool:
+        """Whether another device stands for it."""
+        return isinstance(self.device, Chardev) and self.device.shadowed
+
+    def value(self, path: str) -> str | None:
+        """The text that stands at a path, None when there is nothing."""
+        if path[0] == ".":
+            found = getattr(self.device, path[1:], None)
+            return None if found is None else str(found)
+        if path[0] == "^":
+            return DOMAIN[path[1:]](self.setting)
+        steps, _, attribute = path.partition("@")
+        node: Element | None = self.element.find(steps) if steps else self.element
+        if node is None:
+            return None
+        return node.get(attribute) if attribute else (node.text or "").strip()
+
+
+class Term(NamedTuple):
+    """One term: whether the value at a path is (not) there, or (not) among some words."""
+
+    path: str
+    absent: bool
+    operator: str
+    words: frozenset[str]
+
+    def holds(self, subject: Subject) -> bool:
+        value = subject.value(self.path)
+        if self.absent or not self.operator:
+            return (value is None) == self.absent
+        return value is not None and (value in self.words) == (self.operator == "=")
+
+
+def terms_of(text: str) -> tuple[Term, ...]:
+    """The terms of a condition; none hold always. Raises FactsError for what is no term."""
+    return tuple(_term(word) for word in text.split())
+
+
+def _term(text: str) -> Term:
+    found = _TERM.match(text)
+    if found is None or (found[2][0] == "^" and found[2][1:] not in DOMAIN):
+        raise FactsError(f"{text!r} is no term of a condition")
+    return Term(found[2], bool(found[1]), found[3] or "", frozenset((found[4] or "").split(",")))

@@ -1,0 +1,333 @@
+"""Refusals about inputs, shared folders, displays, panic notifiers, watchdogs, iommus, memory and single devices."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from virtkit.domain.address import IsaAddress
+from virtkit.domain.devices import Device
+from virtkit.domain.document import line_of
+from virtkit.errors import Refused
+from virtkit.resolution.context import Setting
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+__all__ = ["check_devices"]
+
+CFG = "unsupported configuration"
+XML = "XML error"
+INT = "internal error"
+
+_X86 = frozenset({"i686", "x86_64"})
+_ARM_VIRT = frozenset({"aarch64-virt", "armv7l-virt"})
+_TRANSITIONAL = frozenset({"virtio-transitional", "virtio-non-transitional"})
+
+
+def _refuse(device: Device, what: str, category: str = CFG) -> Refused:
+    return Refused(category, what, device.label, device.line)
+
+
+def check_devices(setting: Setting) -> None:
+    """Refuse what a device cannot be. Raises Refused."""
+    for check in _CHECKS:
+        check(setting)
+
+
+def _check_inputs(setting: Setting) -> None:
+    for device in setting.devices.inputs:
+        if device.bus == "ps2":
+            _check_ps2(setting, device)
+        if device.type == "passthrough" and device.address is not None and device.address.type == "ccw":
+            raise _refuse(device, "virtio-input-host is not supported by this QEMU binary")
+        if device.model is not None:
+            if device.bus != "virtio":
+                raise _refuse(device, f"only bus 'virtio' is supported for input model '{device.model}'")
+            if device.model in _TRANSITIONAL:
+                raise _refuse(
+                    device,
+                    f"virtio (non-)transitional models are not supported for input type={device.type}",
+                )
+
+
+def _check_ps2(setting: Setting, device: Device) -> None:
+    elsewhere = setting.arch not in _X86 or setting.family.name == "microvm"
+    if setting.emulator.has("i8042") is False or (elsewhere and "ps2-x86-only" in setting.behaves):
+        raise _refuse(device, "ps2 is not supported by this QEMU binary")
+    ps2 = setting.root.find("features/ps2")
+    if ps2 is not None and ps2.get("state") == "off" and "ps2-feature" in setting.behaves:
+        raise _refuse(device, "ps2 bus inputs require the ps2 feature not to be disabled")
+
+
+def _check_filesystems(setting: Setting) -> None:
+    shares = "virtiofs-target-alone" not in setting.behaves
+    targets = Counter(_target(one) for one in setting.devices.filesystems if one.driver == "virtiofs" or not shares)
+    for filesystem in setting.devices.filesystems:
+        driver = filesystem.driver
+        if driver == "virtiofs":
+            if targets[_target(filesystem)] > 1:
+                raise _refuse(filesystem, f"filesystem target '{_target(filesystem)}' specified twice")
+            if filesystem.model is not None:
+                raise _refuse(filesystem, "virtiofs does not support model")
+            if not _shares_memory(setting):
+                raise _refuse(filesystem, "'virtiofs' requires shared memory")
+        elif driver in ("loop", "nbd", "ploop") or (driver == "handle" and "no-9p-handle" in setting.behaves):
+            raise _refuse(filesystem, "Filesystem driver type not supported")
+
+
+def _target(filesystem: Device) -> str:
+    target = None if filesystem.element is None else filesystem.element.find("target")
+    return "" if target is None else target.get("dir") or ""
+
+
+def _shares_memory(setting: Setting) -> bool:
+    """Whether guest memory can be shared with a process of the host."""
+    root = setting.root
+    default = root.find("memoryBacking/access")
+    shared = default is not None and default.get("mode") == "shared"
+    cells = root.findall("cpu/numa/cell")
+    if cells:
+        return all((cell.get("memAccess") or ("shared" if shared else "private")) == "shared" for cell in cells)
+    return shared
+
+
+def _check_interfaces(setting: Setting) -> None:
+    for interface in setting.devices.interfaces:
+        if interface.type != "vhostuser":
+            continue
+        if not (interface.model or "").startswith("virtio"):
+            raise _refuse(
+                interface, "Wrong or no <model> 'type' attribute specified with <interface type='vhostuser'/>"
+            )
+        if "shared-memory-for-vhostuser" in setting.behaves and not _shares_memory(setting):
+            raise _refuse(interface, "'interface' requires shared memory")
+
+
+def _check_graphics(setting: Setting) -> None:
+    """A display without a window draws for vnc and spice only, and alone."""
+    graphics = setting.devices.graphics
+    for headless in graphics:
+        if headless.model != "egl-headless":
+            continue
+        if any(one.model not in ("egl-headless", "vnc", "spice") for one in graphics):
+            raise _refuse(headless, "graphics type 'egl-headless' is only supported with vnc or spice graphics")
+        for other in graphics:
+            gl = None if other.element is None else other.element.find("gl")
+            if other.model == "spice" and gl is not None and gl.get("enable") == "yes":
+                raise _refuse(other, "multiple OpenGL displays are not supported by QEMU")
+
+
+def _check_videos(setting: Setting) -> None:
+    videos = setting.devices.videos
+    for place, video in enumerate(videos):
+        model = video.model or ""
+        if model == "none":
+            if len(videos) > 1:
+                raise _refuse(video, "a '<model type='none'/>' video must be the only video device")
+            continue
+        if model in ("xen", "vbox", "parallels", "gop"):
+            raise _refuse(video, f"domain configuration does not support video model '{model}'")
+        if place and model not in ("qxl", "virtio"):
+            raise _refuse(video, f"video type '{model}' is only valid as primary video device")
+        if model == "ramfb" and video.address is not None:
+            raise _refuse(video, "address not supported for video type ramfb")
+        frontend = video.frontend or ""
+        if model == "virtio" and "video-frontend" in setting.behaves and frontend:
+            if place and "vga" in frontend:
+                raise _refuse(video, f"video device '{frontend}' can be only used as primary video device")
+            if frontend.endswith("-gl") and not video.accelerated:
+                raise _refuse(video, f"video device '{frontend}' needs 3D acceleration to be on")
+
+
+def _check_panics(setting: Setting) -> None:
+    homes = {
+        "isa": (setting.arch in _X86, "the QEMU binary does not support the ISA panic device"),
+        "pvpanic": (setting.arch != "s390x", "the QEMU binary does not support the PCI pvpanic device"),
+        "s390": (setting.arch == "s390x", "only S390 guests support panic device of model 's390'"),
+        "pseries": (setting.family.name == "pseries", "only pSeries guests support panic device of model 'pseries'"),
+        "hyperv": (setting.arch in _X86, "only i686 and x86_64 guests support panic device of model 'hyperv'"),
+    }
+    seen: set[str | None] = set()
+    for panic in setting.devices.panics:
+        model = panic.model
+        if model in seen:
+            raise _refuse(panic, f"Multiple panic devices with model '{model}'", XML)
+        seen.add(model)
+        at_home, refusal = homes.get(model or "", (True, ""))
+        if not at_home:
+            raise _refuse(panic, refusal)
+        if panic.address is not None:
+            if model in ("pseries", "hyperv", "s390"):
+                raise _refuse(panic, f"setting the panic device address is not supported for model '{model}'")
+            if model == "isa" and not isinstance(panic.address, IsaAddress):
+                raise _refuse(panic, "panic is supported only with ISA address type")
+
+
+def _check_watchdogs(setting: Setting) -> None:
+    watchdogs = setting.devices.watchdogs
+    written = [watchdog for watchdog in watchdogs if not watchdog.added]
+    several = "several-watchdogs" in setting.behaves
+    if len(written) > 1 and not several:
+        raise _refuse(written[1], "only a single watchdog device is supported", INT)
+    seen: set[str | None] = set()
+    actions = set()
+    for watchdog in watchdogs:
+        model = watchdog.model
+        if watchdog.element is not None:
+            actions.add(watchdog.element.get("action") or "reset")
+        if model in seen and model != "i6300esb":
+            raise _refuse(watchdog, f"domain can only have one watchdog with model '{model}'")
+        seen.add(model)
+        if model == "itco" and setting.family.chipset != "q35":
+            raise _refuse(watchdog, "itco model of watchdog is only part of q35 machine")
+        if model == "ib700" and several and setting.family.chipset != "i440fx":
+            raise _refuse(watchdog, "ib700 model of watchdog cannot be used with this machine type")
+        if model == "diag288" and setting.arch != "s390x":
+            raise _refuse(watchdog, "diag288 model of watchdog is only supported on s390x")
+        if model == "i6300esb" and watchdog.address is not None and watchdog.address.type != "pci":
+            raise _refuse(watchdog, "i6300esb model of watchdog can go only on PCI bus")
+    if len(actions) > 1:
+        raise _refuse(watchdogs[-1], "watchdogs with different actions are not supported with this QEMU binary")
+
+
+def _check_iommus(setting: Setting) -> None:
+    iommus = setting.devices.iommus
+    if len(iommus) > 1 and "several-iommus" not in setting.behaves:
+        raise _refuse(iommus[1], "only a single IOMMU device is supported", INT)
+    family = setting.family
+    for iommu in iommus:
+        model = iommu.model or ""
+        if model in ("intel", "amd") and family.chipset != "q35":
+            raise _refuse(iommu, f"IOMMU device: '{model}' is only supported with Q35 machines")
+        if model == "smmuv3" and family.name not in _ARM_VIRT:
+            raise _refuse(iommu, f"IOMMU device: '{model}' is only supported with ARM Virt machines")
+        if model == "virtio":
+            if family.chipset != "q35" and family.name not in _ARM_VIRT:
+                raise _refuse(iommu, "IOMMU device: 'virtio' is only supported with Q35 and ARM Virt machines")
+            if setting.root.find("features/acpi") is None:
+                raise _refuse(iommu, "IOMMU device: 'virtio' requires ACPI")
+        if model in ("intel", "smmuv3") and iommu.address is not None:
+            raise _refuse(iommu, f"iommu model '{model}' can't have address", XML)
+
+
+def _check_memories(setting: Setting) -> None:
+    for memory in setting.devices.memories:
+        model = memory.model
+        form = None if memory.address is None else memory.address.type
+        if form is None and not setting.family.pci:
+            continue  # left without a place, where older releases left it so
+        if model == "virtio-pmem" and form != "pci":
+            raise _refuse(memory, "only 'pci' addresses are supported for the virtio-pmem device")
+        if model == "virtio-mem":
+            forms = ("pci", "ccw") if "ccw-virtio-mem" in setting.behaves else ("pci",)
+            if form not in forms:
+                names = " and ".join(f"'{one}'" for one in forms)
+                raise _refuse(memory, f"only {names} addresses are supported for the virtio-mem device")
+
+
+MIB = 1 << 20
+
+
+def _bytes(size: Element | None) -> int | None:
+    """A size in bytes by its unit (KiB and K are 1024, kB is 1000), None when it is none.
+
+    Source: libvirt, "Domain XML format", Memory Allocation.
+    """
+    text = "" if size is None else (size.text or "").strip()
+    if size is None or not text.isdigit():
+        return None
+    unit = (size.get("unit") or "b").lower()
+    power = max("bkmgtpe".find(unit[0]), 0)
+    base = 1000 if len(unit) == len("kB") else 1024
+    return int(text) * int(base**power)
+
+
+def _check_aliases(setting: Setting) -> None:
+    named: set[str] = set()
+    for device in setting.devices.in_order():
+        if device.alias is None:
+            continue
+        if device.alias in named:
+            raise _refuse(device, f"non unique alias detected: {device.alias}")
+        named.add(device.alias)
+
+
+def _check_others(setting: Setting) -> None:
+    devices = setting.devices
+    for nvram in devices.nvrams:
+        if setting.family.name != "pseries":
+            raise _refuse(nvram, "nvram device is only supported for PPC64")
+    for nvram in devices.nvrams[1:]:
+        raise _refuse(nvram, "only a single nvram device is supported", INT)
+    for tpm in [one for one in devices.tpms if one.model == "spapr-tpm-proxy"][1:]:
+        raise _refuse(tpm, "only a single TPM Proxy device is supported")
+    for filter_ in _below(setting, "redirfilter")[1:]:
+        what = "only one set of redirection filter rule is supported"
+        raise Refused(INT, what, "redirfilter", line_of(filter_))
+    for vsock in devices.vsocks[1:]:
+        raise _refuse(vsock, "only a single vsock device is supported", XML)
+    for tpm in [one for one in devices.tpms if one.model != "spapr-tpm-proxy"][1:]:
+        raise _refuse(tpm, "only a single TPM non-proxy device is supported")
+    for pstore in devices.pstores[1:]:
+        raise _refuse(pstore, "only a single pstore device is supported", XML)
+    for pstore in devices.pstores:
+        if setting.arch == "s390x":
+            raise _refuse(pstore, "acpi-erst backend of pstore device is not supported")
+    for balloon in devices.memballoons:
+        if balloon.model == "xen":
+            raise _refuse(balloon, "Memory balloon device type 'xen' is not supported by this version of qemu")
+    _check_sounds(setting)
+    for shmem in devices.shmems:
+        size = None if shmem.element is None else _bytes(shmem.element.find("size"))
+        if size is not None and "shmem-sizes" in setting.behaves and (size < MIB or size & (size - 1)):
+            raise _refuse(shmem, "shmem size must be a power of 2 and at least 1 MiB (1024 KiB)", XML)
+        if shmem.model in (None, "ivshmem"):
+            raise _refuse(shmem, "ivshmem device is not supported with this QEMU binary")
+    for hostdev in devices.hostdevs:
+        boot = None if hostdev.element is None else hostdev.element.find("boot")
+        if boot is not None and hostdev.model == "vfio-ap":
+            raise _refuse(
+                hostdev, "booting from assigned devices is not supported by mediated devices of model vfio-ap"
+            )
+
+
+def _below(setting: Setting, tag: str) -> list[Element]:
+    """The elements of a kind that is no device with a place of its own."""
+    return [element for holder in setting.root.iterchildren("devices") for element in holder.iterchildren(tag)]
+
+
+def _check_sounds(setting: Setting) -> None:
+    known: set[str | None] = set()
+    for element in _below(setting, "audio"):
+        if element.get("id") in known:
+            raise Refused(XML, f"audio ID {element.get('id')} is used multiple times", "audio", line_of(element))
+        known.add(element.get("id"))
+    last = ["vnc", *(one.model for one in setting.devices.graphics if one.model in ("vnc", "spice", "sdl"))][-1]
+    silent = bool(setting.devices.graphics) and not any(
+        one.model in ("vnc", "spice", "sdl") for one in setting.devices.graphics
+    )
+    if not known and last != "sdl" and not silent:
+        known.add("1")  # the one that libvirt adds
+    for sound in setting.devices.sounds:
+        if sound.model == "ich7":
+            raise _refuse(sound, "sound card model 'ich7' is not supported by qemu")
+        audio = None if sound.element is None else sound.element.find("audio")
+        if audio is not None and audio.get("id") not in known:
+            raise _refuse(sound, f"no audio device with ID {audio.get('id')}", XML)
+
+
+_CHECKS: tuple[Callable[[Setting], None], ...] = (
+    _check_inputs,
+    _check_filesystems,
+    _check_interfaces,
+    _check_graphics,
+    _check_videos,
+    _check_panics,
+    _check_watchdogs,
+    _check_iommus,
+    _check_memories,
+    _check_others,
+    _check_aliases,
+)

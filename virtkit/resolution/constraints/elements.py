@@ -1,0 +1,129 @@
+"""One walk over each device's element that asks both tables: what an option can be, and what is refused where.
+
+Both tables lie in a tree of attributes and children, so that an element costs what it holds, not what is in the tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING
+
+from virtkit.domain.document import line_of
+from virtkit.domain.vocabulary import Release
+from virtkit.errors import Refused
+from virtkit.resolution.constraints.conditions import Subject
+from virtkit.resolution.constraints.options import Form, options
+from virtkit.resolution.constraints.rules import Rule
+from virtkit.resolution.constraints.rules import rules as rules_of
+from virtkit.resolution.context import Setting
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+__all__ = ["check_elements"]
+
+OTHERS = ("lease", "audio", "redirfilter")
+"""Elements below ``<devices>`` that are no devices with a place of their own."""
+
+
+@dataclass(slots=True)
+class _Rules:
+    """Rules that begin with one path: those for some of its values, and those to be asked whatever it holds."""
+
+    by_value: dict[object, list[Rule]] = field(default_factory=dict)
+    others: list[Rule] = field(default_factory=list)
+
+    def add(self, rule: Rule) -> None:
+        """Enter a rule by its first term."""
+        first = rule.terms[0]
+        if first.operator == "=":
+            for word in first.words:
+                self.by_value.setdefault(word, []).append(rule)
+        else:
+            self.others.append(rule)
+
+    def ask(self, value: object, subject: Subject) -> None:
+        """Raises Refused when a rule holds."""
+        found = self.by_value.get(value)
+        if (found or self.others) and not subject.shadowed:
+            for rule in (*(found or ()), *self.others):
+                rule.check(subject)
+
+
+@dataclass(slots=True)
+class _Node:
+    """What is known of one element: forms of its attributes, and rules that begin with it, or with one of them.
+
+    ``fields`` are rules of a device that begin with one of its fields.
+    """
+
+    forms: dict[object, Form] = field(default_factory=dict)
+    attributes: dict[object, _Rules] = field(default_factory=dict)
+    children: dict[object, _Node] = field(default_factory=dict)
+    fields: dict[str, _Rules] = field(default_factory=dict)
+    rules: _Rules = field(default_factory=_Rules)
+
+    def at(self, path: str) -> _Node:
+        """The node of a child, made when there is none."""
+        node = self
+        for step in path.split("/") if path else ():
+            node = node.children.setdefault(step, _Node())
+        return node
+
+
+@cache
+def _known(at: Release) -> dict[str, _Node]:
+    root = _Node()
+    for element, path, attribute, form in options(at):
+        root.at(element).at(path).forms[attribute] = form
+    for element, rule in rules_of(at):
+        node = root.at(element)
+        first = rule.terms[0]
+        path, _, attribute = first.path.partition("@")
+        if first.absent or path.startswith("^"):
+            node.rules.others.append(rule)
+        elif path.startswith("."):
+            node.fields.setdefault(path[1:], _Rules()).add(rule)
+        elif attribute:
+            node.at(path).attributes.setdefault(attribute, _Rules()).add(rule)
+        else:
+            node.at(path).rules.add(rule)
+    return {str(element): node for element, node in root.children.items()}
+
+
+def check_elements(setting: Setting) -> None:
+    """Refuse an option that libvirt does not take, and a device for which a rule holds. Raises Refused."""
+    known = _known(setting.at)
+    devices = setting.devices
+    for device in (*devices.in_order(), *devices.graphics):
+        node = known.get(device.kind)
+        if node is not None and device.element is not None:
+            _walk(device.element, node, Subject(device.element, device, setting))
+    for holder in setting.root.iterchildren("devices"):
+        for element in holder.iterchildren(*OTHERS):
+            node = known.get(str(element.tag))
+            if node is not None:
+                _walk(element, node, Subject(element, None, setting))
+
+
+def _walk(element: Element, node: _Node, subject: Subject) -> None:
+    if node.forms or node.attributes:
+        for name, value in element.items():
+            form = node.forms.get(name)
+            if form is not None:
+                right = form.refuses(str(value))
+                if right and all(term.holds(subject) for term in form.when):
+                    what = f"Invalid value for attribute '{name!s}' in element '{element.tag!s}': '{value!s}' ({right})"
+                    raise Refused("XML error", what, subject.label, line_of(element))
+            rules = node.attributes.get(name)
+            if rules is not None:
+                rules.ask(value, subject)
+    if node.children:
+        for child in element.iterchildren():
+            below = node.children.get(child.tag)
+            if below is not None:
+                _walk(child, below, subject)
+    for name, rules in node.fields.items():
+        rules.ask(getattr(subject.device, name, None), subject)
+    node.rules.ask(None, subject)

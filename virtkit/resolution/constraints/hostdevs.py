@@ -1,0 +1,48 @@
+"""Refusals about what is handed through: the same device of the host twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from virtkit.domain.devices import Device
+from virtkit.errors import Refused
+from virtkit.resolution.context import Setting
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+__all__ = ["check_hostdev_sources"]
+
+_POLICY = frozenset({"type", "startupPolicy", "managed", "writeFiltering", "guestReset"})
+"""Attributes of a source that do not say which device it is."""
+
+
+def check_hostdev_sources(setting: Setting) -> None:
+    """Refuse two host devices, or interfaces of type hostdev, with one source. Raises Refused."""
+    seen: set[tuple[object, ...]] = set()
+    devices = setting.devices
+    handed: list[tuple[str, Device]] = [
+        ("pci" if one.source == "pci" else "usb", one) for one in devices.interfaces if one.type == "hostdev"
+    ]
+    handed += [(one.type, one) for one in devices.hostdevs if one.mode == "subsystem"]
+    for type_, device in handed:
+        source = None if device.element is None else device.element.find("source")
+        if source is None or (type_ != "usb" and not len(source) and not source.attrib):
+            continue
+        key = (type_, *_identity(source))
+        if key in seen:
+            raise Refused("XML error", "Hostdev already exists in the domain configuration", device.label, device.line)
+        seen.add(key)
+
+
+def _identity(element: Element) -> tuple[object, ...]:
+    """What a source names, whatever the spelling of its numbers and the order of its attributes."""
+    own = sorted((str(name), _number(str(value))) for name, value in element.attrib.items() if name not in _POLICY)
+    return (*own, *((child.tag, _identity(child)) for child in element.iterchildren("*")))
+
+
+def _number(text: str) -> str:
+    try:
+        return str(int(text, 0))
+    except ValueError:
+        return text

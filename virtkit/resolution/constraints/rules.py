@@ -1,0 +1,40 @@
+"""Refusals that are one condition on one device each, from ``data/libvirt/forbidden.csv``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from virtkit import facts
+from virtkit.domain.document import line_of
+from virtkit.domain.vocabulary import Release, in_release
+from virtkit.errors import Refused
+from virtkit.resolution.constraints.conditions import Subject, Term, terms_of
+
+__all__ = ["Rule", "rules"]
+
+_PLACE = re.compile(r"\{([^}]+)\}")
+
+
+class Rule(NamedTuple):
+    """A condition under which a device is refused."""
+
+    terms: tuple[Term, ...]
+    category: str
+    refusal: str
+
+    def check(self, subject: Subject) -> None:
+        """Raises Refused when every term holds."""
+        if all(term.holds(subject) for term in self.terms):
+            what = _PLACE.sub(lambda place: subject.value(place[1]) or "", self.refusal)
+            raise Refused(self.category, what, subject.label, line_of(subject.element))
+
+
+def rules(at: Release) -> Iterator[tuple[str, Rule]]:
+    """The rules of a release, each with the element that it is about."""
+    for row in facts.table("libvirt/forbidden.csv"):
+        if in_release(row, at):
+            rule = Rule(terms_of(row["when"]), row["category"], row["refusal"])
+            for element in row["elements"].split():
+                yield element, rule

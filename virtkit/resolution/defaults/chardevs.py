@@ -1,0 +1,173 @@
+"""Serials and consoles: target types, ports, and the console that mirrors serial 0.
+
+Source: libvirt, "Domain XML format", Consoles, serial, parallel & channel devices; observed: libvirt 9.0 and 12.8.
+"""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from virtkit.domain.devices import Chardev
+from virtkit.errors import Refused
+from virtkit.resolution.context import Setting
+
+__all__ = ["fill_chardevs", "match_console"]
+
+CFG = "unsupported configuration"
+INT = "internal error"
+
+ISA_PORTS = 4
+
+MODELS = {
+    "usb-serial": "usb-serial",
+    "pci-serial": "pci-serial",
+    "spapr-vio-serial": "spapr-vty",
+    "sclp-serial": "sclpconsole",
+    "isa-debug": "isa-debugcon",
+}
+"""The model of a serial by its target type; that of system-serial depends on the machine."""
+
+_MIRRORED = frozenset({None, "isa-serial", "spapr-vio-serial", "system-serial", "sclp-serial"})
+
+
+def number_ports(setting: Setting) -> None:
+    """Give ports to serials, parallels and consoles. Raises Refused beyond four ISA serials."""
+    serials = setting.devices.serials
+    _number_isa(serials)
+    for serial in serials:
+        if serial.port < 0:
+            _set_port(serial, max(other.port for other in serials) + 1)
+    highest = -1
+    for parallel in setting.devices.parallels:
+        if parallel.port < 0:
+            _set_port(parallel, highest + 1)
+        highest = max(highest, parallel.port)
+    for place, console in enumerate(setting.devices.consoles):
+        console.port = place
+
+
+def _number_isa(serials: list[Chardev]) -> None:
+    taken: set[int] = set()
+    unset = []
+    for serial in serials:
+        if serial.written_target != "isa-serial":
+            continue
+        if serial.port < 0:
+            unset.append(serial)
+            continue
+        if serial.port >= ISA_PORTS:
+            raise Refused(
+                INT, f"Maximum supported number of ISA serial ports is '{ISA_PORTS}'", serial.label, serial.line
+            )
+        if serial.port in taken:
+            raise Refused(INT, f"target port '{serial.port}' already allocated", serial.label, serial.line)
+        taken.add(serial.port)
+    for serial in unset:
+        free = next((port for port in range(ISA_PORTS) if port not in taken), None)
+        if free is None:
+            raise Refused(
+                INT, f"Maximum supported number of ISA serial ports is '{ISA_PORTS}'", serial.label, serial.line
+            )
+        taken.add(free)
+        _set_port(serial, free)
+
+
+def _set_port(device: Chardev, port: int) -> None:
+    device.port = port
+    device.change("target", "port", str(port))
+
+
+def fill_chardevs(setting: Setting) -> None:
+    """Choose target type and model of each serial."""
+    for serial in setting.devices.serials:
+        _fill_serial(setting, serial)
+
+
+def _fill_serial(setting: Setting, serial: Chardev) -> None:
+    if serial.target in (None, "isa-serial"):
+        chosen = setting.family.serial
+        if chosen and chosen != serial.target:
+            serial.target = chosen
+            serial.change("target", "type", chosen)
+            setting.trace.note(serial, "serial.type", chosen, setting.family.name)
+        elif not chosen and serial.target is not None:
+            serial.target = None
+            serial.change("target/#unset", "type", "")
+    if serial.target_model is None and serial.target is not None:
+        model = MODELS.get(serial.target)
+        if serial.target == setting.family.serial:
+            model = setting.family.serial_model
+        if model:
+            serial.target_model = model
+            serial.change("target/model", "name", model)
+
+
+def match_console(setting: Setting) -> None:
+    """Tie console 0 to serial 0: make the serial, the mirror, or neither. Raises Refused for a later serial console."""
+    devices = setting.devices
+    consoles = devices.consoles
+    for later in consoles[1:]:
+        if later.target in (None, "serial"):
+            raise Refused(CFG, "Only the first console can be a serial port", later.label, later.line)
+    first = consoles[0] if consoles else None
+    first_port = 0
+    if first is not None and first.target in (None, "serial"):
+        if not devices.serials:
+            serial = _serial_from(first)
+            serial.address, serial.given = first.address, first.given
+            _fill_serial(setting, serial)
+            devices.serials.append(serial)
+            setting.trace.note(serial, "serial.from-console")
+        else:
+            first.shadowed = True
+        first.mirror = True
+        if first.address is not None:
+            # It shows the serial's address, and has none of its own.
+            first.address = None
+            first.readdressed = False
+            first.change("#drop", "address", "")
+    elif devices.serials and devices.serials[0].target in _MIRRORED:
+        mirror = Chardev("console", None, -1, type=devices.serials[0].type, mirror=True)
+        mirror.change("", "type", mirror.type or "pty")
+        consoles.insert(0, mirror)
+        if "mirror-counts" not in setting.behaves:
+            first_port = -1
+        setting.trace.note(mirror, "console.mirror")
+    for place, console in enumerate(consoles, first_port):
+        if console.mirror:
+            continue
+        console.port = place
+        if console.element is not None:
+            _show_console(console, console.target or "serial", place)
+
+
+def finish_mirror(setting: Setting) -> None:
+    """After addresses are known: the mirror shows serial 0's port and address."""
+    consoles, serials = setting.devices.consoles, setting.devices.serials
+    if not consoles or not consoles[0].mirror or not serials:
+        return
+    mirror, serial = consoles[0], serials[0]
+    mirror.target = "serial"
+    _show_console(mirror, "serial", max(serial.port, 0))
+    if serial.address is not None and mirror.address != serial.address:
+        mirror.place(serial.address)
+
+
+def _show_console(console: Chardev, type_: str, port: int) -> None:
+    console.port = port
+    target = None if console.element is None else console.element.find("target")
+    if target is None or target.get("type") != type_:
+        console.change("target", "type", type_)
+    if target is None or target.get("port") != str(port):
+        console.change("target", "port", str(port))
+
+
+def _serial_from(console: Chardev) -> Chardev:
+    serial = Chardev("serial", None, -1, type=console.type, port=0)
+    serial.change("", "type", console.type or "pty")
+    if console.element is not None:
+        for child in console.element.iterchildren("*"):
+            if child.tag not in ("target", "address", "alias"):
+                serial.change("#raw", "", etree.tostring(child, encoding="unicode", with_tail=False))
+    serial.change("target", "port", "0")
+    return serial

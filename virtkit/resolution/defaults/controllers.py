@@ -1,0 +1,247 @@
+"""The list of controllers: its order, its indexes, and the controllers that devices imply.
+
+Source: observed, libvirt 9.0 and 12.8 (random domains defined and read back).
+"""
+
+from __future__ import annotations
+
+from virtkit.domain.address import CcidAddress, DriveAddress, SerialAddress
+from virtkit.domain.devices import Controller
+from virtkit.errors import Refused
+from virtkit.resolution.context import Setting
+
+__all__ = [
+    "COMPANIONS",
+    "ICH9",
+    "add",
+    "find",
+    "imply",
+    "index_all",
+    "insert",
+    "is_sorted",
+    "new",
+    "prepare_for_scsi_hostdevs",
+]
+
+COMPANIONS = {"ich9-uhci1": 0, "ich9-uhci2": 2, "ich9-uhci3": 4}
+"""Companion models and the first port each takes when nothing is written."""
+
+ICH9 = frozenset({"ich9-ehci1", *COMPANIONS})
+
+_INT = "internal error"
+
+FARTHEST = 4095
+"""The highest controller number for which all lower ones are added."""
+
+
+def _is_companion(controller: Controller) -> bool:
+    return controller.startport is not None or controller.model in COMPANIONS
+
+
+def is_sorted(controllers: list[Controller], type_: str) -> bool:
+    """Whether the controllers of one type stand by rising index, so that an insertion may stop early."""
+    last = -1
+    for controller in controllers:
+        if controller.type == type_:
+            if controller.index < last:
+                return False
+            last = controller.index
+    return True
+
+
+def insert(controllers: list[Controller], controller: Controller, rising: bool = False) -> None:
+    """Put a controller among those of its type: before the first with a higher index, else after the last.
+
+    ``rising`` promises that the type is sorted by index.
+    """
+    place = -1
+    type_, index = controller.type, controller.index
+    companion = controller.type == "usb" and _is_companion(controller)
+    for at in range(len(controllers) - 1, -1, -1):
+        other = controllers[at]
+        if other.type != type_:
+            continue
+        if index >= 0 and (other.index > index or (other.index == index and not companion and _is_companion(other))):
+            place = at
+        elif place < 0:
+            place = at + 1
+            if rising:
+                break
+        elif rising:
+            break
+    controllers.insert(len(controllers) if place < 0 else place, controller)
+
+
+def new(type_: str, index: int, model: str | None = None) -> Controller:
+    """A controller that resolution adds."""
+    controller = Controller("controller", None, -1, model, type=type_, index=index)
+    controller.change("", "type", type_)
+    controller.change("", "index", str(index))
+    if model is not None:
+        controller.change("", "model", model)
+    return controller
+
+
+def add(setting: Setting, controller: Controller, rising: bool = False) -> Controller:
+    """Enter an added controller into the list, where the release puts it."""
+    controllers = setting.devices.controllers
+    if "sorted-controllers" in setting.behaves:
+        insert(controllers, controller, rising)
+    else:
+        controllers.append(controller)
+    return controller
+
+
+def find(setting: Setting, type_: str, index: int) -> Controller | None:
+    """The first controller of a type and index."""
+    for controller in setting.devices.controllers:
+        if controller.type == type_ and controller.index == index:
+            return controller
+    return None
+
+
+def order_written(setting: Setting) -> None:
+    """Bring the written controllers into list order."""
+    written = setting.devices.controllers
+    ordered: list[Controller] = []
+    for controller in written:
+        insert(ordered, controller)
+    setting.devices.controllers = ordered
+
+
+def prepare_for_scsi_hostdevs(setting: Setting) -> None:
+    """A scsi hostdev makes its scsi controller, and all below it, exist before indexes are handed out."""
+    _imply_scsi_for_hostdevs(setting)
+
+
+def index_all(setting: Setting) -> None:
+    """Give every controller without an index the lowest one unused in its type."""
+    controllers = setting.devices.controllers
+    used: dict[str, set[int]] = {}
+    resort = False
+    for controller in controllers:
+        used.setdefault(controller.type, set()).add(controller.index)
+    previous: Controller | None = None
+    for place, controller in enumerate(controllers):
+        if controller.index < 0:
+            taken = used[controller.type]
+            index = -1
+            if controller.type == "usb" and controller.model in ICH9:
+                if place:
+                    resort = True
+                index = _ich9_index(controllers, controller, previous)
+            if index < 0:
+                index = 0
+                while index in taken:
+                    index += 1
+            controller.index = index
+            taken.add(index)
+            controller.change("", "index", str(index))
+        if controller.type == "usb":
+            previous = controller
+            if controller.model in COMPANIONS and controller.startport is None:
+                controller.startport = COMPANIONS[controller.model]
+                controller.change("master", "startport", str(controller.startport))
+    if resort and "resorted-controllers" in setting.behaves:
+        ordered: list[Controller] = []
+        for controller in controllers:
+            insert(ordered, controller)
+        setting.devices.controllers = ordered
+
+
+def _ich9_index(controllers: list[Controller], controller: Controller, previous: Controller | None) -> int:
+    if previous is None or previous.model not in ICH9:
+        return -1
+    for other in controllers:
+        if other.type == "usb" and other.index == previous.index and other.model == controller.model:
+            return -1
+    return previous.index
+
+
+def check_duplicates(setting: Setting) -> None:
+    """Refuse two controllers of one type and index, the parts of one ich9 usb set excepted."""
+    seen: dict[tuple[str, int], Controller] = {}
+    for controller in setting.devices.controllers:
+        key = (controller.type, controller.index)
+        other = seen.get(key)
+        if other is None:
+            seen[key] = controller
+            continue
+        if controller.type == "usb":
+            continue
+        raise Refused(
+            "XML error",
+            f"Multiple '{controller.type}' controllers with index '{controller.index}'",
+            controller.label,
+            controller.line,
+        )
+
+
+def imply(setting: Setting) -> None:
+    """Add the controllers that disks, channels, consoles, smartcards and scsi hostdevs sit on."""
+    devices = setting.devices
+    highest: dict[str, int] = {}
+    for disk in devices.disks:
+        if isinstance(disk.address, DriveAddress) and disk.bus in ("scsi", "fdc", "ide", "sata", "nvme"):
+            highest[disk.bus] = max(highest.get(disk.bus, -1), disk.address.controller)
+    for type_, limit in (("scsi", None), ("fdc", 1), ("ide", 1), ("sata", None), ("nvme", None)):
+        top = highest.get(type_, -1)
+        if top > FARTHEST:
+            raise _too_far(type_, top)
+        for index in range(top + 1):
+            if find(setting, type_, index) is None:
+                if limit and index >= limit:
+                    word = "fdc" if type_ == "fdc" else "IDE"
+                    raise Refused(_INT, f"Only {limit} {word} controller is supported", f"controller {type_} {index}")
+                setting.trace.note(add(setting, new(type_, index)), "controller.for-disk", type_)
+    for kind in (devices.channels, devices.consoles):
+        for device in kind:
+            if device.target == "virtio":
+                at = device.address
+                index = at.controller if isinstance(at, SerialAddress) else 0
+                if find(setting, "virtio-serial", index) is None:
+                    setting.trace.note(add(setting, new("virtio-serial", index)), "controller.for-device", device.kind)
+    _imply_ccid(setting)
+    _imply_scsi_for_hostdevs(setting)
+
+
+def _too_far(type_: str, index: int) -> Refused:
+    # libvirt would try to add them all; nothing has room for so many, so this is a slip of the pen.
+    return Refused(
+        _INT, f"{type_} controller {index} would bring {index} others with it", f"controller {type_} {index}"
+    )
+
+
+def _imply_ccid(setting: Setting) -> None:
+    highest: dict[int, int] = {}
+    for card in setting.devices.smartcards:
+        at = card.address
+        if at is None:
+            slot = highest.get(0, -1) + 1
+            at = CcidAddress(0, slot)
+            card.place(at)
+            setting.trace.note(card, "ccid.slot", slot)
+        if isinstance(at, CcidAddress):
+            highest[at.controller] = max(highest.get(at.controller, -1), at.slot)
+            if find(setting, "ccid", at.controller) is None:
+                setting.trace.note(add(setting, new("ccid", at.controller)), "controller.for-device", "smartcard")
+
+
+def _imply_scsi_for_hostdevs(setting: Setting) -> None:
+    largest = -1
+    model: str | None = None
+    for hostdev in setting.devices.hostdevs:
+        if hostdev.type != "scsi" or hostdev.mode != "subsystem":
+            continue
+        at = hostdev.address
+        number = at.controller if isinstance(at, DriveAddress) else 0
+        if number > largest:
+            largest = number
+            existing = find(setting, "scsi", largest)
+            if existing is not None and existing.model is not None:
+                model = existing.model
+    if largest > FARTHEST:
+        raise _too_far("scsi", largest)
+    for index in range(largest + 1):
+        if find(setting, "scsi", index) is None:
+            setting.trace.note(add(setting, new("scsi", index, model)), "scsi.for-hostdev", index)

@@ -1,0 +1,97 @@
+"""The names libvirt gives devices on QEMU's command line: "virtio-disk0", "pci.1", "net0".
+
+Source: observed, libvirt 9.0 and 12.8 (``virsh domxml-to-native qemu-argv``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from virtkit.domain.address import DimmAddress, DriveAddress
+from virtkit.domain.devices import Controller, Device, Disk
+from virtkit.resolution.context import Setting
+
+__all__ = ["name_devices"]
+
+_PLAIN = (
+    ("videos", "video"),
+    ("sounds", "sound"),
+    ("inputs", "input"),
+    ("filesystems", "fs"),
+    ("rngs", "rng"),
+    ("memballoons", "balloon"),
+    ("watchdogs", "watchdog"),
+    ("shmems", "shmem"),
+    ("vsocks", "vsock"),
+    ("serials", "serial"),
+    ("parallels", "parallel"),
+    ("channels", "channel"),
+    ("consoles", "console"),
+    ("redirdevs", "redir"),
+    ("hubs", "hub"),
+    ("smartcards", "smartcard"),
+    ("tpms", "tpm"),
+    ("iommus", "iommu"),
+    ("panics", "panic"),
+    ("nvrams", "nvram"),
+    ("cryptos", "crypto"),
+    ("pstores", "pstore"),
+)
+
+
+def name_devices(setting: Setting) -> None:
+    """Set ``id`` of every device: a user's own alias, else the name its kind and place in the list give."""
+    devices = setting.devices
+    for attribute, word in _PLAIN:
+        _count(getattr(devices, attribute), word)
+    host = 0
+    for place, interface in enumerate(devices.interfaces):
+        if interface.type == "hostdev":
+            interface.id = interface.alias or f"hostdev{host}"
+            host += 1
+        else:
+            interface.id = interface.alias or f"net{place}"
+    for hostdev in devices.hostdevs:
+        hostdev.id = hostdev.alias or f"hostdev{host}"
+        host += 1
+    for controller in devices.controllers:
+        controller.id = controller.alias or _controller(setting, controller)
+    scsi = {one.index: one.model for one in devices.controllers if one.type == "scsi"}
+    for disk in devices.disks:
+        disk.id = disk.alias or _disk(disk, scsi)
+    counts: dict[str, int] = {}
+    for memory in devices.memories:
+        word = (memory.model or "").replace("-", "")
+        if isinstance(memory.address, DimmAddress):
+            number = memory.address.slot or 0
+        else:
+            number = counts.get(word, 0)
+            counts[word] = number + 1
+        memory.id = memory.alias or f"{word}{number}"
+
+
+def _count(devices: Iterable[Device], word: str) -> None:
+    for place, device in enumerate(devices):
+        device.id = device.alias or f"{word}{place}"
+
+
+def _controller(setting: Setting, controller: Controller) -> str:
+    type_, index = controller.type, controller.index
+    if type_ == "pci":
+        return "pcie.0" if controller.model == "pcie-root" else f"pci.{index}"
+    if type_ == "usb":
+        return f"usb{index}" if index else "usb"
+    if index == 0 and (
+        (type_ == "ide" and setting.family.chipset == "i440fx") or (type_ == "sata" and setting.family.chipset == "q35")
+    ):
+        return "ide"
+    return f"{type_}{index}"
+
+
+def _disk(disk: Disk, scsi: dict[int, str | None]) -> str:
+    at = disk.address
+    if not isinstance(at, DriveAddress):
+        return f"{disk.bus}-disk{max(disk.number, 0)}"
+    if disk.bus == "scsi" and scsi.get(at.controller) != "lsilogic":
+        return f"scsi{at.controller}-{at.bus}-{at.target}-{at.unit}"
+    return f"{disk.bus}{at.controller}-{at.bus}-{at.unit}"

@@ -1,0 +1,78 @@
+"""Why each thing is as it is: one reason for every decision, kept as numbers and turned into sentences on demand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from virtkit import facts
+
+if TYPE_CHECKING:
+    from virtkit.domain.devices import Device
+
+__all__ = ["Reason", "Trace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One decision about one device: the rule's name, its sentence, and the source of the rule."""
+
+    device: str
+    line: int | None
+    rule: str
+    text: str
+    source: str
+
+
+class Trace:
+    """The reasons of one resolution, in the order in which the decisions fell."""
+
+    __slots__ = ("_entries",)
+
+    def __init__(self) -> None:
+        self._entries: list[tuple[Device, str, tuple[object, ...]]] = []
+
+    def note(self, device: Device, rule: str, *values: object) -> None:
+        """Record that ``rule`` decided something about ``device``; ``values`` fill the rule's sentence."""
+        self._entries.append((device, rule, values))
+
+    def reasons(self) -> Iterator[Reason]:
+        """All reasons as sentences. Raises FactsError for a rule that the table of rules lacks."""
+        for device, rule, text, source in self.entries():
+            yield Reason(device.id or device.label, device.line, rule, text, source)
+
+    def of(self, device: Device) -> list[Reason]:
+        """The reasons about one device, in order."""
+        return [
+            Reason(device.id or device.label, device.line, rule, text, source)
+            for other, rule, text, source in self.entries()
+            if other is device
+        ]
+
+    def entries(self) -> Iterator[tuple[Device, str, str, str]]:
+        """Each decision as (device, rule, sentence, source), in order."""
+        rules = _rules()
+        for device, rule, values in self._entries:
+            text, source = rules[rule]
+            yield device, rule, text.format(*values), source
+
+    def _repr_html_(self) -> str:
+        from virtkit.notebook.domain_html import trace_html
+
+        return trace_html(self)
+
+    def __repr__(self) -> str:
+        return f"<Trace of {len(self)} decisions>"
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Reason]:
+        return self.reasons()
+
+
+@cache
+def _rules() -> dict[str, tuple[str, str]]:
+    return {row["rule"]: (row["text"], row["source"]) for row in facts.table("libvirt/rules.csv")}

@@ -1,0 +1,104 @@
+"""The bus tree of a resolved domain as plain values: what the pictures, the text tree and JSON show."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Bus", "Headroom", "Node", "Topology"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One device or controller function at an address.
+
+    ``placed`` is "user" (address written in the XML), "fixed" (chipset rule) or "allocated".
+    ``reason`` has a line for each decision about it, in the order in which they fell.
+    ``interface`` is legacy, transitional or modern for a virtio PCI device, else None.
+    ``bus`` is the bus this node provides, for a PCI controller. ``identity`` is what stays its own wherever it goes:
+    a user's alias, a disk's target, a NIC's MAC address; "" for a device that has none.
+    """
+
+    id: str
+    kind: str
+    title: str
+    driver: str
+    address: str
+    slot: int
+    function: int
+    placed: str
+    added: bool
+    interface: str | None
+    line: int | None
+    reason: str
+    bus: Bus | None
+    identity: str = ""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Bus:
+    """A PCI bus: ``index`` is the controller's index, ``accepts`` "PCI Express" or "conventional PCI".
+
+    ``first`` and ``last`` are the lowest and highest slot that a device may take, ``free`` the number of slots
+    with nothing in them, ``hotplug`` whether a device can be plugged into a free slot while the guest runs.
+    ``chassis`` is the number a pci-bridge tells the guest, None for other buses.
+    """
+
+    index: int
+    model: str
+    accepts: str
+    first: int
+    last: int
+    hotplug: bool
+    free: int
+    nodes: tuple[Node, ...]
+    chassis: int | None = None
+
+    def __repr__(self) -> str:
+        return f"<Bus {self.index} {self.model}: {len(self.nodes)} nodes, {self.free} free>"
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """Free slots that can take a hot-plugged device of one kind ("PCI Express", "conventional PCI", "usb", "ccw")."""
+
+    kind: str
+    free: int
+    used: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Topology:
+    """The whole tree of one domain; ``others`` are devices that sit on no PCI bus.
+
+    ``roots`` holds the root bus, on pseries one for each host bridge; empty where the machine has no PCI.
+    ``firmware`` is "bios" for an x86 domain that names none, "efi" where the domain asks for it, "" where it names
+    another or the machine has its own.
+    """
+
+    name: str
+    machine: str
+    arch: str
+    roots: tuple[Bus, ...]
+    others: tuple[Node, ...]
+    headroom: tuple[Headroom, ...]
+    firmware: str = ""
+
+    def _repr_svg_(self) -> str:
+        from virtkit.draw.picture import svg
+
+        return svg(self)
+
+    def _repr_html_(self) -> str:
+        from virtkit.notebook.domain_html import topology_html
+
+        return topology_html(self)
+
+    def __repr__(self) -> str:
+        nodes = sum(len(bus.nodes) for bus in self.roots) + len(self.others)
+        return f"<Topology {self.name!r} {self.arch} {self.machine}: {nodes} nodes on {len(self.roots)} root buses>"
+
+    def __str__(self) -> str:
+        from virtkit.draw.tree import text
+
+        return text(self)

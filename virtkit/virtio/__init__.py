@@ -1,0 +1,1 @@
+"""The virtio devices of a domain: kinds, the interface QEMU shows, drivers."""

@@ -1,0 +1,201 @@
+"""The virtio devices of a resolved domain: QEMU driver, place, and the interface a guest meets there.
+
+Source of driver names: ``data/libvirt/virtio-drivers.csv``; of interfaces: ``virtkit.virtio.interface``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from virtkit import facts
+from virtkit.domain.address import PciAddress
+from virtkit.domain.devices import (
+    VIRTIO,
+    Controller,
+    Device,
+    Disk,
+    Filesystem,
+    Hostdev,
+    Input,
+    Interface,
+    Video,
+)
+from virtkit.errors import Refused
+from virtkit.resolution.context import Setting
+from virtkit.resolution.defaults.models import frontend_of
+from virtkit.virtio.interface import Shown, shown
+
+if TYPE_CHECKING:
+    from virtkit.resolution.pipeline import Resolved
+
+__all__ = ["Driver", "VirtioDevice", "driver_of", "location_of", "virtio_devices"]
+
+PORTS = frozenset({"pcie-root-port", "pcie-switch-downstream-port"})
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """QEMU's driver for a device: ``kind`` as in interface facts, ``extra`` options that stand in for a model."""
+
+    kind: str
+    name: str
+    extra: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class VirtioDevice:
+    """One virtio device as a guest meets it.
+
+    ``kind`` is net, blk, scsi, 9p, rng, balloon, serial, gpu, …; ``model`` one of the three virtio models;
+    ``transport`` pci, ccw or virtio-mmio; ``location`` the class of its PCI slot (see ``virtkit.virtio.interface``)
+    or None; ``shown`` what QEMU shows there, None off PCI. ``label`` is what a person calls it.
+    """
+
+    id: str
+    kind: str
+    model: str
+    driver: str
+    transport: str
+    location: str | None
+    address: str
+    shown: Shown | None
+    line: int | None
+    label: str
+    device: Device
+
+    def __repr__(self) -> str:
+        shown = "" if self.shown is None else f", {self.shown.interface or 'refused'}"
+        return f"<VirtioDevice {self.id} {self.label}: {self.driver} at {self.address or self.transport}{shown}>"
+
+
+@cache
+def _drivers() -> dict[tuple[str, str], tuple[str, str, bool]]:
+    return {
+        (row["device"], row["variant"]): (row["kind"], row["base"], row["suffix"] == "yes")
+        for row in facts.table("libvirt/virtio-drivers.csv")
+    }
+
+
+def _variant(setting: Setting, device: Device) -> tuple[str, str] | None:
+    """The row of the driver table a device belongs to, None when it is no virtio device."""
+    kind = device.kind
+    if isinstance(device, Disk):
+        if device.bus != "virtio":
+            return None
+        return kind, "vhostuser" if device.type == "vhostuser" else "virtio"
+    if isinstance(device, Interface):
+        return (kind, "*") if device.type != "hostdev" and device.model in VIRTIO else None
+    if isinstance(device, Controller):
+        if device.type == "virtio-serial":
+            return "controller:virtio-serial", "*"
+        if device.type == "scsi" and (device.model == "virtio-scsi" or device.model in VIRTIO):
+            return "controller:scsi", "*"
+        return None
+    if isinstance(device, Input):
+        return (kind, device.type) if device.bus == "virtio" else None
+    if isinstance(device, Filesystem):
+        return kind, device.driver
+    if isinstance(device, Hostdev):
+        return kind, device.type
+    if isinstance(device, Video):
+        if device.model != "virtio":
+            return None
+        if device.frontend is not None and "video-frontend" in setting.behaves:
+            return kind, device.frontend
+        return kind, frontend_of(setting, device, setting.devices.videos[0] is device)
+    if kind in ("rng", "vsock", "crypto") or (kind == "memballoon" and device.model in VIRTIO):
+        return kind, "*"
+    return kind, device.model or "*"
+
+
+def driver_of(setting: Setting, device: Device) -> Driver | None:
+    """QEMU's driver for a virtio device, None when it is none.
+
+    Raises Refused when QEMU has neither the driver of a model nor the switches that stand in for it.
+    """
+    variant = _variant(setting, device)
+    found = None if variant is None else _drivers().get(variant)
+    if found is None:
+        return None
+    kind, base, suffix = found
+    if not suffix:
+        return Driver(kind, base)
+    transport = "pci" if device.address is None else device.address.type
+    name = base + {"ccw": "-ccw", "virtio-mmio": "-device"}.get(transport, "-pci")
+    model = device.model or ""
+    if model not in ("virtio-transitional", "virtio-non-transitional"):
+        return Driver(kind, name)
+    tail = model.removeprefix("virtio")
+    if transport != "pci" or setting.emulator.has("virtio-blk-pci-transitional") is not False:
+        return Driver(kind, name + tail)
+    # QEMU before 4.0: the plain driver with its two switches, where it has them.
+    switches = setting.emulator.has_property(name, "disable-legacy") is not False
+    if tail == "-transitional":
+        return Driver(kind, name, (("disable-legacy", "off"), ("disable-modern", "off")) if switches else ())
+    if not switches:
+        raise Refused(
+            "unsupported configuration",
+            "virtio non-transitional model not supported for this qemu",
+            device.label,
+            device.line,
+        )
+    return Driver(kind, name, (("disable-legacy", "on"), ("disable-modern", "off")))
+
+
+def location_of(model: str | None) -> str | None:
+    """The class of slot below a PCI controller model; None for a bus that takes no virtio device."""
+    if model == "pci-root":
+        return "conventional-root"
+    if model == "pcie-root":
+        return "pcie-root"
+    if model in PORTS:
+        return "pcie-port"
+    if model in ("pci-bridge", "pcie-to-pci-bridge", "dmi-to-pci-bridge", "pci-expander-bus"):
+        return "conventional-bridge"
+    return None
+
+
+def virtio_devices(resolved: Resolved) -> tuple[VirtioDevice, ...]:
+    """Every virtio device of a resolved domain, in libvirt's general device order."""
+    setting = resolved.setting
+    buses = {
+        controller.index: controller.model for controller in setting.devices.controllers if controller.type == "pci"
+    }
+    found = []
+    for device in resolved.devices:
+        driver = driver_of(setting, device)
+        if driver is None:
+            continue
+        address = device.address
+        transport = "pci" if address is None else address.type
+        location = location_of(buses.get(address.bus)) if isinstance(address, PciAddress) else None
+        model = device.model if device.model in VIRTIO and device.kind != "video" else "virtio"
+        seen: Shown | None = None
+        if location is not None:
+            seen = shown(
+                resolved.host.qemu,
+                setting.arch,
+                setting.machine,
+                driver.kind,
+                model or "virtio",
+                location,
+                setting.emulator,
+            )
+        found.append(
+            VirtioDevice(
+                id=device.id,
+                kind=driver.kind,
+                model=model or "virtio",
+                driver=driver.name,
+                transport=transport,
+                location=location,
+                address="" if address is None else str(address),
+                shown=seen,
+                line=device.line,
+                label=device.label,
+                device=device,
+            )
+        )
+    return tuple(found)
