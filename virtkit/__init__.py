@@ -48,7 +48,7 @@ if _TYPES:
     from virtkit.notebook.explorer import explorer
     from virtkit.policy.document import Policy
     from virtkit.policy.document import load as load_policy
-    from virtkit.resolution.pipeline import Resolved, resolve
+    from virtkit.resolved import Resolved, resolve
     from virtkit.topology.diff import compare
     from virtkit.topology.model import Topology
 
@@ -89,7 +89,7 @@ _HOMES = {
     "InputError": "errors",
     "Policy": "policy.document",
     "Refused": "errors",
-    "Resolved": "resolution.pipeline",
+    "Resolved": "resolved",
     "Review": "compat.check",
     "Topology": "topology.model",
     "Unsupported": "errors",
@@ -103,7 +103,7 @@ _HOMES = {
     "matrix": "compat.matrix",
     "read": "domain.domain",
     "recommend": "compat.recommend",
-    "resolve": "resolution.pipeline",
+    "resolve": "resolved",
     "samples": "facts",
     "survey": "fleet.survey",
 }

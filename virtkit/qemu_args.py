@@ -11,14 +11,14 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from virtkit.domain.address import CcwAddress, PciAddress
-from virtkit.domain.devices import Controller, Device, Disk, Filesystem, Hostdev, Input, Interface, Video
-from virtkit.resolution.context import Setting
+from virtkit.domain.devices import Controller, Device, Disk, Filesystem, Hostdev, Input, Inventory, Nic, Video
+from virtkit.resolution.context import Context
 from virtkit.virtio.devices import driver_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-    from virtkit.resolution.pipeline import Resolved
+    from virtkit.resolved import Resolved
 
 __all__ = ["arguments", "text"]
 
@@ -54,16 +54,16 @@ def _legacy(options: Options) -> str:
 
 class _Builder:
     def __init__(self, resolved: Resolved) -> None:
-        resolved.devices  # noqa: B018 - gives the devices their ids
-        self.setting: Setting = resolved.setting
+        self.context = resolved.context
+        self.devices = resolved.inventory
         self.found: list[Options] = []
         self.buses = self._bus_names()
-        self.boot = _boot_order(self.setting)
+        self.boot = _boot_order(self.context, self.devices)
 
     def _bus_names(self) -> dict[int, str]:
         names = {}
-        pseries = self.setting.family.name == "pseries"
-        for controller in self.setting.devices.controllers:
+        pseries = self.context.family.name == "pseries"
+        for controller in self.devices.controllers:
             if controller.type == "pci":
                 name = controller.id
                 if controller.index == 0:
@@ -74,8 +74,8 @@ class _Builder:
         return names
 
     def build(self) -> list[Options]:
-        devices = self.setting.devices
-        late_iommu = "several-iommus" in self.setting.behaves
+        devices = self.devices
+        late_iommu = "several-iommus" in self.context.behaves
         if not late_iommu:
             self.all(devices.iommus)
         for type_ in CONTROLLER_TYPES:
@@ -88,7 +88,7 @@ class _Builder:
             devices.memories,
             devices.disks,
             devices.filesystems,
-            devices.interfaces,
+            devices.nics,
             devices.inputs,
             devices.videos,
             devices.sounds,
@@ -151,7 +151,7 @@ class _Builder:
 
     def virtio(self, device: Device) -> None:
         """The argument of a virtio device; nothing for any other."""
-        driver = driver_of(self.setting, device)
+        driver = driver_of(self.context, self.devices, device)
         if driver is None:
             return
         line: Options = {"driver": driver.name}
@@ -166,7 +166,7 @@ class _Builder:
         if isinstance(device, Disk):
             self._disk(line, device, options)
         else:
-            if isinstance(device, Interface):
+            if isinstance(device, Nic):
                 line["id"] = device.id
                 if device.mac:
                     line["mac"] = device.mac
@@ -244,22 +244,21 @@ class _Builder:
             line[key] = value
 
 
-def _boot_order(setting: Setting) -> dict[int, int]:
+def _boot_order(context: Context, devices: Inventory) -> dict[int, int]:
     """The boot index of each device that has one: written orders, else the first device of each class in ``<os>``."""
-    devices = setting.devices
     written = {}
-    for device in [*devices.disks, *devices.interfaces, *devices.hostdevs]:
+    for device in [*devices.disks, *devices.nics, *devices.hostdevs]:
         boot = None if device.element is None else device.element.find("boot")
         order = None if boot is None else boot.get("order")
         if order and order.isdigit():
             written[id(device)] = int(order)
     if written:
         return written
-    names = [found.get("dev") for found in setting.root.findall("os/boot")] or ["hd"]
+    names = [found.get("dev") for found in context.root.findall("os/boot")] or ["hd"]
     found: dict[int, int] = {}
     for index, name in enumerate(names, 1):
         if name == "network":
-            candidates: list[Device] = [*devices.interfaces]
+            candidates: list[Device] = [*devices.nics]
         else:
             kinds = {"hd": ("disk", "lun"), "cdrom": ("cdrom",), "fd": ("floppy",)}.get(name or "", ())
             candidates = [disk for disk in devices.disks if disk.device in kinds]

@@ -17,7 +17,7 @@ from virtkit.topology.port_io import budget
 from virtkit.topology.warnings import problems
 
 if TYPE_CHECKING:
-    from virtkit.resolution.pipeline import Resolved
+    from virtkit.resolved import Resolved
     from virtkit.topology.model import Topology
     from virtkit.virtio.devices import VirtioDevice
 
@@ -129,7 +129,7 @@ def _slot_wanted(resolved: Resolved, device: VirtioDevice | None) -> list[Said]:
     """Which kind of slot a virtio device on PCI asks for, and why."""
     if device is None or device.transport != "pci" or device.device.given:
         return []
-    root = resolved.setting.family.root or "none"
+    root = resolved.context.family.root or "none"
     if device.model == "virtio-transitional":
         has = "is conventional PCI" if root == "pci-root" else "is PCI Express and has none"
         text = f"virtio-transitional needs a conventional PCI slot, for the port I/O of virtio 0.9; the root bus {has}"
@@ -141,7 +141,7 @@ def _slot_wanted(resolved: Resolved, device: VirtioDevice | None) -> list[Said]:
 
 def _chain(resolved: Resolved, device: Device, reasons: dict[int, list[Said]]) -> list[Said]:
     """The added buses below a device, from its own down to one that was written or is a root."""
-    pci = {one.index: one for one in resolved.setting.devices.controllers if one.type == "pci"}
+    pci = {one.index: one for one in resolved.inventory.controllers if one.type == "pci"}
     found: list[Said] = []
     at = device.address
     while isinstance(at, PciAddress) and at.bus in pci:

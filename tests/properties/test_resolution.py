@@ -69,7 +69,7 @@ def unshared(found: Resolved) -> Iterator[tuple[object, ...]]:
         elif isinstance(at, DriveAddress) and device.kind in ("disk", "hostdev"):
             bus = device.bus if isinstance(device, Disk) else "scsi"
             yield "drive", bus, at.controller, at.bus, at.target, at.unit
-    for controller in found.setting.devices.controllers:
+    for controller in found.inventory.controllers:
         # Parts of an ich9 set share a number, and "none" stands for no controller.
         if "-uhci" not in (controller.model or "") and controller.model != "none":
             yield "controller", controller.type, controller.index
@@ -88,10 +88,10 @@ def test_no_two_devices_share_a_place(seed: int, release: str, platform: str | N
 def test_every_pci_address_is_on_a_bus_that_takes_it(seed: int, release: str, platform: str | None) -> None:
     """Its bus has a controller, and its slot is within that controller's."""
     found = taken(drawn(seed, release, platform), release)
-    buses = {one.index for one in found.setting.devices.controllers if one.type == "pci"}
+    buses = {one.index for one in found.inventory.controllers if one.type == "pci"}
     for device in found.devices:
         at = device.address
-        if isinstance(at, PciAddress) and found.setting.family.pci:
+        if isinstance(at, PciAddress) and found.context.family.pci:
             assert at.domain == 0
             assert at.bus in buses
             assert 0 <= at.slot <= 31

@@ -14,7 +14,7 @@ import virtkit
 from tests.slots.worked import Example, build, examples
 from tests.writing import domain, host, resolved
 from virtkit import Resolved, facts, read, resolve
-from virtkit.domain.devices import Controller, Interface
+from virtkit.domain.devices import Controller, Nic
 from virtkit.errors import Refused
 from virtkit.serialization import explanation
 
@@ -110,7 +110,7 @@ def test_sentences_fill_their_gaps_in_order() -> None:
 def test_the_chain_of_a_transitional_device_reads_from_port_to_bridge_to_slot() -> None:
     """A conventional slot is needed, so a bridge is added, and a port below it."""
     result = resolved(domain("<interface type='user'><model type='virtio-transitional'/></interface>"))
-    interface = next(device for device in result.devices if isinstance(device, Interface))
+    interface = next(device for device in result.devices if isinstance(device, Nic))
     (why,) = [reason.text for reason in result.trace.of(interface) if reason.rule == "pci.first-free"]
     assert "a standard PCI device" in why
     assert "pcie-to-pci-bridge" in why

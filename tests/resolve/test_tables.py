@@ -17,8 +17,8 @@ from virtkit.domain.devices import (
     Filesystem,
     Hostdev,
     Input,
-    Interface,
     Memory,
+    Nic,
     Video,
 )
 from virtkit.domain.vocabulary import release
@@ -182,7 +182,7 @@ def test_conditions_are_well_formed() -> None:
     """Each names devices, asks fields that they have, and says what it means."""
     fields = {
         name
-        for kind in (Disk, Controller, Interface, Hostdev, Video, Chardev, Input, Filesystem, Memory)
+        for kind in (Disk, Controller, Nic, Hostdev, Video, Chardev, Input, Filesystem, Memory)
         for name in (*kind.__dataclass_fields__, "form")
     }
     for row in rows("forbidden"):

@@ -14,7 +14,7 @@ from virtkit.errors import InputError
 
 if TYPE_CHECKING:
     from virtkit.compat.check import Review
-    from virtkit.resolution.pipeline import Resolved
+    from virtkit.resolved import Resolved
 
 __all__ = ["register", "run"]
 

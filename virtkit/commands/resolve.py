@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from virtkit.commands.options import add_host_options, chosen_host
 
 if TYPE_CHECKING:
-    from virtkit.resolution.pipeline import Resolved
+    from virtkit.resolved import Resolved
 
 __all__ = ["add_inputs", "each", "register"]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from virtkit.compat.check import Note
     from virtkit.guests import Guest
-    from virtkit.resolution.pipeline import Resolved
+    from virtkit.resolved import Resolved
 
 __all__ = ["instead", "is_idle", "nic_for", "notes"]
 

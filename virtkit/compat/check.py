@@ -20,7 +20,7 @@ from virtkit.virtio.interface import Interface
 
 if TYPE_CHECKING:
     from virtkit.domain.domain import Domain
-    from virtkit.resolution.pipeline import Resolved
+    from virtkit.resolved import Resolved
     from virtkit.virtio.devices import VirtioDevice
 
 __all__ = ["Finding", "Note", "Review", "check", "fixed", "guest_of"]

@@ -201,6 +201,6 @@ def beside_pci(transport: str, machine: str, kind: str, driver: str) -> Shown:
 
 def _resolve(xml: str, host: Host, policy: SlotPolicy | None) -> object:
     from virtkit.domain.domain import read
-    from virtkit.resolution.pipeline import resolve
+    from virtkit.resolved import resolve
 
     return resolve(read(xml.encode()), host=host, slot_policy=policy)

@@ -26,9 +26,9 @@ __all__ = [
     "Filesystem",
     "Hostdev",
     "Input",
-    "Interface",
     "Inventory",
     "Memory",
+    "Nic",
     "Video",
 ]
 
@@ -139,7 +139,7 @@ class Controller(Device):
 
 
 @dataclass(slots=True, eq=False, repr=False)
-class Interface(Device):
+class Nic(Device):
     """A network interface; ``source`` is "pci" or "usb" for type hostdev."""
 
     type: str = ""
@@ -233,7 +233,7 @@ class Inventory:
 
     disks: list[Disk] = field(default_factory=list)
     controllers: list[Controller] = field(default_factory=list)
-    interfaces: list[Interface] = field(default_factory=list)
+    nics: list[Nic] = field(default_factory=list)
     sounds: list[Device] = field(default_factory=list)
     hostdevs: list[Hostdev] = field(default_factory=list)
     videos: list[Video] = field(default_factory=list)
@@ -264,7 +264,7 @@ class Inventory:
         """Every addressable device in libvirt's general device order, in which user addresses are reserved."""
         return [
             *self.disks,
-            *self.interfaces,
+            *self.nics,
             *self.sounds,
             *self.hostdevs,
             *self.videos,

@@ -17,7 +17,7 @@ CLASSES = (
     "disks",
     "controllers",
     "filesystems",
-    "interfaces",
+    "nics",
     "smartcards",
     "serials",
     "parallels",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from virtkit.host import Host
     from virtkit.inputs import Source
     from virtkit.policy.document import Policy
-    from virtkit.resolution.pipeline import Resolved
+    from virtkit.resolved import Resolved
 
 __all__ = ["TABLES", "TYPES", "Answer", "Question", "audit", "device_rows", "workers"]
 
@@ -116,7 +116,7 @@ def examine(batch: Batch, question: Question) -> Answer:
     from virtkit.compat.check import check
     from virtkit.domain.domain import read
     from virtkit.policy.review import review
-    from virtkit.resolution.pipeline import resolve
+    from virtkit.resolved import resolve
 
     host, known, policy = _prepared(question)
     answer = Answer()

@@ -31,7 +31,7 @@ def under_slots(found: Iterable[Source], names: Sequence[str], host: Host | None
     from virtkit.compat.verdict import Verdict
     from virtkit.domain.domain import read
     from virtkit.policy import slots
-    from virtkit.resolution.pipeline import resolve
+    from virtkit.resolved import resolve
 
     rows: list[tuple[object, ...]] = []
     for source in found:
@@ -96,7 +96,7 @@ def under_policies(
 
     from virtkit.domain.domain import read
     from virtkit.policy.review import review
-    from virtkit.resolution.pipeline import resolve
+    from virtkit.resolved import resolve
 
     rows: list[tuple[object, ...]] = []
     for source in found:

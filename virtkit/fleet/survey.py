@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from virtkit.compat.check import Review
     from virtkit.host import Host
-    from virtkit.resolution.pipeline import Resolved
+    from virtkit.resolved import Resolved
     from virtkit.topology.model import Topology
 
 __all__ = ["Item", "Repair", "Survey", "folded", "survey"]

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from virtkit.domain.domain import Domain
     from virtkit.host import Host
     from virtkit.host.emulator import Emulator
-    from virtkit.resolution.pipeline import Resolved
     from virtkit.resolution.trace import Trace
+    from virtkit.resolved import Resolved
     from virtkit.topology.diff import Difference
     from virtkit.topology.model import Topology
 

@@ -16,7 +16,7 @@ from virtkit.compat.conversion.models import models_of, rewritten
 from virtkit.domain.domain import Domain, read
 from virtkit.errors import InputError, Refused, VirtkitError
 from virtkit.host import Host
-from virtkit.resolution.pipeline import Resolved, resolve
+from virtkit.resolved import Resolved, resolve
 
 if TYPE_CHECKING:
     from virtkit.host.emulator import Machine

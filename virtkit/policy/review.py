@@ -12,7 +12,7 @@ from virtkit.policy.decide import Situation, decide, decide_machine, findings
 if TYPE_CHECKING:
     from virtkit.guests import Catalogue, Guest
     from virtkit.policy.document import Policy
-    from virtkit.resolution.pipeline import Resolved
+    from virtkit.resolved import Resolved
 
 __all__ = ["Finding", "Findings", "review"]
 

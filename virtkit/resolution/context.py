@@ -1,4 +1,4 @@
-"""What a domain is resolved in: releases, emulator, machine family, and the facts of the domain that rules ask for."""
+"""The two arguments of every step: the frozen context of a resolution, and the draft that the steps work on."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from virtkit.host import Emulator
     from virtkit.host.family import Family
 
-__all__ = ["Setting", "SlotPolicy", "behaviours"]
+__all__ = ["Context", "Draft", "SlotPolicy", "behaviours", "drivers"]
 
 
 class SlotPolicy(Protocol):
-    """Where a virtio model may be placed, for what-if reviews; None in a Setting means libvirt's own rule."""
+    """Where a virtio model may be placed, for what-if reviews; None in a Context means libvirt's own rule."""
 
     def connect(self, model: str) -> str:
         """ "machine" (as the root bus is), "conventional" or "express" for a virtio model."""
@@ -42,9 +42,13 @@ def drivers() -> dict[tuple[str, str], tuple[str, str]]:
     }
 
 
-@dataclass(slots=True, eq=False)
-class Setting:
-    """One resolution's surroundings and its devices. ``arch`` is libvirt's name, ``machine`` the canonical one."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Context:
+    """What a domain is resolved in; no step changes it.
+
+    ``root`` is the domain's element as written, ``arch`` libvirt's name of the architecture, ``machine`` the canonical
+    machine type, ``at`` the libvirt release, ``behaves`` the names of the changes that hold in it.
+    """
 
     root: Element
     arch: str
@@ -52,13 +56,11 @@ class Setting:
     family: Family
     at: Release
     emulator: Emulator
-    devices: Inventory
     behaves: frozenset[str]
     slot_policy: SlotPolicy | None = None
-    trace: Trace = field(default_factory=Trace)
 
     def has_model(self, kind: str, model: str) -> bool:
-        """Whether QEMU has what a libvirt model needs; what nobody knows counts as there."""
+        """Whether QEMU has what a libvirt model needs; what the facts do not list counts as present."""
         known = drivers().get((kind, model))
         return known is None or self.emulator.has(known[1]) is not False
 
@@ -68,3 +70,11 @@ class Setting:
             if self.has_model(kind, model):
                 return model
         return None
+
+
+@dataclass(slots=True, eq=False)
+class Draft:
+    """What the steps of a resolution work on: the devices so far, and the reason for each decision so far."""
+
+    devices: Inventory
+    trace: Trace = field(default_factory=Trace)

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 from virtkit.domain.address import DimmAddress, DriveAddress
 from virtkit.domain.devices import Controller, Device, Disk
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
-__all__ = ["name_devices"]
+__all__ = ["give_ids"]
 
 _PLAIN = (
     ("videos", "video"),
@@ -39,13 +39,13 @@ _PLAIN = (
 )
 
 
-def name_devices(setting: Setting) -> None:
+def give_ids(context: Context, draft: Draft) -> None:
     """Set ``id`` of every device: a user's own alias, else the name its kind and place in the list give."""
-    devices = setting.devices
+    devices = draft.devices
     for attribute, word in _PLAIN:
         _count(getattr(devices, attribute), word)
     host = 0
-    for place, interface in enumerate(devices.interfaces):
+    for place, interface in enumerate(devices.nics):
         if interface.type == "hostdev":
             interface.id = interface.alias or f"hostdev{host}"
             host += 1
@@ -55,7 +55,7 @@ def name_devices(setting: Setting) -> None:
         hostdev.id = hostdev.alias or f"hostdev{host}"
         host += 1
     for controller in devices.controllers:
-        controller.id = controller.alias or _controller(setting, controller)
+        controller.id = controller.alias or _controller(context, controller)
     scsi = {one.index: one.model for one in devices.controllers if one.type == "scsi"}
     for disk in devices.disks:
         disk.id = disk.alias or _disk(disk, scsi)
@@ -75,14 +75,14 @@ def _count(devices: Iterable[Device], word: str) -> None:
         device.id = device.alias or f"{word}{place}"
 
 
-def _controller(setting: Setting, controller: Controller) -> str:
+def _controller(context: Context, controller: Controller) -> str:
     type_, index = controller.type, controller.index
     if type_ == "pci":
         return "pcie.0" if controller.model == "pcie-root" else f"pci.{index}"
     if type_ == "usb":
         return f"usb{index}" if index else "usb"
     if index == 0 and (
-        (type_ == "ide" and setting.family.chipset == "i440fx") or (type_ == "sata" and setting.family.chipset == "q35")
+        (type_ == "ide" and context.family.chipset == "i440fx") or (type_ == "sata" and context.family.chipset == "q35")
     ):
         return "ide"
     return f"{type_}{index}"

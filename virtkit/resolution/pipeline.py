@@ -1,31 +1,27 @@
-"""The pipeline as one readable function: defaults, models, slots, and what comes out of them."""
+"""Every step from a domain as written to the domain as libvirt keeps it, as one readable function."""
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
-from virtkit.domain.devices import Device
 from virtkit.domain.domain import Domain
 from virtkit.domain.reader import read_devices
 from virtkit.domain.vocabulary import dotted
-from virtkit.domain.writer import write
-from virtkit.errors import Refused, Unsupported
+from virtkit.errors import Unsupported
 from virtkit.host import Host
 from virtkit.host.family import Family, family_of
-from virtkit.resolution.addresses import memory_slots, pci, transports, usb, virtio_serial
-from virtkit.resolution.addresses import pci_options as finishing
-from virtkit.resolution.constraints import after_slots, before_slots
-from virtkit.resolution.context import Setting, SlotPolicy, behaviours
+from virtkit.resolution.addresses import memory_slots, pci, pci_options, transports, usb, virtio_serial
+from virtkit.resolution.constraints import check_addressed, check_definition
+from virtkit.resolution.context import Context, Draft, SlotPolicy, behaviours
 from virtkit.resolution.defaults import additions, chardevs, controllers, disks, models
+from virtkit.resolution.ids import give_ids
 
 if TYPE_CHECKING:
+    from virtkit.domain.devices import Inventory
     from virtkit.host import Emulator
     from virtkit.resolution.trace import Trace
-    from virtkit.topology.model import Topology
-    from virtkit.virtio.devices import VirtioDevice
 
-__all__ = ["Resolved", "resolve"]
+__all__ = ["resolve_domain"]
 
 CFG = "unsupported configuration"
 
@@ -33,80 +29,57 @@ DRIVER_TYPES = frozenset({"qemu", "kvm", "kqemu", "hvf"})
 """Domain types of libvirt's QEMU driver."""
 
 
-def resolve(
-    domain: Domain,
-    host: Host | None = None,
-    *,
-    machine: str | None = None,
-    slot_policy: SlotPolicy | None = None,
-) -> Resolved:
-    """What libvirt makes of a domain when it is defined on a host.
+def resolve_domain(
+    domain: Domain, host: Host, machine: str | None = None, slot_policy: SlotPolicy | None = None
+) -> tuple[Domain, Host, Context, Inventory, Trace]:
+    """What a Resolution is made from. The steps run in libvirt's order, each on the draft.
 
-    ``host`` is Host.default() when not given; ``machine`` replaces the machine type; ``slot_policy`` replaces
-    the rule that says where each virtio model may sit (for what-if reviews).
-    Raises Refused (or Unsupported) when libvirt would refuse the domain.
-
-    >>> import virtkit as vk
-    >>> resolved = vk.resolve(vk.read(vk.samples() / "rhel6-q35-virtio.xml"), machine="pc")
-    >>> resolved
-    <Resolved 'erp-db-rhel6' x86_64 pc-i440fx-11.1>
-    >>> resolved.devices[0]
-    <Disk disk vda at 0000:00:04.0>
-    >>> resolved.virtio_devices[0]
-    <VirtioDevice virtio-disk0 disk vda: virtio-blk-pci at 0000:00:04.0, transitional>
+    Raises Refused and Unsupported.
     """
-    if not isinstance(domain, Domain):
-        raise TypeError(f"resolve() takes a Domain, such as read('guest.xml') gives, not {type(domain).__name__}")
-    try:
-        return _resolve(domain, host or Host.default(), machine, slot_policy)
-    except Refused as refusal:
-        raise refusal.in_file(domain.path) from None
-
-
-def _resolve(domain: Domain, host: Host, machine: str | None, slot_policy: SlotPolicy | None) -> Resolved:
     emulator, name, family = _place(domain, host, machine)
-    setting = Setting(
+    context = Context(
         root=domain.document.root,
         arch=domain.arch,
         machine=name,
         family=family,
         at=host.libvirt,
         emulator=emulator,
-        devices=read_devices(domain.document.root, host.libvirt),
         behaves=behaviours(host.libvirt),
         slot_policy=slot_policy,
     )
+    draft = Draft(read_devices(domain.document.root, host.libvirt))
     # Defaults
-    disks.order_disks(setting)
-    controllers.order_written(setting)
-    controllers.prepare_for_scsi_hostdevs(setting)
-    controllers.index_all(setting)
-    chardevs.number_ports(setting)
-    additions.add_machine_devices(setting)
-    disks.place_disks(setting)
-    disks.place_scsi_hostdevs(setting)
-    models.fill_devices(setting)
-    chardevs.fill_chardevs(setting)
-    controllers.check_duplicates(setting)
-    chardevs.match_console(setting)
-    controllers.imply(setting)
-    models.add_implicit_video(setting)
-    models.fill_scsi_models(setting)
-    before_slots(setting)
-    # Slots
-    virtio_serial.assign(setting)
-    transports.assign_spapr(setting)
-    transports.assign_ccw(setting)
-    transports.assign_mmio(setting)
-    pci.allocate(setting)
-    finishing.mark_multifunction(setting)
-    finishing.fill_controller_options(setting)
-    finishing.give_zpci_ids(setting)
-    usb.assign(setting)
-    memory_slots.assign(setting)
-    chardevs.finish_mirror(setting)
-    after_slots(setting)
-    return Resolved(domain, host, setting)
+    disks.order_disks(draft)
+    controllers.order_written(draft)
+    controllers.prepare_for_scsi_hostdevs(context, draft)
+    controllers.index_all(context, draft)
+    chardevs.number_ports(draft)
+    additions.add_machine_devices(context, draft)
+    disks.place_disks(draft)
+    disks.place_scsi_hostdevs(draft)
+    models.fill_devices(context, draft)
+    chardevs.fill_chardevs(context, draft)
+    controllers.check_duplicates(draft)
+    chardevs.match_console(context, draft)
+    controllers.imply(context, draft)
+    models.add_implicit_video(context, draft)
+    models.fill_scsi_models(context, draft)
+    check_definition(context, draft)
+    # Addresses
+    virtio_serial.assign(context, draft)
+    transports.assign_spapr(context, draft)
+    transports.assign_ccw(context, draft)
+    transports.assign_mmio(context, draft)
+    pci.allocate(context, draft)
+    pci_options.mark_multifunction(draft)
+    pci_options.fill_controller_options(context, draft)
+    pci_options.give_zpci_ids(context, draft)
+    usb.assign(context, draft)
+    memory_slots.assign(context, draft)
+    chardevs.finish_mirror(draft)
+    check_addressed(context, draft)
+    give_ids(context, draft)
+    return domain, host, context, draft.devices, draft.trace
 
 
 def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, str, Family]:
@@ -153,78 +126,3 @@ def _nearest(name: str, emulator: Emulator) -> str:
     from difflib import get_close_matches
 
     return ", ".join(get_close_matches(name, emulator.machines, 3))
-
-
-class Resolved:
-    """A domain as libvirt keeps it on a host: every controller, every model, every address, and why."""
-
-    def __init__(self, domain: Domain, host: Host, setting: Setting) -> None:
-        self.domain = domain
-        self.host = host
-        self.setting = setting
-
-    @property
-    def name(self) -> str:
-        """The domain's name."""
-        return self.domain.name
-
-    @property
-    def arch(self) -> str:
-        """libvirt's name of the architecture."""
-        return self.setting.arch
-
-    @property
-    def machine(self) -> str:
-        """The canonical machine type."""
-        return self.setting.machine
-
-    @property
-    def family(self) -> str:
-        """The machine family: i440fx, q35, aarch64-virt, pseries, …"""
-        return self.setting.family.name
-
-    @cached_property
-    def devices(self) -> tuple[Device, ...]:
-        """Every device, added controllers included, in libvirt's general order, with its id."""
-        from virtkit.resolution.ids import name_devices
-
-        name_devices(self.setting)
-        return tuple(self.setting.devices.in_order())
-
-    @property
-    def trace(self) -> Trace:
-        """One reason for every decision."""
-        self.devices  # noqa: B018 - gives the devices their ids
-        return self.setting.trace
-
-    @cached_property
-    def virtio_devices(self) -> tuple[VirtioDevice, ...]:
-        """The virtio devices with the interface that each shows."""
-        from virtkit.virtio.devices import virtio_devices
-
-        return virtio_devices(self)
-
-    @cached_property
-    def topology(self) -> Topology:
-        """The bus tree."""
-        from virtkit.topology.build import topology_of
-
-        return topology_of(self)
-
-    def xml(self) -> str:
-        """The domain's XML with every decision written in and nothing else changed."""
-        domain, setting = self.domain, self.setting
-        os_type = []
-        if domain.arch_written is None:
-            os_type.append(("arch", setting.arch))
-        if domain.machine != setting.machine:
-            os_type.append(("machine", setting.machine))
-        return write(domain.document, setting.devices, os_type)
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.domain_html import resolved_html
-
-        return resolved_html(self)
-
-    def __repr__(self) -> str:
-        return f"<Resolved {self.name!r} {self.arch} {self.machine}>"

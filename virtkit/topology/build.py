@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from virtkit.domain.address import PciAddress
-from virtkit.domain.devices import Controller, Device, Disk, Interface, Video
+from virtkit.domain.devices import Controller, Device, Disk, Nic, Video
 from virtkit.host.emulator import emulator_arch
 from virtkit.resolution.addresses.connect_types import CONVENTIONAL, EXPRESS, pci_models
 from virtkit.resolution.addresses.usb import ports_left
@@ -16,29 +16,31 @@ from virtkit.resolution.context import drivers
 from virtkit.topology.model import Bus, Headroom, Node, Topology
 
 if TYPE_CHECKING:
-    from virtkit.resolution.pipeline import Resolved
+    from collections.abc import Iterable
+
+    from virtkit.resolution.result import Resolution
     from virtkit.virtio.devices import VirtioDevice
 
 __all__ = ["topology_of"]
 
 
-def topology_of(resolved: Resolved) -> Topology:
+def topology_of(resolution: Resolution, virtio: Iterable[VirtioDevice]) -> Topology:
     """The bus tree of a resolved domain."""
-    return _Grower(resolved).grow()
+    return _Grower(resolution, virtio).grow()
 
 
 class _Grower:
-    def __init__(self, resolved: Resolved) -> None:
-        self.resolved = resolved
-        self.setting = resolved.setting
-        self.virtio = {id(found.device): found for found in resolved.virtio_devices}
+    def __init__(self, resolution: Resolution, virtio: Iterable[VirtioDevice]) -> None:
+        self.resolution = resolution
+        self.context = resolution.context
+        self.virtio = {id(found.device): found for found in virtio}
         self.reasons: dict[int, str] = {}
-        for device, _, text, _ in resolved.trace.entries():
+        for device, _, text, _ in resolution.trace.entries():
             said = self.reasons.get(id(device))
             self.reasons[id(device)] = text if said is None else f"{said}\n{text}"
         self.below: dict[int, list[Device]] = {}
         self.others: list[Device] = []
-        for device in resolved.devices:
+        for device in resolution.devices:
             address = device.address
             if isinstance(address, PciAddress) and not getattr(device, "mirror", False):
                 self.below.setdefault(address.bus, []).append(device)
@@ -47,14 +49,14 @@ class _Grower:
 
     def grow(self) -> Topology:
         roots = []
-        for controller in self.setting.devices.controllers:
+        for controller in self.resolution.inventory.controllers:
             if controller.type == "pci" and controller.model in ("pci-root", "pcie-root"):
                 roots.append(self._bus(controller))
-        resolved = self.resolved
+        resolution = self.resolution
         return Topology(
-            name=resolved.name,
-            machine=resolved.machine,
-            arch=resolved.arch,
+            name=resolution.name,
+            machine=resolution.machine,
+            arch=resolution.arch,
             roots=tuple(roots),
             others=tuple(self._node(device) for device in self.others if not _hidden(device)),
             headroom=self._headroom(roots),
@@ -63,13 +65,13 @@ class _Grower:
 
     def _firmware(self) -> str:
         """What starts the guest, as Topology tells it. Source: libvirt, BIOS bootloader (firmware=, <loader>)."""
-        node = self.setting.root.find("os")
+        node = self.context.root.find("os")
         loader = None if node is None else node.find("loader")
         if node is not None and node.get("firmware"):
             return node.get("firmware") or ""
         if loader is not None:
             return "efi" if loader.get("type") == "pflash" else ""
-        return "bios" if emulator_arch(self.resolved.arch) in ("i386", "x86_64") else ""
+        return "bios" if emulator_arch(self.resolution.arch) in ("i386", "x86_64") else ""
 
     def _bus(self, controller: Controller) -> Bus:
         offer = pci_models()[controller.model or ""]
@@ -95,7 +97,7 @@ class _Grower:
     def _chipset_slots(self, controller: Controller) -> set[int]:
         if controller.index:
             return set()
-        return {"i440fx": {1}, "q35": {0x1F}}.get(self.setting.family.chipset, set())
+        return {"i440fx": {1}, "q35": {0x1F}}.get(self.context.family.chipset, set())
 
     def _node(self, device: Device) -> Node:
         address = device.address
@@ -137,7 +139,7 @@ class _Grower:
             for kind in free:
                 if free[kind] or used[kind] or kind == _native(roots[0]):
                     found.append(Headroom(kind, free[kind], used[kind], _why(kind, free[kind])))
-        usb_free, usb_used = ports_left(self.setting)
+        usb_free, usb_used = ports_left(self.context, self.resolution.inventory)
         if usb_free or usb_used:
             found.append(Headroom("usb", usb_free, usb_used, f"{usb_free} usb ports free"))
         return tuple(found)
@@ -178,7 +180,7 @@ def _placed(device: Device) -> str:
 def _identity(device: Device) -> str:
     if isinstance(device, Disk):
         return device.alias or device.target
-    if isinstance(device, Interface):
+    if isinstance(device, Nic):
         return device.alias or (device.mac or "").lower()
     return device.alias or ""
 
@@ -191,7 +193,7 @@ def _hidden(device: Device) -> bool:
 def _title(device: Device, virtio: VirtioDevice | None) -> str:
     if isinstance(device, Disk):
         return f"disk {device.target} ({device.bus})"
-    if isinstance(device, Interface):
+    if isinstance(device, Nic):
         return f"NIC {device.model}" if device.model else f"NIC {device.type}"
     if isinstance(device, Controller):
         name = device.model or device.type
@@ -216,4 +218,4 @@ def _driver(device: Device, virtio: VirtioDevice | None) -> str:
     known = drivers().get((kind, device.model or ""))
     if known is not None:
         return known[0]
-    return device.model or "" if isinstance(device, Interface) else ""
+    return device.model or "" if isinstance(device, Nic) else ""

@@ -13,7 +13,7 @@ from lxml import etree
 from virtkit.domain.domain import read
 from virtkit.errors import CapabilityError, InputError, Refused, VerifyError
 from virtkit.host import Host
-from virtkit.resolution.pipeline import resolve
+from virtkit.resolved import resolve
 from virtkit.verify.compare import Difference, compare
 
 __all__ = ["Libvirt", "Outcome", "connect"]

@@ -19,7 +19,7 @@ from virtkit.host.host import parse_release
 from virtkit.host.probe import describe, probe
 from virtkit.host.qmp import Ask, QemuExited, converse
 from virtkit.qemu_args import arguments
-from virtkit.resolution.pipeline import Resolved, resolve
+from virtkit.resolved import Resolved, resolve
 from virtkit.verify.backends import Stubs
 from virtkit.verify.compare import Difference
 from virtkit.verify.pci import Seen, look

@@ -19,16 +19,17 @@ from virtkit.domain.devices import (
     Filesystem,
     Hostdev,
     Input,
-    Interface,
+    Inventory,
+    Nic,
     Video,
 )
 from virtkit.errors import Refused
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context
 from virtkit.resolution.defaults.models import frontend_of
 from virtkit.virtio.interface import Shown, shown
 
 if TYPE_CHECKING:
-    from virtkit.resolution.pipeline import Resolved
+    from virtkit.resolution.result import Resolution
 
 __all__ = ["Driver", "VirtioDevice", "driver_of", "location_of", "virtio_devices"]
 
@@ -78,14 +79,14 @@ def _drivers() -> dict[tuple[str, str], tuple[str, str, bool]]:
     }
 
 
-def _variant(setting: Setting, device: Device) -> tuple[str, str] | None:
+def _variant(context: Context, inventory: Inventory, device: Device) -> tuple[str, str] | None:
     """The row of the driver table a device belongs to, None when it is no virtio device."""
     kind = device.kind
     if isinstance(device, Disk):
         if device.bus != "virtio":
             return None
         return kind, "vhostuser" if device.type == "vhostuser" else "virtio"
-    if isinstance(device, Interface):
+    if isinstance(device, Nic):
         return (kind, "*") if device.type != "hostdev" and device.model in VIRTIO else None
     if isinstance(device, Controller):
         if device.type == "virtio-serial":
@@ -102,20 +103,20 @@ def _variant(setting: Setting, device: Device) -> tuple[str, str] | None:
     if isinstance(device, Video):
         if device.model != "virtio":
             return None
-        if device.frontend is not None and "video-frontend" in setting.behaves:
+        if device.frontend is not None and "video-frontend" in context.behaves:
             return kind, device.frontend
-        return kind, frontend_of(setting, device, setting.devices.videos[0] is device)
+        return kind, frontend_of(context, device, inventory.videos[0] is device)
     if kind in ("rng", "vsock", "crypto") or (kind == "memballoon" and device.model in VIRTIO):
         return kind, "*"
     return kind, device.model or "*"
 
 
-def driver_of(setting: Setting, device: Device) -> Driver | None:
+def driver_of(context: Context, inventory: Inventory, device: Device) -> Driver | None:
     """QEMU's driver for a virtio device, None when it is none.
 
     Raises Refused when QEMU has neither the driver of a model nor the switches that stand in for it.
     """
-    variant = _variant(setting, device)
+    variant = _variant(context, inventory, device)
     found = None if variant is None else _drivers().get(variant)
     if found is None:
         return None
@@ -128,10 +129,10 @@ def driver_of(setting: Setting, device: Device) -> Driver | None:
     if model not in ("virtio-transitional", "virtio-non-transitional"):
         return Driver(kind, name)
     tail = model.removeprefix("virtio")
-    if transport != "pci" or setting.emulator.has("virtio-blk-pci-transitional") is not False:
+    if transport != "pci" or context.emulator.has("virtio-blk-pci-transitional") is not False:
         return Driver(kind, name + tail)
     # QEMU before 4.0: the plain driver with its two switches, where it has them.
-    switches = setting.emulator.has_property(name, "disable-legacy") is not False
+    switches = context.emulator.has_property(name, "disable-legacy") is not False
     if tail == "-transitional":
         return Driver(kind, name, (("disable-legacy", "off"), ("disable-modern", "off")) if switches else ())
     if not switches:
@@ -157,15 +158,14 @@ def location_of(model: str | None) -> str | None:
     return None
 
 
-def virtio_devices(resolved: Resolved) -> tuple[VirtioDevice, ...]:
+def virtio_devices(resolution: Resolution) -> tuple[VirtioDevice, ...]:
     """Every virtio device of a resolved domain, in libvirt's general device order."""
-    setting = resolved.setting
-    buses = {
-        controller.index: controller.model for controller in setting.devices.controllers if controller.type == "pci"
-    }
+    context = resolution.context
+    controllers = resolution.inventory.controllers
+    buses = {controller.index: controller.model for controller in controllers if controller.type == "pci"}
     found = []
-    for device in resolved.devices:
-        driver = driver_of(setting, device)
+    for device in resolution.devices:
+        driver = driver_of(context, resolution.inventory, device)
         if driver is None:
             continue
         address = device.address
@@ -175,13 +175,13 @@ def virtio_devices(resolved: Resolved) -> tuple[VirtioDevice, ...]:
         seen: Shown | None = None
         if location is not None:
             seen = shown(
-                resolved.host.qemu,
-                setting.arch,
-                setting.machine,
+                resolution.host.qemu,
+                context.arch,
+                context.machine,
                 driver.kind,
                 model or "virtio",
                 location,
-                setting.emulator,
+                context.emulator,
             )
         found.append(
             VirtioDevice(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Element
 
-    from virtkit.resolution.pipeline import Resolved
+    from virtkit.resolved import Resolved
 
 __all__ = ["Conversion", "convert"]
 
@@ -87,7 +87,7 @@ def convert(
     <Review 'erp-db-rhel6' rhel6.10 on pc-i440fx-8.2: 3 works>
     """
     from virtkit.domain.domain import read
-    from virtkit.resolution.pipeline import resolve
+    from virtkit.resolved import resolve
 
     if to not in _DISKS:
         raise UsageError(f"convert to {to!r}? known: {', '.join(_DISKS)}")

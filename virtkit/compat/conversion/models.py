@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Element
 
-    from virtkit.resolution.pipeline import Resolved
+    from virtkit.resolved import Resolved
     from virtkit.virtio.devices import VirtioDevice
 
 __all__ = ["models_of", "remodelled", "rewritten"]
@@ -76,7 +76,7 @@ def remodelled(resolved: Resolved, models: Mapping[int, str], loose: Collection[
     Raises Refused when libvirt would refuse the change.
     """
     from virtkit.domain.domain import read
-    from virtkit.resolution.pipeline import resolve
+    from virtkit.resolved import resolve
 
     text = rewritten(resolved, models, loose)
     return resolve(read(text.encode(resolved.domain.document.codec)), host=resolved.host)

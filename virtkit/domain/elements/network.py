@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from virtkit.domain.devices import Hostdev, Interface
+from virtkit.domain.devices import Hostdev, Nic
 from virtkit.domain.elements.reading import XML, Reader, kids_of
 from virtkit.domain.vocabulary import known_nic
 from virtkit.errors import Refused
@@ -19,10 +19,10 @@ def interface(reader: Reader, element: Element, position: int) -> None:
     """A network interface."""
     kids = kids_of(element)
     type_ = reader.check("interface", "type", element.get("type")) or "user"
-    interface = Interface("interface", element, position, type=type_)
+    interface = Nic("interface", element, position, type=type_)
     if element.get("type") is None:
         interface.change("", "type", type_)
-    interface.number = len(reader.inventory.interfaces)
+    interface.number = len(reader.inventory.nics)
     model = kids.get("model")
     if model is not None:
         written = model.get("type") or None
@@ -38,7 +38,7 @@ def interface(reader: Reader, element: Element, position: int) -> None:
         address = None if source is None else source.find("address")
         interface.source = "pci" if address is None else address.get("type")
     reader.common(interface, kids)
-    reader.inventory.interfaces.append(interface)
+    reader.inventory.nics.append(interface)
 
 
 def hostdev(reader: Reader, element: Element, position: int) -> None:

@@ -10,7 +10,7 @@ from virtkit.domain.devices import Controller, Device
 from virtkit.errors import Refused
 from virtkit.resolution.addresses.connect_types import AUTO, CONVENTIONAL, ConnectTypes
 from virtkit.resolution.addresses.pci_buses import INT, XML, BusTable
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
 __all__ = ["is_fixed", "reserve"]
 
@@ -33,15 +33,15 @@ def is_fixed(device: Device, address: PciAddress) -> bool:
     return device.type == "usb" and device.model in ("piix3-uhci", None) and _at(address) == _PIIX3_USB
 
 
-def reserve(setting: Setting, table: BusTable, types: ConnectTypes) -> None:
+def reserve(context: Context, draft: Draft, table: BusTable, types: ConnectTypes) -> None:
     """Take the fixed places of the machine's chipset; what has one gets it at once.
 
     Raises Refused when a chipset controller is written elsewhere.
     """
-    if setting.family.chipset == "i440fx" and table.buses:
-        _i440fx(setting, table, types)
-    elif setting.family.chipset == "q35" and table.buses:
-        _q35(setting, table, types)
+    if context.family.chipset == "i440fx" and table.buses:
+        _i440fx(context, draft, table, types)
+    elif context.family.chipset == "q35" and table.buses:
+        _q35(context, draft, table, types)
 
 
 def _unset(device: Device) -> bool:
@@ -49,66 +49,67 @@ def _unset(device: Device) -> bool:
     return address is None or (isinstance(address, PciAddress) and address.empty)
 
 
-def _i440fx(setting: Setting, table: BusTable, types: ConnectTypes) -> None:
-    for controller in setting.devices.controllers:
+def _i440fx(context: Context, draft: Draft, table: BusTable, types: ConnectTypes) -> None:
+    for controller in draft.devices.controllers:
         if controller.index != 0:
             continue
         if controller.type == "ide":
-            _fix(setting, controller, _IDE, "Primary IDE controller must have PCI address 0:0:1.1")
+            _fix(context, draft, controller, _IDE, "Primary IDE controller must have PCI address 0:0:1.1")
             table.reserve(PciAddress(0, *_IDE), CONVENTIONAL, INT, controller.label, controller.line)
         elif controller.type == "usb" and controller.model in ("piix3-uhci", None):
-            _fix(setting, controller, _PIIX3_USB, "PIIX3 USB controller at index 0 must have PCI address 0:0:1.2")
+            where = "PIIX3 USB controller at index 0 must have PCI address 0:0:1.2"
+            _fix(context, draft, controller, _PIIX3_USB, where)
             table.reserve(PciAddress(0, *_PIIX3_USB), CONVENTIONAL, INT, controller.label, controller.line)
     for function, part in ((0, "ISA bridge"), (3, "ACPI")):
         table.reserve(PciAddress(0, 0, 1, function), CONVENTIONAL, INT, f"the chipset's {part}")
-    _first_video(setting, table, types, 2)
+    _first_video(context, draft, table, types, 2)
 
 
-def _q35(setting: Setting, table: BusTable, types: ConnectTypes) -> None:
+def _q35(context: Context, draft: Draft, table: BusTable, types: ConnectTypes) -> None:
     used = table.buses[0].used
-    for controller in setting.devices.controllers:
+    for controller in draft.devices.controllers:
         if controller.type == "sata" and controller.index == 0:
-            _fix(setting, controller, _SATA, "Primary SATA controller must have PCI address 0:0:1f.2")
+            _fix(context, draft, controller, _SATA, "Primary SATA controller must have PCI address 0:0:1f.2")
         elif controller.type == "usb" and controller.model == "ich9-uhci1" and _unset(controller):
             for slot in (0x1D, 0x1A):
                 if not used[slot]:
                     address = PciAddress(0, 0, slot, 0, "on")
                     table.reserve(address, types.of(controller), INT, controller.label, controller.line)
                     controller.place(address)
-                    setting.trace.note(controller, "chipset.fixed", setting.family.name, str(address))
+                    draft.trace.note(controller, "chipset.fixed", context.family.name, str(address))
                     break
         elif controller.model == "dmi-to-pci-bridge" and controller.address is None and not used[0x1E]:
-            _put(setting, table, types, controller, 0x1E)
+            _put(context, draft, table, types, controller, 0x1E)
     for function, part in ((0, "LPC bridge"), (3, "SMBus")):
         table.reserve(PciAddress(0, 0, 0x1F, function), CONVENTIONAL, INT, f"the chipset's {part}")
-    _first_video(setting, table, types, 1)
+    _first_video(context, draft, table, types, 1)
     if not used[0x1B]:
-        for sound in setting.devices.sounds:
+        for sound in draft.devices.sounds:
             if sound.model == "ich9" and _unset(sound):
-                _put(setting, table, types, sound, 0x1B)
+                _put(context, draft, table, types, sound, 0x1B)
                 break
 
 
-def _fix(setting: Setting, controller: Controller, place: tuple[int, int, int], refusal: str) -> None:
+def _fix(context: Context, draft: Draft, controller: Controller, place: tuple[int, int, int], refusal: str) -> None:
     written = controller.address
     if not isinstance(written, PciAddress) or written.empty:
         # An address of another form does not count.
         address = PciAddress(0, *place)
         controller.place(address)
-        setting.trace.note(controller, "chipset.fixed", setting.family.name, str(address))
+        draft.trace.note(controller, "chipset.fixed", context.family.name, str(address))
     elif written.domain or _at(written) != place:
         raise Refused(INT, refusal, controller.label, controller.line)
 
 
-def _put(setting: Setting, table: BusTable, types: ConnectTypes, device: Device, slot: int) -> None:
+def _put(context: Context, draft: Draft, table: BusTable, types: ConnectTypes, device: Device, slot: int) -> None:
     address = PciAddress(0, 0, slot, 0)
     table.reserve(address, types.of(device), INT, device.label, device.line)
     device.place(address)
-    setting.trace.note(device, "chipset.fixed", setting.family.name, str(address))
+    draft.trace.note(device, "chipset.fixed", context.family.name, str(address))
 
 
-def _first_video(setting: Setting, table: BusTable, types: ConnectTypes, slot: int) -> None:
-    videos = setting.devices.videos
+def _first_video(context: Context, draft: Draft, table: BusTable, types: ConnectTypes, slot: int) -> None:
+    videos = draft.devices.videos
     if not videos or videos[0].model in _UNPLACED_VIDEO or not _unset(videos[0]):
         return
     video = videos[0]
@@ -118,11 +119,11 @@ def _first_video(setting: Setting, table: BusTable, types: ConnectTypes, slot: i
     if not table.buses[0].used[slot]:
         address = PciAddress(0, 0, slot, 0)
         table.reserve(address, want, XML, video.label, video.line)
-        setting.trace.note(video, "chipset.video", setting.family.name, str(address))
+        draft.trace.note(video, "chipset.video", context.family.name, str(address))
     else:
         address = PciAddress(0, *table.choose(want | AUTO, video.label, video.line))
         if table.growing:
             # Not kept: it is placed once more among the other displays, so one slot more is reckoned with.
             return
-        setting.trace.note(video, "chipset.video-elsewhere", f"00:{slot:02x}.0")
+        draft.trace.note(video, "chipset.video-elsewhere", f"00:{slot:02x}.0")
     video.place(address)

@@ -11,9 +11,9 @@ from enum import IntFlag
 from functools import cache
 
 from virtkit import facts
-from virtkit.domain.devices import Chardev, Controller, Device, Disk, Filesystem, Hostdev, Input, Interface
+from virtkit.domain.devices import Chardev, Controller, Device, Disk, Filesystem, Hostdev, Input, Nic
 from virtkit.domain.vocabulary import Release, in_release
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
 __all__ = ["CONNECT_NAMES", "Connect", "ConnectTypes", "PciModel", "connect_names", "pci_models", "plug_of"]
 
@@ -139,16 +139,16 @@ class ConnectTypes:
 
     __slots__ = ("_cache", "_machine", "_policy", "_types", "_virtio")
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, context: Context, draft: Draft) -> None:
         express = any(
             controller.type == "pci" and controller.index == 0 and controller.model == "pcie-root"
-            for controller in setting.devices.controllers
+            for controller in draft.devices.controllers
         )
-        self._types = _types(setting.at)
+        self._types = _types(context.at)
         self._machine = EXPRESS if express else CONVENTIONAL
-        modern = setting.emulator.has_property("virtio-net-pci", "disable-legacy") is not False
+        modern = context.emulator.has_property("virtio-net-pci", "disable-legacy") is not False
         self._virtio = self._machine if modern else CONVENTIONAL
-        self._policy = setting.slot_policy
+        self._policy = context.slot_policy
         self._cache: dict[tuple[str, str, str | None], int] = {}
 
     def of(self, device: Device) -> int:
@@ -160,7 +160,7 @@ class ConnectTypes:
             kind, variant = "controller:" + device.type, device.model or "*"
         elif isinstance(device, Disk):
             variant = device.bus
-        elif isinstance(device, Interface):
+        elif isinstance(device, Nic):
             if device.type == "hostdev":
                 if device.source != "pci":
                     return NONE

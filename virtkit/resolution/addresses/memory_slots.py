@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from virtkit.domain.address import DimmAddress
 from virtkit.errors import Refused
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
 __all__ = ["assign"]
 
@@ -17,18 +17,18 @@ INT = "internal error"
 PCI_MEMORY = frozenset({"virtio-mem", "virtio-pmem"})
 
 
-def _check_nodes(setting: Setting) -> None:
+def _check_nodes(context: Context, draft: Draft) -> None:
     """Memory that can grow needs a NUMA node; newer releases make one, except on s390x."""
-    cells = len(setting.root.findall("cpu/numa/cell"))
+    cells = len(context.root.findall("cpu/numa/cell"))
     if cells:
-        _check_cells(setting, cells)
+        _check_cells(draft, cells)
         return
-    if "uncounted-virtio-memory" not in setting.behaves:
-        most = setting.root.find("maxMemory")
-        if most is not None and setting.family.name != "pseries" and (most.get("slots") or "0") != "0":
+    if "uncounted-virtio-memory" not in context.behaves:
+        most = context.root.find("maxMemory")
+        if most is not None and context.family.name != "pseries" and (most.get("slots") or "0") != "0":
             raise Refused(CFG, "At least one numa node has to be configured when enabling memory hotplug")
-    elif setting.arch == "s390x":
-        for memory in setting.devices.memories:
+    elif context.arch == "s390x":
+        for memory in draft.devices.memories:
             node = None if memory.element is None else memory.element.find("target/node")
             if memory.model == "virtio-mem" and node is not None:
                 raise Refused(
@@ -39,9 +39,9 @@ def _check_nodes(setting: Setting) -> None:
                 )
 
 
-def _check_cells(setting: Setting, cells: int) -> None:
+def _check_cells(draft: Draft, cells: int) -> None:
     """A memory device names a NUMA node that there is; only virtio-pmem needs none."""
-    for memory in setting.devices.memories:
+    for memory in draft.devices.memories:
         text = "" if memory.element is None else (memory.element.findtext("target/node") or "").strip()
         if not text:
             if memory.model != "virtio-pmem":
@@ -52,17 +52,17 @@ def _check_cells(setting: Setting, cells: int) -> None:
             raise Refused(CFG, what, memory.label, memory.line)
 
 
-def assign(setting: Setting) -> None:
+def assign(context: Context, draft: Draft) -> None:
     """Give each dimm and nvdimm without a slot the lowest free one.
 
     Raises Refused: no maxMemory, too many devices, slot out of range or taken, none left.
     """
-    memories = setting.devices.memories
-    _check_nodes(setting)
+    memories = draft.devices.memories
+    _check_nodes(context, draft)
     if not memories:
         return
-    most = setting.root.find("maxMemory")
-    uncounted = "uncounted-virtio-memory" in setting.behaves
+    most = context.root.find("maxMemory")
+    uncounted = "uncounted-virtio-memory" in context.behaves
     if most is None:
         first = memories[0]
         raise Refused(
@@ -105,4 +105,4 @@ def assign(setting: Setting) -> None:
             raise Refused(INT, "failed to find an empty memory slot", memory.label, memory.line)
         taken.add(free)
         memory.place(DimmAddress(free, None if at is None else at.base))
-        setting.trace.note(memory, "dimm.first-free", free)
+        draft.trace.note(memory, "dimm.first-free", free)

@@ -22,7 +22,7 @@ from virtkit.resolution.addresses.connect_types import (
     plug_of,
 )
 from virtkit.resolution.addresses.pci_buses import INT, XML, BusTable
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 from virtkit.resolution.defaults import controllers as lists
 
 __all__ = ["allocate", "wants"]
@@ -42,13 +42,13 @@ def wants(device: Device) -> bool:
     return address is None or (isinstance(address, PciAddress) and address.empty)
 
 
-def allocate(setting: Setting) -> None:
+def allocate(context: Context, draft: Draft) -> None:
     """Give every PCI device its address, adding the PCI controllers that this takes.
 
     Raises Refused as libvirt does.
     """
-    types = ConnectTypes(setting)
-    pci = [controller for controller in setting.devices.controllers if controller.type == "pci"]
+    types = ConnectTypes(context, draft)
+    pci = [controller for controller in draft.devices.controllers if controller.type == "pci"]
     for controller in pci:
         if controller.model is None:
             raise Refused(INT, "PCI controller model was not set correctly", controller.label, controller.line)
@@ -61,42 +61,42 @@ def allocate(setting: Setting) -> None:
             last.label,
             last.line,
         )
-    supported = setting.family.pci or "pci-required" in setting.behaves
+    supported = context.family.pci or "pci-required" in context.behaves
     count = highest + 1
     if count:
-        count = _dry_run(setting, types, highest)
+        count = _dry_run(context, draft, types, highest)
     if not supported and count > highest + 1:
         # The buses are added, and nothing on them is ever filled in.
-        added = next(one for one in reversed(setting.devices.controllers) if one.type == "pci" and one.added)
+        added = next(one for one in reversed(draft.devices.controllers) if one.type == "pci" and one.added)
         what = f"Required options are not set for PCI controller with index '{added.index}', model '{added.model}'"
         raise Refused(INT, what, added.label, added.line)
-    table = _table(setting, types, count, growing=False)
+    table = _table(context, draft, types, count, growing=False)
     if supported:
-        chipset.reserve(setting, table, types)
-        _assign(setting, table, types, store=True)
+        chipset.reserve(context, draft, table, types)
+        _assign(context, draft, table, types, store=True)
 
 
-def _dry_run(setting: Setting, types: ConnectTypes, highest: int) -> int:
+def _dry_run(context: Context, draft: Draft, types: ConnectTypes, highest: int) -> int:
     """Find the buses that are needed, and enter their controllers. Returns the number of buses."""
-    table = _table(setting, types, highest + 1, growing=True)
-    chipset.reserve(setting, table, types)
+    table = _table(context, draft, types, highest + 1, growing=True)
+    chipset.reserve(context, draft, table, types)
     root = table.buses[0].model.name
     if root == "pci-root" and not table.all_full():
         # Keeps room on bus 0 for a bridge that may be needed one day.
         table.choose(CONVENTIONAL | AUTO, "a later bridge")
-    _assign(setting, table, types, store=False)
+    _assign(context, draft, table, types, store=False)
     if root == "pcie-root" and highest <= 0 and len(table.buses) > highest + 1:
         before = len(table.buses)
         table.choose(EXPRESS | AUTO, "one hot-plugged device")
         for bus in table.buses[before:]:
             bus.because = ("pci.spare-port", "")
-    _enter_missing(setting, table)
+    _enter_missing(context, draft, table)
     return len(table.buses)
 
 
-def _enter_missing(setting: Setting, table: BusTable) -> None:
-    present = {controller.index for controller in setting.devices.controllers if controller.type == "pci"}
-    rising = lists.is_sorted(setting.devices.controllers, "pci")
+def _enter_missing(context: Context, draft: Draft, table: BusTable) -> None:
+    present = {controller.index for controller in draft.devices.controllers if controller.type == "pci"}
+    rising = lists.is_sorted(draft.devices.controllers, "pci")
     number = 0
     while True:
         number += 1
@@ -108,27 +108,27 @@ def _enter_missing(setting: Setting, table: BusTable) -> None:
         model = bus.model.name
         controller = lists.new("pci", number, model)
         controller.id = f"pci.{number}"
-        lists.add(setting, controller, rising)
+        lists.add(context, draft, controller, rising)
         rule, cause = bus.because or ("pci.hole", "")
-        setting.trace.note(controller, rule, model, cause)
+        draft.trace.note(controller, rule, model, cause)
         if model not in ROOTS:
             table.choose(plug_of(model), controller.label)
 
 
-def _table(setting: Setting, types: ConnectTypes, count: int, growing: bool) -> BusTable:
+def _table(context: Context, draft: Draft, types: ConnectTypes, count: int, growing: bool) -> BusTable:
     """A table of ``count`` buses with every written address reserved."""
-    phbs = setting.family.name == "pseries"
-    table = BusTable(setting.behaves, phbs, growing)
+    phbs = context.family.name == "pseries"
+    table = BusTable(context.behaves, phbs, growing)
     models: list[str | None] = [None] * count
     express = False
-    for controller in setting.devices.controllers:
+    for controller in draft.devices.controllers:
         if controller.type == "pci" and controller.model is not None:
             models[controller.index] = controller.model
             express = express or controller.model == "pcie-root"
     filler = "pci-root" if phbs else ("pcie-root-port" if express else "pci-bridge")
     for model in models:
         table.append(model or filler, None if model else ("pci.hole", ""))
-    for device in setting.devices.in_order():
+    for device in draft.devices.in_order():
         address = device.address
         if isinstance(address, PciAddress) and not address.empty:
             if isinstance(device, Chardev) and device.mirror:
@@ -146,45 +146,45 @@ def _table(setting: Setting, types: ConnectTypes, count: int, growing: bool) -> 
             table.reserve(address, types.written(device), XML, device.label, device.line)
             if address.bus != bus:
                 device.readdressed = True
-                setting.trace.note(device, "pci.bus-moved", bus, address.bus)
+                draft.trace.note(device, "pci.bus-moved", bus, address.bus)
     return table
 
 
-def _assign(setting: Setting, table: BusTable, types: ConnectTypes, store: bool) -> None:
+def _assign(context: Context, draft: Draft, table: BusTable, types: ConnectTypes, store: bool) -> None:
     """Give a place to every device that wants one, in libvirt's order; ``store`` keeps it."""
-    devices = setting.devices
+    devices = draft.devices
     controllers = devices.controllers
     for controller in controllers:
         if controller.type == "pci" and controller.model not in ROOTS and wants(controller):
-            _one(setting, table, types, controller, store)
+            _one(draft, table, types, controller, store)
     for filesystem in devices.filesystems:
-        _one(setting, table, types, filesystem, store)
-    for interface in devices.interfaces:
+        _one(draft, table, types, filesystem, store)
+    for interface in devices.nics:
         if interface.type != "hostdev":
-            if interface.model == "usb-net" and "usb-net" not in setting.behaves and wants(interface):
+            if interface.model == "usb-net" and "usb-net" not in context.behaves and wants(interface):
                 raise Refused(
                     INT,
                     "Cannot automatically add a new PCI bus for a device with connect flags 00",
                     interface.label,
                     interface.line,
                 )
-            _one(setting, table, types, interface, store)
+            _one(draft, table, types, interface, store)
     for sound in devices.sounds:
-        _one(setting, table, types, sound, store)
+        _one(draft, table, types, sound, store)
     for controller in controllers:
         if controller.type == "pci" or (controller.type == "ide" and controller.index == 0):
             continue
         if controller.model in ICH9_FUNCTIONS and controller.type == "usb":
             if wants(controller):
-                _ich9(setting, table, types, controller, store)
+                _ich9(draft, table, types, controller, store)
         else:
-            _one(setting, table, types, controller, store)
+            _one(draft, table, types, controller, store)
     for disk in devices.disks:
         if disk.bus == "virtio":
-            _one(setting, table, types, disk, store)
-    for interface in devices.interfaces:
+            _one(draft, table, types, disk, store)
+    for interface in devices.nics:
         if interface.type == "hostdev":
-            _one(setting, table, types, interface, store)
+            _one(draft, table, types, interface, store)
     rest: tuple[Sequence[Device], ...] = (
         devices.hostdevs,
         devices.memballoons,
@@ -203,10 +203,10 @@ def _assign(setting: Setting, table: BusTable, types: ConnectTypes, store: bool)
     )
     for group in rest:
         for device in group:
-            _one(setting, table, types, device, store)
+            _one(draft, table, types, device, store)
 
 
-def _one(setting: Setting, table: BusTable, types: ConnectTypes, device: Device, store: bool) -> None:
+def _one(draft: Draft, table: BusTable, types: ConnectTypes, device: Device, store: bool) -> None:
     address = device.address
     if address is not None and not (isinstance(address, PciAddress) and address.empty):
         return
@@ -215,8 +215,8 @@ def _one(setting: Setting, table: BusTable, types: ConnectTypes, device: Device,
         return
     place = table.choose(want, device.label, device.line)
     if store:
-        give(setting, device, PciAddress(0, *place))
-        setting.trace.note(
+        give(draft, device, PciAddress(0, *place))
+        draft.trace.note(
             device,
             "pci.first-free",
             connect_names(want),
@@ -227,7 +227,7 @@ def _one(setting: Setting, table: BusTable, types: ConnectTypes, device: Device,
         )
 
 
-def give(setting: Setting, device: Device, address: PciAddress) -> None:
+def give(draft: Draft, device: Device, address: PciAddress) -> None:
     """Store an address; zPCI ids that were written without a place are kept."""
     old = device.address
     if isinstance(old, PciAddress):
@@ -235,7 +235,7 @@ def give(setting: Setting, device: Device, address: PciAddress) -> None:
     device.place(address)
 
 
-def _ich9(setting: Setting, table: BusTable, types: ConnectTypes, controller: Controller, store: bool) -> None:
+def _ich9(draft: Draft, table: BusTable, types: ConnectTypes, controller: Controller, store: bool) -> None:
     """One part of an ich9 usb set: beside the part that has an address, else alone in an empty slot.
 
     In the dry run only a part beside one that has an address keeps its place; the others each try a slot.
@@ -243,7 +243,7 @@ def _ich9(setting: Setting, table: BusTable, types: ConnectTypes, controller: Co
     function = ICH9_FUNCTIONS[controller.model or ""]
     want = types.of(controller)
     address: PciAddress | None = None
-    for other in setting.devices.controllers:
+    for other in draft.devices.controllers:
         if (
             other.type == "usb"
             and other.index == controller.index
@@ -262,11 +262,11 @@ def _ich9(setting: Setting, table: BusTable, types: ConnectTypes, controller: Co
     if function == 0:
         address.multifunction = "on"
     if store or beside:
-        give(setting, controller, address)
-        setting.trace.note(controller, "pci.ich9", function)
+        give(draft, controller, address)
+        draft.trace.note(controller, "pci.ich9", function)
 
 
-def root_of(setting: Setting) -> str | None:
+def root_of(draft: Draft) -> str | None:
     """The model of PCI controller 0."""
-    root = lists.find(setting, "pci", 0)
+    root = lists.find(draft, "pci", 0)
     return root.model if root is not None and root.model in pci_models() else None

@@ -9,7 +9,7 @@ from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Chardev, Controller, Device
 from virtkit.errors import Refused
 from virtkit.resolution.addresses.connect_types import pci_models
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
 __all__ = ["fill_controller_options", "give_zpci_ids", "mark_multifunction"]
 
@@ -21,11 +21,11 @@ MAX_FID = 0xFFFFFFFF
 MAX_TARGET_INDEX = 31
 
 
-def mark_multifunction(setting: Setting) -> None:
+def mark_multifunction(draft: Draft) -> None:
     """Function 0 of a slot that holds other functions is marked, unless its attribute is written."""
     shared: set[tuple[int, int]] = set()
     first: dict[tuple[int, int], Device] = {}
-    for device in setting.devices.in_order():
+    for device in draft.devices.in_order():
         address = device.address
         if isinstance(address, PciAddress) and not (isinstance(device, Chardev) and device.mirror):
             if address.function:
@@ -40,16 +40,16 @@ def mark_multifunction(setting: Setting) -> None:
         if isinstance(address, PciAddress) and address.multifunction is None:
             address.multifunction = "on"
             device_.readdressed = True
-            setting.trace.note(device_, "pci.multifunction", place[1])
+            draft.trace.note(device_, "pci.multifunction", place[1])
 
 
-def fill_controller_options(setting: Setting) -> None:
+def fill_controller_options(context: Context, draft: Draft) -> None:
     """Name, chassis, port, bus number and target index of PCI controllers, where not written.
 
     Raises Refused when no bus number is left, or a pci-bridge sits on a bus not below its own index.
     """
     models = pci_models()
-    pci = [controller for controller in setting.devices.controllers if controller.type == "pci"]
+    pci = [controller for controller in draft.devices.controllers if controller.type == "pci"]
     done: list[Controller] = []
     lowest = min((controller.options["busNr"] for controller in pci if "busNr" in controller.options), default=256)
     for controller in pci:
@@ -58,7 +58,7 @@ def fill_controller_options(setting: Setting) -> None:
         if offer is None:
             continue
         written_name = controller.model_name is not None
-        if not written_name and offer.qemu_name and (model != "pci-root" or setting.family.name == "pseries"):
+        if not written_name and offer.qemu_name and (model != "pci-root" or context.family.name == "pseries"):
             controller.model_name = offer.qemu_name
             controller.change("model", "name", offer.qemu_name)
         address = controller.address if isinstance(controller.address, PciAddress) else PciAddress()
@@ -82,7 +82,7 @@ def fill_controller_options(setting: Setting) -> None:
                     )
                 lowest -= 2
                 _option(controller, "busNr", lowest)
-        elif model == "pci-root" and setting.family.name == "pseries":
+        elif model == "pci-root" and context.family.name == "pseries":
             _target_index(controller, done)
             if written_name or controller not in done:
                 done.append(controller)
@@ -116,7 +116,7 @@ def _option(controller: Controller, name: str, value: int, hexadecimal: bool = F
         controller.change("target", name, f"0x{value:x}" if hexadecimal else str(value))
 
 
-def give_zpci_ids(setting: Setting) -> None:
+def give_zpci_ids(context: Context, draft: Draft) -> None:
     """s390x: every PCI device carries a user id and a function id, unique in the domain.
 
     PCI controllers that this resolution added stay without ids in releases before 11.3.
@@ -125,26 +125,26 @@ def give_zpci_ids(setting: Setting) -> None:
     uids: set[int] = set()
     fids: set[int] = set()
     devices = [
-        (device, device.address) for device in setting.devices.in_order() if isinstance(device.address, PciAddress)
+        (device, device.address) for device in draft.devices.in_order() if isinstance(device.address, PciAddress)
     ]
     written = [(device, at) for device, at in devices if at.uid is not None or at.fid is not None]
-    if setting.arch != "s390x":
+    if context.arch != "s390x":
         for device, _ in written:
             raise Refused(CFG, "This QEMU binary doesn't support zPCI", device.label, device.line)
         return
     # Counting starts where the last search ended: ids are never given back.
     next_id = [1, 0]
     for device, address in written:
-        _fill(setting, device, address, uids, fids, next_id)
+        _fill(draft, device, address, uids, fids, next_id)
     for device, address in devices:
         if (address.uid is None or address.fid is None) and not isinstance(device, Chardev):
-            if device.added and device.kind == "controller" and "zpci-for-added" not in setting.behaves:
+            if device.added and device.kind == "controller" and "zpci-for-added" not in context.behaves:
                 continue
-            _fill(setting, device, address, uids, fids, next_id)
+            _fill(draft, device, address, uids, fids, next_id)
 
 
 def _fill(
-    setting: Setting, device: Device, address: PciAddress, uids: set[int], fids: set[int], next_id: list[int]
+    draft: Draft, device: Device, address: PciAddress, uids: set[int], fids: set[int], next_id: list[int]
 ) -> None:
     if address.uid is None:
         while next_id[0] in uids:
@@ -162,4 +162,4 @@ def _fill(
     elif address.fid in fids:
         raise Refused(INT, f"zPCI fid {address.fid:o} is already reserved", device.label, device.line)
     fids.add(address.fid)
-    setting.trace.note(device, "zpci.ids", f"0x{address.uid:04x}", f"0x{address.fid:08x}")
+    draft.trace.note(device, "zpci.ids", f"0x{address.uid:04x}", f"0x{address.fid:08x}")

@@ -11,7 +11,7 @@ from typing import Any
 from virtkit.domain.address import Address, CcwAddress, PciAddress, PlainAddress, SpaprAddress
 from virtkit.domain.devices import VIRTIO, Chardev, Device
 from virtkit.errors import Refused
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 from virtkit.resolution.defaults.controllers import find
 
 __all__ = ["assign_ccw", "assign_mmio", "assign_spapr"]
@@ -23,14 +23,14 @@ SPAPR_STEP = 0x1000
 SPAPR_MOST = 0xFFFFFFFF
 
 
-def assign_spapr(setting: Setting) -> None:
+def assign_spapr(context: Context, draft: Draft) -> None:
     """pseries registers: each kind has its own first one; a taken one moves on by 0x1000.
 
     Raises Refused for a register written twice or out of range.
     """
-    devices, pseries = setting.devices, setting.family.name == "pseries"
+    devices, pseries = draft.devices, context.family.name == "pseries"
     groups: tuple[tuple[Sequence[Device], Callable[[Any], bool], int], ...] = (
-        (devices.interfaces, lambda one: one.model == "spapr-vlan", 0x1000),
+        (devices.nics, lambda one: one.model == "spapr-vlan", 0x1000),
         (devices.controllers, lambda one: one.type == "scsi" and one.model == "ibmvscsi", 0x2000),
         (devices.serials, lambda one: one.target == "spapr-vio-serial", 0x30000000),
         (devices.nvrams, lambda one: pseries, 0x3000),
@@ -38,7 +38,7 @@ def assign_spapr(setting: Setting) -> None:
     )
     taken = {
         device.address.reg: device
-        for device in setting.devices.in_order()
+        for device in draft.devices.in_order()
         if isinstance(device.address, SpaprAddress)
         and device.address.reg is not None
         and not (isinstance(device, Chardev) and device.kind == "console")
@@ -48,7 +48,7 @@ def assign_spapr(setting: Setting) -> None:
             if belongs(device) and not isinstance(device.address, SpaprAddress):
                 device.place(SpaprAddress(_register_in(device.address)))
             if isinstance(device.address, SpaprAddress):
-                _assign_register(setting, device, device.address, default, taken)
+                _assign_register(draft, device, device.address, default, taken)
 
 
 def _register_in(address: Address | None) -> int | None:
@@ -59,7 +59,7 @@ def _register_in(address: Address | None) -> int | None:
 
 
 def _assign_register(
-    setting: Setting, device: Device, address: SpaprAddress, default: int, taken: dict[int, Device]
+    draft: Draft, device: Device, address: SpaprAddress, default: int, taken: dict[int, Device]
 ) -> None:
     if address.reg is not None:
         if taken.setdefault(address.reg, device) is not device:
@@ -78,14 +78,14 @@ def _assign_register(
     taken[reg] = device
     address.reg = reg
     device.readdressed = True
-    setting.trace.note(device, "spapr.register", f"0x{reg:08x}")
+    draft.trace.note(device, "spapr.register", f"0x{reg:08x}")
 
 
-def _ccw_wanting(setting: Setting) -> Iterator[Device]:
-    devices = setting.devices
-    newer = "virtio-mmio-all" in setting.behaves
+def _ccw_wanting(context: Context, draft: Draft) -> Iterator[Device]:
+    devices = draft.devices
+    newer = "virtio-mmio-all" in context.behaves
     yield from (disk for disk in devices.disks if disk.bus == "virtio")
-    yield from (one for one in devices.interfaces if one.model in VIRTIO)
+    yield from (one for one in devices.nics if one.model in VIRTIO)
     if newer:
         yield from (sound for sound in devices.sounds if sound.model == "virtio")
     for hostdev in devices.hostdevs:
@@ -97,7 +97,7 @@ def _ccw_wanting(setting: Setting) -> Iterator[Device]:
     yield from (filesystem for filesystem in devices.filesystems if filesystem.driver != "mtp")
     yield from (balloon for balloon in devices.memballoons if balloon.model in VIRTIO)
     yield from devices.rngs
-    if "ccw-virtio-mem" in setting.behaves:
+    if "ccw-virtio-mem" in context.behaves:
         # virtio-pmem is offered ccw too, and then refused for it.
         yield from (memory for memory in devices.memories if memory.model in ("virtio-mem", "virtio-pmem"))
     yield from devices.vsocks
@@ -105,19 +105,19 @@ def _ccw_wanting(setting: Setting) -> Iterator[Device]:
         yield from devices.cryptos
 
 
-def assign_ccw(setting: Setting) -> None:
+def assign_ccw(context: Context, draft: Draft) -> None:
     """s390x: virtio devices without an address get the lowest free channel device number, 0xfe.0.0000 up.
 
     Raises Refused for a number written twice.
     """
-    if not setting.family.ccw:
+    if not context.family.ccw:
         return
-    for device in _ccw_wanting(setting):
+    for device in _ccw_wanting(context, draft):
         if device.address is None:
             device.place(CcwAddress())
     taken: dict[tuple[int, int, int], Device] = {}
     wanting = []
-    for device in setting.devices.in_order():
+    for device in draft.devices.in_order():
         address = device.address
         if not isinstance(address, CcwAddress):
             continue
@@ -133,14 +133,14 @@ def assign_ccw(setting: Setting) -> None:
         address.devno = number
         taken[address.cssid, address.ssid, number] = device
         device.readdressed = True
-        setting.trace.note(device, "ccw.first-free", str(address))
+        draft.trace.note(device, "ccw.first-free", str(address))
 
 
-def _mmio_wanting(setting: Setting) -> Iterator[Device]:
-    devices = setting.devices
-    newer = "virtio-mmio-all" in setting.behaves
+def _mmio_wanting(context: Context, draft: Draft) -> Iterator[Device]:
+    devices = draft.devices
+    newer = "virtio-mmio-all" in context.behaves
     yield from (disk for disk in devices.disks if disk.bus == "virtio")
-    yield from (one for one in devices.interfaces if one.model in VIRTIO)
+    yield from (one for one in devices.nics if one.model in VIRTIO)
     if newer:
         yield from (sound for sound in devices.sounds if sound.model == "virtio")
     yield from (hostdev for hostdev in devices.hostdevs if hostdev.type == "scsi_host")
@@ -154,18 +154,18 @@ def _mmio_wanting(setting: Setting) -> Iterator[Device]:
         yield from devices.cryptos
 
 
-def assign_mmio(setting: Setting) -> None:
+def assign_mmio(context: Context, draft: Draft) -> None:
     """Arm and RISC-V: virtio-mmio for all, if the machine has no PCI Express root or one device is written so."""
-    if not setting.family.mmio:
+    if not context.family.mmio:
         return
-    root = find(setting, "pci", 0)
+    root = find(draft, "pci", 0)
     written = any(
         isinstance(device.address, PlainAddress) and device.address.type == "virtio-mmio"
-        for device in setting.devices.in_order()
+        for device in draft.devices.in_order()
     )
     if root is not None and root.model == "pcie-root" and not written:
         return
-    for device in _mmio_wanting(setting):
+    for device in _mmio_wanting(context, draft):
         if device.address is None:
             device.place(PlainAddress("virtio-mmio"))
-            setting.trace.note(device, "mmio.all")
+            draft.trace.note(device, "mmio.all")

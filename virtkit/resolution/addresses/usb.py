@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from virtkit.domain.address import UsbAddress
-from virtkit.domain.devices import Controller, Device, Interface
+from virtkit.domain.devices import Controller, Device, Inventory, Nic
 from virtkit.errors import Refused
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
 __all__ = ["assign", "enabled", "ports_left"]
 
@@ -49,9 +49,9 @@ class _Hub:
     hubs: dict[int, _Hub] = field(default_factory=dict)
 
 
-def enabled(setting: Setting) -> bool:
+def enabled(draft: Draft) -> bool:
     """Whether the domain has a usable usb controller."""
-    return any(controller.type == "usb" and controller.model != "none" for controller in setting.devices.controllers)
+    return any(controller.type == "usb" and controller.model != "none" for controller in draft.devices.controllers)
 
 
 def _ports(controller: Controller) -> int:
@@ -60,20 +60,19 @@ def _ports(controller: Controller) -> int:
     return PORTS.get(controller.model or "", DEFAULT_PORTS)
 
 
-def _plugged(setting: Setting) -> list[Device]:
+def _plugged(context: Context, devices: Inventory) -> list[Device]:
     """Devices on usb ports, hubs excepted, in the order in which they get ports."""
-    devices = setting.devices
     disks: list[Device] = [disk for disk in devices.disks if disk.bus == "usb"]
-    host_nics: list[Device] = [one for one in devices.interfaces if one.type == "hostdev" and one.source == "usb"]
+    host_nics: list[Device] = [one for one in devices.nics if one.type == "hostdev" and one.source == "usb"]
     hostdevs: list[Device] = [one for one in devices.hostdevs if one.type == "usb" and one.mode == "subsystem"]
     ccids: list[Device] = [one for one in devices.controllers if one.type == "ccid"]
     inputs: list[Device] = [one for one in devices.inputs if one.bus == "usb"]
     serials: list[Device] = [one for one in devices.serials if one.target == "usb-serial"]
     sounds = [one for one in devices.sounds if one.model == "usb"]
-    if "usb-device-order" not in setting.behaves:
+    if "usb-device-order" not in context.behaves:
         found = [*host_nics, *hostdevs, *disks, *ccids, *inputs, *serials, *sounds, *devices.redirdevs]
     else:
-        nics: list[Device] = [one for one in devices.interfaces if one.type != "hostdev" and one.model == "usb-net"]
+        nics: list[Device] = [one for one in devices.nics if one.type != "hostdev" and one.model == "usb-net"]
         shares: list[Device] = [one for one in devices.filesystems if one.driver == "mtp"]
         found = [
             *disks,
@@ -90,25 +89,25 @@ def _plugged(setting: Setting) -> list[Device]:
     return found
 
 
-def assign(setting: Setting) -> None:
+def assign(context: Context, draft: Draft) -> None:
     """Give every usb device its bus and port, adding hubs as needed.
 
     Raises Refused: usb disabled, missing bus or hub, port out of range or taken, no port free.
     """
-    devices = setting.devices
-    plugged = _plugged(setting)
+    devices = draft.devices
+    plugged = _plugged(context, devices)
     hubs = devices.hubs
     if not plugged and not hubs:
         return
-    if not enabled(setting):
+    if not enabled(draft):
         raise Refused(CFG, "USB is disabled for this domain, but USB devices are present in the domain XML")
     # A device with an address of another form takes no port, and is counted all the same.
     count = len(plugged) + len(hubs)
     plugged = [one for one in plugged if one.address is None or isinstance(one.address, UsbAddress)]
     # A handed-through PCI interface that names usb-net as its model takes no port, and is reckoned with all the same.
-    ghosts = sum(one.type == "hostdev" and one.model == "usb-net" for one in devices.interfaces)
-    _add_hubs(setting, count + (ghosts if "usb-net" in setting.behaves else 0))
-    tree = _buses(setting)
+    ghosts = sum(one.type == "hostdev" and one.model == "usb-net" for one in devices.nics)
+    _add_hubs(draft, count + (ghosts if "usb-net" in context.behaves else 0))
+    tree = _buses(draft)
     for hub in hubs:
         address = hub.address
         if isinstance(address, UsbAddress) and address.port:
@@ -124,29 +123,29 @@ def assign(setting: Setting) -> None:
             parent = _at(tree[bus], path[:-1])
             if len(path) < MAX_DEPTH:
                 parent.hubs[path[-1]] = _Hub(HUB_PORTS)
-            _give(setting, hub, bus, path)
+            _give(draft, hub, bus, path)
     for device in plugged:
         address = device.address
         if not isinstance(address, UsbAddress) or not address.port:
-            _give(setting, device, *_automatic(tree, device))
+            _give(draft, device, *_automatic(tree, device))
 
 
-def _add_hubs(setting: Setting, count: int) -> None:
-    controllers = setting.devices.controllers
+def _add_hubs(draft: Draft, count: int) -> None:
+    controllers = draft.devices.controllers
     ports = sum(_ports(one) for one in controllers if one.type == "usb" and one.model != "none")
-    ports += HUB_PORTS * len(setting.devices.hubs)
+    ports += HUB_PORTS * len(draft.devices.hubs)
     missing = count - ports + 1 if count > ports else 0
     while missing > 0:
         hub = Device("hub", None, -1)
         hub.change("", "type", "usb")
-        setting.devices.hubs.append(hub)
-        setting.trace.note(hub, "usb.hub", count, ports)
+        draft.devices.hubs.append(hub)
+        draft.trace.note(hub, "usb.hub", count, ports)
         missing -= HUB_PORTS - 1
 
 
-def _buses(setting: Setting) -> dict[int, _Hub]:
+def _buses(draft: Draft) -> dict[int, _Hub]:
     found: dict[int, _Hub] = {}
-    for controller in setting.devices.controllers:
+    for controller in draft.devices.controllers:
         if controller.type != "usb" or controller.model == "none":
             continue
         ports = _ports(controller)
@@ -250,16 +249,16 @@ def _free(hub: _Hub, depth: int) -> Path | None:
     return None
 
 
-def _give(setting: Setting, device: Device, bus: int, path: Path) -> None:
+def _give(draft: Draft, device: Device, bus: int, path: Path) -> None:
     device.place(UsbAddress(bus, path, True))
-    where = "interface" if isinstance(device, Interface) else device.kind
-    setting.trace.note(device, "usb.first-free", bus, ".".join(map(str, path)), where)
+    where = "interface" if isinstance(device, Nic) else device.kind
+    draft.trace.note(device, "usb.first-free", bus, ".".join(map(str, path)), where)
 
 
-def ports_left(setting: Setting) -> tuple[int, int]:
+def ports_left(context: Context, devices: Inventory) -> tuple[int, int]:
     """Free and used usb ports of a resolved domain, hubs' ports included."""
-    total = sum(_ports(one) for one in setting.devices.controllers if one.type == "usb" and one.model != "none")
-    hubs = setting.devices.hubs
-    used = len(_plugged(setting)) + len(hubs)
+    total = sum(_ports(one) for one in devices.controllers if one.type == "usb" and one.model != "none")
+    hubs = devices.hubs
+    used = len(_plugged(context, devices)) + len(hubs)
     total += HUB_PORTS * len(hubs)
     return max(total - used, 0), used

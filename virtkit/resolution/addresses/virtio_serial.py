@@ -8,7 +8,7 @@ from __future__ import annotations
 from virtkit.domain.address import SerialAddress
 from virtkit.domain.devices import Chardev, Device
 from virtkit.errors import Refused
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 from virtkit.resolution.defaults import controllers as lists
 
 __all__ = ["assign"]
@@ -23,10 +23,10 @@ PORTS = 31
 class _Ports:
     """Which ports of which controller are taken; ``sizes`` by controller index."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, draft: Draft) -> None:
         self.sizes = {
             controller.index: PORTS if controller.ports is None else controller.ports
-            for controller in setting.devices.controllers
+            for controller in draft.devices.controllers
             if controller.type == "virtio-serial"
         }
         self.taken: dict[int, set[int]] = {index: set() for index in self.sizes}
@@ -48,34 +48,34 @@ class _Ports:
         return None
 
 
-def assign(setting: Setting) -> None:
+def assign(context: Context, draft: Draft) -> None:
     """Give every virtio channel its port, and every virtio console with an address its own.
 
     Raises Refused: controller missing, no such port, port taken twice, no port free.
     """
-    channels = [channel for channel in setting.devices.channels if channel.target == "virtio"]
+    channels = [channel for channel in draft.devices.channels if channel.target == "virtio"]
     for channel in channels:
         if channel.address is not None and not isinstance(channel.address, SerialAddress):
             # Another kind of address is dropped without a word.
             channel.address = None
-    consoles = [console for console in setting.devices.consoles if console.target == "virtio"]
+    consoles = [console for console in draft.devices.consoles if console.target == "virtio"]
     # Whatever the device, such an address takes a port.
-    addressed = [device for device in setting.devices.in_order() if isinstance(device.address, SerialAddress)]
+    addressed = [device for device in draft.devices.in_order() if isinstance(device.address, SerialAddress)]
     if not channels and not consoles and not addressed:
         return
-    ports = _Ports(setting)
-    real_console_ports = "console-ports" in setting.behaves
+    ports = _Ports(draft)
+    real_console_ports = "console-ports" in context.behaves
     for device in addressed:
         address = device.address
         if isinstance(address, SerialAddress) and address.port:
             _reserve(ports, device, address)
     for console in consoles:
         if real_console_ports:
-            _console(setting, ports, console)
+            _console(context, draft, ports, console)
         else:
-            _hidden_console(setting, ports, console)
+            _hidden_console(context, draft, ports, console)
     for channel in channels:
-        _channel(setting, ports, channel)
+        _channel(context, draft, ports, channel)
 
 
 def _reserve(ports: _Ports, device: Device, address: SerialAddress) -> None:
@@ -105,11 +105,11 @@ def _no_port(controller: int, device: Chardev) -> Refused:
     )
 
 
-def _hidden_console(setting: Setting, ports: _Ports, console: Chardev) -> None:
+def _hidden_console(context: Context, draft: Draft, ports: _Ports, console: Chardev) -> None:
     """Releases before 12: a half address eats a port of controller 0, and is kept as written."""
     address = console.address
     if address is None and ports.anywhere(0) is None:
-        _add(setting, ports, console)
+        _add(context, draft, ports, console)
     if not isinstance(address, SerialAddress) or address.port:
         return
     if 0 not in ports.sizes:
@@ -119,10 +119,10 @@ def _hidden_console(setting: Setting, ports: _Ports, console: Chardev) -> None:
         raise _no_port(0, console)
     ports.taken[0].add(port)
     console.place(SerialAddress(address.controller, address.bus, 0))
-    setting.trace.note(console, "virtio-serial.hidden", port)
+    draft.trace.note(console, "virtio-serial.hidden", port)
 
 
-def _console(setting: Setting, ports: _Ports, console: Chardev) -> None:
+def _console(context: Context, draft: Draft, ports: _Ports, console: Chardev) -> None:
     address = console.address
     if isinstance(address, SerialAddress):
         if address.port:
@@ -132,17 +132,17 @@ def _console(setting: Setting, ports: _Ports, console: Chardev) -> None:
             raise _no_port(address.controller, console)
         ports.taken[address.controller].add(port)
         console.place(SerialAddress(address.controller, address.bus, port))
-        setting.trace.note(console, "virtio-serial.port", address.controller, port)
+        draft.trace.note(console, "virtio-serial.port", address.controller, port)
     elif address is None:
         found = ports.anywhere(0)
         if found is None:
-            _add(setting, ports, console)
+            _add(context, draft, ports, console)
         elif found[1]:
             # Nothing is written, but the port is gone.
             ports.taken[found[0]].add(found[1])
 
 
-def _channel(setting: Setting, ports: _Ports, channel: Chardev) -> None:
+def _channel(context: Context, draft: Draft, ports: _Ports, channel: Chardev) -> None:
     address = channel.address
     if isinstance(address, SerialAddress):
         if address.port:
@@ -154,18 +154,18 @@ def _channel(setting: Setting, ports: _Ports, channel: Chardev) -> None:
     else:
         found = ports.anywhere(1)
         if found is None:
-            found = (_add(setting, ports, channel), 1)
+            found = (_add(context, draft, ports, channel), 1)
         index, port = found
     ports.taken[index].add(port)
     channel.place(SerialAddress(index, 0, port))
-    setting.trace.note(channel, "virtio-serial.port", index, port)
+    draft.trace.note(channel, "virtio-serial.port", index, port)
 
 
-def _add(setting: Setting, ports: _Ports, device: Chardev) -> int:
+def _add(context: Context, draft: Draft, ports: _Ports, device: Chardev) -> int:
     index = 0
     while index in ports.sizes:
         index += 1
-    setting.trace.note(lists.add(setting, lists.new("virtio-serial", index)), "virtio-serial.full", device.label)
+    draft.trace.note(lists.add(context, draft, lists.new("virtio-serial", index)), "virtio-serial.full", device.label)
     ports.sizes[index] = PORTS
     ports.taken[index] = set()
     return index

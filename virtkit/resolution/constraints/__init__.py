@@ -15,28 +15,28 @@ from virtkit.resolution.constraints.devices import check_devices
 from virtkit.resolution.constraints.disks import check_disks, check_sources, check_targets
 from virtkit.resolution.constraints.elements import check_elements
 from virtkit.resolution.constraints.hostdevs import check_hostdev_sources
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
-__all__ = ["after_slots", "before_slots"]
+__all__ = ["check_addressed", "check_definition"]
 
 
-def before_slots(setting: Setting) -> None:
+def check_definition(context: Context, draft: Draft) -> None:
     """Refuse what libvirt finds while it reads the definition. Raises Refused."""
-    check_targets(setting)
-    check_sources(setting)
-    check_hostdev_sources(setting)
-    check_usb_sets(setting)
+    check_targets(draft)
+    check_sources(draft)
+    check_hostdev_sources(draft)
+    check_usb_sets(draft)
 
 
-def after_slots(setting: Setting) -> None:
+def check_addressed(context: Context, draft: Draft) -> None:
     """Refuse what libvirt finds once all addresses are given. Raises Refused."""
-    check_elements(setting)
-    check_controllers(setting)
-    check_disks(setting)
-    check_chardevs(setting)
-    check_devices(setting)
-    check_features(setting)
-    check_boot(setting)
-    check_cpus(setting)
-    check_drivers(setting)
-    check_addresses(setting)
+    check_elements(context, draft)
+    check_controllers(context, draft)
+    check_disks(context, draft)
+    check_chardevs(context, draft)
+    check_devices(context, draft)
+    check_features(context)
+    check_boot(context, draft)
+    check_cpus(context)
+    check_drivers(context, draft)
+    check_addresses(context, draft)

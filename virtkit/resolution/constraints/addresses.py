@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from virtkit.domain.address import DriveAddress
-from virtkit.domain.devices import Device, Disk, Hostdev, Input, Interface
+from virtkit.domain.devices import Device, Disk, Hostdev, Input, Nic
 from virtkit.errors import Refused
 from virtkit.resolution.constraints.disks import check_scsi_place
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
 __all__ = ["check_addresses"]
 
@@ -19,38 +19,38 @@ def _refuse(device: Device, what: str, category: str = CFG) -> Refused:
     return Refused(category, what, device.label, device.line)
 
 
-def check_addresses(setting: Setting) -> None:
+def check_addresses(context: Context, draft: Draft) -> None:
     """Refuse an address type that does not go with the device or machine. Raises Refused."""
-    for device in setting.devices.in_order():
+    for device in draft.devices.in_order():
         address = device.address
         if address is None:
             continue
         type_ = address.type
         if isinstance(address, DriveAddress) and not isinstance(device, Disk):
             # Whatever the device, such an address is read as one on a scsi controller.
-            check_scsi_place(setting, device, address)
-        if type_ == "ccw" and not setting.family.ccw:
-            raise _refuse(device, f"CCW addresses are not supported by machine type '{setting.machine}'")
-        handed = isinstance(device, Hostdev) or (isinstance(device, Interface) and device.type == "hostdev")
+            check_scsi_place(draft, device, address)
+        if type_ == "ccw" and not context.family.ccw:
+            raise _refuse(device, f"CCW addresses are not supported by machine type '{context.machine}'")
+        handed = isinstance(device, Hostdev) or (isinstance(device, Nic) and device.type == "hostdev")
         if type_ == "unassigned" and not handed:
             raise _refuse(device, "address of type 'unassigned' is supported only for hostdevs")
         if isinstance(device, Hostdev):
             _check_hostdev(device, type_)
-        elif isinstance(device, Interface) and device.type == "hostdev":
+        elif isinstance(device, Nic) and device.type == "hostdev":
             if device.source == "pci" and type_ not in ("pci", "unassigned"):
                 raise _refuse(device, "PCI host devices must use 'pci' or 'unassigned' address type", INT)
-        elif type_ != "usb" and (device.kind == "redirdev" or _is_usb_input(setting, device)):
+        elif type_ != "usb" and (device.kind == "redirdev" or _is_usb_input(context, device)):
             raise _refuse(device, "Invalid address for a USB device", XML)
         elif device.kind == "smartcard" and type_ != "ccid":
             raise _refuse(device, "Controllers must use the 'ccid' address type")
 
 
-def _is_usb_input(setting: Setting, device: Device) -> bool:
+def _is_usb_input(context: Context, device: Device) -> bool:
     """Whether it is a usb input; newer releases look at the bus before an unwritten one is chosen."""
     if not isinstance(device, Input) or device.bus != "usb":
         return False
     written = device.element is not None and device.element.get("bus") is not None
-    return written or "written-bus-counts" not in setting.behaves
+    return written or "written-bus-counts" not in context.behaves
 
 
 HOSTDEV_FORMS = {

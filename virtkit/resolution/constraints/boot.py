@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from virtkit.domain.devices import Device
 from virtkit.errors import Refused
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
 __all__ = ["check_boot"]
 
@@ -17,33 +17,33 @@ XML = "XML error"
 _X86 = frozenset({"i686", "x86_64"})
 
 
-def check_boot(setting: Setting) -> None:
+def check_boot(context: Context, draft: Draft) -> None:
     """Refuse boot orders that clash, and firmware that lacks what it needs. Raises Refused."""
-    _check_orders(setting)
-    os_element = setting.root.find("os")
+    _check_orders(context, draft)
+    os_element = context.root.find("os")
     if os_element is None:
         return
     bios = os_element.find("bios")
     if bios is not None and bios.get("useserial") == "yes":
-        if setting.arch not in _X86:
+        if context.arch not in _X86:
             raise Refused(CFG, "BIOS serial console only supported on x86 architectures")
-        if not setting.devices.serials:
+        if not draft.devices.serials:
             raise Refused(XML, "need at least one serial port to use BIOS serial output")
-    acpi = setting.root.find("features/acpi") is not None
+    acpi = context.root.find("features/acpi") is not None
     loader = os_element.find("loader")
-    if acpi and setting.arch == "aarch64" and loader is None and os_element.get("firmware") != "efi":
+    if acpi and context.arch == "aarch64" and loader is None and os_element.get("firmware") != "efi":
         raise Refused(CFG, "ACPI requires UEFI on this architecture", "feature acpi")
-    if not acpi and setting.arch in _X86 and loader is not None and loader.get("type") == "pflash":
+    if not acpi and context.arch in _X86 and loader is not None and loader.get("type") == "pflash":
         raise Refused(CFG, "UEFI requires ACPI on this architecture", "loader")
 
 
-def _check_orders(setting: Setting) -> None:
-    if not any(next(holder.iter("boot"), None) is not None for holder in setting.root.iterchildren("devices")):
+def _check_orders(context: Context, draft: Draft) -> None:
+    if not any(next(holder.iter("boot"), None) is not None for holder in context.root.iterchildren("devices")):
         return
-    devices = setting.devices
-    several = setting.root.find("os/boot") is not None
+    devices = draft.devices
+    several = context.root.find("os/boot") is not None
     seen: dict[str, Device] = {}
-    bootable = (devices.disks, devices.interfaces, devices.hostdevs, devices.redirdevs, devices.filesystems)
+    bootable = (devices.disks, devices.nics, devices.hostdevs, devices.redirdevs, devices.filesystems)
     for group in bootable:
         for device in group:
             boot = None if device.element is None else device.element.find("boot")

@@ -9,7 +9,7 @@ from virtkit.domain.devices import Chardev, Controller, Device, Disk, Input, Vid
 from virtkit.domain.document import line_of
 from virtkit.domain.vocabulary import Release, accepted, in_release, release
 from virtkit.errors import Refused
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
 __all__ = ["check_cpus", "check_drivers", "check_features"]
 
@@ -25,12 +25,12 @@ def _needed(at: Release) -> dict[tuple[str, str], tuple[tuple[str, ...], str]]:
     }
 
 
-def check_drivers(setting: Setting) -> None:
+def check_drivers(context: Context, draft: Draft) -> None:
     """Refuse a device that QEMU lacks. Raises Refused."""
-    needed = _needed(setting.at)
-    for device in setting.devices.in_order():
+    needed = _needed(context.at)
+    for device in draft.devices.in_order():
         row = needed.get(_key(device))
-        if row is not None and not any(setting.emulator.has(type_) is not False for type_ in row[0]):
+        if row is not None and not any(context.emulator.has(type_) is not False for type_ in row[0]):
             raise Refused(CFG, row[1], device.label, device.line)
 
 
@@ -49,40 +49,40 @@ def _key(device: Device) -> tuple[str, str]:
     return device.kind, device.model or "*"
 
 
-def check_features(setting: Setting) -> None:
+def check_features(context: Context) -> None:
     """Refuse an element of ``<features>`` that the machine family does not have. Raises Refused."""
-    features = setting.root.find("features")
+    features = context.root.find("features")
     if features is None:
         return
-    known = accepted(setting.at)["features", "child"]
+    known = accepted(context.at)["features", "child"]
     for feature in features.iterchildren("*"):
         if feature.tag not in known:
             raise Refused(CFG, f"unexpected feature '{feature.tag!s}'", "features", line_of(feature))
     for row in facts.table("libvirt/machine-features.csv"):
-        if not in_release(row, setting.at):
+        if not in_release(row, context.at):
             continue
         path, _, value = row["feature"].partition("=")
         found = features.find(path.partition("@")[0])
         if found is None or (value and found.get(path.partition("@")[2]) not in (value, None)):
             continue
         families = row["families"].split()
-        if setting.family.name not in families and setting.arch not in families:
-            what = row["refusal"].format(arch=setting.arch, machine=setting.machine)
+        if context.family.name not in families and context.arch not in families:
+            what = row["refusal"].format(arch=context.arch, machine=context.machine)
             raise Refused(CFG, what, f"feature {path.partition('@')[0]}", line_of(found))
 
 
-def check_cpus(setting: Setting) -> None:
+def check_cpus(context: Context) -> None:
     """Refuse more vcpus than the machine type has, or than its interrupts reach. Raises Refused."""
-    text = (setting.root.findtext("vcpu") or "1").strip()
+    text = (context.root.findtext("vcpu") or "1").strip()
     if not text.isdigit():
         return
     count = int(text)
-    machine = setting.emulator.machines.get(setting.machine)
+    machine = context.emulator.machines.get(context.machine)
     most = None if machine is None else machine.max_cpus
     if most is not None and count > most:
         raise Refused(CFG, f"Maximum CPUs greater than specified machine type limit {most}", f"{count} vcpus")
-    if count > XAPIC_MOST and setting.family.chipset == "q35" and "iommu-for-many-vcpus" not in setting.behaves:
-        driver = setting.root.find("devices/iommu/driver")
+    if count > XAPIC_MOST and context.family.chipset == "q35" and "iommu-for-many-vcpus" not in context.behaves:
+        driver = context.root.find("devices/iommu/driver")
         if driver is None or driver.get("eim") != "on":
             raise Refused(
                 CFG,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from virtkit.domain.address import CcidAddress
 from virtkit.domain.devices import Chardev, Device
 from virtkit.errors import Refused
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
 __all__ = ["check_chardevs"]
 
@@ -35,14 +35,14 @@ def _refuse(device: Device, what: str) -> Refused:
     return Refused(CFG, what, device.label, device.line)
 
 
-def check_chardevs(setting: Setting) -> None:
+def check_chardevs(context: Context, draft: Draft) -> None:
     """Refuse what a character device cannot be. Raises Refused."""
-    devices = setting.devices
+    devices = draft.devices
     for serial in devices.serials:
-        _check_serial_model(setting, serial)
+        _check_serial_model(context, serial)
         _check_serial_address(serial)
     for parallel in devices.parallels:
-        if setting.arch == "s390x" or setting.family.name == "pseries":
+        if context.arch == "s390x" or context.family.name == "pseries":
             raise _refuse(parallel, "parallel ports are not supported")
     for console in devices.consoles:
         if console.target in FOREIGN_CONSOLES:
@@ -61,7 +61,7 @@ def check_chardevs(setting: Setting) -> None:
                 _check_backend(chardev)
     for redirected in devices.redirdevs:
         _check_backend(redirected)
-    _check_spice(setting)
+    _check_spice(draft)
 
 
 def _check_certificates(card: Chardev) -> None:
@@ -93,12 +93,12 @@ def _check_backend(device: Device) -> None:
         raise Refused(INT, "Missing source service attribute for char device", device.label, device.line)
 
 
-def _check_serial_model(setting: Setting, serial: Chardev) -> None:
+def _check_serial_model(context: Context, serial: Chardev) -> None:
     model = serial.target_model
-    foreign = model in BUILT_IN and model != setting.family.serial_model
-    if model == "sclplmconsole" and setting.family.ccw:
+    foreign = model in BUILT_IN and model != context.family.serial_model
+    if model == "sclplmconsole" and context.family.ccw:
         foreign = False
-    if foreign or (model == "isa-debugcon" and setting.arch not in _X86):
+    if foreign or (model == "isa-debugcon" and context.arch not in _X86):
         raise _refuse(
             serial,
             f"Serial device with target type '{serial.target}' and target model '{model}' "
@@ -118,8 +118,8 @@ def _check_serial_address(serial: Chardev) -> None:
     raise _refuse(serial, f"Target type '{serial.target}' requires address type '{wanted}'")
 
 
-def _check_spice(setting: Setting) -> None:
-    devices = setting.devices
+def _check_spice(draft: Draft) -> None:
+    devices = draft.devices
     if any(one.model == "spice" for one in devices.graphics):
         return
     chardevs: list[Device] = [

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from virtkit.domain.devices import Chardev, Device
 from virtkit.domain.document import label_of
 from virtkit.errors import FactsError
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -24,21 +24,21 @@ __all__ = ["DOMAIN", "Subject", "Term", "terms_of"]
 
 _TERM = re.compile(r"(!?)([.^]?[\w/@.-]+?)(?:(!?=)(\S*))?$")
 
-DOMAIN: dict[str, Callable[[Setting], str | None]] = {
-    "arch": lambda setting: setting.arch,
-    "family": lambda setting: setting.family.name,
-    "chipset": lambda setting: setting.family.chipset,
-    "machine": lambda setting: setting.machine,
-    "spice": lambda setting: "yes" if any(one.model == "spice" for one in setting.devices.graphics) else "no",
-    "graphics": lambda setting: "yes" if setting.devices.graphics else "no",
-    "ioapic": lambda setting: _attribute(setting, "features/ioapic", "driver"),
+DOMAIN: dict[str, Callable[[Context, Draft], str | None]] = {
+    "arch": lambda context, draft: context.arch,
+    "family": lambda context, draft: context.family.name,
+    "chipset": lambda context, draft: context.family.chipset,
+    "machine": lambda context, draft: context.machine,
+    "spice": lambda context, draft: "yes" if any(one.model == "spice" for one in draft.devices.graphics) else "no",
+    "graphics": lambda context, draft: "yes" if draft.devices.graphics else "no",
+    "ioapic": lambda context, draft: _attribute(context, "features/ioapic", "driver"),
 }
 """What a term can ask of the whole domain."""
 
 
-def _attribute(setting: Setting, path: str, name: str) -> str:
+def _attribute(context: Context, path: str, name: str) -> str:
     """An attribute of an element of the domain, "none" when it is not there."""
-    found = setting.root.find(path)
+    found = context.root.find(path)
     return "none" if found is None else found.get(name) or "none"
 
 
@@ -47,7 +47,8 @@ class Subject(NamedTuple):
 
     element: Element
     device: Device | None
-    setting: Setting
+    context: Context
+    draft: Draft
 
     @property
     def label(self) -> str:
@@ -65,7 +66,7 @@ class Subject(NamedTuple):
             found = getattr(self.device, path[1:], None)
             return None if found is None else str(found)
         if path[0] == "^":
-            return DOMAIN[path[1:]](self.setting)
+            return DOMAIN[path[1:]](self.context, self.draft)
         steps, _, attribute = path.partition("@")
         node: Element | None = self.element.find(steps) if steps else self.element
         if node is None:

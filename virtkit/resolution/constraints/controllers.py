@@ -6,7 +6,7 @@ from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller
 from virtkit.errors import Refused
 from virtkit.resolution.addresses.connect_types import pci_models
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
 __all__ = ["check_controllers", "check_usb_sets"]
 
@@ -46,22 +46,22 @@ def _refuse(controller: Controller, what: str, category: str = CFG) -> Refused:
     return Refused(category, what, controller.label, controller.line)
 
 
-def check_controllers(setting: Setting) -> None:
+def check_controllers(context: Context, draft: Draft) -> None:
     """Refuse what a controller cannot be. Raises Refused."""
-    for controller in setting.devices.controllers:
+    for controller in draft.devices.controllers:
         if controller.index > MAX_INDEX and controller.type == "pci":
             raise _refuse(controller, f"PCI controller index '{controller.index}' too high, maximum is {MAX_INDEX}")
         check = _CHECKS.get(controller.type)
         if check is not None:
-            check(setting, controller)
+            check(context, draft, controller)
 
 
-def _check_pci(setting: Setting, controller: Controller) -> None:
+def _check_pci(context: Context, draft: Draft, controller: Controller) -> None:
     model = controller.model or ""
     index, options = controller.index, controller.options
-    pseries = setting.family.name == "pseries"
-    if not setting.family.root and ("pci-required" in setting.behaves or not (setting.family.pci or "root" in model)):
-        raise _refuse(controller, f"Machine type '{setting.machine}' does not support PCI")
+    pseries = context.family.name == "pseries"
+    if not context.family.root and ("pci-required" in context.behaves or not (context.family.pci or "root" in model)):
+        raise _refuse(controller, f"Machine type '{context.machine}' does not support PCI")
     if model in ("pci-root", "pcie-root"):
         if controller.address is not None:
             raise _refuse(controller, "pci-root and pcie-root controllers should not have an address")
@@ -69,7 +69,7 @@ def _check_pci(setting: Setting, controller: Controller) -> None:
             raise _refuse(controller, "pci-root and pcie-root controllers should have index 0", XML)
     for name, value in options.items():
         if model not in OWNERS[name] or (name == "index" and not pseries):
-            if name == "memReserve" and "usb-net" not in setting.behaves:
+            if name == "memReserve" and "usb-net" not in context.behaves:
                 continue
             raise _refuse(
                 controller, f"Option '{name}' is not valid for PCI controller with index '{index}', model '{model}'"
@@ -80,7 +80,7 @@ def _check_pci(setting: Setting, controller: Controller) -> None:
                 raise _refuse(controller, f"{words} '{value}' out of range - must be {low}-{high}")
     if controller.hotplug is not None and not (
         model in ("pcie-root-port", "pcie-switch-downstream-port")
-        or (model == "pci-root" and setting.family.name == "i440fx")
+        or (model == "pci-root" and context.family.name == "i440fx")
     ):
         raise _refuse(
             controller,
@@ -100,8 +100,8 @@ def _check_pci(setting: Setting, controller: Controller) -> None:
             f"PCI controller model name '{controller.model_name}' is not valid for a {model}"
             + (f" (right: {', '.join(sorted(fits))})" if fits else " (it has none)"),
         )
-    _check_node(setting, controller, pseries)
-    if model in EXPANDERS and setting.family.name not in EXPANDERS[model]:
+    _check_node(context, controller, pseries)
+    if model in EXPANDERS and context.family.name not in EXPANDERS[model]:
         text = (
             "pci-expander-bus controllers are only supported on 440fx-based machinetypes"
             if model == "pci-expander-bus"
@@ -110,7 +110,7 @@ def _check_pci(setting: Setting, controller: Controller) -> None:
         raise _refuse(controller, text)
 
 
-def _check_node(setting: Setting, controller: Controller, pseries: bool) -> None:
+def _check_node(context: Context, controller: Controller, pseries: bool) -> None:
     node = controller.node
     if node is None:
         return
@@ -122,8 +122,8 @@ def _check_node(setting: Setting, controller: Controller, pseries: bool) -> None
         )
     if model == "pci-root" and controller.index == 0:
         raise _refuse(controller, "The PCI controller with index=0 can't be associated with a NUMA node")
-    cells = len(setting.root.findall("cpu/numa/cell"))
-    if not cells and "uncounted-virtio-memory" in setting.behaves and setting.root.find("maxMemory") is not None:
+    cells = len(context.root.findall("cpu/numa/cell"))
+    if not cells and "uncounted-virtio-memory" in context.behaves and context.root.find("maxMemory") is not None:
         # Since 9.6 memory that can grow brings one NUMA node of its own.
         cells = 1
     if not 0 <= node < cells:
@@ -135,40 +135,40 @@ def _check_node(setting: Setting, controller: Controller, pseries: bool) -> None
         )
 
 
-def _check_ide(setting: Setting, controller: Controller) -> None:
-    if not setting.family.ide:
+def _check_ide(context: Context, draft: Draft, controller: Controller) -> None:
+    if not context.family.ide:
         raise _refuse(controller, "IDE controllers are unsupported for this QEMU binary or machine type")
     if controller.index:
         raise _refuse(controller, "Only 1 IDE controller is supported", INT)
 
 
-def _check_scsi(setting: Setting, controller: Controller) -> None:
+def _check_scsi(context: Context, draft: Draft, controller: Controller) -> None:
     if controller.model == "buslogic":
         raise _refuse(controller, "Unsupported controller model: buslogic")
     if controller.model == "ncr53c90":
         raise _refuse(controller, "ncr53c90 SCSI controller is not a built-in for this machine")
 
 
-def _check_usb(setting: Setting, controller: Controller) -> None:
+def _check_usb(context: Context, draft: Draft, controller: Controller) -> None:
     model = controller.model
     if model in ("qusb1", "qusb2"):
         raise _refuse(controller, "USB controller model type 'qusb1' or 'qusb2' is not supported in qemu")
     if model in XHCI and controller.ports is not None and controller.ports > MAX_XHCI_PORTS:
         raise _refuse(controller, f"'{model}' controller only supports up to '{MAX_XHCI_PORTS}' ports")
-    if model in (None, "none") or "machine-lists" not in setting.behaves:
+    if model in (None, "none") or "machine-lists" not in context.behaves:
         return
-    if not setting.family.root and model in PCI_USB:
+    if not context.family.root and model in PCI_USB:
         raise _refuse(
             controller,
-            f"USB controller model '{model}' requires PCI but machine type '{setting.machine}' does not support PCI",
+            f"USB controller model '{model}' requires PCI but machine type '{context.machine}' does not support PCI",
         )
-    if not setting.has_model("usb", model or "") or (setting.arch == "s390x" and model != "qemu-xhci"):
+    if not context.has_model("usb", model or "") or (context.arch == "s390x" and model != "qemu-xhci"):
         raise _refuse(controller, f"USB controller model '{model}' not supported in this QEMU binary")
 
 
-def _check_nvme(setting: Setting, controller: Controller) -> None:
+def _check_nvme(context: Context, draft: Draft, controller: Controller) -> None:
     serial = controller.serial
-    for disk in setting.devices.disks:
+    for disk in draft.devices.disks:
         if disk.bus != "nvme" or disk.serial is None:
             continue
         at = disk.address
@@ -187,9 +187,9 @@ def _check_nvme(setting: Setting, controller: Controller) -> None:
         raise _refuse(controller, "Missing mandatory serial for NVMe controller", XML)
 
 
-def check_usb_sets(setting: Setting) -> None:
+def check_usb_sets(draft: Draft) -> None:
     """Refuse usb controllers that do not go together. Raises Refused."""
-    usb = [controller for controller in setting.devices.controllers if controller.type == "usb"]
+    usb = [controller for controller in draft.devices.controllers if controller.type == "usb"]
     written = [controller for controller in usb if not controller.added]
     if len(written) > 1 and any(one.element is not None and one.element.get("model") == "none" for one in written):
         raise _refuse(written[1], "Can't add another USB controller: USB is disabled for this domain")
@@ -204,8 +204,8 @@ def check_usb_sets(setting: Setting) -> None:
         seen.add(controller.index)
 
 
-def _check_unplaceable(setting: Setting, controller: Controller) -> None:
-    if not setting.family.pci and "pci-required" not in setting.behaves:
+def _check_unplaceable(context: Context, draft: Draft, controller: Controller) -> None:
+    if not context.family.pci and "pci-required" not in context.behaves:
         return
     if isinstance(controller.address, PciAddress) and not controller.address.empty:
         return

@@ -10,7 +10,7 @@ from virtkit.domain.address import IsaAddress
 from virtkit.domain.devices import Device
 from virtkit.domain.document import line_of
 from virtkit.errors import Refused
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -30,16 +30,16 @@ def _refuse(device: Device, what: str, category: str = CFG) -> Refused:
     return Refused(category, what, device.label, device.line)
 
 
-def check_devices(setting: Setting) -> None:
+def check_devices(context: Context, draft: Draft) -> None:
     """Refuse what a device cannot be. Raises Refused."""
     for check in _CHECKS:
-        check(setting)
+        check(context, draft)
 
 
-def _check_inputs(setting: Setting) -> None:
-    for device in setting.devices.inputs:
+def _check_inputs(context: Context, draft: Draft) -> None:
+    for device in draft.devices.inputs:
         if device.bus == "ps2":
-            _check_ps2(setting, device)
+            _check_ps2(context, device)
         if device.type == "passthrough" and device.address is not None and device.address.type == "ccw":
             raise _refuse(device, "virtio-input-host is not supported by this QEMU binary")
         if device.model is not None:
@@ -52,28 +52,28 @@ def _check_inputs(setting: Setting) -> None:
                 )
 
 
-def _check_ps2(setting: Setting, device: Device) -> None:
-    elsewhere = setting.arch not in _X86 or setting.family.name == "microvm"
-    if setting.emulator.has("i8042") is False or (elsewhere and "ps2-x86-only" in setting.behaves):
+def _check_ps2(context: Context, device: Device) -> None:
+    elsewhere = context.arch not in _X86 or context.family.name == "microvm"
+    if context.emulator.has("i8042") is False or (elsewhere and "ps2-x86-only" in context.behaves):
         raise _refuse(device, "ps2 is not supported by this QEMU binary")
-    ps2 = setting.root.find("features/ps2")
-    if ps2 is not None and ps2.get("state") == "off" and "ps2-feature" in setting.behaves:
+    ps2 = context.root.find("features/ps2")
+    if ps2 is not None and ps2.get("state") == "off" and "ps2-feature" in context.behaves:
         raise _refuse(device, "ps2 bus inputs require the ps2 feature not to be disabled")
 
 
-def _check_filesystems(setting: Setting) -> None:
-    shares = "virtiofs-target-alone" not in setting.behaves
-    targets = Counter(_target(one) for one in setting.devices.filesystems if one.driver == "virtiofs" or not shares)
-    for filesystem in setting.devices.filesystems:
+def _check_filesystems(context: Context, draft: Draft) -> None:
+    shares = "virtiofs-target-alone" not in context.behaves
+    targets = Counter(_target(one) for one in draft.devices.filesystems if one.driver == "virtiofs" or not shares)
+    for filesystem in draft.devices.filesystems:
         driver = filesystem.driver
         if driver == "virtiofs":
             if targets[_target(filesystem)] > 1:
                 raise _refuse(filesystem, f"filesystem target '{_target(filesystem)}' specified twice")
             if filesystem.model is not None:
                 raise _refuse(filesystem, "virtiofs does not support model")
-            if not _shares_memory(setting):
+            if not _shares_memory(context):
                 raise _refuse(filesystem, "'virtiofs' requires shared memory")
-        elif driver in ("loop", "nbd", "ploop") or (driver == "handle" and "no-9p-handle" in setting.behaves):
+        elif driver in ("loop", "nbd", "ploop") or (driver == "handle" and "no-9p-handle" in context.behaves):
             raise _refuse(filesystem, "Filesystem driver type not supported")
 
 
@@ -82,9 +82,9 @@ def _target(filesystem: Device) -> str:
     return "" if target is None else target.get("dir") or ""
 
 
-def _shares_memory(setting: Setting) -> bool:
+def _shares_memory(context: Context) -> bool:
     """Whether guest memory can be shared with a process of the host."""
-    root = setting.root
+    root = context.root
     default = root.find("memoryBacking/access")
     shared = default is not None and default.get("mode") == "shared"
     cells = root.findall("cpu/numa/cell")
@@ -93,21 +93,21 @@ def _shares_memory(setting: Setting) -> bool:
     return shared
 
 
-def _check_interfaces(setting: Setting) -> None:
-    for interface in setting.devices.interfaces:
+def _check_interfaces(context: Context, draft: Draft) -> None:
+    for interface in draft.devices.nics:
         if interface.type != "vhostuser":
             continue
         if not (interface.model or "").startswith("virtio"):
             raise _refuse(
                 interface, "Wrong or no <model> 'type' attribute specified with <interface type='vhostuser'/>"
             )
-        if "shared-memory-for-vhostuser" in setting.behaves and not _shares_memory(setting):
+        if "shared-memory-for-vhostuser" in context.behaves and not _shares_memory(context):
             raise _refuse(interface, "'interface' requires shared memory")
 
 
-def _check_graphics(setting: Setting) -> None:
+def _check_graphics(context: Context, draft: Draft) -> None:
     """A display without a window draws for vnc and spice only, and alone."""
-    graphics = setting.devices.graphics
+    graphics = draft.devices.graphics
     for headless in graphics:
         if headless.model != "egl-headless":
             continue
@@ -119,8 +119,8 @@ def _check_graphics(setting: Setting) -> None:
                 raise _refuse(other, "multiple OpenGL displays are not supported by QEMU")
 
 
-def _check_videos(setting: Setting) -> None:
-    videos = setting.devices.videos
+def _check_videos(context: Context, draft: Draft) -> None:
+    videos = draft.devices.videos
     for place, video in enumerate(videos):
         model = video.model or ""
         if model == "none":
@@ -134,23 +134,23 @@ def _check_videos(setting: Setting) -> None:
         if model == "ramfb" and video.address is not None:
             raise _refuse(video, "address not supported for video type ramfb")
         frontend = video.frontend or ""
-        if model == "virtio" and "video-frontend" in setting.behaves and frontend:
+        if model == "virtio" and "video-frontend" in context.behaves and frontend:
             if place and "vga" in frontend:
                 raise _refuse(video, f"video device '{frontend}' can be only used as primary video device")
             if frontend.endswith("-gl") and not video.accelerated:
                 raise _refuse(video, f"video device '{frontend}' needs 3D acceleration to be on")
 
 
-def _check_panics(setting: Setting) -> None:
+def _check_panics(context: Context, draft: Draft) -> None:
     homes = {
-        "isa": (setting.arch in _X86, "the QEMU binary does not support the ISA panic device"),
-        "pvpanic": (setting.arch != "s390x", "the QEMU binary does not support the PCI pvpanic device"),
-        "s390": (setting.arch == "s390x", "only S390 guests support panic device of model 's390'"),
-        "pseries": (setting.family.name == "pseries", "only pSeries guests support panic device of model 'pseries'"),
-        "hyperv": (setting.arch in _X86, "only i686 and x86_64 guests support panic device of model 'hyperv'"),
+        "isa": (context.arch in _X86, "the QEMU binary does not support the ISA panic device"),
+        "pvpanic": (context.arch != "s390x", "the QEMU binary does not support the PCI pvpanic device"),
+        "s390": (context.arch == "s390x", "only S390 guests support panic device of model 's390'"),
+        "pseries": (context.family.name == "pseries", "only pSeries guests support panic device of model 'pseries'"),
+        "hyperv": (context.arch in _X86, "only i686 and x86_64 guests support panic device of model 'hyperv'"),
     }
     seen: set[str | None] = set()
-    for panic in setting.devices.panics:
+    for panic in draft.devices.panics:
         model = panic.model
         if model in seen:
             raise _refuse(panic, f"Multiple panic devices with model '{model}'", XML)
@@ -165,10 +165,10 @@ def _check_panics(setting: Setting) -> None:
                 raise _refuse(panic, "panic is supported only with ISA address type")
 
 
-def _check_watchdogs(setting: Setting) -> None:
-    watchdogs = setting.devices.watchdogs
+def _check_watchdogs(context: Context, draft: Draft) -> None:
+    watchdogs = draft.devices.watchdogs
     written = [watchdog for watchdog in watchdogs if not watchdog.added]
-    several = "several-watchdogs" in setting.behaves
+    several = "several-watchdogs" in context.behaves
     if len(written) > 1 and not several:
         raise _refuse(written[1], "only a single watchdog device is supported", INT)
     seen: set[str | None] = set()
@@ -180,11 +180,11 @@ def _check_watchdogs(setting: Setting) -> None:
         if model in seen and model != "i6300esb":
             raise _refuse(watchdog, f"domain can only have one watchdog with model '{model}'")
         seen.add(model)
-        if model == "itco" and setting.family.chipset != "q35":
+        if model == "itco" and context.family.chipset != "q35":
             raise _refuse(watchdog, "itco model of watchdog is only part of q35 machine")
-        if model == "ib700" and several and setting.family.chipset != "i440fx":
+        if model == "ib700" and several and context.family.chipset != "i440fx":
             raise _refuse(watchdog, "ib700 model of watchdog cannot be used with this machine type")
-        if model == "diag288" and setting.arch != "s390x":
+        if model == "diag288" and context.arch != "s390x":
             raise _refuse(watchdog, "diag288 model of watchdog is only supported on s390x")
         if model == "i6300esb" and watchdog.address is not None and watchdog.address.type != "pci":
             raise _refuse(watchdog, "i6300esb model of watchdog can go only on PCI bus")
@@ -192,11 +192,11 @@ def _check_watchdogs(setting: Setting) -> None:
         raise _refuse(watchdogs[-1], "watchdogs with different actions are not supported with this QEMU binary")
 
 
-def _check_iommus(setting: Setting) -> None:
-    iommus = setting.devices.iommus
-    if len(iommus) > 1 and "several-iommus" not in setting.behaves:
+def _check_iommus(context: Context, draft: Draft) -> None:
+    iommus = draft.devices.iommus
+    if len(iommus) > 1 and "several-iommus" not in context.behaves:
         raise _refuse(iommus[1], "only a single IOMMU device is supported", INT)
-    family = setting.family
+    family = context.family
     for iommu in iommus:
         model = iommu.model or ""
         if model in ("intel", "amd") and family.chipset != "q35":
@@ -206,22 +206,22 @@ def _check_iommus(setting: Setting) -> None:
         if model == "virtio":
             if family.chipset != "q35" and family.name not in _ARM_VIRT:
                 raise _refuse(iommu, "IOMMU device: 'virtio' is only supported with Q35 and ARM Virt machines")
-            if setting.root.find("features/acpi") is None:
+            if context.root.find("features/acpi") is None:
                 raise _refuse(iommu, "IOMMU device: 'virtio' requires ACPI")
         if model in ("intel", "smmuv3") and iommu.address is not None:
             raise _refuse(iommu, f"iommu model '{model}' can't have address", XML)
 
 
-def _check_memories(setting: Setting) -> None:
-    for memory in setting.devices.memories:
+def _check_memories(context: Context, draft: Draft) -> None:
+    for memory in draft.devices.memories:
         model = memory.model
         form = None if memory.address is None else memory.address.type
-        if form is None and not setting.family.pci:
+        if form is None and not context.family.pci:
             continue  # left without a place, where older releases left it so
         if model == "virtio-pmem" and form != "pci":
             raise _refuse(memory, "only 'pci' addresses are supported for the virtio-pmem device")
         if model == "virtio-mem":
-            forms = ("pci", "ccw") if "ccw-virtio-mem" in setting.behaves else ("pci",)
+            forms = ("pci", "ccw") if "ccw-virtio-mem" in context.behaves else ("pci",)
             if form not in forms:
                 names = " and ".join(f"'{one}'" for one in forms)
                 raise _refuse(memory, f"only {names} addresses are supported for the virtio-mem device")
@@ -244,9 +244,9 @@ def _bytes(size: Element | None) -> int | None:
     return int(text) * int(base**power)
 
 
-def _check_aliases(setting: Setting) -> None:
+def _check_aliases(context: Context, draft: Draft) -> None:
     named: set[str] = set()
-    for device in setting.devices.in_order():
+    for device in draft.devices.in_order():
         if device.alias is None:
             continue
         if device.alias in named:
@@ -254,16 +254,16 @@ def _check_aliases(setting: Setting) -> None:
         named.add(device.alias)
 
 
-def _check_others(setting: Setting) -> None:
-    devices = setting.devices
+def _check_others(context: Context, draft: Draft) -> None:
+    devices = draft.devices
     for nvram in devices.nvrams:
-        if setting.family.name != "pseries":
+        if context.family.name != "pseries":
             raise _refuse(nvram, "nvram device is only supported for PPC64")
     for nvram in devices.nvrams[1:]:
         raise _refuse(nvram, "only a single nvram device is supported", INT)
     for tpm in [one for one in devices.tpms if one.model == "spapr-tpm-proxy"][1:]:
         raise _refuse(tpm, "only a single TPM Proxy device is supported")
-    for filter_ in _below(setting, "redirfilter")[1:]:
+    for filter_ in _below(context, "redirfilter")[1:]:
         what = "only one set of redirection filter rule is supported"
         raise Refused(INT, what, "redirfilter", line_of(filter_))
     for vsock in devices.vsocks[1:]:
@@ -273,15 +273,15 @@ def _check_others(setting: Setting) -> None:
     for pstore in devices.pstores[1:]:
         raise _refuse(pstore, "only a single pstore device is supported", XML)
     for pstore in devices.pstores:
-        if setting.arch == "s390x":
+        if context.arch == "s390x":
             raise _refuse(pstore, "acpi-erst backend of pstore device is not supported")
     for balloon in devices.memballoons:
         if balloon.model == "xen":
             raise _refuse(balloon, "Memory balloon device type 'xen' is not supported by this version of qemu")
-    _check_sounds(setting)
+    _check_sounds(context, draft)
     for shmem in devices.shmems:
         size = None if shmem.element is None else _bytes(shmem.element.find("size"))
-        if size is not None and "shmem-sizes" in setting.behaves and (size < MIB or size & (size - 1)):
+        if size is not None and "shmem-sizes" in context.behaves and (size < MIB or size & (size - 1)):
             raise _refuse(shmem, "shmem size must be a power of 2 and at least 1 MiB (1024 KiB)", XML)
         if shmem.model in (None, "ivshmem"):
             raise _refuse(shmem, "ivshmem device is not supported with this QEMU binary")
@@ -293,24 +293,24 @@ def _check_others(setting: Setting) -> None:
             )
 
 
-def _below(setting: Setting, tag: str) -> list[Element]:
+def _below(context: Context, tag: str) -> list[Element]:
     """The elements of a kind that is no device with a place of its own."""
-    return [element for holder in setting.root.iterchildren("devices") for element in holder.iterchildren(tag)]
+    return [element for holder in context.root.iterchildren("devices") for element in holder.iterchildren(tag)]
 
 
-def _check_sounds(setting: Setting) -> None:
+def _check_sounds(context: Context, draft: Draft) -> None:
     known: set[str | None] = set()
-    for element in _below(setting, "audio"):
+    for element in _below(context, "audio"):
         if element.get("id") in known:
             raise Refused(XML, f"audio ID {element.get('id')} is used multiple times", "audio", line_of(element))
         known.add(element.get("id"))
-    last = ["vnc", *(one.model for one in setting.devices.graphics if one.model in ("vnc", "spice", "sdl"))][-1]
-    silent = bool(setting.devices.graphics) and not any(
-        one.model in ("vnc", "spice", "sdl") for one in setting.devices.graphics
+    last = ["vnc", *(one.model for one in draft.devices.graphics if one.model in ("vnc", "spice", "sdl"))][-1]
+    silent = bool(draft.devices.graphics) and not any(
+        one.model in ("vnc", "spice", "sdl") for one in draft.devices.graphics
     )
     if not known and last != "sdl" and not silent:
         known.add("1")  # the one that libvirt adds
-    for sound in setting.devices.sounds:
+    for sound in draft.devices.sounds:
         if sound.model == "ich7":
             raise _refuse(sound, "sound card model 'ich7' is not supported by qemu")
         audio = None if sound.element is None else sound.element.find("audio")
@@ -318,7 +318,7 @@ def _check_sounds(setting: Setting) -> None:
             raise _refuse(sound, f"no audio device with ID {audio.get('id')}", XML)
 
 
-_CHECKS: tuple[Callable[[Setting], None], ...] = (
+_CHECKS: tuple[Callable[[Context, Draft], None], ...] = (
     _check_inputs,
     _check_filesystems,
     _check_interfaces,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from virtkit.domain.address import DriveAddress
 from virtkit.domain.devices import Device, Disk
 from virtkit.errors import Refused
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 from virtkit.resolution.defaults.controllers import find
 
 if TYPE_CHECKING:
@@ -39,10 +39,10 @@ def _source(disk: Disk) -> str:
     return source.get("file") or source.get("dev") or source.get("name") or source.get("dir") or ""
 
 
-def check_targets(setting: Setting) -> None:
+def check_targets(draft: Draft) -> None:
     """Refuse a target name that stands for no number, or that two disks have. Raises Refused."""
     seen: dict[str, Disk] = {}
-    for disk in setting.devices.disks:
+    for disk in draft.devices.disks:
         if disk.number < 0 and not disk.target.startswith("nvme"):
             raise _refuse(
                 disk, f"Unknown disk name '{disk.target}': vdX, sdX, hdX, xvdX, ubdX or fdX with letters is right", XML
@@ -73,9 +73,9 @@ REMOVABLE = frozenset({"cdrom", "floppy"})
 LUN_TYPES = frozenset({"block", "volume", "network"})
 
 
-def check_sources(setting: Setting) -> None:
+def check_sources(draft: Draft) -> None:
     """Refuse a disk that is neither removable nor has a source, and half a source. Raises Refused."""
-    for disk in setting.devices.disks:
+    for disk in draft.devices.disks:
         needed = SOURCES[disk.type]
         source = None if disk.element is None else disk.element.find("source")
         if source is not None:
@@ -105,11 +105,11 @@ def _check_source(disk: Disk, source: Element, needed: str) -> None:
             raise _refuse(disk, "storage type 'dir' requires use of storage format 'fat'")
 
 
-def check_disks(setting: Setting) -> None:
+def check_disks(context: Context, draft: Draft) -> None:
     """Refuse what a disk cannot be. Raises Refused."""
-    lun_on_virtio = setting.emulator.has_property("virtio-blk-pci", "scsi")
-    for disk in setting.devices.disks:
-        _check_address(setting, disk)
+    lun_on_virtio = context.emulator.has_property("virtio-blk-pci", "scsi")
+    for disk in draft.devices.disks:
+        _check_address(context, disk)
         address = disk.address
         if _PARTITION.match(disk.target):
             raise _refuse(disk, f"invalid disk target '{disk.target}', partitions can't appear in disk targets")
@@ -127,23 +127,23 @@ def check_disks(setting: Setting) -> None:
         if disk.serial and (disk.bus == "sd" or (disk.device == "lun" and disk.bus == "scsi")):
             raise _refuse(disk, f"a serial is not supported for device='{disk.device}' on bus='{disk.bus}'")
         _check_driver(disk)
-        if _check_iothread(setting, disk) and disk.bus != "virtio":
+        if _check_iothread(context, disk) and disk.bus != "virtio":
             raise _refuse(disk, f"IOThreads not available for bus {disk.bus} target {disk.target}")
         if isinstance(address, DriveAddress):
-            _check_numbers(setting, disk, address)
-    for controller in setting.devices.controllers:
+            _check_numbers(draft, disk, address)
+    for controller in draft.devices.controllers:
         if controller.type == "scsi":
-            _check_iothread(setting, controller)
-    _check_places(setting)
+            _check_iothread(context, controller)
+    _check_places(draft)
 
 
-def _check_iothread(setting: Setting, device: Device) -> bool:
+def _check_iothread(context: Context, device: Device) -> bool:
     """Whether it has an iothread, which must be one of the domain's: the numbered ones, else the lowest numbers."""
     driver = None if device.element is None else device.element.find("driver")
     text = None if driver is None else driver.get("iothread")
     if text is None:
         return False
-    root = setting.root
+    root = context.root
     numbers = {one.get("id") for one in root.findall("iothreadids/iothread")}
     count = (root.findtext("iothreads") or "0").strip()
     number = 0
@@ -160,9 +160,9 @@ MANY_THREADS = 65535
 """As many iothreads as are reckoned with."""
 
 
-def _check_numbers(setting: Setting, disk: Disk, at: DriveAddress) -> None:
+def _check_numbers(draft: Draft, disk: Disk, at: DriveAddress) -> None:
     if disk.bus == "scsi":
-        check_scsi_place(setting, disk, at)
+        check_scsi_place(draft, disk, at)
     elif disk.bus == "fdc" and at.bus:
         raise _refuse(disk, "Only 1 fdc bus is supported", INT)
     elif disk.bus == "sata" and at.bus:
@@ -171,9 +171,9 @@ def _check_numbers(setting: Setting, disk: Disk, at: DriveAddress) -> None:
         raise _refuse(disk, f"target must be 0 for {disk.bus} controller")
 
 
-def _check_places(setting: Setting) -> None:
+def _check_places(draft: Draft) -> None:
     seen: dict[tuple[str, int, int, int, int], Disk] = {}
-    for disk in setting.devices.disks:
+    for disk in draft.devices.disks:
         at = disk.address
         if not isinstance(at, DriveAddress):
             continue
@@ -185,7 +185,7 @@ def _check_places(setting: Setting) -> None:
                 f"controller='{at.controller}' bus='{at.bus}' target='{at.target}' unit='{at.unit}'",
             )
     handed: dict[tuple[int, int, int, int], Device] = {}
-    for hostdev in setting.devices.hostdevs:
+    for hostdev in draft.devices.hostdevs:
         at_ = hostdev.address
         if hostdev.type == "scsi" and isinstance(at_, DriveAddress):
             other = handed.setdefault((at_.controller, at_.bus, at_.target, at_.unit), hostdev)
@@ -203,9 +203,9 @@ def _check_places(setting: Setting) -> None:
                 )
 
 
-def _check_address(setting: Setting, disk: Disk) -> None:
+def _check_address(context: Context, disk: Disk) -> None:
     address = disk.address
-    if disk.bus == "fdc" and "machine-lists" in setting.behaves and not _takes_floppies(setting):
+    if disk.bus == "fdc" and "machine-lists" in context.behaves and not _takes_floppies(context):
         raise _refuse(disk, "this machine type do not support floppy devices")
     if address is None:
         return
@@ -216,14 +216,14 @@ def _check_address(setting: Setting, disk: Disk) -> None:
         )
     if disk.bus == "usb" and address.type != "usb":
         raise _refuse(disk, "unexpected address type for usb disk", INT)
-    forms = ("pci", "ccw") if setting.arch in NO_MMIO else ("pci", "ccw", "virtio-mmio")
-    checked = setting.family.pci or "pci-required" in setting.behaves
+    forms = ("pci", "ccw") if context.arch in NO_MMIO else ("pci", "ccw", "virtio-mmio")
+    checked = context.family.pci or "pci-required" in context.behaves
     if disk.bus == "virtio" and checked and address.type not in forms:
         raise _refuse(disk, f"virtio disk cannot have an address of type '{address.type}'")
 
 
-def _takes_floppies(setting: Setting) -> bool:
-    return setting.arch in ("i686", "x86_64") or setting.family.name in ("ppc64-other", "g3beige")
+def _takes_floppies(context: Context) -> bool:
+    return context.arch in ("i686", "x86_64") or context.family.name in ("ppc64-other", "g3beige")
 
 
 def _check_driver(disk: Disk) -> None:
@@ -237,10 +237,10 @@ def _check_driver(disk: Disk) -> None:
             raise _refuse(disk, f"{option} driver option is only supported for virtio devices")
 
 
-def check_scsi_place(setting: Setting, device: Device, at: DriveAddress) -> None:
+def check_scsi_place(draft: Draft, device: Device, at: DriveAddress) -> None:
     """Refuse bus and target numbers that a scsi controller does not have. Raises Refused."""
     if at.bus:
         raise Refused(INT, "SCSI controller only supports 1 bus", device.label, device.line)
-    controller = find(setting, "scsi", at.controller)
+    controller = find(draft, "scsi", at.controller)
     if at.target and controller is not None and controller.model == "lsilogic":
         raise Refused(CFG, "target must be 0 for controller model 'lsilogic'", device.label, device.line)

@@ -16,7 +16,7 @@ from virtkit.resolution.constraints.conditions import Subject
 from virtkit.resolution.constraints.options import Form, options
 from virtkit.resolution.constraints.rules import Rule
 from virtkit.resolution.constraints.rules import rules as rules_of
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -92,19 +92,19 @@ def _known(at: Release) -> dict[str, _Node]:
     return {str(element): node for element, node in root.children.items()}
 
 
-def check_elements(setting: Setting) -> None:
+def check_elements(context: Context, draft: Draft) -> None:
     """Refuse an option that libvirt does not take, and a device for which a rule holds. Raises Refused."""
-    known = _known(setting.at)
-    devices = setting.devices
+    known = _known(context.at)
+    devices = draft.devices
     for device in (*devices.in_order(), *devices.graphics):
         node = known.get(device.kind)
         if node is not None and device.element is not None:
-            _walk(device.element, node, Subject(device.element, device, setting))
-    for holder in setting.root.iterchildren("devices"):
+            _walk(device.element, node, Subject(device.element, device, context, draft))
+    for holder in context.root.iterchildren("devices"):
         for element in holder.iterchildren(*OTHERS):
             node = known.get(str(element.tag))
             if node is not None:
-                _walk(element, node, Subject(element, None, setting))
+                _walk(element, node, Subject(element, None, context, draft))
 
 
 def _walk(element: Element, node: _Node, subject: Subject) -> None:

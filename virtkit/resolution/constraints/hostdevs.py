@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from virtkit.domain.devices import Device
 from virtkit.errors import Refused
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Draft
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -17,12 +17,12 @@ _POLICY = frozenset({"type", "startupPolicy", "managed", "writeFiltering", "gues
 """Attributes of a source that do not say which device it is."""
 
 
-def check_hostdev_sources(setting: Setting) -> None:
+def check_hostdev_sources(draft: Draft) -> None:
     """Refuse two host devices, or interfaces of type hostdev, with one source. Raises Refused."""
     seen: set[tuple[object, ...]] = set()
-    devices = setting.devices
+    devices = draft.devices
     handed: list[tuple[str, Device]] = [
-        ("pci" if one.source == "pci" else "usb", one) for one in devices.interfaces if one.type == "hostdev"
+        ("pci" if one.source == "pci" else "usb", one) for one in devices.nics if one.type == "hostdev"
     ]
     handed += [(one.type, one) for one in devices.hostdevs if one.mode == "subsystem"]
     for type_, device in handed:

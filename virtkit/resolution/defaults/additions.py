@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from virtkit.domain.devices import Device, Input
 from virtkit.errors import Refused
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 from virtkit.resolution.defaults import controllers
 
 __all__ = ["add_machine_devices"]
@@ -15,33 +15,34 @@ __all__ = ["add_machine_devices"]
 XML = "XML error"
 
 
-def add_machine_devices(setting: Setting) -> None:
+def add_machine_devices(context: Context, draft: Draft) -> None:
     """Add what the machine family brings. Raises Refused for a wrong root controller."""
-    if setting.family.ps2 and _ps2_on(setting):
+    if context.family.ps2 and _ps2_on(context):
         for type_ in ("mouse", "keyboard"):
-            if not _has_input(setting, (type_,), "ps2"):
-                _add_input(setting, type_, "ps2")
-    _add_usb(setting)
-    if setting.family.sata and controllers.find(setting, "sata", 0) is None:
-        setting.trace.note(controllers.add(setting, controllers.new("sata", 0)), "machine.sata", setting.family.name)
-    _add_root(setting)
-    devices = setting.devices
-    if setting.family.balloon and not devices.memballoons:
-        balloon = _added("memballoon", setting.family.balloon)
+            if not _has_input(context, draft, (type_,), "ps2"):
+                _add_input(draft, type_, "ps2")
+    _add_usb(context, draft)
+    if context.family.sata and controllers.find(draft, "sata", 0) is None:
+        sata = controllers.add(context, draft, controllers.new("sata", 0))
+        draft.trace.note(sata, "machine.sata", context.family.name)
+    _add_root(context, draft)
+    devices = draft.devices
+    if context.family.balloon and not devices.memballoons:
+        balloon = _added("memballoon", context.family.balloon)
         devices.memballoons.append(balloon)
-        setting.trace.note(balloon, "machine.balloon")
-    if setting.arch in ("ppc64", "ppc64le") and devices.graphics:
-        if not _has_input(setting, ("keyboard",), "usb"):
-            _add_input(setting, "keyboard", "usb")
-        if not _has_input(setting, ("mouse", "tablet"), "usb"):
-            _add_input(setting, "mouse", "usb")
-    panic = setting.family.panic
+        draft.trace.note(balloon, "machine.balloon")
+    if context.arch in ("ppc64", "ppc64le") and devices.graphics:
+        if not _has_input(context, draft, ("keyboard",), "usb"):
+            _add_input(draft, "keyboard", "usb")
+        if not _has_input(context, draft, ("mouse", "tablet"), "usb"):
+            _add_input(draft, "mouse", "usb")
+    panic = context.family.panic
     if panic and not any(one.model in (None, panic) for one in devices.panics):
         device = _added("panic", panic)
         devices.panics.append(device)
-        setting.trace.note(device, "machine.panic", setting.family.name)
-    _add_watchdog(setting)
-    _add_iommu(setting)
+        draft.trace.note(device, "machine.panic", context.family.name)
+    _add_watchdog(context, draft)
+    _add_iommu(context, draft)
 
 
 def _added(kind: str, model: str) -> Device:
@@ -50,67 +51,67 @@ def _added(kind: str, model: str) -> Device:
     return device
 
 
-def _ps2_on(setting: Setting) -> bool:
-    if "ps2-feature" not in setting.behaves:
+def _ps2_on(context: Context) -> bool:
+    if "ps2-feature" not in context.behaves:
         return True
-    ps2 = setting.root.find("features/ps2")
+    ps2 = context.root.find("features/ps2")
     return ps2 is None or ps2.get("state") != "off"
 
 
-def _has_input(setting: Setting, types: tuple[str, ...], bus: str) -> bool:
+def _has_input(context: Context, draft: Draft, types: tuple[str, ...], bus: str) -> bool:
     """Whether an input of one of the types is on a bus; an unwritten bus counts in older releases."""
-    buses = (bus,) if "written-bus-counts" in setting.behaves else (bus, "")
-    return any(one.type in types and one.bus in buses for one in setting.devices.inputs)
+    buses = (bus,) if "written-bus-counts" in context.behaves else (bus, "")
+    return any(one.type in types and one.bus in buses for one in draft.devices.inputs)
 
 
-def _add_input(setting: Setting, type_: str, bus: str) -> None:
-    inputs = setting.devices.inputs
+def _add_input(draft: Draft, type_: str, bus: str) -> None:
+    inputs = draft.devices.inputs
     device = Input("input", None, -1, type=type_, bus=bus)
     device.change("", "type", type_)
     device.change("", "bus", bus)
     inputs.append(device)
-    setting.trace.note(device, "machine.input", bus, type_)
+    draft.trace.note(device, "machine.input", bus, type_)
 
 
-def _add_usb(setting: Setting) -> None:
-    family = setting.family
-    if not family.usb or controllers.find(setting, "usb", 0) is not None:
+def _add_usb(context: Context, draft: Draft) -> None:
+    family = context.family
+    if not family.usb or controllers.find(draft, "usb", 0) is not None:
         return
     if family.usb == ("default",):
-        setting.trace.note(controllers.add(setting, controllers.new("usb", 0)), "machine.usb", family.name)
+        draft.trace.note(controllers.add(context, draft, controllers.new("usb", 0)), "machine.usb", family.name)
         return
     for model in family.usb:
         if model == "ich9":
-            if setting.has_model("usb", "ich9-ehci1"):
-                _add_ich9_set(setting)
+            if context.has_model("usb", "ich9-ehci1"):
+                _add_ich9_set(context, draft)
             return
-        if setting.has_model("usb", model):
-            controller = controllers.add(setting, controllers.new("usb", 0, model))
-            setting.trace.note(controller, "machine.usb", family.name)
+        if context.has_model("usb", model):
+            controller = controllers.add(context, draft, controllers.new("usb", 0, model))
+            draft.trace.note(controller, "machine.usb", family.name)
             return
     if len(family.usb) == 1:
         # The one model of an old machine: kept without a model when QEMU lacks it.
-        setting.trace.note(controllers.add(setting, controllers.new("usb", 0)), "machine.usb", family.name)
+        draft.trace.note(controllers.add(context, draft, controllers.new("usb", 0)), "machine.usb", family.name)
 
 
-def _add_ich9_set(setting: Setting) -> None:
+def _add_ich9_set(context: Context, draft: Draft) -> None:
     for model in ("ich9-ehci1", *controllers.COMPANIONS):
         controller = controllers.new("usb", 0, model)
         if model in controllers.COMPANIONS:
             controller.startport = controllers.COMPANIONS[model]
             controller.change("master", "startport", str(controller.startport))
-        setting.trace.note(controllers.add(setting, controller), "machine.usb", setting.family.name)
+        draft.trace.note(controllers.add(context, draft, controller), "machine.usb", context.family.name)
 
 
-def _add_root(setting: Setting) -> None:
-    root = setting.family.root
-    existing = controllers.find(setting, "pci", 0)
+def _add_root(context: Context, draft: Draft) -> None:
+    root = context.family.root
+    existing = controllers.find(draft, "pci", 0)
     if not root:
         return
     if existing is None:
         controller = controllers.new("pci", 0, root)
-        controllers.add(setting, controller)
-        setting.trace.note(controller, "machine.root", setting.family.name, root)
+        controllers.add(context, draft, controller)
+        draft.trace.note(controller, "machine.root", context.family.name, root)
         return
     if existing.model != root:
         raise Refused(
@@ -122,9 +123,9 @@ def _add_root(setting: Setting) -> None:
         )
 
 
-def _add_watchdog(setting: Setting) -> None:
-    model = setting.family.watchdog
-    watchdogs = setting.devices.watchdogs
+def _add_watchdog(context: Context, draft: Draft) -> None:
+    model = context.family.watchdog
+    watchdogs = draft.devices.watchdogs
     if not model or any(one.model == model for one in watchdogs):
         return
     action = "reset"
@@ -133,20 +134,20 @@ def _add_watchdog(setting: Setting) -> None:
     device = _added("watchdog", model)
     device.change("", "action", action)
     watchdogs.append(device)
-    setting.trace.note(device, "machine.watchdog", setting.family.name)
+    draft.trace.note(device, "machine.watchdog", context.family.name)
 
 
-def _add_iommu(setting: Setting) -> None:
-    if "iommu-for-many-vcpus" not in setting.behaves or setting.family.chipset != "q35":
+def _add_iommu(context: Context, draft: Draft) -> None:
+    if "iommu-for-many-vcpus" not in context.behaves or context.family.chipset != "q35":
         return
-    text = (setting.root.findtext("vcpu") or "1").strip()
+    text = (context.root.findtext("vcpu") or "1").strip()
     if not text.isdigit() or int(text) <= 255:
         return
-    iommus = setting.devices.iommus
+    iommus = draft.devices.iommus
     if not iommus:
         device = _added("iommu", "intel")
         iommus.append(device)
-        setting.trace.note(device, "machine.iommu", text)
+        draft.trace.note(device, "machine.iommu", text)
     needed = {"intel": ("intremap", "eim"), "amd": ("intremap", "xtsup")}
     for iommu in iommus:
         driver = None if iommu.element is None else iommu.element.find("driver")

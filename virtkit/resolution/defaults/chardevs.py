@@ -9,7 +9,7 @@ from lxml import etree
 
 from virtkit.domain.devices import Chardev
 from virtkit.errors import Refused
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
 __all__ = ["fill_chardevs", "match_console"]
 
@@ -30,19 +30,19 @@ MODELS = {
 _MIRRORED = frozenset({None, "isa-serial", "spapr-vio-serial", "system-serial", "sclp-serial"})
 
 
-def number_ports(setting: Setting) -> None:
+def number_ports(draft: Draft) -> None:
     """Give ports to serials, parallels and consoles. Raises Refused beyond four ISA serials."""
-    serials = setting.devices.serials
+    serials = draft.devices.serials
     _number_isa(serials)
     for serial in serials:
         if serial.port < 0:
             _set_port(serial, max(other.port for other in serials) + 1)
     highest = -1
-    for parallel in setting.devices.parallels:
+    for parallel in draft.devices.parallels:
         if parallel.port < 0:
             _set_port(parallel, highest + 1)
         highest = max(highest, parallel.port)
-    for place, console in enumerate(setting.devices.consoles):
+    for place, console in enumerate(draft.devices.consoles):
         console.port = place
 
 
@@ -77,34 +77,34 @@ def _set_port(device: Chardev, port: int) -> None:
     device.change("target", "port", str(port))
 
 
-def fill_chardevs(setting: Setting) -> None:
+def fill_chardevs(context: Context, draft: Draft) -> None:
     """Choose target type and model of each serial."""
-    for serial in setting.devices.serials:
-        _fill_serial(setting, serial)
+    for serial in draft.devices.serials:
+        _fill_serial(context, draft, serial)
 
 
-def _fill_serial(setting: Setting, serial: Chardev) -> None:
+def _fill_serial(context: Context, draft: Draft, serial: Chardev) -> None:
     if serial.target in (None, "isa-serial"):
-        chosen = setting.family.serial
+        chosen = context.family.serial
         if chosen and chosen != serial.target:
             serial.target = chosen
             serial.change("target", "type", chosen)
-            setting.trace.note(serial, "serial.type", chosen, setting.family.name)
+            draft.trace.note(serial, "serial.type", chosen, context.family.name)
         elif not chosen and serial.target is not None:
             serial.target = None
             serial.change("target/#unset", "type", "")
     if serial.target_model is None and serial.target is not None:
         model = MODELS.get(serial.target)
-        if serial.target == setting.family.serial:
-            model = setting.family.serial_model
+        if serial.target == context.family.serial:
+            model = context.family.serial_model
         if model:
             serial.target_model = model
             serial.change("target/model", "name", model)
 
 
-def match_console(setting: Setting) -> None:
+def match_console(context: Context, draft: Draft) -> None:
     """Tie console 0 to serial 0: make the serial, the mirror, or neither. Raises Refused for a later serial console."""
-    devices = setting.devices
+    devices = draft.devices
     consoles = devices.consoles
     for later in consoles[1:]:
         if later.target in (None, "serial"):
@@ -115,9 +115,9 @@ def match_console(setting: Setting) -> None:
         if not devices.serials:
             serial = _serial_from(first)
             serial.address, serial.given = first.address, first.given
-            _fill_serial(setting, serial)
+            _fill_serial(context, draft, serial)
             devices.serials.append(serial)
-            setting.trace.note(serial, "serial.from-console")
+            draft.trace.note(serial, "serial.from-console")
         else:
             first.shadowed = True
         first.mirror = True
@@ -130,9 +130,9 @@ def match_console(setting: Setting) -> None:
         mirror = Chardev("console", None, -1, type=devices.serials[0].type, mirror=True)
         mirror.change("", "type", mirror.type or "pty")
         consoles.insert(0, mirror)
-        if "mirror-counts" not in setting.behaves:
+        if "mirror-counts" not in context.behaves:
             first_port = -1
-        setting.trace.note(mirror, "console.mirror")
+        draft.trace.note(mirror, "console.mirror")
     for place, console in enumerate(consoles, first_port):
         if console.mirror:
             continue
@@ -141,9 +141,9 @@ def match_console(setting: Setting) -> None:
             _show_console(console, console.target or "serial", place)
 
 
-def finish_mirror(setting: Setting) -> None:
+def finish_mirror(draft: Draft) -> None:
     """After addresses are known: the mirror shows serial 0's port and address."""
-    consoles, serials = setting.devices.consoles, setting.devices.serials
+    consoles, serials = draft.devices.consoles, draft.devices.serials
     if not consoles or not consoles[0].mirror or not serials:
         return
     mirror, serial = consoles[0], serials[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from virtkit.domain.address import CcidAddress, DriveAddress, SerialAddress
 from virtkit.domain.devices import Controller
 from virtkit.errors import Refused
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Context, Draft
 
 __all__ = [
     "COMPANIONS",
@@ -82,41 +82,41 @@ def new(type_: str, index: int, model: str | None = None) -> Controller:
     return controller
 
 
-def add(setting: Setting, controller: Controller, rising: bool = False) -> Controller:
+def add(context: Context, draft: Draft, controller: Controller, rising: bool = False) -> Controller:
     """Enter an added controller into the list, where the release puts it."""
-    controllers = setting.devices.controllers
-    if "sorted-controllers" in setting.behaves:
+    controllers = draft.devices.controllers
+    if "sorted-controllers" in context.behaves:
         insert(controllers, controller, rising)
     else:
         controllers.append(controller)
     return controller
 
 
-def find(setting: Setting, type_: str, index: int) -> Controller | None:
+def find(draft: Draft, type_: str, index: int) -> Controller | None:
     """The first controller of a type and index."""
-    for controller in setting.devices.controllers:
+    for controller in draft.devices.controllers:
         if controller.type == type_ and controller.index == index:
             return controller
     return None
 
 
-def order_written(setting: Setting) -> None:
+def order_written(draft: Draft) -> None:
     """Bring the written controllers into list order."""
-    written = setting.devices.controllers
+    written = draft.devices.controllers
     ordered: list[Controller] = []
     for controller in written:
         insert(ordered, controller)
-    setting.devices.controllers = ordered
+    draft.devices.controllers = ordered
 
 
-def prepare_for_scsi_hostdevs(setting: Setting) -> None:
+def prepare_for_scsi_hostdevs(context: Context, draft: Draft) -> None:
     """A scsi hostdev makes its scsi controller, and all below it, exist before indexes are handed out."""
-    _imply_scsi_for_hostdevs(setting)
+    _imply_scsi_for_hostdevs(context, draft)
 
 
-def index_all(setting: Setting) -> None:
+def index_all(context: Context, draft: Draft) -> None:
     """Give every controller without an index the lowest one unused in its type."""
-    controllers = setting.devices.controllers
+    controllers = draft.devices.controllers
     used: dict[str, set[int]] = {}
     resort = False
     for controller in controllers:
@@ -142,11 +142,11 @@ def index_all(setting: Setting) -> None:
             if controller.model in COMPANIONS and controller.startport is None:
                 controller.startport = COMPANIONS[controller.model]
                 controller.change("master", "startport", str(controller.startport))
-    if resort and "resorted-controllers" in setting.behaves:
+    if resort and "resorted-controllers" in context.behaves:
         ordered: list[Controller] = []
         for controller in controllers:
             insert(ordered, controller)
-        setting.devices.controllers = ordered
+        draft.devices.controllers = ordered
 
 
 def _ich9_index(controllers: list[Controller], controller: Controller, previous: Controller | None) -> int:
@@ -158,10 +158,10 @@ def _ich9_index(controllers: list[Controller], controller: Controller, previous:
     return previous.index
 
 
-def check_duplicates(setting: Setting) -> None:
+def check_duplicates(draft: Draft) -> None:
     """Refuse two controllers of one type and index, the parts of one ich9 usb set excepted."""
     seen: dict[tuple[str, int], Controller] = {}
-    for controller in setting.devices.controllers:
+    for controller in draft.devices.controllers:
         key = (controller.type, controller.index)
         other = seen.get(key)
         if other is None:
@@ -177,9 +177,9 @@ def check_duplicates(setting: Setting) -> None:
         )
 
 
-def imply(setting: Setting) -> None:
+def imply(context: Context, draft: Draft) -> None:
     """Add the controllers that disks, channels, consoles, smartcards and scsi hostdevs sit on."""
-    devices = setting.devices
+    devices = draft.devices
     highest: dict[str, int] = {}
     for disk in devices.disks:
         if isinstance(disk.address, DriveAddress) and disk.bus in ("scsi", "fdc", "ide", "sata", "nvme"):
@@ -189,20 +189,21 @@ def imply(setting: Setting) -> None:
         if top > FARTHEST:
             raise _too_far(type_, top)
         for index in range(top + 1):
-            if find(setting, type_, index) is None:
+            if find(draft, type_, index) is None:
                 if limit and index >= limit:
                     word = "fdc" if type_ == "fdc" else "IDE"
                     raise Refused(_INT, f"Only {limit} {word} controller is supported", f"controller {type_} {index}")
-                setting.trace.note(add(setting, new(type_, index)), "controller.for-disk", type_)
+                draft.trace.note(add(context, draft, new(type_, index)), "controller.for-disk", type_)
     for kind in (devices.channels, devices.consoles):
         for device in kind:
             if device.target == "virtio":
                 at = device.address
                 index = at.controller if isinstance(at, SerialAddress) else 0
-                if find(setting, "virtio-serial", index) is None:
-                    setting.trace.note(add(setting, new("virtio-serial", index)), "controller.for-device", device.kind)
-    _imply_ccid(setting)
-    _imply_scsi_for_hostdevs(setting)
+                if find(draft, "virtio-serial", index) is None:
+                    serial = add(context, draft, new("virtio-serial", index))
+                    draft.trace.note(serial, "controller.for-device", device.kind)
+    _imply_ccid(context, draft)
+    _imply_scsi_for_hostdevs(context, draft)
 
 
 def _too_far(type_: str, index: int) -> Refused:
@@ -212,36 +213,36 @@ def _too_far(type_: str, index: int) -> Refused:
     )
 
 
-def _imply_ccid(setting: Setting) -> None:
+def _imply_ccid(context: Context, draft: Draft) -> None:
     highest: dict[int, int] = {}
-    for card in setting.devices.smartcards:
+    for card in draft.devices.smartcards:
         at = card.address
         if at is None:
             slot = highest.get(0, -1) + 1
             at = CcidAddress(0, slot)
             card.place(at)
-            setting.trace.note(card, "ccid.slot", slot)
+            draft.trace.note(card, "ccid.slot", slot)
         if isinstance(at, CcidAddress):
             highest[at.controller] = max(highest.get(at.controller, -1), at.slot)
-            if find(setting, "ccid", at.controller) is None:
-                setting.trace.note(add(setting, new("ccid", at.controller)), "controller.for-device", "smartcard")
+            if find(draft, "ccid", at.controller) is None:
+                draft.trace.note(add(context, draft, new("ccid", at.controller)), "controller.for-device", "smartcard")
 
 
-def _imply_scsi_for_hostdevs(setting: Setting) -> None:
+def _imply_scsi_for_hostdevs(context: Context, draft: Draft) -> None:
     largest = -1
     model: str | None = None
-    for hostdev in setting.devices.hostdevs:
+    for hostdev in draft.devices.hostdevs:
         if hostdev.type != "scsi" or hostdev.mode != "subsystem":
             continue
         at = hostdev.address
         number = at.controller if isinstance(at, DriveAddress) else 0
         if number > largest:
             largest = number
-            existing = find(setting, "scsi", largest)
+            existing = find(draft, "scsi", largest)
             if existing is not None and existing.model is not None:
                 model = existing.model
     if largest > FARTHEST:
         raise _too_far("scsi", largest)
     for index in range(largest + 1):
-        if find(setting, "scsi", index) is None:
-            setting.trace.note(add(setting, new("scsi", index, model)), "scsi.for-hostdev", index)
+        if find(draft, "scsi", index) is None:
+            draft.trace.note(add(context, draft, new("scsi", index, model)), "scsi.for-hostdev", index)

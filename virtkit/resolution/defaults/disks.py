@@ -9,7 +9,7 @@ from virtkit.domain.address import DriveAddress
 from virtkit.domain.devices import Disk
 from virtkit.domain.targets import number, nvme_name
 from virtkit.errors import Refused
-from virtkit.resolution.context import Setting
+from virtkit.resolution.context import Draft
 from virtkit.resolution.defaults.controllers import find
 
 __all__ = ["order_disks", "place_disks", "place_scsi_hostdevs"]
@@ -21,23 +21,23 @@ UNITS = {"ide": 4, "sata": 6, "fdc": 2, "scsi": 7}
 """Disks per controller, by bus, that automatic places use."""
 
 
-def order_disks(setting: Setting) -> None:
+def order_disks(draft: Draft) -> None:
     """Group disks by bus as written, in order of first appearance; inside a group by target number."""
     groups: dict[str | None, list[Disk]] = {}
-    for disk in setting.devices.disks:
+    for disk in draft.devices.disks:
         disk.number = number(disk.target)
         groups.setdefault(disk.written_bus, []).append(disk)
-    setting.devices.disks = [disk for group in groups.values() for disk in sorted(group, key=lambda disk: disk.number)]
+    draft.devices.disks = [disk for group in groups.values() for disk in sorted(group, key=lambda disk: disk.number)]
 
 
-def place_disks(setting: Setting) -> None:
+def place_disks(draft: Draft) -> None:
     """Give each disk without an address the place its name stands for. Raises Refused for a bad name."""
     written_hosts = [
         hostdev
-        for hostdev in setting.devices.hostdevs
+        for hostdev in draft.devices.hostdevs
         if hostdev.type == "scsi" and isinstance(hostdev.address, DriveAddress)
     ]
-    for disk in setting.devices.disks:
+    for disk in draft.devices.disks:
         if disk.address is not None:
             continue
         address = _automatic(disk)
@@ -55,7 +55,7 @@ def place_disks(setting: Setting) -> None:
                         disk.line,
                     )
         disk.place(address)
-        setting.trace.note(disk, "drive.by-name", disk.target, max(disk.number, 0), disk.bus)
+        draft.trace.note(disk, "drive.by-name", disk.target, max(disk.number, 0), disk.bus)
 
 
 def _automatic(disk: Disk) -> DriveAddress | None:
@@ -78,39 +78,39 @@ def _automatic(disk: Disk) -> DriveAddress | None:
     return DriveAddress(count // per, 0, 0, count % per)
 
 
-def place_scsi_hostdevs(setting: Setting) -> None:
+def place_scsi_hostdevs(draft: Draft) -> None:
     """Give each scsi host device without an address the first free unit of the scsi controllers."""
     wanting = [
         hostdev
-        for hostdev in setting.devices.hostdevs
+        for hostdev in draft.devices.hostdevs
         if hostdev.type == "scsi" and hostdev.mode == "subsystem" and hostdev.address is None
     ]
     if not wanting:
         return
     taken = {
         (disk.address.controller, disk.address.unit)
-        for disk in setting.devices.disks
+        for disk in draft.devices.disks
         if disk.bus == "scsi"
         and isinstance(disk.address, DriveAddress)
         and not (disk.address.bus or disk.address.target)
     }
-    for hostdev in setting.devices.hostdevs:
+    for hostdev in draft.devices.hostdevs:
         at = hostdev.address
         if hostdev.type == "scsi" and isinstance(at, DriveAddress) and not (at.bus or at.target):
             taken.add((at.controller, at.unit))
     for hostdev in wanting:
-        address = _free_unit(setting, taken)
+        address = _free_unit(draft, taken)
         taken.add((address.controller, address.unit))
         hostdev.place(address)
-        setting.trace.note(hostdev, "scsi.free-unit", address.controller, address.unit)
+        draft.trace.note(hostdev, "scsi.free-unit", address.controller, address.unit)
 
 
-def _free_unit(setting: Setting, taken: set[tuple[int, int]]) -> DriveAddress:
+def _free_unit(draft: Draft, taken: set[tuple[int, int]]) -> DriveAddress:
     """Controllers 0, 1, 2 and so on are tried, one number for each scsi controller there is, then one more."""
-    count = sum(controller.type == "scsi" for controller in setting.devices.controllers)
+    count = sum(controller.type == "scsi" for controller in draft.devices.controllers)
     number = 0
     while True:
-        controller = find(setting, "scsi", number) if number < count else None
+        controller = find(draft, "scsi", number) if number < count else None
         # QEMU's lsisas1068 takes few units; observed: libvirt 9.0 and 12.8 offer two.
         units = 2 if controller is not None and controller.model == "lsisas1068" else UNITS["scsi"]
         for unit in range(units):
