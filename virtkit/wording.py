@@ -1,0 +1,39 @@
+"""Small rules of English for messages: counted nouns and lists of words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["counted", "listed", "plural"]
+
+
+def plural(noun: str) -> str:
+    """The regular plural of a noun or of a phrase that ends in one: "device" gives "devices", "bus" gives "buses"."""
+    if noun.endswith(("s", "x", "ch", "sh")):
+        return f"{noun}es"
+    if noun.endswith("y") and noun[-2:-1] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}s"
+
+
+def counted(number: int, noun: str, several: str = "") -> str:
+    """A number with its noun, in the singular or the plural; thousands are separated by commas.
+
+    ``several`` is the plural where it is not the regular one, or where a verb has to agree.
+
+    >>> counted(1, "device"), counted(2, "device"), counted(1200, "policy")
+    ('1 device', '2 devices', '1,200 policies')
+    >>> counted(1, "cell gets worse", "cells get worse")
+    '1 cell gets worse'
+    """
+    return f"{number:,} {noun if abs(number) == 1 else several or plural(noun)}"
+
+
+def listed(words: Sequence[str], conjunction: str = "and") -> str:
+    """Words in a row: "A", "A and B", "A, B and C"; "" for none."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
