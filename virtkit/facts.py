@@ -1,14 +1,15 @@
-"""Where the shipped facts lie, and the one way to read their tables."""
+"""Where the shipped facts lie, and how their tables and records are read."""
 
 from __future__ import annotations
 
 import csv
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from virtkit.errors import FactsError
 
-__all__ = ["path", "root", "samples", "table"]
+__all__ = ["path", "records", "root", "samples", "table"]
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -60,3 +61,24 @@ def table(name: str) -> tuple[dict[str, str], ...]:
             return tuple(found)
     except FileNotFoundError:
         raise FactsError(f"no table of facts called {name!r}") from None
+
+
+@cache
+def records(name: str, kind: str) -> tuple[dict[str, Any], ...]:
+    """The ``[[kind]]`` records of a TOML file of facts, in their order; treat them as read-only.
+
+    Raises FactsError when the file is missing, is not TOML, or holds anything but such records.
+    """
+    import tomllib
+
+    try:
+        with path(name).open("rb") as stream:
+            document = tomllib.load(stream)
+    except FileNotFoundError:
+        raise FactsError(f"no file of facts called {name!r}") from None
+    except tomllib.TOMLDecodeError as problem:
+        raise FactsError(f"{name}: not TOML: {problem}") from None
+    found = document.get(kind)
+    if set(document) != {kind} or not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise FactsError(f"{name}: expected only [[{kind}]] records, got {', '.join(document) or 'none'}")
+    return tuple(found)

@@ -1,113 +1,152 @@
-"""Linters over the table of corrections, and what the corrections say."""
+"""Linters over the file of corrections, and the drivers that the corrections give."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
+from virtkit import facts
+from virtkit.errors import FactsError
 from virtkit.guests import KINDS, catalogue, find
+from virtkit.guests import overrides as module
 from virtkit.guests.overrides import Override, overrides, support
 
-ROWS = overrides()
+OVERRIDES = overrides()
 FIELDS = ("legacy", "modern", "legacy_addon", "modern_addon")
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.row)
-def test_row_is_whole(row: Override) -> None:
-    """Every row has a source and a confidence, says something, and speaks of a guest that exists."""
-    assert row.source
-    assert any(getattr(row, name) for name in FIELDS)
-    assert any(row.applies(guest) for guest in catalogue())
+def name(override: Override) -> str:
+    return override.id
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.row)
-def test_since_is_told(row: Override) -> None:
-    """Every row says since which version it holds, but one that says that nobody knows."""
-    assert bool(row.since) is (row.legacy != "unknown")
+@pytest.mark.parametrize("override", OVERRIDES, ids=name)
+def test_a_correction_is_whole(override: Override) -> None:
+    """Every correction has a source and a confidence, states something, and covers a guest of the database."""
+    assert override.source
+    assert override.unknown or any(getattr(override, field) for field in FIELDS)
+    assert any(override.applies(guest) for guest in catalogue())
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if "recalled" in row.source], ids=lambda row: row.row)
-def test_recalled_is_not_sure(row: Override) -> None:
-    """What was recalled and not read again is not of high confidence."""
-    assert row.confidence in ("low", "medium")
+@pytest.mark.parametrize("override", OVERRIDES, ids=name)
+def test_a_correction_has_a_first_release(override: Override) -> None:
+    """Every correction names the release that brought the driver, except one that leaves the drivers unknown."""
+    assert bool(override.since) is not override.unknown
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if not row.mirror], ids=lambda row: row.row)
-def test_rebuilds_are_stated_by_mirror(row: Override) -> None:
-    """A row of RHEL or Slackware itself does not name those that rebuild them: they mirror it."""
-    said = {guest.distro for guest in catalogue() if row.applies(guest) and "family=linux" not in row.guests}
+@pytest.mark.parametrize("override", [one for one in OVERRIDES if "recalled" in one.source], ids=name)
+def test_recalled_is_not_sure(override: Override) -> None:
+    """A source that was recalled and not read again does not give high confidence."""
+    assert override.confidence in ("low", "medium")
+
+
+@pytest.mark.parametrize("override", [one for one in OVERRIDES if not one.derived_from], ids=name)
+def test_rebuilds_are_derivatives(override: Override) -> None:
+    """A correction of RHEL or Slackware does not name the systems that rebuild them: they are its derivatives."""
+    said = {guest.distro for guest in catalogue() if override.applies(guest) and "family=linux" not in override.guests}
     assert not ("rhel" in said and said & {"centos", "ol", "oel", "scientificlinux", "rocky", "almalinux", "asianux"})
     assert not ("slackware" in said and "freenix" in said)
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.row)
-def test_every_id_is_known(row: Override) -> None:
-    """No word of the guest column, pattern or id, fits nothing."""
-    for word in row.guests:
+@pytest.mark.parametrize("override", OVERRIDES, ids=name)
+def test_every_id_is_known(override: Override) -> None:
+    """Every id and pattern of a correction fits a guest of the database."""
+    for word in override.guests:
         assert catalogue().select(word), word
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.partial], ids=lambda row: row.row)
-def test_partial_needs_a_note_and_a_condition(row: Override) -> None:
+@pytest.mark.parametrize("override", [one for one in OVERRIDES if one.partial], ids=name)
+def test_partial_needs_a_remark_and_a_condition(override: Override) -> None:
     """Support that is partial says what must hold, and why."""
-    assert row.note
-    assert row.condition or row.modern_condition
+    assert override.remark
+    assert override.condition or override.modern_condition
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.legacy == "unknown"], ids=lambda row: row.row)
-def test_unknown_needs_a_note(row: Override) -> None:
-    """A row that takes the database's answer away says why, and gives no other."""
-    assert row.note
-    assert row.modern == "unknown"
-    assert {row.legacy_addon, row.modern_addon, row.condition, row.modern_condition} == {""}
+@pytest.mark.parametrize("override", [one for one in OVERRIDES if one.unknown], ids=name)
+def test_unknown_needs_a_remark(override: Override) -> None:
+    """A correction that takes the database's answer away says why, and gives no other."""
+    assert override.remark
+    assert {getattr(override, field) for field in FIELDS} == {""}
+    assert {override.condition, override.modern_condition} == {""}
     for guest in catalogue():
-        if row.applies(guest):
-            assert all(support(guest, kind).unknown for kind in row.kinds)
+        if override.applies(guest):
+            assert all(support(guest, kind).unknown for kind in override.kinds)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.confidence == "low"], ids=lambda row: row.row)
-def test_low_confidence_is_told(row: Override) -> None:
-    """Whoever sees an answer of low confidence is told so."""
-    cells = [(guest, kind) for guest in catalogue() if row.applies(guest) for kind in row.kinds]
-    told = [support(guest, kind).source for guest, kind in cells if support(guest, kind) != guest.support(kind)]
-    if not told:
+@pytest.mark.parametrize("override", [one for one in OVERRIDES if one.confidence == "low"], ids=name)
+def test_low_confidence_is_shown(override: Override) -> None:
+    """The source of an answer names a correction of low confidence as such."""
+    cells = [(guest, kind) for guest in catalogue() if override.applies(guest) for kind in override.kinds]
+    shown = [support(guest, kind).source for guest, kind in cells if support(guest, kind) != guest.support(kind)]
+    if not shown:
         pytest.skip("the shipped database agrees; an older one does not")
-    assert any(f"[{row.row}, low confidence]" in source for source in told)
+    assert any(f"[{override.id}, low confidence]" in source for source in shown)
 
 
 @pytest.mark.parametrize(
-    "row", [row for row in ROWS if "yes" in (row.legacy_addon, row.modern_addon)], ids=lambda row: row.row
+    "override", [one for one in OVERRIDES if "yes" in (one.legacy_addon, one.modern_addon)], ids=name
 )
-def test_addons_say_which(row: Override) -> None:
+def test_addons_are_named(override: Override) -> None:
     """A driver that can be added is named."""
-    assert row.condition or row.modern_condition
+    assert override.condition or override.modern_condition
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.mirror], ids=lambda row: row.row)
-def test_mirrors_agree_with_what_they_mirror(row: Override) -> None:
-    """A mirroring row holds the statement of the mirrored one."""
-    (other,) = (candidate for candidate in ROWS if candidate.row == row.mirror)
-    assert [getattr(row, name) for name in (*FIELDS, "kinds")] == [getattr(other, name) for name in (*FIELDS, "kinds")]
+@pytest.mark.parametrize("override", [one for one in OVERRIDES if one.derived_from], ids=name)
+def test_derivatives_agree_with_their_origin(override: Override) -> None:
+    """A derivative states the same drivers of the same kinds as the correction that it belongs to."""
+    (origin,) = (one for one in OVERRIDES if one.id == override.derived_from)
+    fields = (*FIELDS, "kinds", "first_version", "last_version", "since")
+    assert [getattr(override, field) for field in fields] == [getattr(origin, field) for field in fields]
 
 
-def test_rows_do_not_overlap() -> None:
-    """No two rows firmly state the same thing of the same guest and kind."""
+def test_corrections_do_not_overlap() -> None:
+    """No two corrections firmly state the same thing about the same guest and kind."""
     said: dict[tuple[str, str, str], list[str]] = defaultdict(list)
-    for row in ROWS:
+    for override in OVERRIDES:
         for guest in catalogue():
-            if row.applies(guest):
-                for kind in row.kinds:
-                    for name in FIELDS:
-                        if getattr(row, name) in ("yes", "no"):
-                            said[guest.id, kind, name].append(row.row)
-    assert {key: rows for key, rows in said.items() if len(rows) > 1} == {}
+            if override.applies(guest):
+                for kind in override.kinds:
+                    for field in FIELDS:
+                        if getattr(override, field) in ("yes", "no"):
+                            said[guest.id, kind, field].append(override.id)
+    assert {key: ids for key, ids in said.items() if len(ids) > 1} == {}
+
+
+WHOLE = 'id = "x"\nguests = ["rhel6.0"]\nkinds = ["net"]\nsource = "s"\nconfidence = "high"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f'[[override]]\n{WHOLE}legacy = "maybe"\n', "x: legacy is 'maybe', expected one of yes, no, as-modern"),
+        (f"[[override]]\n{WHOLE}legcay = true\n", "x: missing keys: none; unknown keys: ['legcay']"),
+        ('[[override]]\nid = "y"\n', "y: missing keys: ['guests', 'source', 'confidence', 'kinds']"),
+        (f'[[override]]\n{WHOLE}unknown = true\nlegacy = "no"\n', "x: unknown = true excludes legacy"),
+        (f"[[override]]\n{WHOLE}[[override]]\n{WHOLE}", "two corrections have the same id"),
+        (f'[[override]]\n{WHOLE.replace("net", "tape")}', "x: kinds ['tape'], expected 'transitional' or one of net"),
+        (f'[[override]]\n{WHOLE}[[override.derivative]]\nid = "z"\n', "z: expected the keys id, guests, source"),
+        ("[[correction]]\n", "expected only [[override]] records, got correction"),
+        ("[[override\n", "not TOML: Expected"),
+    ],
+)
+def test_a_wrong_record_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
+) -> None:
+    """A record that breaks the format is named, with what was expected."""
+    file = tmp_path / "wrong.toml"
+    file.write_text(text)
+    monkeypatch.setattr(module, "_FILE", str(file))
+    monkeypatch.setattr(facts, "path", Path)
+    with pytest.raises(FactsError) as caught:
+        overrides.__wrapped__()
+    assert message in str(caught.value)
 
 
 def test_bounds_are_in_order() -> None:
-    """A row's first version is not after its last."""
-    for row in ROWS:
-        assert not row.last or row.first <= row.last, row.row
+    """The first version of a correction is not after its last."""
+    for override in OVERRIDES:
+        assert not override.last_version or override.first_version <= override.last_version, override.id
 
 
 @pytest.mark.parametrize(
@@ -190,7 +229,7 @@ def test_switched_off_is_the_database() -> None:
 
 
 def test_corrections_name_their_source() -> None:
-    """A corrected answer says override, its source, its row and its confidence."""
+    """A corrected answer says override, its source, its correction and its confidence."""
     answer = support(find("ubuntu16.04"), "net")
     assert answer.evidence == "override"
     assert "Linux 4.4" in answer.source

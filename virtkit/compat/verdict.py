@@ -81,7 +81,7 @@ def judge(support: Support, kind: str, interface: Interface, *, addons: bool = T
     if kind not in kinds.KINDS:
         return told(Verdict.UNKNOWN, f"the guest OS database has no id for virtio-{kind}")
     if support.unknown and evidence is Evidence.OVERRIDE:
-        return told(Verdict.UNKNOWN, f"what the guest OS database says is not believed: {support.note}")
+        return told(Verdict.UNKNOWN, f"what the guest OS database says is not believed: {support.remark}")
     if support.unknown:
         return told(Verdict.UNKNOWN, "the guest OS database lists no device at all for this OS")
     for driver, there, condition in (

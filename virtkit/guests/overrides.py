@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
 from virtkit.errors import FactsError
@@ -14,70 +14,69 @@ from virtkit.guests.kinds import KINDS
 from virtkit.guests.record import Guest, Support, version_key
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 __all__ = ["TRANSITIONAL_KINDS", "Override", "overrides", "support"]
 
-#: The kinds that have a legacy form; "transitional" in the table of corrections.
+#: The kinds that have a legacy interface; "transitional" in the file of corrections.
 TRANSITIONAL_KINDS = ("net", "block", "scsi", "9p", "rng", "balloon", "console")
 
-_STATEMENT = (
-    "kinds",
-    "legacy",
-    "modern",
-    "legacy_addon",
-    "modern_addon",
-    "condition",
-    "modern_condition",
-    "partial",
-)
-_VALUES = MappingProxyType(
+_FILE = "guests/overrides.toml"
+_TEXTS = ("first_version", "last_version", "condition", "modern_condition", "since", "remark")
+_FLAGS = ("unknown", "partial")
+_DRIVERS = MappingProxyType(
     {
-        "legacy": ("", "yes", "no", "as-modern", "unknown"),
-        "modern": ("", "yes", "no", "as-legacy", "unknown"),
-        "legacy_addon": ("", "yes", "no"),
-        "modern_addon": ("", "yes", "no"),
-        "partial": ("", "yes"),
-        "confidence": ("high", "medium", "low"),
+        "legacy": ("yes", "no", "as-modern"),
+        "modern": ("yes", "no", "as-legacy"),
+        "legacy_addon": ("yes", "no"),
+        "modern_addon": ("yes", "no"),
     }
 )
+_CONFIDENCE = ("high", "medium", "low")
+#: What every correction states, and what each of its derivatives states anew.
+_OWN = ("id", "guests", "source", "confidence")
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One row of data/guests/overrides.csv, with a mirrored statement filled in.
+    """One correction of the guest OS database.
 
-    ``legacy`` and ``modern`` are "yes", "no", "as-modern", "as-legacy" or "" (as the database says), or both are
-    "unknown" (the database is not believed, and nobody has said what is true);
-    the bounds ``first`` and ``last`` are version numbers, () for open.
+    ``legacy`` and ``modern`` are "yes", "no", "as-modern", "as-legacy" or "" (as the database says); the add-ons are
+    "yes", "no" or "". With ``unknown`` the database's answer is not trusted and no source gives a better one. The
+    bounds ``first_version`` and ``last_version`` are version numbers, both included, () for open. ``derived_from``
+    is the id of the correction whose statement holds here too, "" for a statement of its own.
+    Source: data/guests/overrides.toml, which describes every key.
     """
 
-    row: str
+    id: str
     guests: tuple[str, ...]
-    first: tuple[int, ...]
-    last: tuple[int, ...]
+    first_version: tuple[int, ...]
+    last_version: tuple[int, ...]
     kinds: tuple[str, ...]
     legacy: str
     modern: str
     legacy_addon: str
     modern_addon: str
+    unknown: bool
     condition: str
     modern_condition: str
     partial: bool
-    mirror: str
+    derived_from: str
     since: str
     source: str
     confidence: str
-    note: str
+    remark: str
 
     def applies(self, guest: Guest) -> bool:
-        """Whether the row speaks of this guest."""
+        """Whether the correction covers this guest."""
         if not any(_fits(pattern, guest) for pattern in self.guests):
             return False
-        if not self.first and not self.last:
+        if not self.first_version and not self.last_version:
             return True
         version = version_key(guest.version)
-        return bool(version) and self.first <= version and (not self.last or version <= self.last)
+        if not version or version < self.first_version:
+            return False
+        return not self.last_version or version <= self.last_version
 
 
 def _fits(pattern: str, guest: Guest) -> bool:
@@ -89,52 +88,60 @@ def _fits(pattern: str, guest: Guest) -> bool:
 
 @cache
 def overrides() -> tuple[Override, ...]:
-    """Every correction, in the order of the table. Raises FactsError for a row that breaks the format."""
-    rows = facts.table("guests/overrides.csv")
-    by_name = {row["row"]: row for row in rows}
-    if len(by_name) != len(rows):
-        raise FactsError("guests/overrides.csv: two rows have the same name")
-    return tuple(_read(row, by_name) for row in rows)
+    """Every correction in the order of the file, each before its derivatives. Raises FactsError for a wrong record."""
+    found = [override for record in facts.records(_FILE, "override") for override in _corrections(record)]
+    if len({override.id for override in found}) != len(found):
+        raise FactsError(f"{_FILE}: two corrections have the same id")
+    return tuple(found)
 
 
-def _read(row: Mapping[str, str], by_name: Mapping[str, Mapping[str, str]]) -> Override:
-    said = row
-    where = f"guests/overrides.csv: {row['row']}"
-    if row["mirror"]:
-        if row["mirror"] not in by_name or by_name[row["mirror"]]["mirror"]:
-            raise FactsError(f"{where}: mirrors {row['mirror']!r}, which states nothing")
-        if any(row[column] for column in _STATEMENT):
-            raise FactsError(f"{where}: a row that mirrors another states nothing itself")
-        said = by_name[row["mirror"]]
-    for column, allowed in _VALUES.items():
-        value = (row if column == "confidence" else said)[column]
-        if value not in allowed:
-            raise FactsError(f"{where}: {column} is {value!r}, expected one of {', '.join(allowed)}")
-    if (said["legacy"] == "unknown") != (said["modern"] == "unknown"):
-        raise FactsError(f"{where}: legacy and modern are unknown together or not at all")
+def _corrections(record: Mapping[str, Any]) -> Iterator[Override]:
+    statement = {key: value for key, value in record.items() if key != "derivative"}
+    yield _read(statement)
+    for derivative in record.get("derivative", ()):
+        if set(derivative) != set(_OWN):
+            where = derivative.get("id", f"a derivative of {record['id']}")
+            raise FactsError(f"{_FILE}: {where}: expected the keys {', '.join(_OWN)}, got {', '.join(derivative)}")
+        yield _read({**statement, "remark": "", **derivative}, str(record["id"]))
+
+
+def _read(record: Mapping[str, Any], derived_from: str = "") -> Override:
+    where = f"{_FILE}: {record.get('id', 'a correction without id')}"
+    known = {*_OWN, "kinds", *_DRIVERS, *_TEXTS, *_FLAGS}
+    missing = [key for key in (*_OWN, "kinds") if not record.get(key)]
+    if missing or not known.issuperset(record):
+        unexpected = [key for key in record if key not in known]
+        raise FactsError(f"{where}: missing keys: {missing or 'none'}; unknown keys: {unexpected or 'none'}")
+    for key, allowed in (*_DRIVERS.items(), ("confidence", _CONFIDENCE)):
+        if key in record and record[key] not in allowed:
+            raise FactsError(f"{where}: {key} is {record[key]!r}, expected one of {', '.join(allowed)}")
+    if record.get("unknown") and any(key in record for key in _DRIVERS):
+        raise FactsError(f"{where}: unknown = true excludes {', '.join(_DRIVERS)}")
     kinds: list[str] = []
-    for word in said["kinds"].split():
-        kinds += TRANSITIONAL_KINDS if word == "transitional" else [word]
-    if not kinds or any(kind not in KINDS for kind in kinds):
-        raise FactsError(f"{where}: kinds {said['kinds']!r}")
+    for kind in record["kinds"]:
+        kinds += TRANSITIONAL_KINDS if kind == "transitional" else [kind]
+    strange = [kind for kind in kinds if kind not in KINDS]
+    if strange:
+        raise FactsError(f"{where}: kinds {strange}, expected 'transitional' or one of {', '.join(KINDS)}")
     return Override(
-        row=row["row"],
-        guests=tuple(row["guests"].split()),
-        first=version_key(row["from"]),
-        last=version_key(row["to"]),
+        id=record["id"],
+        guests=tuple(record["guests"]),
+        first_version=version_key(record.get("first_version", "")),
+        last_version=version_key(record.get("last_version", "")),
         kinds=tuple(kinds),
-        legacy=said["legacy"],
-        modern=said["modern"],
-        legacy_addon=said["legacy_addon"],
-        modern_addon=said["modern_addon"],
-        condition=said["condition"],
-        modern_condition=said["modern_condition"],
-        partial=said["partial"] == "yes",
-        mirror=row["mirror"],
-        since=row["since"],
-        source=row["source"],
-        confidence=row["confidence"],
-        note=row["note"],
+        legacy=record.get("legacy", ""),
+        modern=record.get("modern", ""),
+        legacy_addon=record.get("legacy_addon", ""),
+        modern_addon=record.get("modern_addon", ""),
+        unknown=record.get("unknown", False),
+        condition=record.get("condition", ""),
+        modern_condition=record.get("modern_condition", ""),
+        partial=record.get("partial", False),
+        derived_from=derived_from,
+        since=record.get("since", ""),
+        source=record["source"],
+        confidence=record["confidence"],
+        remark=record.get("remark", ""),
     )
 
 
@@ -144,55 +151,57 @@ def _choice(value: str, before: bool, other: bool = False) -> bool:
     return before if not value else value == "yes"
 
 
-def _corrected(answer: Support, row: Override, legacy_later: str) -> Support:
-    legacy = _choice(row.legacy, answer.legacy, answer.modern)
-    # "as-legacy" looks at the corrected legacy answer, also when another row corrects that.
-    modern = _choice(row.modern, answer.modern, legacy or legacy_later == "yes")
-    legacy_addon = _choice(row.legacy_addon, answer.legacy_addon)
-    modern_addon = _choice(row.modern_addon, answer.modern_addon)
-    firm = bool({row.legacy, row.modern, row.legacy_addon, row.modern_addon} & {"yes", "no"})
+def _corrected(answer: Support, override: Override, legacy_elsewhere: bool) -> Support:
+    if override.unknown:
+        legacy = modern = False
+    else:
+        legacy = _choice(override.legacy, answer.legacy, answer.modern)
+        # "as-legacy" looks at the corrected legacy answer, also when another correction gives that.
+        modern = _choice(override.modern, answer.modern, legacy or legacy_elsewhere)
+    legacy_addon = _choice(override.legacy_addon, answer.legacy_addon)
+    modern_addon = _choice(override.modern_addon, answer.modern_addon)
+    firm = bool({override.legacy, override.modern, override.legacy_addon, override.modern_addon} & {"yes", "no"})
     states_something = (
         (legacy, modern, legacy_addon, modern_addon)
         != (answer.legacy, answer.modern, answer.legacy_addon, answer.modern_addon)
         or (answer.unknown and firm)
-        or row.legacy == "unknown"
-        or bool(row.condition or row.modern_condition)
+        or override.unknown
+        or bool(override.condition or override.modern_condition)
     )
     if not states_something:
         return answer
     sources = [answer.source] if answer.evidence == "override" else []
-    nobody = row.legacy == "unknown"
     return replace(
         answer,
         legacy=legacy,
         modern=modern,
         legacy_addon=legacy_addon,
         modern_addon=modern_addon,
-        unknown=nobody,
-        condition=row.condition or answer.condition,
-        modern_condition=row.modern_condition or row.condition or answer.modern_condition,
+        unknown=override.unknown,
+        condition=override.condition or answer.condition,
+        modern_condition=override.modern_condition or override.condition or answer.modern_condition,
         evidence="override",
-        source="; ".join([*sources, f"{row.source} [{row.row}, {row.confidence} confidence]"]),
-        note=" ".join(part for part in (answer.note, row.note) if part),
+        source="; ".join([*sources, f"{override.source} [{override.id}, {override.confidence} confidence]"]),
+        remark=" ".join(part for part in (answer.remark, override.remark) if part),
     )
 
 
 @cache
-def _rows_for(guest: Guest) -> tuple[Override, ...]:
-    return tuple(row for row in overrides() if row.applies(guest))
+def _overrides_of(guest: Guest) -> tuple[Override, ...]:
+    return tuple(override for override in overrides() if override.applies(guest))
 
 
 def support(guest: Guest, kind: str, *, overrides: bool = True) -> Support:
     """Which drivers ``guest`` has for ``kind``: by the database, with ``overrides`` also by the corrections.
 
-    Without overrides only in-box drivers and the database's own driver elements are told. An OS that a
-    correction speaks of is no longer unknown for the kinds of that correction; for its other kinds it is.
+    Without overrides only in-box drivers and the database's own driver elements count. A guest that a correction
+    covers is no longer unknown for the kinds of that correction; for its other kinds it is.
     """
     answer = guest.support(kind)
     if not overrides:
         return answer
-    rows = [row for row in _rows_for(guest) if kind in row.kinds]
-    legacy_later = "yes" if any(row.legacy == "yes" for row in rows) else ""
-    for row in rows:
-        answer = _corrected(answer, row, legacy_later)
+    applying = [override for override in _overrides_of(guest) if kind in override.kinds]
+    legacy_elsewhere = any(override.legacy == "yes" for override in applying)
+    for override in applying:
+        answer = _corrected(answer, override, legacy_elsewhere)
     return answer

@@ -57,7 +57,7 @@ class Support:
     ``condition`` says what must hold for the legacy driver, ``modern_condition`` for the modern one: for an
     add-on that it is added, for an in-box driver usually nothing (""). ``unknown`` is true when nothing is
     known of the OS for this kind, which is not "no".
-    ``evidence`` is "db" or "override"; ``source`` names the row or document; ``note`` explains.
+    ``evidence`` is "db" or "override"; ``source`` names the row or document; ``remark`` explains.
     """
 
     legacy: bool
@@ -69,7 +69,7 @@ class Support:
     modern_condition: str = ""
     evidence: str = "db"
     source: str = ""
-    note: str = ""
+    remark: str = ""
 
     @property
     def any(self) -> bool:
@@ -137,7 +137,7 @@ class Guest:
         """
         ids = kinds.kinds().get(kind)
         if ids is None:
-            return Support(False, False, unknown=True, source=self.database, note="no id in osinfo-db")
+            return Support(False, False, unknown=True, source=self.database, remark="no id in osinfo-db")
         legacy, modern = ids.legacy_id, ids.modern_id
         added: Mapping[str, AddOn] = {device: addon for addon in self.addons for device in addon.devices}
         extra = added.get(legacy) or added.get(modern)

@@ -139,7 +139,7 @@ def guest_html(guest: Guest) -> str:
         answer = support(guest, kind)
         pair = ((answer.legacy, answer.legacy_addon), (answer.modern, answer.modern_addon))
         drivers = [_driver(inbox, addon, answer.unknown) for inbox, addon in pair]
-        told = dict.fromkeys(filter(None, (answer.condition, answer.modern_condition, answer.note)))
+        told = dict.fromkeys(filter(None, (answer.condition, answer.modern_condition, answer.remark)))
         rows.append((kind, *drivers, "; ".join(told), Cell(answer.evidence, answer.source)))
     card.table(("kind", "legacy driver", "modern driver", "note", "evidence"), rows, what="kinds")
     return card.html()
