@@ -16,6 +16,7 @@ from typing import Any
 
 from benchmarks.timing import Figure, best, process
 from virtkit import Host, VirtkitError, facts, read, resolve
+from virtkit.releases import OLDEST, dotted
 
 __all__ = ["figures"]
 
@@ -25,7 +26,7 @@ ROUNDS = 3
 def figures() -> Iterator[Figure]:
     """All measurements of the core."""
     peer = _peer()
-    release = "9.0" if peer is None else peer[1]
+    release = dotted(OLDEST) if peer is None else peer[1]
     host = Host.default(release)
     name = f"libvirt {release}"
     domains, where = _domains()

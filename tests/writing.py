@@ -8,14 +8,16 @@ from functools import cache
 from lxml import etree
 
 from virtkit import Host, Resolved, read, resolve
+from virtkit.releases import NEWEST, OLDEST, SUPPORTED, dotted
 
-RELEASES = ("9.0", "12.8")
+OLD, NEW = dotted(OLDEST), dotted(NEWEST)
+RELEASES = tuple(dotted(one) for one in SUPPORTED)
 NO_USB = "<controller type='usb' model='none'/>"
 NO_BALLOON = "<memballoon model='none'/>"
 
 
 @cache
-def host(release: str = "12.8") -> Host:
+def host(release: str = NEW) -> Host:
     """The shipped host of a release; facts are loaded once."""
     return Host.default(release)
 
@@ -29,7 +31,7 @@ def domain(devices: str = "", machine: str = "q35", arch: str = "x86_64", more: 
     ).encode()
 
 
-def resolved(data: bytes, release: str = "12.8") -> Resolved:
+def resolved(data: bytes, release: str = NEW) -> Resolved:
     """What becomes of it."""
     return resolve(read(data), host(release))
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller, Device
-from virtkit.domain.vocabulary import dotted
+from virtkit.releases import dotted
 from virtkit.topology.diff import Change, compare
 from virtkit.topology.port_io import budget
 from virtkit.topology.warnings import problems

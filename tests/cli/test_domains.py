@@ -16,7 +16,7 @@ from lxml import etree
 
 import virtkit
 import virtkit.commands
-from tests.writing import domain, places
+from tests.writing import NEW, OLD, domain, places
 from virtkit.cli import COMMANDS, main
 
 NIC = "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='{}'/></interface>"
@@ -101,7 +101,7 @@ def test_json(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert (found["machine"], found["family"], found["libvirt"], found["qemu"]) == (
         "pc-q35-11.1",
         "q35",
-        "12.8",
+        NEW,
         "11.1",
     )
     (nic,) = [device for device in found["devices"] if device["id"] == "net0"]
@@ -118,7 +118,7 @@ def test_releases_and_machine(files: Path, capsys: pytest.CaptureFixture[str]) -
     """--libvirt, --qemu and --machine choose what it is resolved for."""
     path = str(files / "in" / "a.xml")
     for options, machine in (
-        (["--libvirt", "9.0"], "pc-q35-7.2"),
+        (["--libvirt", OLD], "pc-q35-7.2"),
         (["--qemu", "7.2"], "pc-q35-7.2"),
         (["--machine", "pc"], "pc-i440fx-11.1"),
         (["--machine", "pc-q35-8.0"], "pc-q35-8.0"),
@@ -160,7 +160,7 @@ def test_a_release_outside_the_facts_is_answered_by_the_nearest(
     """With a warning."""
     assert main(["resolve", str(files / "in" / "a.xml"), "--libvirt", release]) == 0
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"virtkit: --libvirt {release}: what libvirt does is known from 9.0 to 12.8")
+    assert line.startswith(f"virtkit: --libvirt {release}: what libvirt does is known from {OLD} to {NEW}")
 
 
 def test_an_output_folder_that_cannot_be(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.writing import OLD
 from virtkit.cli import main
 from virtkit.commands.longtable import csv_pieces, json_pieces
 from virtkit.compat.matrix import COLUMNS, matrix, select_machines
@@ -74,7 +75,7 @@ def test_every_x86_machine_version_is_small() -> None:
 
 def test_old_machines_are_legacy() -> None:
     """On a machine type up to 2.6 plain virtio is legacy, which a driver of virtio 1.0 only cannot drive."""
-    host = Host.default(libvirt="9.0")
+    host = Host.default(libvirt=OLD)
     frame = matrix("haikur1beta4", "pc-i440fx-2.6,pc-i440fx-2.7", "virtio", "block", overrides=False, host=host)
     assert list(frame["interface"]) == ["legacy", "transitional"]
     assert list(frame["verdict"]) == ["fails", "works"]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.writing import NEW, RELEASES
 from virtkit import facts, read, resolve
 from virtkit.errors import CapabilityError, Unsupported
 from virtkit.host import Host, shipped
@@ -94,7 +95,7 @@ def test_the_capability_cache_of_libvirt(tmp_path: Path) -> None:
 
 def test_the_libvirt_release_can_be_named(tmp_path: Path) -> None:
     """A named release wins over the one the cache was written by."""
-    assert host(tmp_path, CACHE, libvirt="12.8").libvirt == (12, 8)
+    assert host(tmp_path, CACHE, libvirt=NEW).libvirt == (12, 8)
 
 
 def test_domain_capabilities(tmp_path: Path) -> None:
@@ -296,7 +297,7 @@ def test_a_missing_file_and_an_empty_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not CONFORMANCE.is_dir(), reason="the conformance corpora are not at hand")
-@pytest.mark.parametrize("release", ["9.0", "12.8"])
+@pytest.mark.parametrize("release", RELEASES)
 def test_real_caches_agree_with_the_shipped_facts(release: str) -> None:
     """Where libvirt's cache tells something, the probed emulator tells the same."""
     cached, probed = Host.from_file(CONFORMANCE / f"libvirt-{release}" / "qemucaps"), Host.default(release)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.writing import NEW, OLD, RELEASES
 from virtkit.commands import domcaps as command
 from virtkit.errors import CapabilityError, Unsupported
 from virtkit.host import Host
@@ -35,15 +36,15 @@ def values(libvirt: str, arch: str, machine: str | None, element: str, enum: str
 def test_transitional_models_are_reported_for_disks_and_rngs() -> None:
     """On every machine, s390x included: it reflects that QEMU has the drivers."""
     three = ("virtio", "virtio-transitional", "virtio-non-transitional")
-    assert values("9.0", "s390x", None, "disk", "model") == three
-    assert values("12.8", "x86_64", "q35", "rng", "model") == three
+    assert values(OLD, "s390x", None, "disk", "model") == three
+    assert values(NEW, "x86_64", "q35", "rng", "model") == three
 
 
 def test_buses_follow_machine_and_release() -> None:
     """ide on pc only, floppies no more off x86, nvme everywhere."""
-    assert values("9.0", "x86_64", "pc", "disk", "bus") == ("ide", "fdc", "scsi", "virtio", "usb", "sata")
-    assert values("12.8", "x86_64", "q35", "disk", "bus") == ("fdc", "scsi", "virtio", "usb", "sata", "nvme")
-    assert values("12.8", "s390x", None, "disk", "bus") == ("scsi", "virtio", "usb", "nvme")
+    assert values(OLD, "x86_64", "pc", "disk", "bus") == ("ide", "fdc", "scsi", "virtio", "usb", "sata")
+    assert values(NEW, "x86_64", "q35", "disk", "bus") == ("fdc", "scsi", "virtio", "usb", "sata", "nvme")
+    assert values(NEW, "s390x", None, "disk", "bus") == ("scsi", "virtio", "usb", "nvme")
 
 
 def test_an_element_without_values_is_not_supported() -> None:
@@ -157,7 +158,7 @@ def test_the_command_compares_a_file(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.skipif(not CONFORMANCE.is_dir(), reason="the conformance corpora are not at hand")
-@pytest.mark.parametrize("release", ["9.0", "12.8"])
+@pytest.mark.parametrize("release", RELEASES)
 def test_real_reports_are_told_in_full(release: str) -> None:
     """Every enumeration of every document, from shipped facts and from libvirt's own caches."""
     folder = CONFORMANCE / f"libvirt-{release}"

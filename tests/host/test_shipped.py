@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.writing import NEW, OLD
 from virtkit import facts
 from virtkit.errors import CapabilityError, UsageError
 from virtkit.host import Emulator, Host, shipped
@@ -17,7 +18,7 @@ from virtkit.host.modules import not_installed
 ARCHES = ("aarch64", "arm", "i386", "ppc64", "riscv64", "s390x", "x86_64")
 
 
-def emulator(arch: str, libvirt: str = "12.8") -> Emulator:
+def emulator(arch: str, libvirt: str = NEW) -> Emulator:
     """The shipped emulator; a test that asks for one that is not there is wrong."""
     found = Host.default(libvirt).emulator(arch)
     assert found is not None
@@ -28,9 +29,9 @@ def test_the_default_host_is_current() -> None:
     """libvirt 12.8 with QEMU 11.1 unless an older libvirt is named."""
     hosts = [
         Host.default(),
-        Host.default("9.0"),
+        Host.default(OLD),
         Host.default("9.0.0"),
-        Host.default("12.8", "7.2"),
+        Host.default(NEW, "7.2"),
         Host.default((10, 5)),
     ]
     assert [(host.libvirt, host.qemu) for host in hosts] == [
@@ -44,9 +45,9 @@ def test_the_default_host_is_current() -> None:
 
 def test_both_releases_have_their_architectures() -> None:
     """loongarch64 came after 7.2."""
-    assert Host.default("9.0").architectures == ARCHES
+    assert Host.default(OLD).architectures == ARCHES
     assert Host.default().architectures == tuple(sorted((*ARCHES, "loongarch64")))
-    assert Host.default("9.0").emulator("loongarch64") is None
+    assert Host.default(OLD).emulator("loongarch64") is None
 
 
 def test_libvirt_s_architecture_names_find_the_emulator() -> None:
@@ -76,7 +77,7 @@ def test_device_types_and_properties_are_told_for_certain() -> None:
     """A probed emulator knows what it has not, too."""
     assert emulator("x86_64").has("virtio-vga") is True
     assert emulator("aarch64").has("virtio-vga") is False
-    assert emulator("x86_64", "9.0").has_property("virtio-blk-pci", "scsi") is True
+    assert emulator("x86_64", OLD).has_property("virtio-blk-pci", "scsi") is True
     assert emulator("x86_64").has_property("virtio-blk-pci", "scsi") is False
     assert emulator("x86_64").has_property("virtio-net-pci-transitional", "disable-legacy") is False
     assert emulator("x86_64").has_property("no-such-device", "anything") is False
@@ -100,7 +101,7 @@ def test_a_malformed_release_is_refused(release: str) -> None:
 def test_a_release_without_facts_is_refused() -> None:
     """The message names the releases there are."""
     with pytest.raises(CapabilityError, match=r"7\.2, 11\.1"):
-        Host.default("12.8", "3.0")
+        Host.default(NEW, "3.0")
 
 
 def test_every_file_is_what_its_place_says() -> None:
@@ -138,7 +139,7 @@ def test_missing_keys_are_named() -> None:
 
 def test_types_of_a_missing_module_are_told_by_the_module() -> None:
     """Debian 12 keeps half of virtio-gpu-gl in qemu-system-gui; what no module brings is not told of."""
-    known = emulator("x86_64", "9.0")
+    known = emulator("x86_64", OLD)
     gone = frozenset({"virtio-gpu-gl-device", "qxl", "qxl-vga", "e1000"})
     missing = not_installed(replace(known, devices=known.devices - gone), known)
     assert [(module.name, module.types) for module in missing] == [
@@ -159,7 +160,7 @@ def test_back_ends_and_displays_stand_beside_device_types() -> None:
 
 def test_the_default_machine_is_libvirt_s_choice() -> None:
     """QEMU's own default, but for architectures without one: virt from libvirt 9.3 on, before it the first in line."""
-    old, new = Host.default("9.0"), Host.default()
+    old, new = Host.default(OLD), Host.default()
     assert [new.default_machine(arch) for arch in ("x86_64", "aarch64", "arm", "riscv64")] == [
         "pc-i440fx-11.1", "virt", "virt", "virt",
     ]  # fmt: skip

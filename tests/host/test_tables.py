@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tests.writing import RELEASES
 from virtkit import facts
 from virtkit.host import Host
 
@@ -20,7 +21,7 @@ ARCHES = {"aarch64", "arm", "i386", "loongarch64", "ppc64", "riscv32", "riscv64"
 def known_devices() -> set[str]:
     """Every device type of every shipped emulator."""
     found: set[str] = set()
-    for libvirt in ("9.0", "12.8"):
+    for libvirt in RELEASES:
         host = Host.default(libvirt)
         for arch in host.architectures:
             emulator = host.emulator(arch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.writing import domain, resolved
+from tests.writing import NEW, OLD, domain, resolved
 from virtkit.errors import Refused
 
 NIC = "<interface type='user'><model type='e1000'/>{}</interface>"
@@ -129,9 +129,9 @@ def test_newer_words_wait_for_their_release() -> None:
         "<panic model='pvpanic'/>",
         "<iommu model='amd'/>",
     ):
-        resolved(domain(devices), "12.8")
+        resolved(domain(devices), NEW)
         with pytest.raises(Refused):
-            resolved(domain(devices), "9.0")
+            resolved(domain(devices), OLD)
 
 
 def test_a_model_name_is_spelt_as_libvirt_spells_it() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.writing import NEW, OLD
 from virtkit.errors import UsageError
 from virtkit.host import Host
 from virtkit.inputs import Source, sources
@@ -89,7 +90,7 @@ def test_subjects() -> None:
     (name,) = rollout.review(_sources(text), "controller-model").unknown
     assert (name.name, name.nearest) == ("scsi:lsilogicc", "scsi:lsilogic")
     text = "<domain type='kvm'><name>d</name><devices><sound model='virtio'/></devices></domain>"
-    for libvirt, unknown in (("9.0", 1), ("12.8", 0)):
+    for libvirt, unknown in ((OLD, 1), (NEW, 0)):
         host = Host.default(libvirt=libvirt)
         assert rollout.review(_sources(text), "sound-model", host).disappear == unknown
     with pytest.raises(UsageError, match="known: nic-model"):

@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from tests.writing import NO_USB, RELEASES, host, letters
+from tests.writing import NEW, NO_USB, OLD, RELEASES, host, letters
 from virtkit import Resolved, read, resolve
 from virtkit.domain.address import CcwAddress, DriveAddress, PciAddress, SerialAddress, SpaprAddress, UsbAddress
 from virtkit.domain.devices import Chardev, Controller, Disk
@@ -32,7 +32,7 @@ COMMON = settings(max_examples=150, deadline=None, derandomize=False, print_blob
 
 def drawn(seed: int, release: str, platform: str | None = None, largest: int = 30) -> str:
     """A random domain, as the comparison with live libvirt draws them."""
-    if platform == "loongarch" and release == "9.0":
+    if platform == "loongarch" and release == OLD:
         platform = None
     return domain(seed, host(release).libvirt, platform, largest)[1]
 
@@ -120,7 +120,7 @@ def test_resolving_a_resolved_domain_changes_nothing(seed: int, platform: str | 
     The order of disks and controllers may still change once, as libvirt's own does: it puts each among its kind
     anew. Source: observed, libvirt 12.8, on 157 such domains of 8,000.
     """
-    once = taken(drawn(seed, "12.8", platform), "12.8").xml()
+    once = taken(drawn(seed, NEW, platform), NEW).xml()
     # libvirt refuses its own dump when it made a usb controller "none" beside others.
     usb = re.findall("<controller type='usb'[^>]*>", once)
     assume(len(usb) < 2 or "model='none'" not in "".join(usb))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.writing import OLD
 from virtkit import facts
 from virtkit.errors import GuestError, InputError, Refused, UsageError
 from virtkit.host import Host
@@ -47,7 +48,7 @@ def test_a_trial_follows_the_wish() -> None:
     assert [device.driver for device in changed.after.virtio_devices if device.kind == "blk"] == [
         "virtio-blk-pci-transitional"
     ]
-    old = tried(Host.default("9.0"), machine="pc")
+    old = tried(Host.default(OLD), machine="pc")
     assert old.after.machine == "pc-i440fx-7.2"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.slots.worked import Example, build, examples, kinds
-from tests.writing import domain, resolved
+from tests.writing import NEW, OLD, domain, resolved
 from virtkit.errors import Refused, Unsupported
 
 
@@ -24,16 +24,16 @@ def test_defaults(example: Example, release: str) -> None:
 
 def test_an_alias_becomes_the_machine_it_stands_for() -> None:
     """As each release's QEMU has it."""
-    assert resolved(domain(machine="q35"), "12.8").machine == "pc-q35-11.1"
-    assert resolved(domain(machine="q35"), "9.0").machine == "pc-q35-7.2"
+    assert resolved(domain(machine="q35"), NEW).machine == "pc-q35-11.1"
+    assert resolved(domain(machine="q35"), OLD).machine == "pc-q35-7.2"
     assert "machine='pc-q35-11.1'" in resolved(domain(machine="q35")).xml()
 
 
 def test_a_machine_that_qemu_dropped_is_refused_with_the_nearest() -> None:
     """QEMU 11.1 has no pc-q35-2.6 any more."""
-    assert resolved(domain(machine="pc-q35-2.6"), "9.0").family == "q35"
+    assert resolved(domain(machine="pc-q35-2.6"), OLD).family == "q35"
     with pytest.raises(Unsupported, match=r"does not support machine type 'pc-q35-2\.6'; nearest known: pc-q35-"):
-        resolved(domain(machine="pc-q35-2.6"), "12.8")
+        resolved(domain(machine="pc-q35-2.6"), NEW)
 
 
 def test_a_domain_without_architecture_is_x86_64() -> None:

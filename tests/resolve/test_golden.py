@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.writing import host
+from tests.writing import NEW, OLD, host
 from virtkit import facts, read, resolve
 from virtkit.qemu_args import text
 from virtkit.serialization import explanation
@@ -18,8 +18,8 @@ OLDER = ("centos7-q35", "gpu-passthrough-explicit", "virt-install-fedora42", "wi
 
 def cases() -> list[object]:
     """(file, release): every domain for the current release, some for Debian 12's."""
-    found = [(path, "12.8") for path in DOMAINS]
-    found += [(path, "9.0") for path in DOMAINS if path.stem in OLDER]
+    found = [(path, NEW) for path in DOMAINS]
+    found += [(path, OLD) for path in DOMAINS if path.stem in OLDER]
     return [pytest.param(path, release, id=f"{path.stem}-{release}") for path, release in found]
 
 
@@ -36,7 +36,7 @@ def test_reasons_read_as_they_did(golden: Callable[[str, str], None]) -> None:
     for name in ("rhel6-q35-transitional", "gpu-passthrough-explicit"):
         rows = explanation(resolve(read(facts.path(f"domains/{name}.xml")), host()))
         lines = [f"{row['device']}: {row['text']} [{row['rule']}]\n" for row in rows]
-        golden(f"resolve/12.8/{name}.reasons", "".join(lines))
+        golden(f"resolve/{NEW}/{name}.reasons", "".join(lines))
 
 
 def test_every_golden_file_is_used() -> None:
@@ -44,5 +44,5 @@ def test_every_golden_file_is_used() -> None:
     folder = Path(__file__).resolve().parents[1] / "data" / "resolve"
     names = {path.stem for path in DOMAINS}
     assert {path.stem for path in folder.glob("*/*")} <= names
-    assert {path.stem for path in folder.glob("12.8/*.xml")} == names
-    assert {path.stem for path in folder.glob("9.0/*.args")} == set(OLDER)
+    assert {path.stem for path in folder.glob(f"{NEW}/*.xml")} == names
+    assert {path.stem for path in folder.glob(f"{OLD}/*.args")} == set(OLDER)

@@ -21,8 +21,8 @@ from virtkit.domain.devices import (
     Nic,
     Video,
 )
-from virtkit.domain.vocabulary import release
 from virtkit.errors import FactsError
+from virtkit.releases import NEWEST, OLDEST, parse
 from virtkit.resolution.constraints.conditions import terms_of
 from virtkit.resolution.constraints.options import NUMBERS, PATTERNS
 
@@ -97,9 +97,9 @@ def test_releases_are_in_order(name: str) -> None:
     for row in rows(name):
         since, until = row["since"], row.get("until", "")
         if since and until:
-            assert release(since) < release(until), row
+            assert parse(since) < parse(until), row
         for text in filter(None, (since, until)):
-            assert (9, 0) <= release(text) <= (12, 8), row
+            assert OLDEST <= parse(text) <= NEWEST, row
 
 
 @pytest.mark.parametrize(("name", "key"), KEYS.items())
@@ -116,11 +116,11 @@ def test_connect_types_are_known() -> None:
         assert row["type"].removesuffix("+") in ("conventional", "express", "machine", "virtio", "none"), row
         spans.setdefault((row["kind"], row["variant"]), []).append((row["since"], row["until"]))
     for key, found in spans.items():
-        for at in ((9, 0), (10, 0), (11, 3), (12, 8)):
+        for at in (OLDEST, (10, 0), (11, 3), NEWEST):
             holding = [
                 1
                 for since, until in found
-                if (not since or release(since) <= at) and (not until or at < release(until))
+                if (not since or parse(since) <= at) and (not until or at < parse(until))
             ]
             assert len(holding) <= 1, (key, at)
 

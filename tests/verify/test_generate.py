@@ -7,9 +7,11 @@ from random import Random
 
 from lxml import etree
 
+from tests.writing import RELEASES
 from virtkit import read, resolve
 from virtkit.errors import Refused
 from virtkit.host import Host
+from virtkit.releases import NEWEST, OLDEST
 from virtkit.verify.generate import domain, domains
 from virtkit.verify.mutations import slip
 from virtkit.verify.platforms import PLATFORMS
@@ -17,15 +19,15 @@ from virtkit.verify.platforms import PLATFORMS
 
 def test_the_same_seed_gives_the_same_domains() -> None:
     """On every machine and in every run."""
-    assert list(domains(20, 3, (12, 8))) == list(domains(20, 3, (12, 8)))
-    assert list(domains(5, 3, (12, 8))) != list(domains(5, 4, (12, 8)))
+    assert list(domains(20, 3, NEWEST)) == list(domains(20, 3, NEWEST))
+    assert list(domains(5, 3, NEWEST)) != list(domains(5, 4, NEWEST))
 
 
 def test_every_platform_gives_domains() -> None:
     """Well-formed, of the platform's architecture, no larger than asked."""
     for name, platform in PLATFORMS.items():
         for seed in range(30):
-            title, text = domain(seed, (12, 8), name, largest=10)
+            title, text = domain(seed, NEWEST, name, largest=10)
             root = etree.fromstring(text)
             assert title == f"{name}-{seed}"
             assert root.find("os/type").get("arch") == platform.arch  # type: ignore[union-attr]
@@ -34,7 +36,7 @@ def test_every_platform_gives_domains() -> None:
 
 def test_a_slip_is_one_slip() -> None:
     """The same random numbers slip alike; the rest of the domain stays, and each kind of slip comes up."""
-    _title, text = domain(11, (12, 8), "q35", largest=12)
+    _title, text = domain(11, NEWEST, "q35", largest=12)
     slips = {slip(Random(seed), text) for seed in range(200)}
     assert slip(Random(7), text) == slip(Random(7), text)
     assert len(slips) > 50
@@ -47,8 +49,8 @@ def test_a_slip_is_one_slip() -> None:
 
 def test_newer_kinds_wait_for_their_release() -> None:
     """libvirt 9.0 knows no nvme controller, crypto or virtio sound."""
-    old = "".join(text for _name, text in domains(400, 1, (9, 0)))
-    new = "".join(text for _name, text in domains(400, 1, (12, 8)))
+    old = "".join(text for _name, text in domains(400, 1, OLDEST))
+    new = "".join(text for _name, text in domains(400, 1, NEWEST))
     for word in ("nvme", "<crypto", "<sound model='virtio'", "loongarch64", "igb", "usb-net"):
         assert word not in old
         assert word in new
@@ -57,7 +59,7 @@ def test_newer_kinds_wait_for_their_release() -> None:
 def test_many_are_accepted_and_none_crashes() -> None:
     """About half resolve; the others are refused, never anything else."""
     verdicts: Counter[str] = Counter()
-    for release in ("9.0", "12.8"):
+    for release in RELEASES:
         host = Host.default(release)
         for _name, text in domains(150, 5, host.libvirt):
             try:

@@ -12,6 +12,7 @@ from types import ModuleType
 import pytest
 from lxml import etree
 
+from tests.writing import OLD
 from virtkit import read, resolve
 from virtkit.commands import verify
 from virtkit.errors import InputError, VerifyError
@@ -59,7 +60,7 @@ class FakeConnection:
         self.interrupt = self.gone = self.closed = False
 
     def answer(self, text: str) -> str:
-        found = resolve(read(text.encode()), host=Host.default("9.0")).xml()
+        found = resolve(read(text.encode()), host=Host.default(OLD)).xml()
         return found.replace(*self.change) if self.change else found
 
     def defineXML(self, text: str) -> FakeDomain:  # noqa: N802

@@ -6,12 +6,14 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from virtkit.releases import DEFAULT_QEMU, dotted
+
 _KEY = ("arch", "machine", "kind", "model", "location")
 _ADDED = ("interface", "device_id", "reason")
 
 _EPILOG = """\
 example:
-  virtkit interface keys.csv --qemu 11.1 -o answers.csv
+  virtkit interface keys.csv --qemu 7.2 -o answers.csv
 
 KEYS.csv has a head and the columns arch, machine, kind, model, location; a column qemu wins over --qemu.
 Added are interface (legacy, transitional, modern or refused), device_id and reason: no-driver, no-machine,
@@ -29,7 +31,8 @@ def register(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("keys", metavar="KEYS.csv", help="the table of keys, or - for standard input")
-    parser.add_argument("--qemu", default="11.1", metavar="RELEASE", help="for rows without qemu (11.1)")
+    newest = dotted(DEFAULT_QEMU)
+    parser.add_argument("--qemu", default=newest, metavar="RELEASE", help=f"for rows without qemu (default: {newest})")
     parser.add_argument("-o", "--output", metavar="OUT.csv", help="the answers (default: standard output)")
     parser.set_defaults(run=run)
 
@@ -42,14 +45,14 @@ def run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from virtkit.errors import InputError, UsageError
-    from virtkit.host.host import parse_release
     from virtkit.inputs import write_text
+    from virtkit.releases import parse
 
     name = "standard input" if args.keys == "-" else args.keys
     rows = csv.DictReader(io.StringIO(_text(args.keys, name)))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    releases = {args.qemu: parse_release(args.qemu)}
+    releases = {args.qemu: parse(args.qemu)}
     failed = 0
     untold: set[tuple[str, str]] = set()
     try:
@@ -61,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
                 if None in row or None in row.values():
                     raise UsageError("the row and the head differ in length")
                 if given not in releases:
-                    releases[given] = parse_release(given)
+                    releases[given] = parse(given)
                 answer, told = _answer(releases[given], row)
             except UsageError as error:
                 failed += 1

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from virtkit.releases import DEFAULT, NEWEST, OLDEST, dotted, parse
+
 if TYPE_CHECKING:
     import argparse
 
@@ -19,13 +21,12 @@ __all__ = [
     "warn_of_release",
 ]
 
-OLDEST, NEWEST = (9, 0), (12, 8)
-"""The libvirt releases between which the facts of ``data/libvirt`` hold."""
 
 
 def add_host_options(parser: argparse.ArgumentParser) -> None:
     """``--libvirt`` and ``--qemu``: the releases that it is resolved for."""
-    parser.add_argument("--libvirt", default="12.8", metavar="RELEASE", help="libvirt release (default: 12.8)")
+    newest = dotted(DEFAULT)
+    parser.add_argument("--libvirt", default=newest, metavar="RELEASE", help=f"libvirt release (default: {newest})")
     parser.add_argument(
         "--qemu",
         metavar="FILE|RELEASE",
@@ -45,11 +46,12 @@ def warn_of_release(args: argparse.Namespace) -> None:
     """Says so where ``--libvirt`` lies outside the facts. Raises UsageError when it is no release."""
     import logging
 
-    from virtkit.host.host import parse_release
-
-    if not OLDEST <= parse_release(args.libvirt) <= NEWEST:
+    if not OLDEST <= parse(args.libvirt) <= NEWEST:
         logging.getLogger("virtkit").warning(
-            "--libvirt %s: what libvirt does is known from 9.0 to 12.8; the nearest of them answers", args.libvirt
+            "--libvirt %s: what libvirt does is known from %s to %s; the nearest of them answers",
+            args.libvirt,
+            dotted(OLDEST),
+            dotted(NEWEST),
         )
 
 

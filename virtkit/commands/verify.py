@@ -62,8 +62,8 @@ def run_libvirt(args: argparse.Namespace) -> int:
     """Asks libvirtd; exit code 1 when a prediction differs or an input cannot be read."""
     import sys
 
-    from virtkit.domain.vocabulary import dotted
     from virtkit.errors import InputError
+    from virtkit.releases import dotted
     from virtkit.verify.libvirt import connect
 
     asked = differing = unreadable = 0

@@ -6,8 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from virtkit import facts
-from virtkit.domain.vocabulary import dotted
 from virtkit.guests.overrides import support
+from virtkit.releases import dotted
 from virtkit.topology.port_io import budget
 from virtkit.topology.warnings import problems
 

@@ -11,12 +11,12 @@ from virtkit.compat import boot_evidence as booted
 from virtkit.compat.manual_slots import AUTO, condition, place_of, select_places
 from virtkit.compat.prober import Placed, Prober
 from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, refused
-from virtkit.domain.vocabulary import dotted
 from virtkit.errors import UsageError
 from virtkit.guests import KINDS, Catalogue, Guest, catalogue
 from virtkit.guests.overrides import support
 from virtkit.host import Host
 from virtkit.host.family import family_of
+from virtkit.releases import dotted
 from virtkit.virtio.interface import MODELS, Shown, machine_version
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from virtkit.domain.vocabulary import dotted
 from virtkit.errors import Refused, UsageError
+from virtkit.releases import dotted
 from virtkit.virtio.interface import LOCATIONS, MODELS, Shown, off_pci, shown
 
 if TYPE_CHECKING:

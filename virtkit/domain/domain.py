@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from virtkit.domain.devices import Device, Inventory
 from virtkit.domain.document import MAX_BYTES, Document, parse
 from virtkit.domain.reader import read_devices
-from virtkit.domain.vocabulary import Release
 from virtkit.errors import InputError
+from virtkit.releases import NEWEST
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Domain", "read"]
 
 _OSINFO = "{http://libosinfo.org/xmlns/libvirt/domain/1.0}"
-_NEWEST: Release = (12, 8)
 
 
 class Domain:
@@ -62,7 +61,7 @@ class Domain:
     @cached_property
     def inventory(self) -> Inventory:
         """The devices as written, by class. Raises Refused for what libvirt refuses while parsing."""
-        return read_devices(self.document.root, _NEWEST)
+        return read_devices(self.document.root, NEWEST)
 
     @property
     def devices(self) -> tuple[Device, ...]:

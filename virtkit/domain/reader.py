@@ -14,8 +14,8 @@ from virtkit.domain.elements import chardevs, network, storage
 from virtkit.domain.elements import console_devices as seat
 from virtkit.domain.elements.plain import PLAIN
 from virtkit.domain.elements.reading import Reader
-from virtkit.domain.vocabulary import Release
 from virtkit.errors import Refused
+from virtkit.releases import Release
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from virtkit.domain.vocabulary import Release, accepted
+from virtkit.domain.vocabulary import accepted
 from virtkit.errors import Refused
+from virtkit.releases import Release
 
 if TYPE_CHECKING:
     from virtkit.domain.devices import Disk

@@ -5,27 +5,9 @@ from __future__ import annotations
 from functools import cache
 
 from virtkit import facts
+from virtkit.releases import Release, in_release
 
-__all__ = ["Release", "accepted", "dotted", "in_release", "known_nic", "release"]
-
-Release = tuple[int, int]
-
-
-def release(text: str) -> Release:
-    """A release such as "12.8" as numbers. Raises ValueError."""
-    major, _, minor = text.partition(".")
-    return int(major), int(minor or 0)
-
-
-def dotted(numbers: Release) -> str:
-    """A release as text: "12.8"; the reverse of ``release``."""
-    return f"{numbers[0]}.{numbers[1]}"
-
-
-def in_release(row: dict[str, str], at: Release) -> bool:
-    """Whether a row of facts with ``since`` and ``until`` columns holds in that libvirt release."""
-    since, until = row["since"], row["until"]
-    return not (since and release(since) > at) and not (until and release(until) <= at)
+__all__ = ["accepted", "known_nic"]
 
 
 @cache

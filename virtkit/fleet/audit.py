@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from virtkit.errors import FleetError, InputError, VirtkitError
+from virtkit.releases import DEFAULT, dotted
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -59,7 +60,7 @@ class Question:
     shipped one; ``policy`` is the name of a shipped policy, or the text of one with ``policy_file`` its file name.
     """
 
-    libvirt: str = "12.8"
+    libvirt: str = dotted(DEFAULT)
     qemu: str = ""
     guest: str = ""
     overrides: bool = True

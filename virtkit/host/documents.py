@@ -11,7 +11,7 @@ from typing import Any
 
 from lxml import etree
 
-from virtkit import facts
+from virtkit import facts, releases
 from virtkit.errors import CapabilityError
 from virtkit.host import domcaps, replies, shipped
 from virtkit.host.emulator import Emulator, Machine, by_name, default_name, emulator_arch
@@ -116,8 +116,8 @@ def _by_flags(
                 having.setdefault(prop, set()).update(drivers)
             else:
                 devices.update(drivers)
-        elif (not row["since"] or libvirt >= _text_release(row["since"])) and (
-            not row["until"] or libvirt <= _text_release(row["until"])
+        elif (not row["since"] or libvirt >= releases.parse(row["since"])) and (
+            not row["until"] or libvirt <= releases.parse(row["until"])
         ):
             if prop:
                 lacking.update((driver, prop) for driver in drivers)
@@ -239,8 +239,3 @@ def _number(text: str, name: str, tag: str) -> tuple[int, int]:
         raise CapabilityError(f"{name}: <{tag}> holds {text!r}, not a release number such as 9000000")
     number = int(text)
     return number // 1_000_000, number // 1000 % 1000
-
-
-def _text_release(text: str) -> tuple[int, int]:
-    major, _, minor = text.partition(".")
-    return int(major), int(minor)

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from lxml import etree
 
-from virtkit import facts
+from virtkit import facts, releases
 from virtkit.errors import CapabilityError, Unsupported
 from virtkit.host.emulator import Emulator, emulator_arch
 from virtkit.host.host import Host
@@ -211,7 +211,7 @@ def _present(needs: Iterable[str], emulator: Emulator) -> bool | None:
 
 def _released(row: Mapping[str, str], libvirt: tuple[int, int]) -> bool:
     since, until = row["since"], row["until"]
-    return not (since and libvirt < _release(since)) and not (until and libvirt > _release(until))
+    return not (since and libvirt < releases.parse(since)) and not (until and libvirt > releases.parse(until))
 
 
 def _meant(row: Mapping[str, str], arch: str, machine: str) -> bool:
@@ -226,11 +226,6 @@ def _meant(row: Mapping[str, str], arch: str, machine: str) -> bool:
 
 def _of_family(machine: str, family: str) -> bool:
     return machine == family or machine.startswith(f"{family}-") or (machine, family) == ("pc", "pc-i440fx")
-
-
-def _release(text: str) -> tuple[int, int]:
-    major, _, minor = text.partition(".")
-    return int(major), int(minor)
 
 
 def _yes(flag: bool) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from virtkit.domain.vocabulary import dotted
+from virtkit.releases import dotted
 
 __all__ = ["ARCHITECTURES", "Emulator", "Machine", "emulator_arch"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from virtkit import facts
-from virtkit.domain.vocabulary import Release, in_release
+from virtkit.releases import Release, in_release
 
 __all__ = ["Family", "family_of"]
 

@@ -3,36 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 
 from virtkit import facts
-from virtkit.domain.vocabulary import dotted, in_release
-from virtkit.errors import CapabilityError, UsageError
+from virtkit.errors import CapabilityError
 from virtkit.host import shipped
 from virtkit.host.emulator import Emulator, emulator_arch
+from virtkit.releases import DEFAULT, PAIRS, Release, dotted, in_release, parse, qemu_for
 
-__all__ = ["DEFAULT_LIBVIRT", "Host", "parse_release"]
-
-#: The libvirt release followed when none is named, and the QEMU release that goes with a libvirt release:
-#: the newest pair not younger than it. Source: the two pairs that were observed live, Debian 12's
-#: libvirt 9.0.0 with QEMU 7.2 and Debian testing's libvirt 12.8.0 with QEMU 11.1.
-DEFAULT_LIBVIRT = (12, 8)
-_PAIRS: Mapping[tuple[int, int], tuple[int, int]] = MappingProxyType({(9, 0): (7, 2), (12, 8): (11, 1)})
-
-Release = str | tuple[int, int]
-
-
-def parse_release(text: Release) -> tuple[int, int]:
-    """``"12.8"`` or ``"12.8.0"`` as ``(12, 8)``; raises UsageError for anything else."""
-    if isinstance(text, tuple):
-        return text
-    parts = text.split(".")
-    if len(parts) not in (2, 3) or not all(part.isascii() and part.isdigit() for part in parts):
-        raise UsageError(f"{text!r} is no release: write MAJOR.MINOR, for instance 12.8")
-    return int(parts[0]), int(parts[1])
+__all__ = ["Host"]
 
 
 class Host:
@@ -45,21 +26,21 @@ class Host:
     __slots__ = ("_given", "libvirt", "qemu")
 
     def __init__(
-        self, libvirt: tuple[int, int], qemu: tuple[int, int], emulators: Iterable[Emulator] | None = None
+        self, libvirt: Release, qemu: Release, emulators: Iterable[Emulator] | None = None
     ) -> None:
         self.libvirt = libvirt
         self.qemu = qemu
         self._given = None if emulators is None else {emulator.arch: emulator for emulator in emulators}
 
     @classmethod
-    def default(cls, libvirt: Release = DEFAULT_LIBVIRT, qemu: Release | None = None) -> Host:
+    def default(cls, libvirt: str | Release = DEFAULT, qemu: str | Release | None = None) -> Host:
         """The host by shipped facts.
 
-        ``qemu`` None takes the release that was observed with that libvirt: 11.1 with 12.8, 7.2 with 9.0.
+        ``qemu`` None takes the release that goes with that libvirt (``releases.qemu_for``).
         Raises CapabilityError when no facts of that QEMU release are shipped, UsageError for malformed text.
         """
-        wanted = parse_release(libvirt)
-        release = _paired(wanted) if qemu is None else parse_release(qemu)
+        wanted = parse(libvirt)
+        release = qemu_for(wanted) if qemu is None else parse(qemu)
         known = shipped.releases()
         if release not in known:
             names = ", ".join(dotted(one) for one in known) or "none"
@@ -69,15 +50,15 @@ class Host:
     @classmethod
     def observed(cls) -> tuple[Host, ...]:
         """The pairs of libvirt and QEMU that were observed live and whose facts are shipped, newest first."""
-        return tuple(cls(libvirt, qemu) for libvirt, qemu in sorted(_PAIRS.items(), reverse=True))
+        return tuple(cls(libvirt, qemu) for libvirt, qemu in sorted(PAIRS.items(), reverse=True))
 
     @classmethod
-    def from_file(cls, path: str | Path, libvirt: Release | None = None) -> Host:
+    def from_file(cls, path: str | Path, libvirt: str | Release | None = None) -> Host:
         """The host by a user's document, or by all the documents of a folder (one an architecture).
 
         Taken are libvirt's QEMU capability cache, ``virsh domcapabilities``, ``virsh capabilities``,
         query-machines or qom-list-types replies, and what ``virtkit data refresh`` writes. ``libvirt`` None
-        takes the release that the document names, else 12.8. Raises CapabilityError naming what is missing.
+        takes the release that the document names, else the default. Raises CapabilityError naming what is missing.
         """
         from virtkit.host.documents import UNKNOWN_RELEASE, merged, read_document
 
@@ -94,16 +75,16 @@ class Host:
                 known = emulators.get(emulator.arch)
                 emulators[emulator.arch] = merged(known, emulator, str(place)) if known else emulator
         named = next((document.libvirt for document in documents if document.libvirt), None)
-        wanted = parse_release(libvirt) if libvirt is not None else named or DEFAULT_LIBVIRT
+        wanted = parse(libvirt) if libvirt is not None else named or DEFAULT
         releases = {emulator.release for emulator in emulators.values()} - {UNKNOWN_RELEASE}
         if len(releases) > 1:
             names = ", ".join(dotted(one) for one in sorted(releases))
             raise CapabilityError(f"{place}: the documents are of different QEMU releases: {names}")
-        release = releases.pop() if releases else _paired(wanted)
+        release = releases.pop() if releases else qemu_for(wanted)
         return cls(wanted, release, [replace(one, release=release) for one in emulators.values()])
 
     @classmethod
-    def named(cls, qemu: str = "", libvirt: Release | None = None) -> Host:
+    def named(cls, qemu: str = "", libvirt: str | Release | None = None) -> Host:
         """The host by what a person writes: a QEMU release, a capability document or a folder of them, "" for the
         release that goes with ``libvirt``. Raises as ``default`` and ``from_file`` do.
 
@@ -113,7 +94,7 @@ class Host:
         """
         if qemu and not re.fullmatch(r"\d+\.\d+(\.\d+)?", qemu):
             return cls.from_file(qemu, libvirt=libvirt)
-        return cls.default(libvirt=libvirt or DEFAULT_LIBVIRT, qemu=qemu or None)
+        return cls.default(libvirt=libvirt or DEFAULT, qemu=qemu or None)
 
     def emulator(self, arch: str) -> Emulator | None:
         """The emulator for an architecture in libvirt's or QEMU's spelling; None when the host has none."""
@@ -150,7 +131,3 @@ class Host:
 
     def __repr__(self) -> str:
         return f"Host(libvirt={dotted(self.libvirt)!r}, qemu={dotted(self.qemu)!r})"
-
-
-def _paired(libvirt: tuple[int, int]) -> tuple[int, int]:
-    return _PAIRS[max([pair for pair in _PAIRS if pair <= libvirt] or [min(_PAIRS)])]

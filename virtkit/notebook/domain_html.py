@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from virtkit.domain.vocabulary import dotted
 from virtkit.draw.card import Card, Cell
 from virtkit.errors import Refused
+from virtkit.releases import dotted
 
 if TYPE_CHECKING:
     from virtkit.domain.domain import Domain

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
-from virtkit.domain.vocabulary import dotted
 from virtkit.errors import UsageError, VirtkitError
 from virtkit.inputs import sources
 from virtkit.notebook import what_if as trial
+from virtkit.releases import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

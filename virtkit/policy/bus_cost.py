@@ -12,8 +12,8 @@ from virtkit import facts
 from virtkit.compat.prober import PROBES, Placed, Prober, probe_xml
 from virtkit.domain.vocabulary import accepted
 from virtkit.errors import Refused
-from virtkit.host.host import DEFAULT_LIBVIRT
 from virtkit.policy import slots
+from virtkit.releases import DEFAULT
 from virtkit.virtio.interface import shown
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def others(kind: str) -> tuple[str, ...]:
     Buses of disks, models of NICs and video, and such as "usb-tablet". Source: data/libvirt/accepted-values.csv
     and data/policies/nic-models.csv.
     """
-    values = accepted(DEFAULT_LIBVIRT)
+    values = accepted(DEFAULT)
     if kind == "input":
         found = {f"{bus}-{what}" for bus in ("usb", "ps2") for what in ("tablet", "mouse", "keyboard")}
     elif kind == "net":

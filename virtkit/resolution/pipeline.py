@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from virtkit.domain.domain import Domain
 from virtkit.domain.reader import read_devices
-from virtkit.domain.vocabulary import dotted
 from virtkit.errors import Unsupported
 from virtkit.host import Host
 from virtkit.host.family import Family, family_of
+from virtkit.releases import dotted
 from virtkit.resolution.addresses import memory_slots, pci, pci_options, transports, usb, virtio_serial
 from virtkit.resolution.constraints import check_addressed, check_definition
 from virtkit.resolution.context import Context, Draft, SlotPolicy, behaviours

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from virtkit.domain.domain import read
-from virtkit.domain.vocabulary import dotted
 from virtkit.errors import VerifyError
 from virtkit.host import Emulator, Host, shipped
 from virtkit.host.emulator import emulator_arch
-from virtkit.host.host import parse_release
 from virtkit.host.probe import describe, probe
 from virtkit.host.qmp import Ask, QemuExited, converse
 from virtkit.qemu_args import arguments
+from virtkit.releases import dotted, libvirt_for
 from virtkit.resolved import Resolved, resolve
 from virtkit.verify.backends import Stubs
 from virtkit.verify.compare import Difference
@@ -28,8 +27,6 @@ from virtkit.virtio.interface import Interface, machine_version
 
 __all__ = ["Outcome", "Qemu"]
 
-#: The libvirt release to resolve for, by the QEMU release it was observed with; others take the default.
-_LIBVIRT = {(7, 2): "9.0", (11, 1): "12.8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,11 +202,11 @@ class Qemu:
         binary = self._binary(arch)
         told = _describe(binary, self._limit)
         self._releases[binary] = told.release
-        libvirt = _LIBVIRT.get(told.release, "12.8")
+        libvirt = libvirt_for(told.release)
         known = shipped.load(told.release, told.arch)
         if known is not None and known.devices == told.devices:
             return Host.default(libvirt, told.release)
-        return Host(parse_release(libvirt), told.release, [_probed(binary, self._limit)])
+        return Host(libvirt, told.release, [_probed(binary, self._limit)])
 
 
 @cache

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 from virtkit.domain.address import NUMBERS, Address, PciAddress
 from virtkit.domain.address_reader import read_address
 from virtkit.domain.devices import Device, Inventory
-from virtkit.domain.vocabulary import Release, accepted
+from virtkit.domain.vocabulary import accepted
 from virtkit.errors import Refused
+from virtkit.releases import Release
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element

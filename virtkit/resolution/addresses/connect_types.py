@@ -12,7 +12,7 @@ from functools import cache
 
 from virtkit import facts
 from virtkit.domain.devices import Chardev, Controller, Device, Disk, Filesystem, Hostdev, Input, Nic
-from virtkit.domain.vocabulary import Release, in_release
+from virtkit.releases import Release, in_release
 from virtkit.resolution.context import Context, Draft
 
 __all__ = ["CONNECT_NAMES", "Connect", "ConnectTypes", "PciModel", "connect_names", "pci_models", "plug_of"]

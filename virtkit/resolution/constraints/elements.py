@@ -10,8 +10,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from virtkit.domain.document import line_of
-from virtkit.domain.vocabulary import Release
 from virtkit.errors import Refused
+from virtkit.releases import Release
 from virtkit.resolution.constraints.conditions import Subject
 from virtkit.resolution.constraints.options import Form, options
 from virtkit.resolution.constraints.rules import Rule

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from virtkit import facts
-from virtkit.domain.vocabulary import Release, in_release
+from virtkit.releases import Release, in_release
 from virtkit.resolution.constraints.conditions import Term, terms_of
 
 __all__ = ["Form", "options"]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from virtkit import facts
 from virtkit.domain.document import line_of
-from virtkit.domain.vocabulary import Release, in_release
 from virtkit.errors import Refused
+from virtkit.releases import Release, in_release
 from virtkit.resolution.constraints.conditions import Subject, Term, terms_of
 
 __all__ = ["Rule", "rules"]
