@@ -6,6 +6,7 @@ The facts stand in ``data/releases.csv``; a new supported release is one row the
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from types import MappingProxyType
 
 from virtkit import facts
@@ -20,8 +21,11 @@ __all__ = [
     "PROBED",
     "SUPPORTED",
     "Release",
+    "bounds",
     "dotted",
+    "has_changed",
     "in_release",
+    "is_uncertain",
     "libvirt_for",
     "parse",
     "qemu_for",
@@ -46,10 +50,43 @@ def dotted(release: Release) -> str:
     return f"{release[0]}.{release[1]}"
 
 
+@cache
+def bounds(text: str) -> tuple[Release, Release]:
+    """The (last release without a change, first release known to have it) of a ``since`` or ``until`` cell.
+
+    "11.3..12.8" is ((11, 3), (12, 8)): the change was made somewhere in between. "11.5" is ((11, 5), (11, 5)): it was
+    made in that release. Raises UsageError.
+    """
+    low, dots, high = text.partition("..")
+    return parse(low), parse(high if dots else low)
+
+
+def has_changed(text: str, at: Release) -> bool:
+    """Whether libvirt ``at`` has the change of a ``since`` or ``until`` cell.
+
+    Inside a range the nearer end answers (libvirt makes 11 releases a year); ``is_uncertain`` says so.
+    """
+    low, high = bounds(text)
+    if at >= high or at <= low:
+        return at >= high
+    return 2 * _count(at) >= _count(low) + _count(high)
+
+
+def is_uncertain(row: Mapping[str, str], at: Release) -> bool:
+    """Whether libvirt ``at`` lies inside a range in the ``since`` or ``until`` of a row of facts."""
+    found = (bounds(row[column]) for column in ("since", "until") if row.get(column))
+    return any(low < at < high for low, high in found)
+
+
 def in_release(row: Mapping[str, str], at: Release) -> bool:
-    """Whether a row of facts with ``since`` and ``until`` columns holds in libvirt ``at``."""
-    since, until = row["since"], row["until"]
-    return not (since and parse(since) > at) and not (until and parse(until) <= at)
+    """Whether a row of facts holds in libvirt ``at``, by its ``since`` and ``until``; either may be missing."""
+    since, until = row.get("since"), row.get("until")
+    return not (since and not has_changed(since, at)) and not (until and has_changed(until, at))
+
+
+def _count(release: Release) -> int:
+    """How many releases libvirt made up to this one. Source: libvirt makes 11 releases a year, numbered .0 to .10."""
+    return 11 * release[0] + release[1]
 
 
 _ROWS = facts.table("releases.csv")

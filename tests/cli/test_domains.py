@@ -160,7 +160,7 @@ def test_a_release_outside_the_facts_is_answered_by_the_nearest(
     """With a warning."""
     assert main(["resolve", str(files / "in" / "a.xml"), "--libvirt", release]) == 0
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"virtkit: --libvirt {release}: what libvirt does is known from {OLD} to {NEW}")
+    assert line.startswith(f"virtkit: --libvirt {release}: libvirt's behaviour is known from {OLD} to {NEW}")
 
 
 def test_an_output_folder_that_cannot_be(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ TABLES = (
     "watched", "capability-flags", "domcaps", "interface-kinds", "interface-rules", "interface-refusals", "port-io",
     "modules", "port-io-windows",
 )  # fmt: skip
-VERSION = re.compile(r"(\d+\.\d+)?")
+VERSION = re.compile(r"(\d+\.\d+(\.\.\d+\.\d+)?)?")
 ARCHES = {"aarch64", "arm", "i386", "loongarch64", "ppc64", "riscv32", "riscv64", "s390x", "x86_64"}
 
 

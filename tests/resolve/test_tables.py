@@ -22,7 +22,7 @@ from virtkit.domain.devices import (
     Video,
 )
 from virtkit.errors import FactsError
-from virtkit.releases import NEWEST, OLDEST, parse
+from virtkit.releases import NEWEST, OLDEST, PROBED, bounds, in_release
 from virtkit.resolution.constraints.conditions import terms_of
 from virtkit.resolution.constraints.options import NUMBERS, PATTERNS
 
@@ -95,11 +95,11 @@ def test_every_fact_has_a_source(name: str) -> None:
 def test_releases_are_in_order(name: str) -> None:
     """since comes before until."""
     for row in rows(name):
-        since, until = row["since"], row.get("until", "")
-        if since and until:
-            assert parse(since) < parse(until), row
-        for text in filter(None, (since, until)):
-            assert OLDEST <= parse(text) <= NEWEST, row
+        cells = [bounds(row[column]) for column in ("since", "until") if row.get(column)]
+        assert cells == sorted(cells), row
+        for low, high in cells:
+            assert OLDEST <= low <= high <= NEWEST, row
+            assert low == high or {low, high} <= {*PROBED}, row
 
 
 @pytest.mark.parametrize(("name", "key"), KEYS.items())
@@ -111,17 +111,13 @@ def test_no_fact_is_told_twice(name: str, key: list[str]) -> None:
 
 def test_connect_types_are_known() -> None:
     """Each names a kind of slot; one row holds for each variant in any release."""
-    spans: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    spans: dict[tuple[str, str], list[dict[str, str]]] = {}
     for row in rows("connect-types"):
         assert row["type"].removesuffix("+") in ("conventional", "express", "machine", "virtio", "none"), row
-        spans.setdefault((row["kind"], row["variant"]), []).append((row["since"], row["until"]))
+        spans.setdefault((row["kind"], row["variant"]), []).append(row)
     for key, found in spans.items():
-        for at in (OLDEST, (10, 0), (11, 3), NEWEST):
-            holding = [
-                1
-                for since, until in found
-                if (not since or parse(since) <= at) and (not until or at < parse(until))
-            ]
+        for at in (*PROBED, (10, 0), (12, 0)):
+            holding = [row for row in found if in_release(row, at)]
             assert len(holding) <= 1, (key, at)
 
 

@@ -43,16 +43,21 @@ def chosen_host(args: argparse.Namespace) -> Host:
 
 
 def warn_of_release(args: argparse.Namespace) -> None:
-    """Says so where ``--libvirt`` lies outside the facts. Raises UsageError when it is no release."""
+    """Warn when ``--libvirt`` was not observed, naming what it may do differently. Raises UsageError."""
     import logging
 
-    if not OLDEST <= parse(args.libvirt) <= NEWEST:
-        logging.getLogger("virtkit").warning(
-            "--libvirt %s: what libvirt does is known from %s to %s; the nearest of them answers",
+    from virtkit.host import changes
+
+    release, log = parse(args.libvirt), logging.getLogger("virtkit")
+    if not OLDEST <= release <= NEWEST:
+        log.warning(
+            "--libvirt %s: libvirt's behaviour is known from %s to %s; the nearest of them answers",
             args.libvirt,
             dotted(OLDEST),
             dotted(NEWEST),
         )
+    elif text := changes.remark(release):
+        log.warning("--libvirt %s: %s", args.libvirt, text)
 
 
 def add_database_options(parser: argparse.ArgumentParser) -> None:

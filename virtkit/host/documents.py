@@ -116,9 +116,7 @@ def _by_flags(
                 having.setdefault(prop, set()).update(drivers)
             else:
                 devices.update(drivers)
-        elif (not row["since"] or libvirt >= releases.parse(row["since"])) and (
-            not row["until"] or libvirt <= releases.parse(row["until"])
-        ):
+        elif releases.in_release(row, libvirt) and not releases.is_uncertain(row, libvirt):
             if prop:
                 lacking.update((driver, prop) for driver in drivers)
             else:

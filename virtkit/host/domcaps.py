@@ -127,7 +127,10 @@ def report(host: Host, arch: str, machine: str | None = None, domain: str = "qem
     collected: dict[str, dict[str, list[str]]] = {}
     unknown = []
     for row in facts.table("qemu/domcaps.csv"):
-        if not _released(row, host.libvirt):
+        uncertain = releases.is_uncertain(row, host.libvirt)
+        if uncertain and _meant(row, emulator.arch, name):
+            unknown.append(f"{row['element']} {row['enum']} {row['value']}")
+        if uncertain or not releases.in_release(row, host.libvirt):
             continue
         values = collected.setdefault(row["element"], {}).setdefault(row["enum"], [])
         if not row["value"] or not _meant(row, emulator.arch, name):
@@ -148,7 +151,7 @@ def report(host: Host, arch: str, machine: str | None = None, domain: str = "qem
         machine=name,
         arch=_LIBVIRT_ARCH.get(arch, arch),
         devices=tuple(devices),
-        unknown=tuple(unknown),
+        unknown=tuple(dict.fromkeys(unknown)),
     )
 
 
@@ -178,7 +181,7 @@ def differences(ours: DomainCapabilities, theirs: DomainCapabilities) -> list[st
     return lines
 
 
-def told_devices(document: DomainCapabilities, libvirt: tuple[int, int]) -> tuple[set[str], set[str]]:
+def told_devices(document: DomainCapabilities, libvirt: releases.Release) -> tuple[set[str], set[str]]:
     """The device types that a report proves present, and those it proves absent.
 
     A value proves its driver only where one driver alone stands for it; an enumeration that is missing
@@ -197,7 +200,7 @@ def told_devices(document: DomainCapabilities, libvirt: tuple[int, int]) -> tupl
             continue
         if values is not None and row["value"] in values:
             present.update(needs if len(needs) == 1 else ())
-        elif _released(row, libvirt):
+        elif releases.in_release(row, libvirt) and not releases.is_uncertain(row, libvirt):
             absent.update(needs)
     return present, absent - present
 
@@ -207,11 +210,6 @@ def _present(needs: Iterable[str], emulator: Emulator) -> bool | None:
     if not answers or True in answers:
         return True
     return None if None in answers else False
-
-
-def _released(row: Mapping[str, str], libvirt: tuple[int, int]) -> bool:
-    since, until = row["since"], row["until"]
-    return not (since and libvirt < releases.parse(since)) and not (until and libvirt > releases.parse(until))
 
 
 def _meant(row: Mapping[str, str], arch: str, machine: str) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from virtkit import facts
 from virtkit.errors import CapabilityError
 from virtkit.host import shipped
+from virtkit.host.changes import Uncertain, uncertain
 from virtkit.host.emulator import Emulator, emulator_arch
 from virtkit.releases import DEFAULT, PAIRS, Release, dotted, in_release, parse, qemu_for
 
@@ -123,6 +124,11 @@ class Host:
             return tuple(sorted(self._given))
         base = shipped.folder() / dotted(self.qemu)
         return tuple(sorted(file.stem for file in base.glob("*.json")))
+
+    @property
+    def uncertain(self) -> tuple[Uncertain, ...]:
+        """The changes that its libvirt release may or may not have: see ``virtkit.host.changes``."""
+        return uncertain(self.libvirt)
 
     def _repr_html_(self) -> str:
         from virtkit.notebook.domain_html import host_html

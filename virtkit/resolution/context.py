@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from virtkit import facts
 from virtkit.domain.devices import Inventory
-from virtkit.releases import Release, parse
+from virtkit.releases import Release, in_release
 from virtkit.resolution.trace import Trace
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class SlotPolicy(Protocol):
 @cache
 def behaviours(at: Release) -> frozenset[str]:
     """The names of the changes that hold in a libvirt release, from ``data/libvirt/behaviours.csv``."""
-    return frozenset(row["name"] for row in facts.table("libvirt/behaviours.csv") if parse(row["since"]) <= at)
+    return frozenset(row["name"] for row in facts.table("libvirt/behaviours.csv") if in_release(row, at))
 
 
 @cache

@@ -9,7 +9,7 @@ from virtkit.domain.devices import Chardev, Controller, Device, Disk, Input, Vid
 from virtkit.domain.document import line_of
 from virtkit.domain.vocabulary import accepted
 from virtkit.errors import Refused
-from virtkit.releases import Release, in_release, parse
+from virtkit.releases import Release, in_release
 from virtkit.resolution.context import Context, Draft
 
 __all__ = ["check_cpus", "check_drivers", "check_features"]
@@ -22,7 +22,7 @@ def _needed(at: Release) -> dict[tuple[str, str], tuple[tuple[str, ...], str]]:
     return {
         (row["kind"], row["model"]): (tuple(row["types"].split()), row["refusal"])
         for row in facts.table("libvirt/needed-drivers.csv")
-        if not row["since"] or parse(row["since"]) <= at
+        if in_release(row, at)
     }
 
 

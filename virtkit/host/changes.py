@@ -1,0 +1,73 @@
+"""Changes of libvirt whose exact release is not known, because only a release before and one after were observed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from virtkit import facts
+from virtkit.releases import Release, dotted, is_uncertain
+
+__all__ = ["Uncertain", "remark", "uncertain"]
+
+#: For each table of ``data/libvirt`` with releases: what a row changes, and how the row is called.
+_TABLES = (
+    ("behaviours.csv", "behaviour", "{name}"),
+    ("accepted-values.csv", "value", "{element}/@{attribute}={value}"),
+    ("connect-types.csv", "slot type", "{kind} {variant}"),
+    ("default-machines.csv", "default machine type", "{arch}"),
+    ("forbidden.csv", "refusal", "{elements}: {when}"),
+    ("machine-features.csv", "refusal", "features/{feature}"),
+    ("machines.csv", "machine family", "{family}"),
+    ("needed-drivers.csv", "refusal", "{kind} {model}"),
+    ("option-values.csv", "option", "{elements}: {options}"),
+)
+
+
+class Uncertain(NamedTuple):
+    """A change that a release may or may not have.
+
+    ``subject`` is what changed ("behaviour", "machine family", "refusal", …), ``name`` says which one; ``since`` is the
+    range: "11.3..12.8" is absent in 11.3 and present in 12.8.
+    """
+
+    subject: str
+    name: str
+    since: str
+
+
+def uncertain(at: Release) -> tuple[Uncertain, ...]:
+    """The changes that libvirt ``at`` may or may not have, each once; empty for a release that was observed.
+
+    >>> from virtkit.releases import DEFAULT
+    >>> uncertain(DEFAULT)
+    ()
+    """
+    found: dict[tuple[str, str], Uncertain] = {}
+    for table, subject, name in _TABLES:
+        for row in facts.table(f"libvirt/{table}"):
+            if is_uncertain(row, at):
+                one = Uncertain(subject, name.format_map(row), _range(row))
+                found.setdefault(one[:2], one)
+    return tuple(found.values())
+
+
+def remark(at: Release) -> str:
+    """One sentence that names the changes libvirt ``at`` may or may not have; "" when there are none."""
+    groups: dict[str, list[str]] = {}
+    for one in uncertain(at):
+        groups.setdefault(one.subject, []).append(one.name)
+    if not groups:
+        return ""
+    parts = [
+        f"{subject} ({', '.join(names)})" if subject in ("behaviour", "machine family") else f"{subject} ({len(names)})"
+        for subject, names in groups.items()
+    ]
+    return (
+        f"libvirt {dotted(at)} was not observed; each of these is answered as in the nearest observed release and may "
+        f"differ: {', '.join(parts)}"
+    )
+
+
+def _range(row: Mapping[str, str]) -> str:
+    return next(row[column] for column in ("since", "until") if ".." in row.get(column, ""))
