@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
+from typing import Any
 
 from virtkit import facts
 from virtkit.errors import UsageError
@@ -72,13 +73,13 @@ def has_changed(text: str, at: Release) -> bool:
     return 2 * _count(at) >= _count(low) + _count(high)
 
 
-def is_uncertain(row: Mapping[str, str], at: Release) -> bool:
+def is_uncertain(row: Mapping[str, Any], at: Release) -> bool:
     """Whether libvirt ``at`` lies inside a range in the ``since`` or ``until`` of a row of facts."""
     found = (bounds(row[column]) for column in ("since", "until") if row.get(column))
     return any(low < at < high for low, high in found)
 
 
-def in_release(row: Mapping[str, str], at: Release) -> bool:
+def in_release(row: Mapping[str, Any], at: Release) -> bool:
     """Whether a row of facts holds in libvirt ``at``, by its ``since`` and ``until``; either may be missing."""
     since, until = row.get("since"), row.get("until")
     return not (since and not has_changed(since, at)) and not (until and has_changed(until, at))

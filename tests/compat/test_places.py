@@ -20,9 +20,9 @@ from virtkit.virtio.interface import LOCATIONS, MODELS
 
 def test_table_is_whole() -> None:
     """Every family and location of the table is known, stated once, with a condition and a source."""
-    families = {row["family"] for row in facts.table("libvirt/machines.csv")}
+    families = {record["name"] for record in facts.records("libvirt/machines.toml", "family")}
     stated: set[tuple[str, str]] = set()
-    for row in facts.table("libvirt/places.csv"):
+    for row in facts.table("libvirt/manual-slots.csv"):
         assert row["location"] in LOCATIONS
         assert row["condition"]
         assert row["source"]

@@ -97,7 +97,7 @@ def test_q35_is_listed_for_367() -> None:
 
 def test_places_taken_by_other_devices() -> None:
     """Every kind, family and device named in the tables of other devices is known, and every row has a source."""
-    families = {row["family"] for row in facts.table("libvirt/machines.csv")}
+    families = {record["name"] for record in facts.records("libvirt/machines.toml", "family")}
     devices = {row["device"] for row in facts.table("guests/devices.csv")}
     for row in facts.table("guests/instead.csv"):
         assert set(row["kinds"].split()) <= set(guests.KINDS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 from re import findall
+from typing import Any
 
 import pytest
 
@@ -31,14 +32,12 @@ TABLES = {
     "behaviours": "name since meaning source",
     "connect-types": "kind variant type since until source",
     "default-machines": "arch machine since until source",
-    "forbidden": "elements when since until category refusal source",
+    "constraints": "elements when since until category refusal source",
     "known-differences": "what releases why source",
     "machine-features": "feature families since until refusal source",
-    "machines": "family arch machine since until pci root usb sata ps2 balloon panic watchdog nic scsi video"
-    " usb_model serial serial_model mmio ccw chipset ide tidy source",
     "needed-drivers": "kind model types since refusal source",
     "option-values": "elements options form values when since until source",
-    "places": "families location controllers bus slot condition source",
+    "manual-slots": "families location controllers bus slot condition source",
     "pci-controllers": "model plugs accepts auto first last aggregates hotplug name source",
     "qemu-drivers": "kind model driver type source",
     "rules": "rule text source",
@@ -48,7 +47,7 @@ KEYS = {
     "behaviours": ["name"],
     "machine-features": ["feature"],
     "needed-drivers": ["kind", "model", "types"],
-    "places": ["families", "location"],
+    "manual-slots": ["families", "location"],
     "pci-controllers": ["model"],
     "qemu-drivers": ["kind", "model"],
     "rules": ["rule"],
@@ -59,6 +58,11 @@ KEYS = {
 def rows(name: str) -> tuple[dict[str, str], ...]:
     """The rows of a table."""
     return facts.table(f"libvirt/{name}.csv")
+
+
+def families() -> tuple[dict[str, Any], ...]:
+    """The records of machine families."""
+    return facts.records("libvirt/machines.toml", "family")
 
 
 def accepted(element: str, attribute: str) -> set[str]:
@@ -124,16 +128,19 @@ def test_connect_types_are_known() -> None:
 def test_models_are_those_that_libvirt_takes() -> None:
     """Tables that name models name none that the reader would refuse."""
     assert {row["model"] for row in rows("pci-controllers")} == accepted("controller:pci", "model")
-    machines = rows("machines")
-    for column, element in (("scsi", "controller:scsi"), ("usb_model", "controller:usb")):
-        for row in machines:
-            words = {word for word in row[column].split() if word not in ("-", "copy", "default")}
-            assert words <= accepted(element, "model"), row
-    for row in machines:
-        assert set(row["video"].split()) - {"-"} <= accepted("video", "type"), row
-        assert row["balloon"] in accepted("memballoon", "model") | {"-"}, row
-        assert row["watchdog"] in accepted("watchdog", "model") | {"-"}, row
-        assert row["root"] in ("pci-root", "pcie-root", "-"), row
+    for family in families():
+        for record in (family, *family.get("change", ())):
+            for field, element, attribute in (
+                ("scsi", "controller:scsi", "model"),
+                ("usb_model", "controller:usb", "model"),
+                ("video", "video", "type"),
+                ("balloon", "memballoon", "model"),
+                ("watchdog", "watchdog", "model"),
+                ("panic", "panic", "model"),
+            ):
+                found = record.get(field, [])
+                names = set(found if isinstance(found, list) else [found]) - {"", "default"}
+                assert names <= accepted(element, attribute), (family["name"], field)
 
 
 def test_controllers_accept_what_some_device_plugs_in_as() -> None:
@@ -149,8 +156,7 @@ def test_controllers_accept_what_some_device_plugs_in_as() -> None:
 
 def test_families_are_named_alike_everywhere() -> None:
     """A feature of a machine family names one that is there, or an architecture."""
-    known = {row["family"] for row in rows("machines")}
-    known |= {arch for row in rows("machines") for arch in row["arch"].split()}
+    known = {family["name"] for family in families()} | {arch for family in families() for arch in family["arch"]}
     for row in rows("machine-features"):
         assert set(row["families"].split()) <= known, row
         assert row["feature"].partition("/")[0].partition("@")[0] in accepted("features", "child"), row
@@ -181,7 +187,7 @@ def test_conditions_are_well_formed() -> None:
         for kind in (Disk, Controller, Nic, Hostdev, Video, Chardev, Input, Filesystem, Memory)
         for name in (*kind.__dataclass_fields__, "form")
     }
-    for row in rows("forbidden"):
+    for row in rows("constraints"):
         assert set(row["elements"].split()) <= DEVICES, row
         assert row["category"] in ("XML error", "unsupported configuration", "internal error"), row
         assert row["refusal"], row

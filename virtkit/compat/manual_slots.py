@@ -49,11 +49,11 @@ class Place:
 
 @cache
 def place_of(family: str, location: str) -> Place | None:
-    """The place ``location`` of a machine family (a name of data/libvirt/machines.csv), None when it has none such.
+    """The place ``location`` of a machine family (a name of data/libvirt/machines.toml), None when it has none such.
 
-    Source: data/libvirt/places.csv.
+    Source: data/libvirt/manual-slots.csv.
     """
-    for row in facts.table("libvirt/places.csv"):
+    for row in facts.table("libvirt/manual-slots.csv"):
         if row["location"] == location and family in row["families"].split():
             models = row["controllers"].split()
             controllers = "".join(
@@ -80,8 +80,8 @@ def select_places(selection: str | Iterable[str] | None = None) -> tuple[str, ..
 def condition(place: Place, machine: str, interface: Interface | None) -> str:
     """What must hold for a device at ``place`` of ``machine`` that shows ``interface`` there.
 
-    A device with port I/O behind a port or bridge takes a window of the space there. Source: data/libvirt/places.csv,
-    data/qemu/port-io-windows.csv.
+    A device with port I/O behind a port or bridge takes a window of the space there. Source:
+    data/libvirt/manual-slots.csv, data/qemu/port-io-windows.csv.
     """
     limit, _ = limit_of(machine, "bios")
     if limit is None or interface not in (Interface.LEGACY, Interface.TRANSITIONAL) or not place.controllers:

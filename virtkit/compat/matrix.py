@@ -146,7 +146,8 @@ def _seen_at(prober: Prober, machine: str, place: str, kind: str, model: str) ->
     family = family_of(prober.arch, machine, prober.host.libvirt)
     at = place_of(family.name, place) if family else None
     if at is None:
-        return _Seen(place, "refused", f"{machine} has no place {place}", Evidence.RULE, "data/libvirt/places.csv")
+        what = f"{machine} has no place {place}"
+        return _Seen(place, "refused", what, Evidence.RULE, "data/libvirt/manual-slots.csv")
     if prober.place(machine, kind, model).location == place:
         return _seen(*prober.shown(machine, kind, model))
     placed, shown = prober.shown(machine, kind, model, at)

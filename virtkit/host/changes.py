@@ -16,9 +16,8 @@ _TABLES = (
     ("accepted-values.csv", "value", "{element}/@{attribute}={value}"),
     ("connect-types.csv", "slot type", "{kind} {variant}"),
     ("default-machines.csv", "default machine type", "{arch}"),
-    ("forbidden.csv", "refusal", "{elements}: {when}"),
+    ("constraints.csv", "refusal", "{elements}: {when}"),
     ("machine-features.csv", "refusal", "features/{feature}"),
-    ("machines.csv", "machine family", "{family}"),
     ("needed-drivers.csv", "refusal", "{kind} {model}"),
     ("option-values.csv", "option", "{elements}: {options}"),
 )
@@ -49,6 +48,12 @@ def uncertain(at: Release) -> tuple[Uncertain, ...]:
             if is_uncertain(row, at):
                 one = Uncertain(subject, name.format_map(row), _range(row))
                 found.setdefault(one[:2], one)
+    for family in facts.records("libvirt/machines.toml", "family"):
+        for change in (family, *family.get("change", ())):
+            if is_uncertain(change, at):
+                found.setdefault(
+                    ("machine family", family["name"]), Uncertain("machine family", family["name"], change["since"])
+                )
     return tuple(found.values())
 
 

@@ -117,7 +117,7 @@ def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, st
         raise Unsupported(
             CFG, f"no facts on what libvirt does for machine '{found.name}' of architecture '{domain.arch}'"
         )
-    if family.tidy and not family.root:
+    if family.root_required and not family.root:
         raise Unsupported("internal error", f"Machine type '{found.name}' supports PCI but no PCI controller added")
     return emulator, found.name, family
 

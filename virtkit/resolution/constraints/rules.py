@@ -1,4 +1,4 @@
-"""Refusals that are one condition on one device each, from ``data/libvirt/forbidden.csv``."""
+"""Refusals that are one condition on one device each, from ``data/libvirt/constraints.csv``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Rule(NamedTuple):
 
 def rules(at: Release) -> Iterator[tuple[str, Rule]]:
     """The rules of a release, each with the element that it is about."""
-    for row in facts.table("libvirt/forbidden.csv"):
+    for row in facts.table("libvirt/constraints.csv"):
         if in_release(row, at):
             rule = Rule(terms_of(row["when"]), row["category"], row["refusal"])
             for element in row["elements"].split():

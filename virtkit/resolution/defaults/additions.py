@@ -1,6 +1,6 @@
 """Devices that libvirt adds to every domain of a machine family: controllers, inputs, balloon, panic, watchdog, iommu.
 
-Source: observed, libvirt 9.0 and 12.8; the choices stand in ``data/libvirt/machines.csv``.
+Source: observed, libvirt 9.0 and 12.8; the choices stand in ``data/libvirt/machines.toml``.
 """
 
 from __future__ import annotations
