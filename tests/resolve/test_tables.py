@@ -30,6 +30,7 @@ from virtkit.resolution.constraints.options import NUMBERS, PATTERNS
 TABLES = {
     "accepted-values": "element attribute value since until source",
     "behaviours": "name since meaning source",
+    "chipset-slots": "chipset part slot function use text source",
     "connect-types": "kind variant type since until source",
     "default-machines": "arch machine since until source",
     "constraints": "elements when since until category refusal source",
@@ -45,6 +46,7 @@ TABLES = {
 }
 KEYS = {
     "behaviours": ["name"],
+    "chipset-slots": ["chipset", "part"],
     "machine-features": ["feature"],
     "needed-drivers": ["kind", "model", "types"],
     "manual-slots": ["families", "location"],
@@ -92,7 +94,7 @@ def test_columns(name: str) -> None:
 def test_every_fact_has_a_source(name: str) -> None:
     """An observation with its release, a libvirt document, or QEMU's own answer."""
     for row in rows(name):
-        assert row["source"].startswith(("observed: libvirt ", "libvirt", "QEMU ", "the domain itself")), row
+        assert row["source"].startswith(("observed: libvirt ", "observed: QEMU ", "libvirt", "QEMU ", "the domain itself")), row
 
 
 @pytest.mark.parametrize("name", [name for name, head in TABLES.items() if " since " in head])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller, Device, Disk, Nic, Video
+from virtkit.host.chipset import built_in_slots
 from virtkit.host.emulator import emulator_arch
 from virtkit.resolution.addresses.connect_types import CONVENTIONAL, EXPRESS, pci_models
 from virtkit.resolution.addresses.usb import ports_left
@@ -77,7 +78,7 @@ class _Grower:
         offer = pci_models()[controller.model or ""]
         devices = sorted(self.below.get(controller.index, ()), key=_place)
         used = {device.address.slot for device in devices if isinstance(device.address, PciAddress)}
-        used |= self._chipset_slots(controller)
+        used |= frozenset() if controller.index else built_in_slots(self.context.family.chipset)
         free = sum(slot not in used for slot in range(offer.first, offer.last + 1))
         express = bool(offer.accepts & EXPRESS)
         conventional = bool(offer.accepts & CONVENTIONAL)
@@ -93,11 +94,6 @@ class _Grower:
             nodes=tuple(self._node(device) for device in devices),
             chassis=controller.options.get("chassisNr"),
         )
-
-    def _chipset_slots(self, controller: Controller) -> set[int]:
-        if controller.index:
-            return set()
-        return {"i440fx": {1}, "q35": {0x1F}}.get(self.context.family.chipset, set())
 
     def _node(self, device: Device) -> Node:
         address = device.address

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from virtkit.host.chipset import built_in_slots
 from virtkit.topology.model import Bus, Node, Topology
 
 __all__ = ["Problem", "problems"]
@@ -19,10 +20,8 @@ _PORTS = frozenset({"pcie-root-port", "pcie-switch-downstream-port"})
 _NO_SLOT_0 = frozenset({"pci-bridge", "pcie-to-pci-bridge", "dmi-to-pci-bridge", "pci-expander-bus"})
 _SWITCH = frozenset({"pcie-switch-upstream-port", "pcie-switch-downstream-port"})
 _EXPRESS_ONLY = frozenset({"pcie-root-port", "pcie-to-pci-bridge", "dmi-to-pci-bridge"})
-#: Slots of the root bus whose function 0 the chipset itself has, by the machine type's beginning.
-_CHIPSET: Mapping[str, frozenset[int]] = MappingProxyType(
-    {"pc-i440fx-": frozenset({0, 1}), "pc-q35-": frozenset({0, 0x1F}), "virt": frozenset({0})}
-)
+#: The chipset of ``data/libvirt/chipset-slots.csv`` by the beginning of the machine type.
+_CHIPSET: Mapping[str, str] = MappingProxyType({"pc-i440fx-": "i440fx", "pc-q35-": "q35", "virt": "gpex"})
 _SOURCE = "observed: QEMU 7.2.22 and 11.1.2"
 
 
@@ -44,7 +43,8 @@ class Problem:
 
 def problems(topology: Topology) -> tuple[Problem, ...]:
     """The silently accepted problems of a topology, in tree order."""
-    own = next((slots for name, slots in _CHIPSET.items() if topology.machine.startswith(name)), frozenset())
+    chipset = next((found for name, found in _CHIPSET.items() if topology.machine.startswith(name)), "")
+    own = built_in_slots(chipset)
     found = [
         problem
         for number, root in enumerate(topology.roots)

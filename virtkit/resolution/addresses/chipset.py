@@ -1,6 +1,6 @@
 """The places that a chipset fixes: i440fx's IDE, USB, ISA and ACPI, q35's SATA, LPC and SMBus, and the first display.
 
-Source: observed, libvirt 9.0 and 12.8; QEMU's pc and q35 machines (``info pci``).
+The slots stand in ``data/libvirt/chipset-slots.csv``.
 """
 
 from __future__ import annotations
@@ -8,15 +8,14 @@ from __future__ import annotations
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller, Device
 from virtkit.errors import Refused
+from virtkit.host.chipset import built_in, part
 from virtkit.resolution.addresses.connect_types import AUTO, CONVENTIONAL, ConnectTypes
 from virtkit.resolution.addresses.pci_buses import INT, XML, BusTable
 from virtkit.resolution.context import Context, Draft
 
 __all__ = ["is_fixed", "reserve"]
 
-_IDE = (0, 1, 1)
-_PIIX3_USB = (0, 1, 2)
-_SATA = (0, 0x1F, 2)
+_IDE, _PIIX3_USB, _SATA = part("i440fx", "ide").place, part("i440fx", "usb").place, part("q35", "sata").place
 _UNPLACED_VIDEO = frozenset({"none", "ramfb", None})
 
 
@@ -60,34 +59,38 @@ def _i440fx(context: Context, draft: Draft, table: BusTable, types: ConnectTypes
             where = "PIIX3 USB controller at index 0 must have PCI address 0:0:1.2"
             _fix(context, draft, controller, _PIIX3_USB, where)
             table.reserve(PciAddress(0, *_PIIX3_USB), CONVENTIONAL, INT, controller.label, controller.line)
-    for function, part in ((0, "ISA bridge"), (3, "ACPI")):
-        table.reserve(PciAddress(0, 0, 1, function), CONVENTIONAL, INT, f"the chipset's {part}")
-    _first_video(context, draft, table, types, 2)
+    _reserve_built_in(context, table)
+    _first_video(context, draft, table, types)
 
 
 def _q35(context: Context, draft: Draft, table: BusTable, types: ConnectTypes) -> None:
     used = table.buses[0].used
+    bridge, sound_slot = part("q35", "dmi-bridge").slot, part("q35", "sound").slot
     for controller in draft.devices.controllers:
         if controller.type == "sata" and controller.index == 0:
             _fix(context, draft, controller, _SATA, "Primary SATA controller must have PCI address 0:0:1f.2")
         elif controller.type == "usb" and controller.model == "ich9-uhci1" and _unset(controller):
-            for slot in (0x1D, 0x1A):
+            for slot in (part("q35", "first-usb").slot, part("q35", "second-usb").slot):
                 if not used[slot]:
                     address = PciAddress(0, 0, slot, 0, "on")
                     table.reserve(address, types.of(controller), INT, controller.label, controller.line)
                     controller.place(address)
                     draft.trace.note(controller, "chipset.fixed", context.family.name, str(address))
                     break
-        elif controller.model == "dmi-to-pci-bridge" and controller.address is None and not used[0x1E]:
-            _put(context, draft, table, types, controller, 0x1E)
-    for function, part in ((0, "LPC bridge"), (3, "SMBus")):
-        table.reserve(PciAddress(0, 0, 0x1F, function), CONVENTIONAL, INT, f"the chipset's {part}")
-    _first_video(context, draft, table, types, 1)
-    if not used[0x1B]:
+        elif controller.model == "dmi-to-pci-bridge" and controller.address is None and not used[bridge]:
+            _put(context, draft, table, types, controller, bridge)
+    _reserve_built_in(context, table)
+    _first_video(context, draft, table, types)
+    if not used[sound_slot]:
         for sound in draft.devices.sounds:
             if sound.model == "ich9" and _unset(sound):
-                _put(context, draft, table, types, sound, 0x1B)
+                _put(context, draft, table, types, sound, sound_slot)
                 break
+
+
+def _reserve_built_in(context: Context, table: BusTable) -> None:
+    for one in built_in(context.family.chipset):
+        table.reserve(PciAddress(0, *one.place), CONVENTIONAL, INT, f"the chipset's {one.text}")
 
 
 def _fix(context: Context, draft: Draft, controller: Controller, place: tuple[int, int, int], refusal: str) -> None:
@@ -108,7 +111,8 @@ def _put(context: Context, draft: Draft, table: BusTable, types: ConnectTypes, d
     draft.trace.note(device, "chipset.fixed", context.family.name, str(address))
 
 
-def _first_video(context: Context, draft: Draft, table: BusTable, types: ConnectTypes, slot: int) -> None:
+def _first_video(context: Context, draft: Draft, table: BusTable, types: ConnectTypes) -> None:
+    slot = part(context.family.chipset, "video").slot
     videos = draft.devices.videos
     if not videos or videos[0].model in _UNPLACED_VIDEO or not _unset(videos[0]):
         return
