@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 from virtkit.domain.document import MAX_BYTES
 from virtkit.errors import InputError, UsageError
 
-__all__ = ["Source", "Unreadable", "one_source", "sources", "stem", "write_text"]
+__all__ = ["InMemory", "Source", "Unreadable", "one_source", "sources", "sources_below", "stem", "write_text"]
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """One input: ``name`` without its ending (``guest`` for ``guest.xml`` and ``guest.in.xml``), ``path`` None for
-    standard input."""
+    standard input, ``title`` what messages call it where that is not its path."""
 
     name: str
     path: Path | None
+    title: str = ""
 
     @property
     def label(self) -> str:
         """What messages call it."""
-        return "standard input" if self.path is None else str(self.path)
+        return self.title or ("standard input" if self.path is None else str(self.path))
 
     def read(self) -> bytes:
         """Its bytes, bounded. Raises InputError when it cannot be read or is too large."""
@@ -57,28 +58,42 @@ def sources(paths: Sequence[str]) -> Iterator[Source]:
             # Broken links stay in: reading them says what is wrong. Pipes and sockets would be waited for.
             found = sorted(one for one in path.rglob("*.xml") if one.is_file() or not one.exists())
             if not found:
-                yield Unreadable(path.name, path, "this folder holds no *.xml file", text)
+                yield Unreadable(path.name, path, text, reason="this folder holds no *.xml file")
             for one in found:
                 yield Source(stem(one), one)
         else:
             yield Source(stem(path), path)
 
 
+def sources_below(folder: Path) -> Iterator[Source]:
+    """The ``*.xml`` files below a folder, in order, labelled with their path below it."""
+    for source in sources([str(folder)]):
+        if source.path is None or source.path == folder:
+            yield source
+        else:
+            yield replace(source, title=source.path.relative_to(folder).as_posix())
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable(Source):
-    """What was named but holds no domain: ``what`` says why when it is read; ``where`` is what messages call it."""
+    """An input that cannot be read: ``read`` raises InputError with the ``reason``."""
 
-    what: str
-    where: str
-
-    @property
-    def label(self) -> str:
-        """What messages call it."""
-        return self.where
+    reason: str = field(kw_only=True)
 
     def read(self) -> bytes:
         """Raises InputError."""
-        raise InputError(self.what, self.where)
+        raise InputError(self.reason, self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class InMemory(Source):
+    """An input whose bytes are already in memory, such as a member of an archive."""
+
+    data: bytes = field(kw_only=True)
+
+    def read(self) -> bytes:
+        """Its bytes."""
+        return self.data
 
 
 def stem(path: PurePath) -> str:

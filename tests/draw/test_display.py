@@ -16,11 +16,12 @@ from virtkit import facts
 from virtkit.compat import convert, recommend
 from virtkit.draw.matrix import html_fragment
 from virtkit.draw.table import preformatted, table
+from virtkit.fleet.rollout import review_rollout
 from virtkit.guests import catalogue
 from virtkit.host import Host
 from virtkit.inputs import sources
 from virtkit.notebook import verdict_html as answers
-from virtkit.policy import document, rollout, slots
+from virtkit.policy import document, slots
 from virtkit.policy.review import review
 from virtkit.topology.diff import compare
 
@@ -59,7 +60,7 @@ def everything(resolved: vk.Resolved) -> dict[str, Any]:
         "findings": review(policy, resolved),
         "slot policy": slots.policy("A"),
         "comparison": slots.compare(guests="rhel6*", kinds="block"),
-        "rollout": rollout.review(sources([str(SAMPLE)])),
+        "rollout": review_rollout(sources([str(SAMPLE)])),
     }
 
 

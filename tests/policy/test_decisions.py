@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from virtkit.errors import UsageError
+from virtkit.fleet.rollout import review_rollouts
 from virtkit.inputs import sources
 from virtkit.policy import comparison, decisions, document, rollout, slots
 
@@ -45,7 +46,7 @@ def test_rollouts(tmp_path: object) -> None:
     """Each unknown name is a line with what to do, and a subject without one is told to go on."""
     from virtkit import facts
 
-    found = rollout.reviews(sources([str(facts.path("domains"))]))
+    found = review_rollouts(sources([str(facts.path("domains"))]))
     table = decisions.of_rollouts(found, 2)
     rows = {str(row["name"] or row["subject"]): row for row in table.to_dict("records")}
     assert rows["virtio-net"]["decision"] == "rename to virtio before stage 2"

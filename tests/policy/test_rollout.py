@@ -8,6 +8,7 @@ import pytest
 
 from tests.writing import NEW, OLD
 from virtkit.errors import UsageError
+from virtkit.fleet.rollout import review_rollout, review_rollouts
 from virtkit.host import Host
 from virtkit.inputs import Source, sources
 from virtkit.policy import rollout
@@ -37,7 +38,7 @@ def _domain(kind: str, *models: str, arch: str = "x86_64") -> str:
 
 def test_stages() -> None:
     """An unknown name is accepted, tainted, refused and lost in turn; a known one is always accepted."""
-    found = rollout.review(_sources(_domain("kvm", "virtio"), _domain("kvm", "virtio-net", "e1000")))
+    found = review_rollout(_sources(_domain("kvm", "virtio"), _domain("kvm", "virtio-net", "e1000")))
     assert found.stages == {
         0: {"accepted": 2, "tainted": 0, "refused": 0, "lost": 0},
         1: {"accepted": 1, "tainted": 1, "refused": 0, "lost": 0},
@@ -66,7 +67,7 @@ def test_stages() -> None:
 )
 def test_names_by_hypervisor(kind: str, arch: str, model: str, known: bool) -> None:
     """Each hypervisor, and each architecture of QEMU, knows its own names, in any letter case."""
-    found = rollout.review(_sources(_domain(kind, model, arch=arch)))
+    found = review_rollout(_sources(_domain(kind, model, arch=arch)))
     assert (found.disappear == 0) is known
 
 
@@ -74,7 +75,7 @@ def test_rejected_inputs_are_counted(tmp_path: Path) -> None:
     """What cannot be read is told and does not stop the rest."""
     (tmp_path / "a.xml").write_text(_domain("kvm", "virtio"))
     (tmp_path / "b.xml").write_text("<domain")
-    found = rollout.review(sources([str(tmp_path)]))
+    found = review_rollout(sources([str(tmp_path)]))
     assert (found.domains, found.rejected) == (1, 1)
     assert "b.xml" in found.errors[0]
 
@@ -82,25 +83,25 @@ def test_rejected_inputs_are_counted(tmp_path: Path) -> None:
 def test_subjects() -> None:
     """Video and sound have libvirt's list; an unknown subject is refused."""
     text = "<domain type='kvm'><name>d</name><devices><sound model='ich9'/><sound model='gus'/></devices></domain>"
-    assert [n.name for n in rollout.review(_sources(text), "sound-model").unknown] == ["gus"]
+    assert [n.name for n in review_rollout(_sources(text), "sound-model").unknown] == ["gus"]
     text = (
         "<domain type='kvm'><name>d</name><devices><controller type='scsi' model='lsilogicc'/>"
         "<controller type='usb' model='qemu-xhci'/><controller type='sata' model='odd'/></devices></domain>"
     )
-    (name,) = rollout.review(_sources(text), "controller-model").unknown
+    (name,) = review_rollout(_sources(text), "controller-model").unknown
     assert (name.name, name.nearest) == ("scsi:lsilogicc", "scsi:lsilogic")
     text = "<domain type='kvm'><name>d</name><devices><sound model='virtio'/></devices></domain>"
     for libvirt, unknown in ((OLD, 1), (NEW, 0)):
         host = Host.default(libvirt=libvirt)
-        assert rollout.review(_sources(text), "sound-model", host).disappear == unknown
+        assert review_rollout(_sources(text), "sound-model", host).disappear == unknown
     with pytest.raises(UsageError, match="known: nic-model"):
-        rollout.review([], "disk-model")
+        review_rollout([], "disk-model")
     assert "qxl" in rollout.known_names("video-model", "qemu", "x86_64", Host.default())
 
 
 def test_tables() -> None:
     """Stages and affected domains as DataFrames, for a notebook."""
-    found = rollout.reviews(_sources(_domain("kvm", "odd")), ("nic-model", "sound-model"))
+    found = review_rollouts(_sources(_domain("kvm", "odd")), ("nic-model", "sound-model"))
     stages = rollout.stage_table(found)
     assert len(stages) == 2 * 4
     assert list(stages[stages["subject"] == "nic-model"]["lost"]) == [0, 0, 0, 1]
@@ -141,13 +142,13 @@ def test_nearest_known_name(written: str, meant: str) -> None:
 def test_many_are_counted_and_few_are_named() -> None:
     """Every domain counts, and only as many as asked for are told by name."""
     many = _sources(*[_domain("kvm", "virtio", f"odd{n % 7}") for n in range(100)])
-    found = rollout.review(many, limit=10)
+    found = review_rollout(many, limit=10)
     assert (found.disappear, len(found.affected), len(found.unknown)) == (100, 10, 7)
 
 
 def test_names_and_known_names_as_tables() -> None:
     """Unknown names with the nearest known one, and what the hypervisors of the domains know."""
-    found = rollout.reviews(_sources(_domain("kvm", "rtl8193"), _domain("vmware", "vmxnet3")), ("nic-model",))
+    found = review_rollouts(_sources(_domain("kvm", "rtl8193"), _domain("vmware", "vmxnet3")), ("nic-model",))
     assert rollout.name_table(found).to_dict("records") == [
         {
             "subject": "nic-model",
@@ -177,7 +178,7 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many names there are, and however long: the most frequent are told, all are counted up to a bound."""
     monkeypatch.setattr(rollout, "_MOST", 5)
     domains = [_domain("kvm", f"strange-{number}", "x" * 5000) for number in range(8)]
-    found = rollout.review(_sources(*domains), limit=3)
+    found = review_rollout(_sources(*domains), limit=3)
     assert found.disappear == 8
     assert (found.names, found.uncounted) == (5, 4)
     assert [name.domains for name in found.unknown] == [8, 1, 1]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 
 import virtkit as vk
+from virtkit.fleet.rollout import review_rollouts
 from virtkit.host import Host
-from virtkit.policy import rollout
 from virtkit.reporting import findings, render
 from virtkit.reporting.notebook import Output, domain_sources
 from virtkit.reporting.questions import in_ranges, needs_transitional
@@ -63,7 +63,7 @@ def test_decision_says_what_to_do_first() -> None:
 
 def test_rollout_says_whether_to_go_on(tmp_path: Path) -> None:
     """A stage that refuses a domain is not ready, and the names to mend are told; else it may go on."""
-    found = rollout.reviews(domain_sources(""), ["nic-model", "video-model"], Host.default(), 10)
+    found = review_rollouts(domain_sources(""), ["nic-model", "video-model"], Host.default(), 10)
     count = found[0].domains
     assert findings.of_rollouts(found, 2) == [
         f"Not ready: 1 of {count} domains is refused at stage 2 (validate), by 2 unknown names of nic-model.",

@@ -12,14 +12,15 @@ from typing import Any
 import pytest
 
 import virtkit as vk
-from virtkit.policy import comparison, rollout, slots
+from virtkit.fleet.rollout import review_rollout
+from virtkit.policy import comparison, slots
 from virtkit.policy.review import review
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 TOLD = {"explorer"}  # a widget: its example is told, not run
 CLASSES = [name for name in vk.__all__ if inspect.isclass(getattr(vk, name))]
 FUNCTIONS = [name for name in vk.__all__ if name not in CLASSES]
-POLICIES = [comparison.evaluate, comparison.score, review, rollout.review, slots.compare]
+POLICIES = [comparison.evaluate, comparison.score, review, review_rollout, slots.compare]
 
 
 def examples(thing: Any, name: str) -> list[doctest.DocTest]:

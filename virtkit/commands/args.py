@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from virtkit.commands.resolve import add_inputs, each
+from virtkit.commands.resolve import add_inputs, write_each
 
 __all__ = ["register"]
 
@@ -26,4 +26,4 @@ def run(args: argparse.Namespace) -> int:
     """Run the command. Returns the exit code."""
     from virtkit.qemu_args import text
 
-    return each(args, lambda resolved: text(resolved, args.legacy_syntax), "args")
+    return write_each(args, lambda resolved: text(resolved, args.legacy_syntax), "args")

@@ -112,8 +112,8 @@ def _summary(total: Answer) -> str:
     told = f"{total.domains} domains, {total.rejected} rejected; {total.verdicts.total()} virtio devices"
     if devices:
         told += f": {devices}"
-    if total.bare:
-        told += f"; {total.bare} domains have none"
+    if total.without_virtio:
+        told += f"; {total.without_virtio} domains have none"
     if total.levels:
         told += "; policy: " + ", ".join(f"{count} {level}" for level, count in sorted(total.levels.items()))
     return told

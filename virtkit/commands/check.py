@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from virtkit.commands import topology
 from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
 from virtkit.errors import InputError
 
 if TYPE_CHECKING:
     from virtkit.compat.check import Review
+    from virtkit.fleet.domains import Checked
     from virtkit.resolved import Resolved
 
 __all__ = ["register", "run"]
@@ -57,11 +59,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """Checks every input; raises UsageError when --fix is asked of several."""
-    from virtkit import read, resolve
-    from virtkit.commands import tables, topology
-    from virtkit.compat.check import check
-    from virtkit.errors import GuestError, UsageError, VirtkitError
+    """Checks every input; raises UsageError when --fix or --convert-to is given several."""
+    from virtkit.commands import tables
+    from virtkit.domain.domain import Domain, read
+    from virtkit.errors import UsageError, VirtkitError
+    from virtkit.fleet.domains import checked, each
     from virtkit.inputs import sources
 
     inputs = list(sources(args.inputs))
@@ -69,49 +71,53 @@ def run(args: argparse.Namespace) -> int:
     if writes and len(inputs) != 1:
         raise UsageError(f"--fix and --convert-to take one domain, not {len(inputs)}")
     if args.picture and not writes:
-        raise UsageError("--picture draws what --fix or --convert-to changes: one of them is needed")
+        raise UsageError("--picture draws what --fix or --convert-to changes: add one of them")
     picture = topology.writable("--picture", args.picture) if args.picture else None
     known, host = chosen_catalogue(args), chosen_host(args)
     if args.guest is not None:
         known.find(args.guest)
-    code = 0
-    reviews = []
-    changed = None
-    original = b""
-    for source in inputs:
-        try:
-            original = source.read()
-            resolved = resolve(read(original, source.label), host=host)
-            review = check(resolved, args.guest, overrides=args.overrides == "on", guest_database=known)
-        except GuestError:
-            raise
-        except VirtkitError as problem:
-            log.error("%s", problem)
-            code = 1
-            continue
-        if writes:
-            changed, review = _changed(args, resolved, review)
-        reviews.append(review)
-        if not review.ok:
-            code = 1
+
+    def examine(domain: Domain) -> Checked:
+        return checked(domain, host, args.guest, overrides=args.overrides == "on", guest_database=known)
+
     if writes:
-        if changed is None:
-            return 1
-        codec = resolved.domain.document.codec
-        _write(changed, original, codec, args.output)
-        if picture is not None:
-            after = resolve(read(changed.encode(codec)), host=host)
-            topology.write(picture, after.topology, resolved.topology)
-        told = json.dumps(reviews[0].as_dict(), indent=1) if args.format == "json" else reviews[0].text()
-        if args.output and args.output != "-":
-            tables.emit(told, None)
+        (source,) = inputs
+        original = source.read()
+        return _rewrite(args, examine(read(original, source.label)), original, picture)
+    reviews = []
+    rejected = 0
+    for _source, outcome in each(inputs, examine):
+        if isinstance(outcome, VirtkitError):
+            log.error("%s", outcome)
+            rejected += 1
         else:
-            tables.say(told.rstrip())
-    elif args.format == "json":
+            reviews.append(outcome.review)
+    if args.format == "json":
         tables.emit(json.dumps([review.as_dict() for review in reviews], indent=1) + "\n", args.output)
     else:
         tables.emit("\n".join(review.text() for review in reviews), args.output)
-    return code
+    return 1 if rejected or not all(review.ok for review in reviews) else 0
+
+
+def _rewrite(args: argparse.Namespace, found: Checked, original: bytes, picture: Path | None) -> int:
+    """Write the domain with what --fix or --convert-to changes, and report the review of the changed domain."""
+    from virtkit.commands import tables
+    from virtkit.domain.domain import read
+    from virtkit.resolved import resolve
+
+    resolved = found.resolved
+    document = resolved.domain.document
+    changed, review = _changed(args, resolved, found.review)
+    _write(changed, original, document.codec, args.output)
+    if picture is not None:
+        after = resolve(read(changed.encode(document.codec)), host=resolved.host)
+        topology.write(picture, after.topology, resolved.topology)
+    text = json.dumps(review.as_dict(), indent=1) if args.format == "json" else review.text()
+    if args.output and args.output != "-":
+        tables.emit(text, None)
+    else:
+        tables.say(text.rstrip())
+    return 0 if review.ok else 1
 
 
 def _write(text: str, original: bytes, codec: str, output: str | None) -> None:
@@ -137,9 +143,10 @@ def _write(text: str, original: bytes, codec: str, output: str | None) -> None:
 
 def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tuple[str, Review]:
     """The text with what --fix and --convert-to change, and the review of that domain."""
-    from virtkit import read, resolve
     from virtkit.commands import tables
-    from virtkit.compat.check import check, fixed
+    from virtkit.compat.check import fixed
+    from virtkit.domain.domain import read
+    from virtkit.fleet.domains import checked
 
     known = chosen_catalogue(args)
     text = resolved.domain.document.text
@@ -155,5 +162,6 @@ def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tu
         tables.say(f"change: {finding.label}: {finding.change}")
     if review.changes:
         text = fixed(resolved, review)
-    after = resolve(read(text.encode(resolved.domain.document.codec)), host=resolved.host)
-    return text, check(after, args.guest, overrides=overrides, guest_database=known)
+    after = read(text.encode(resolved.domain.document.codec))
+    found = checked(after, resolved.host, args.guest, overrides=overrides, guest_database=known)
+    return text, found.review

@@ -13,7 +13,8 @@ from virtkit.commands.options import add_database_options, add_host_options, cho
 if TYPE_CHECKING:
     import pandas as pd
 
-    from virtkit.policy.review import Finding
+    from virtkit.domain.domain import Domain
+    from virtkit.policy.review import Finding, Findings
     from virtkit.policy.rollout import Rollout
 
 __all__ = ["register", "run"]
@@ -153,33 +154,36 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from virtkit import read, resolve
     from virtkit.commands import tables
     from virtkit.compat.check import guest_of
-    from virtkit.errors import GuestError, VirtkitError
+    from virtkit.errors import VirtkitError
     from virtkit.fleet.archives import gather
+    from virtkit.fleet.domains import each
     from virtkit.policy import document
     from virtkit.policy.review import review
     from virtkit.policy.sarif import sarif
+    from virtkit.resolved import resolve
 
     policy, host, known = document.load(args.policy), chosen_host(args), chosen_catalogue(args)
     if args.guest:
         known.find(args.guest)
+
+    def examine(domain: Domain) -> tuple[Findings, bool]:
+        findings = review(policy, resolve(domain, host), args.guest, guest_database=known)
+        return findings, guest_of(domain, args.guest, known)[0] is None
+
     found: list[Finding] = []
     rejected: list[VirtkitError] = []
-    domains = strangers = 0
-    for source in gather(args.inputs):
-        try:
-            resolved = resolve(read(source.read(), source.label), host=host)
-            found += review(policy, resolved, args.guest, guest_database=known)
-        except GuestError:
-            raise
-        except VirtkitError as problem:
-            log.error("%s", problem)
-            rejected.append(problem)
+    domains = unidentified = 0
+    for _source, outcome in each(gather(args.inputs), examine):
+        if isinstance(outcome, VirtkitError):
+            log.error("%s", outcome)
+            rejected.append(outcome)
             continue
+        findings, unknown_guest = outcome
+        found += findings
         domains += 1
-        strangers += guest_of(resolved.domain, args.guest, known)[0] is None
+        unidentified += unknown_guest
     if args.format == "json":
         text = json.dumps([asdict(finding) for finding in found], indent=1) + "\n"
     elif args.format == "sarif":
@@ -187,7 +191,7 @@ def _check(args: argparse.Namespace) -> int:
     else:
         text = "".join(f"{f.file}:{f.line}: {f.level}: {f.domain}: {f.device}: {f.text}\n" for f in found)
     tables.emit(text, args.output)
-    unknown = f"; of {strangers} nobody says which guest OS it is (--guest)" if strangers else ""
+    unknown = f"; of {unidentified} nobody says which guest OS it is (--guest)" if unidentified else ""
     tables.say(f"{domains} domains read, {len(rejected)} rejected; {len(found)} findings of {policy.name}{unknown}")
     return 1 if rejected or any(finding.level == "deny" for finding in found) else 0
 
@@ -259,9 +263,10 @@ def _slots(args: argparse.Namespace) -> int:
 def _rollout(args: argparse.Namespace) -> int:
     from virtkit.commands import tables
     from virtkit.fleet.archives import gather
+    from virtkit.fleet.rollout import review_rollouts
     from virtkit.policy import rollout
 
-    reviews = rollout.reviews(gather(args.inputs), rollout.select_subjects(args.subject), chosen_host(args))
+    reviews = review_rollouts(gather(args.inputs), rollout.select_subjects(args.subject), chosen_host(args))
     for problem in reviews[0].errors:
         log.error("%s", problem)
     if args.format == "json":

@@ -5,16 +5,20 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virtkit.commands.options import add_host_options, chosen_host
+from virtkit.errors import InputError, VirtkitError
+from virtkit.inputs import Source, Unreadable, write_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from virtkit.resolved import Resolved
 
-__all__ = ["add_inputs", "each", "register"]
+__all__ = ["add_inputs", "register", "write_each"]
 
 log = logging.getLogger("virtkit")
 
@@ -45,51 +49,74 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "json":
         from virtkit.serialization import resolved_json
 
-        return each(args, resolved_json, "json")
-    return each(args, lambda resolved: resolved.xml(), "xml")
+        return write_each(args, resolved_json, "json")
+    return write_each(args, lambda resolved: resolved.xml(), "xml")
 
 
-def each(args: argparse.Namespace, view: Callable[[Resolved], str], ending: str) -> int:
+def write_each(args: argparse.Namespace, view: Callable[[Resolved], str], ending: str) -> int:
     """Resolve every input and write ``view`` of it: to standard output, or to NAME.``ending`` in ``args.output``.
 
     A rejected input gives NAME.error there (or a message), and nothing else. Returns 1 when any was rejected.
     """
-    from virtkit import read, resolve
-    from virtkit.errors import UsageError, VirtkitError
-    from virtkit.inputs import sources, write_text
+    from virtkit.errors import UsageError
+    from virtkit.fleet.domains import each
+    from virtkit.inputs import sources
+    from virtkit.resolved import resolve
 
     host = chosen_host(args)
-    out = None if args.output is None else Path(args.output)
-    if out is not None:
+    folder = None if args.output is None else Path(args.output)
+    if folder is not None:
         try:
-            out.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UsageError(f"-o {out}: {error.strerror or error}") from None
+            raise UsageError(f"-o {folder}: {error.strerror or error}") from None
+    inputs = sources(args.inputs) if folder is None else _distinct(sources(args.inputs))
     rejected = done = 0
-    written: dict[str, str] = {}
-    for source in sources(args.inputs):
-        try:
-            if out is not None and source.name in written:
-                raise UsageError(
-                    f"{source.label}: would overwrite the result of {written[source.name]}; give them other names"
-                )
-            written[source.name] = source.label
-            resolved = resolve(read(source.read(), source.label), host, machine=args.machine)
-            text = view(resolved)
-            if not text.endswith("\n"):
-                text += "\n"
-            if out is None:
-                sys.stdout.write(text)
-            else:
-                (out / f"{source.name}.error").unlink(missing_ok=True)
-                write_text(out / f"{source.name}.{ending}", text)
-            done += 1
-        except VirtkitError as error:
+    for source, outcome in each(inputs, lambda domain: view(resolve(domain, host, machine=args.machine))):
+        problem = _keep(source, outcome, folder, ending)
+        if isinstance(problem, VirtkitError):
+            log.error("%s", problem)
             rejected += 1
-            log.error("%s", error)
-            if out is not None and not isinstance(error, UsageError):
-                (out / f"{source.name}.{ending}").unlink(missing_ok=True)
-                write_text(out / f"{source.name}.error", f"{error}\n")
+        else:
+            done += 1
     if done + rejected > 1:
         log.info("%d resolved, %d rejected", done, rejected)
     return 1 if rejected else 0
+
+
+@dataclass(frozen=True, slots=True)
+class _SameName(Unreadable):
+    """An input whose result would replace that of an earlier one."""
+
+
+def _distinct(inputs: Iterable[Source]) -> Iterator[Source]:
+    """The inputs; one whose name was there before is replaced by a source that says so when it is read."""
+    seen: dict[str, str] = {}
+    for source in inputs:
+        if source.name in seen:
+            reason = f"would overwrite the result of {seen[source.name]}; give them other names"
+            yield _SameName(source.name, source.path, source.label, reason=reason)
+        else:
+            seen[source.name] = source.label
+            yield source
+
+
+def _keep(source: Source, outcome: str | VirtkitError, folder: Path | None, ending: str) -> VirtkitError | None:
+    """Write a result, or the error in its place. Returns the error, also when writing failed."""
+    problem = outcome if isinstance(outcome, VirtkitError) else None
+    text = str(outcome)
+    text = text if text.endswith("\n") else text + "\n"
+    if folder is None:
+        if problem is None:
+            sys.stdout.write(text)
+        return problem
+    if isinstance(source, _SameName):
+        return problem
+    result, error = folder / f"{source.name}.{ending}", folder / f"{source.name}.error"
+    written, outdated = (result, error) if problem is None else (error, result)
+    try:
+        outdated.unlink(missing_ok=True)
+        write_text(written, text)
+    except InputError as failure:
+        return failure
+    return problem

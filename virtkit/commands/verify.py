@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from virtkit.commands import boot
+from virtkit.inputs import InMemory, Source
 
 _EPILOG = """\
 examples:
@@ -106,7 +108,7 @@ def run_qemu(args: argparse.Namespace) -> int:
     asked = differing = failed = devices = refused = skipped = unstarted = 0
     for source in _inputs(args, peer.libvirt):
         name = source.label
-        drawn = isinstance(source, Drawn)
+        drawn = isinstance(source, Generated)
         try:
             data = source.read()
             outcome = peer.ask(data, name)
@@ -147,19 +149,12 @@ def run_qemu(args: argparse.Namespace) -> int:
     return 1 if differing or failed else 0
 
 
-class Drawn:
-    """A random domain, read as a Source is."""
-
-    def __init__(self, name: str, data: bytes) -> None:
-        self.name = self.label = name
-        self._data = data
-
-    def read(self) -> bytes:
-        """The XML."""
-        return self._data
+@dataclass(frozen=True, slots=True)
+class Generated(InMemory):
+    """A random domain."""
 
 
-def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[Any]:
+def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[Source]:
     from virtkit.errors import UsageError
     from virtkit.inputs import sources
     from virtkit.verify.generate import domains
@@ -171,7 +166,7 @@ def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[Any]
         raise UsageError(f"no platform {args.platform!r}; there are: {', '.join(PLATFORMS)}")
     yield from sources(args.inputs) if args.inputs else ()
     for name, text in domains(args.random, args.seed, release, args.platform, args.largest):
-        yield Drawn(name, text.encode())
+        yield Generated(name, None, name, data=text.encode())
 
 
 def _report(name: str, lines: list[str]) -> None:

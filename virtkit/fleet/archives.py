@@ -5,30 +5,12 @@ from __future__ import annotations
 import glob
 import tarfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from virtkit.domain.document import MAX_BYTES
-from virtkit.inputs import Source, Unreadable, sources, stem
+from virtkit.inputs import InMemory, Source, Unreadable, sources, stem
 
-__all__ = ["Member", "gather"]
-
-
-@dataclass(frozen=True, slots=True)
-class Member(Source):
-    """One file of an archive, its bytes already in hand; ``where`` is ``ARCHIVE!MEMBER``."""
-
-    data: bytes
-    where: str
-
-    @property
-    def label(self) -> str:
-        """What messages call it."""
-        return self.where
-
-    def read(self) -> bytes:
-        """Its bytes."""
-        return self.data
+__all__ = ["gather"]
 
 
 def gather(paths: Sequence[str]) -> Iterator[Source]:
@@ -43,7 +25,7 @@ def gather(paths: Sequence[str]) -> Iterator[Source]:
         if text != "-" and not path.exists() and glob.has_magic(text):
             matches = sorted(glob.glob(text, recursive=True))
             if not matches:
-                yield Unreadable(path.name, None, "no file matches this pattern", text)
+                yield Unreadable(path.name, None, text, reason="no file matches this pattern")
             for match in matches:
                 yield from _one(match)
         else:
@@ -68,12 +50,13 @@ def _members(path: Path) -> Iterator[Source]:
                 found += 1
                 name, where = stem(PurePosixPath(member.name)), f"{path}!{member.name}"
                 if member.size > MAX_BYTES:
-                    yield Unreadable(name, None, f"larger than {MAX_BYTES} bytes, the most a domain may have", where)
+                    reason = f"larger than {MAX_BYTES} bytes, the most a domain may have"
+                    yield Unreadable(name, None, where, reason=reason)
                     continue
                 stream = archive.extractfile(member)
-                yield Member(name, None, stream.read() if stream else b"", where)
+                yield InMemory(name, None, where, data=stream.read() if stream else b"")
     except (tarfile.TarError, OSError, EOFError) as error:
-        yield Unreadable(path.name, None, f"the archive cannot be read on: {error}", str(path))
+        yield Unreadable(path.name, None, str(path), reason=f"the archive cannot be read on: {error}")
         return
     if not found:
-        yield Unreadable(path.name, None, "this archive holds no *.xml file", str(path))
+        yield Unreadable(path.name, None, str(path), reason="this archive holds no *.xml file")

@@ -13,16 +13,19 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from virtkit.errors import FleetError, InputError, VirtkitError
+from virtkit.fleet.domains import Checked, checked, each, guest_unless_named
+from virtkit.inputs import InMemory, Source, Unreadable
 from virtkit.releases import DEFAULT, dotted
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
     from virtkit.compat.check import Review
+    from virtkit.domain.domain import Domain
     from virtkit.guests import Catalogue
     from virtkit.host import Host
-    from virtkit.inputs import Source
     from virtkit.policy.document import Policy
+    from virtkit.policy.review import Finding
     from virtkit.resolved import Resolved
 
 __all__ = ["TABLES", "TYPES", "Answer", "Question", "audit", "device_rows", "workers"]
@@ -47,8 +50,8 @@ _BATCH_BYTES = 1 << 20
 _LEVELS = ("", "allow", "warn", "taint", "deny")
 
 Row = tuple[object, ...]
-#: Each input's label, and its bytes or the message that says why there are none.
-Batch = tuple[tuple[str, bytes | str], ...]
+#: Inputs that were read, or that say why they cannot be read.
+Batch = tuple[InMemory | Unreadable, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Question:
 
         return Host.named(self.qemu, self.libvirt)
 
-    def held_against(self) -> Policy | None:
+    def loaded_policy(self) -> Policy | None:
         """The policy, None when none is asked. Raises UsageError."""
         from virtkit.policy import document
 
@@ -85,20 +88,33 @@ class Question:
 
 @dataclass(slots=True)
 class Answer:
-    """What became of a batch: ``domains`` judged, ``bare`` of them without any virtio device, ``rejected`` inputs,
-    ``rows`` by table, devices counted by verdict and the policy's findings by level."""
+    """The result for a batch: the number of ``domains`` judged, ``without_virtio`` of them, and of ``rejected`` inputs;
+    ``rows`` by table; devices counted by verdict, and findings of the policy by level."""
 
     domains: int = 0
-    bare: int = 0
+    without_virtio: int = 0
     rejected: int = 0
     rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in TABLES})
     verdicts: Counter[str] = field(default_factory=Counter)
     levels: Counter[str] = field(default_factory=Counter)
 
+    def accept(self, label: str, checked: Checked, findings: Iterable[Finding], policy: str) -> None:
+        """Add the rows and counts of one domain."""
+        self.domains += 1
+        self.without_virtio += not checked.review.findings
+        levels: dict[str, str] = {}
+        for one in findings:
+            levels[one.device] = max(levels.get(one.device, ""), one.level, key=_LEVELS.index)
+            self.levels[one.level] += 1
+            row = (label, one.domain, one.guest, policy, one.device, one.line, one.level, one.text)
+            self.rows["findings"].append(row)
+        self.rows["devices"] += device_rows(label, *checked, levels)
+        self.verdicts.update(finding.verdict.value for finding in checked.review.findings)
+
     def add(self, other: Answer) -> None:
         """Add the counts of another batch, without its rows."""
         self.domains += other.domains
-        self.bare += other.bare
+        self.without_virtio += other.without_virtio
         self.rejected += other.rejected
         self.verdicts += other.verdicts
         self.levels += other.levels
@@ -109,42 +125,27 @@ def _prepared(question: Question) -> tuple[Host, Catalogue, Policy | None]:
     """What a worker needs, made once in each process."""
     from virtkit.guests import catalogue
 
-    return question.host(), catalogue(*question.osinfo), question.held_against()
+    return question.host(), catalogue(*question.osinfo), question.loaded_policy()
 
 
 def examine(batch: Batch, question: Question) -> Answer:
     """Resolve and judge each domain of a batch. Runs in a worker; an input never makes it raise."""
-    from virtkit.compat.check import check
-    from virtkit.domain.domain import read
     from virtkit.policy.review import review
-    from virtkit.resolved import resolve
 
     host, known, policy = _prepared(question)
     answer = Answer()
-    for label, data in batch:
-        try:
-            if isinstance(data, str):
-                raise InputError(data)
-            domain = read(data, label)
-            resolved = resolve(domain, host)
-            guest = None if domain.osinfo_id else question.guest or None
-            seen = check(resolved, guest, overrides=question.overrides, guest_database=known)
-            said = review(policy, resolved, guest, guest_database=known) if policy else ()
-        except VirtkitError as problem:
+
+    def judge(domain: Domain) -> tuple[Checked, tuple[Finding, ...]]:
+        guest = guest_unless_named(domain, question.guest)
+        found = checked(domain, host, guest, overrides=question.overrides, guest_database=known)
+        return found, review(policy, found.resolved, guest, guest_database=known) if policy else ()
+
+    for source, outcome in each(batch, judge):
+        if isinstance(outcome, VirtkitError):
             answer.rejected += 1
-            answer.rows["rejected"].append((label, str(problem)))
-            continue
-        answer.domains += 1
-        answer.bare += not seen.findings
-        levels: dict[str, str] = {}
-        for one in said:
-            levels[one.device] = max(levels.get(one.device, ""), one.level, key=_LEVELS.index)
-            answer.levels[one.level] += 1
-            answer.rows["findings"].append(
-                (label, one.domain, one.guest, policy.name if policy else "", one.device, one.line, one.level, one.text)
-            )
-        answer.rows["devices"] += device_rows(label, resolved, seen, levels)
-        answer.verdicts.update(finding.verdict.value for finding in seen.findings)
+            answer.rows["rejected"].append((source.label, str(outcome)))
+        else:
+            answer.accept(source.label, *outcome, policy.name if policy else "")
     return answer
 
 
@@ -198,16 +199,16 @@ def audit(
 
 def _batches(found: Iterable[Source]) -> Iterator[Batch]:
     """The sources read and put together, bounded in number and bytes."""
-    batch: list[tuple[str, bytes | str]] = []
+    batch: list[InMemory | Unreadable] = []
     size = 0
     for source in found:
-        data: bytes | str
         try:
             data = source.read()
-        except VirtkitError as problem:
-            data = str(problem)
-        batch.append((source.label, data))
-        size += len(data)
+        except InputError as problem:
+            batch.append(Unreadable(source.name, None, source.label, reason=problem.what))
+        else:
+            batch.append(InMemory(source.name, None, source.label, data=data))
+            size += len(data)
         if len(batch) >= _BATCH_DOMAINS or size >= _BATCH_BYTES:
             yield tuple(batch)
             batch, size = [], 0

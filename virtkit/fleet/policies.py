@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from virtkit.errors import VirtkitError
+from virtkit.fleet.domains import Checked, attempt, read_each, resolve_each
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     import pandas as pd
 
+    from virtkit.domain.domain import Domain
     from virtkit.guests import Catalogue
     from virtkit.host import Host
     from virtkit.inputs import Source
@@ -29,28 +32,27 @@ def under_slots(found: Iterable[Source], names: Sequence[str], host: Host | None
 
     from virtkit.compat.check import check
     from virtkit.compat.verdict import Verdict
-    from virtkit.domain.domain import read
     from virtkit.policy import slots
     from virtkit.resolved import resolve
 
+    def under(domain: Domain, name: str) -> Checked:
+        resolved = resolve(domain, host, slot_policy=slots.policy(name))
+        return Checked(resolved, check(resolved, changes=False))
+
     rows: list[tuple[object, ...]] = []
-    for source in found:
-        try:
-            domain = read(source.read(), source.label)
-        except VirtkitError as problem:
-            rows.append((source.name, source.label, "", "", 0, 0, "", str(problem)))
+    for source, domain in read_each(found):
+        if isinstance(domain, VirtkitError):
+            rows.append((source.name, source.label, "", "", 0, 0, "", str(domain)))
             continue
         for name in names:
-            try:
-                resolved = resolve(domain, host, slot_policy=slots.policy(name))
-                seen = check(resolved, changes=False)
-            except VirtkitError as problem:
-                rows.append((domain.name, source.label, "", name, 0, 0, "", str(problem)))
+            outcome = attempt(partial(under, domain, name))
+            if isinstance(outcome, VirtkitError):
+                rows.append((domain.name, source.label, "", name, 0, 0, "", str(outcome)))
                 continue
-            buses = [one for one in resolved.devices if one.kind == "controller" and getattr(one, "type", "") == "pci"]
-            fails = ", ".join(one.label for one in seen.findings if one.verdict is Verdict.FAILS)
+            buses = [one for one in outcome.resolved.inventory.controllers if one.type == "pci"]
+            fails = ", ".join(one.label for one in outcome.review.findings if one.verdict is Verdict.FAILS)
             added = sum(1 for one in buses if one.added)
-            rows.append((domain.name, source.label, seen.guest, name, len(buses), added, fails, ""))
+            rows.append((domain.name, source.label, outcome.review.guest, name, len(buses), added, fails, ""))
     columns = ["domain", "file", "guest", "policy", "buses", "added", "fails", "refused"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -94,16 +96,12 @@ def under_policies(
     """
     import pandas as pd
 
-    from virtkit.domain.domain import read
     from virtkit.policy.review import review
-    from virtkit.resolved import resolve
 
     rows: list[tuple[object, ...]] = []
-    for source in found:
-        try:
-            resolved = resolve(read(source.read(), source.label), host)
-        except VirtkitError as problem:
-            rows.append(("", "rejected", source.name, source.label, 0, "", "", str(problem)))
+    for source, resolved in resolve_each(found, host):
+        if isinstance(resolved, VirtkitError):
+            rows.append(("", "rejected", source.name, source.label, 0, "", "", str(resolved)))
             continue
         for policy in policies:
             rows += [

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
+from virtkit.fleet.domains import check_each, checked, guest_unless_named
 from virtkit.topology.diff import nodes
 
 if TYPE_CHECKING:
@@ -77,9 +78,8 @@ class Item:
 
     def repaired(self) -> Repair | None:
         """The domain with the changes of its review, resolved and checked again; None where there is none to make."""
-        import virtkit as vk
-        from virtkit.compat import check
         from virtkit.compat.check import fixed
+        from virtkit.domain.domain import read
         from virtkit.errors import VirtkitError
 
         changes = self.review.changes
@@ -91,9 +91,8 @@ class Item:
         command, steps = shlex.join(words), tuple(f"{one.label}: {one.change}" for one in changes)
         codec = self.resolved.domain.document.codec
         try:
-            domain = vk.read(fixed(self.resolved, self.review).encode(codec), self.file)
-            after = vk.resolve(domain, host=self.resolved.host)
-            review = check(after, self.guest or None, overrides=self.overrides)
+            domain = read(fixed(self.resolved, self.review).encode(codec), self.file)
+            after, review = checked(domain, self.resolved.host, self.guest or None, overrides=self.overrides)
         except VirtkitError as problem:
             return Repair(command, steps, None, None, str(problem))
         return Repair(command, steps, after.topology, review)
@@ -227,11 +226,9 @@ def survey(folder: str = "", guest: str = "", host: Host | None = None, override
                         file     guest     machine
     ... rhel6-q35-virtio.xml  rhel6.10  pc-q35-8.2
     """
-    import virtkit as vk
-    from virtkit.compat import check
     from virtkit.errors import UsageError, VirtkitError
     from virtkit.guests import catalogue
-    from virtkit.inputs import sources
+    from virtkit.inputs import sources_below
 
     base = Path(folder) if folder else facts.path("domains")
     if not base.is_dir():
@@ -239,17 +236,13 @@ def survey(folder: str = "", guest: str = "", host: Host | None = None, override
     if guest:
         catalogue().find(guest)
     found = Survey()
-    for source in sources([str(base)]):
-        name = source.path.relative_to(base).as_posix() if source.path and source.path != base else source.label
-        try:
-            domain = vk.read(source.read(), name)
-            resolved = vk.resolve(domain, host=host)
-            review = check(resolved, None if domain.osinfo_id else guest or None, overrides=overrides)
-        except VirtkitError as error:
-            found.refusals.append((name, str(error)))
+    for source, outcome in check_each(sources_below(base), host, guest, overrides=overrides):
+        if isinstance(outcome, VirtkitError):
+            found.refusals.append((source.label, str(outcome)))
             continue
-        named = "" if domain.osinfo_id else guest
-        found.items.append(Item(name, resolved, resolved.topology, review, named, overrides))
+        resolved, review = outcome
+        named = guest_unless_named(resolved.domain, guest) or ""
+        found.items.append(Item(source.label, resolved, resolved.topology, review, named, overrides))
     return found
 
 

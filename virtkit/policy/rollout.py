@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
 from virtkit.domain.vocabulary import accepted
-from virtkit.errors import UsageError, VirtkitError
+from virtkit.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from virtkit.domain.domain import Domain
     from virtkit.host import Host
-    from virtkit.inputs import Source
 
 __all__ = [
     "OUTCOMES",
@@ -30,13 +29,12 @@ __all__ = [
     "SUBJECTS",
     "Name",
     "Rollout",
+    "Tally",
     "affected_table",
     "known_names",
     "known_table",
     "name_table",
     "nearest",
-    "review",
-    "reviews",
     "select_subjects",
     "stage_of",
     "stage_table",
@@ -271,52 +269,8 @@ def _enumerated(at: tuple[int, int]) -> frozenset[str]:
     return frozenset(element.partition(":")[2] for element, _ in accepted(at) if element.startswith("controller:"))
 
 
-def review(
-    sources: Iterable[Source], subject: str = "nic-model", host: Host | None = None, limit: int = 1000
-) -> Rollout:
-    """What each stage does to the domains of ``sources``: ``reviews`` for one subject.
-
-    >>> import virtkit as vk
-    >>> from virtkit.inputs import sources
-    >>> from virtkit.policy import rollout
-    >>> rollout.review(sources([str(vk.samples())]), "nic-model")
-    <Rollout nic-model: 2 unknown names in 1 of ... domains>
-    """
-    return reviews(sources, (subject,), host, limit)[0]
-
-
-def reviews(
-    sources: Iterable[Source],
-    subjects: Iterable[str] = tuple(SUBJECTS),
-    host: Host | None = None,
-    limit: int = 1000,
-) -> tuple[Rollout, ...]:
-    """What each stage does to the domains of ``sources``, read once and one at a time so that memory stays bounded.
-
-    Domains are read, not resolved: what a stage refuses need not resolve. A name is matched whatever its letter
-    case. At most ``limit`` names, domains and messages are told. Raises UsageError for an unknown subject.
-    """
-    from virtkit.domain.domain import read
-    from virtkit.host import Host as TheHost
-
-    tallies = []
-    host = host or TheHost.default()
-    for subject in select_subjects(" ".join(subjects)):
-        tallies.append(_Tally(subject, host, limit))
-    for source in sources:
-        try:
-            domain = read(source.read(), source.label)
-        except VirtkitError as problem:
-            for tally in tallies:
-                tally.reject(str(problem))
-            continue
-        for tally in tallies:
-            tally.add(domain, source.label)
-    return tuple(tally.result() for tally in tallies)
-
-
-class _Tally:
-    """Counts the names of one subject."""
+class Tally:
+    """Counts the unknown names of one subject, domain by domain, with at most ``limit`` names, domains and messages."""
 
     def __init__(self, subject: str, host: Host, limit: int) -> None:
         self.found = Rollout(subject)
@@ -326,11 +280,13 @@ class _Tally:
         self.holders: Counter[tuple[str, str, str]] = Counter()
 
     def reject(self, message: str) -> None:
+        """Count an input that could not be read."""
         self.found.rejected += 1
         if len(self.found.errors) < self.limit:
             self.found.errors.append(message)
 
     def add(self, domain: Domain, file: str) -> None:
+        """Count the unknown names of a domain that was read from ``file``."""
         subject, found = self.found.subject, self.found
         found.domains += 1
         hypervisor = _HYPERVISORS.get(domain.type, domain.type)
@@ -356,6 +312,7 @@ class _Tally:
             found.affected.append((domain.name, file, tuple(sorted({name[:_LONG] for name in strange}))))
 
     def result(self) -> Rollout:
+        """The review of all domains that were added."""
         found = self.found
         for stage, (_, outcome, _) in STAGES.items():
             counts = dict.fromkeys(OUTCOMES, 0)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from virtkit import facts
 from virtkit.errors import UsageError
-from virtkit.inputs import Source, sources
+from virtkit.inputs import Source, sources_below
 from virtkit.topology.model import Topology
 
 if TYPE_CHECKING:
@@ -74,25 +73,9 @@ def folder(name: str, value: object) -> str:
     return str(Path(path).expanduser()) if path else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Below(Source):
-    """An input that is called by its place below a folder, so that results do not depend on where that is."""
-
-    place: str
-
-    @property
-    def label(self) -> str:
-        return self.place
-
-
 def domain_sources(path: str) -> Iterator[Source]:
     """The ``*.xml`` below a folder ("" means the sample domains), each called by its place below it, in order."""
-    base = Path(path) if path else facts.path("domains")
-    for source in sources([str(base)]):
-        if source.path is None or source.path == base:
-            yield source
-        else:
-            yield _Below(source.name, source.path, source.path.relative_to(base).as_posix())
+    return sources_below(Path(path) if path else facts.path("domains"))
 
 
 class Output:
