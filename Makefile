@@ -1,41 +1,49 @@
-# make report   run the notebooks on data/domains (or DOMAINS=/some/dir) and write reports/latest
-# make test     ruff, mypy --strict, pytest
+# make report   run the notebooks on data/domains (or DOMAINS=DIR) and write reports/latest
+# make test     everything: ruff, mypy --strict and all tests, one pytest worker for each core
+# make check    the quick half: ruff, mypy --strict and the fast tests
 # make lab      open the notebooks in JupyterLab
 # make lock     rebuild requirements.lock from pyproject.toml
-# make bench    measure, each figure beside its peer's
-# make clean    remove what make and the tests made; reports stay
+# make bench    run the benchmarks
+# make clean    remove the environment, builds and caches; reports stay
 
 PYTHON     ?= python3
 UV_VERSION := 0.13.9
 VENV       := .venv
 BIN        := $(VENV)/bin
 STAMP      := $(VENV)/.ready
+JOBS       ?= $(shell nproc 2>/dev/null || echo 2)
+SLOW       := slow or notebook or browser or property or live or package
 DOMAINS    ?=
 REPORT     ?=
 TESTS      ?=
 LAB        ?=
 LAB_HOME   ?= $(CURDIR)/$(VENV)/lab
 
-.PHONY: report test lab lock bench clean setup
+.PHONY: report test check lint lab lock bench clean setup
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
 	$(BIN)/virtkit report $(if $(DOMAINS),--domains "$(DOMAINS)") $(REPORT)
 
-test: $(STAMP)
+test: lint
+	$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+
+check: lint
+	$(BIN)/python -m pytest -n $(JOBS) -m "not ($(SLOW))" $(TESTS)
+
+lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest $(TESTS)
 
-# Settings, history and running kernels of this JupyterLab are kept in LAB_HOME, apart from the user's own; it asks no
-# host for news, updates or extensions (.lab/overrides.json). LAB adds options, such as --no-browser.
+# JupyterLab keeps its settings, history and running kernels in LAB_HOME, apart from the user's own. It contacts no host
+# for news, updates or extensions (virtkit/notebook/lab/overrides.json). LAB adds options, such as --no-browser.
 lab: export JUPYTER_CONFIG_DIR := $(LAB_HOME)/config
 lab: export JUPYTER_DATA_DIR := $(LAB_HOME)/data
 lab: export JUPYTER_PREFER_ENV_PATH := 1
 lab: export IPYTHONDIR := $(LAB_HOME)/ipython
 lab: $(STAMP)
-	$(BIN)/jupyter lab --LabApp.app_settings_dir="$(CURDIR)/.lab" --LabApp.extension_manager=readonly \
-	    --LanguageServerManager.autodetect=False \
+	$(BIN)/jupyter lab --LabApp.app_settings_dir="$(CURDIR)/virtkit/notebook/lab" \
+	    --LabApp.extension_manager=readonly --LanguageServerManager.autodetect=False \
 	    $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB) notebooks/00-start-here.ipynb
 
 bench: $(STAMP)
@@ -52,7 +60,7 @@ clean:
 
 setup: $(STAMP)
 
-# Only wheels, and only those whose hash the lock names.
+# The environment holds wheels only, each with a hash that requirements.lock lists.
 $(STAMP): requirements.lock pyproject.toml
 	@PYTHON="$(PYTHON)" sh .ci/need-venv
 	@test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)

@@ -1,0 +1,141 @@
+"""The wheel and the sdist: what they hold, and what the wheel does in an environment that has only lxml."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import venv
+import zipfile
+from collections.abc import Sequence
+from email.parser import BytesParser
+from importlib.metadata import distribution
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "data" / "domains" / "rhel6-q35-virtio.xml"
+
+pytestmark = pytest.mark.package
+
+#: Commands that need nothing but lxml, each with its exit code.
+CORE = [
+    (["--version"], 0),
+    (["--help"], 0),
+    (["resolve", "guest.xml"], 0),
+    (["args", "guest.xml"], 0),
+    (["explain", "guest.xml"], 0),
+    (["topology", "guest.xml"], 0),
+    (["topology", "guest.xml", "-o", "topology.json"], 0),
+    (["topology", "guest.xml", "--diff-machine", "pc"], 0),
+    (["guests", "rhel6*"], 0),
+    (["check", "guest.xml"], 1),  # the guest does not find its disk
+    (["check", "guest.xml", "--fix", "-o", "fixed.xml"], 0),
+    (["recommend", "--guest", "rhel6.10", "--machine", "q35"], 0),
+    (["domcaps"], 0),
+]
+
+
+def build(folder: Path, kind: str) -> Path:
+    """The wheel or the sdist of this tree, built into ``folder`` without a download."""
+    words = [sys.executable, "-m", "hatchling", "build", "--target", kind, "--directory", str(folder)]
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600"}
+    subprocess.run(words, cwd=ROOT, env=environment, check=True, capture_output=True)
+    (built,) = folder.iterdir()
+    return built
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel, built once."""
+    return build(tmp_path_factory.mktemp("wheel"), "wheel")
+
+
+@pytest.fixture(scope="session")
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sdist, built once."""
+    return build(tmp_path_factory.mktemp("sdist"), "sdist")
+
+
+@pytest.fixture(scope="session")
+def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment with the wheel and lxml, installed by pip from files of this machine."""
+    folder = tmp_path_factory.mktemp("bare")
+    venv.create(folder, symlinks=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    lxml = distribution("lxml")
+    assert lxml.files is not None
+    for name in {file.parts[0] for file in lxml.files if file.parts[0].startswith("lxml")}:
+        (packages / name).symlink_to(Path(str(lxml.locate_file(name))).resolve())
+    interpreter = folder / "bin" / "python"
+    words = [sys.executable, "-m", "pip", "--python", str(interpreter), "install", "--quiet", "--no-index", str(wheel)]
+    subprocess.run(words, check=True, capture_output=True)
+    assert sorted(path.name for path in packages.glob("*.dist-info")) == [
+        f"lxml-{lxml.version}.dist-info",
+        f"{wheel.name.partition('-py3')[0]}.dist-info",
+    ]
+    return interpreter
+
+
+def run(python: Path, folder: Path, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a program in an empty folder that holds only ``guest.xml``, without any setting of this process."""
+    (folder / "guest.xml").write_bytes(SAMPLE.read_bytes())
+    environment = {"HOME": str(folder), "PATH": os.defpath, "LC_ALL": "C.UTF-8"}
+    command = [str(python), "-I", *words]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_wheel_holds_types_data_notebooks_and_licences(wheel: Path) -> None:
+    """The wheel has py.typed, every file of data/ and notebooks/, and the texts of both licences."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        (info,) = {name.partition("/")[0] for name in names if ".dist-info/" in name}
+        metadata = BytesParser().parsebytes(archive.read(f"{info}/METADATA"))
+    data = {f"virtkit/_data/{path.relative_to(ROOT / 'data')}" for path in (ROOT / "data").rglob("*") if path.is_file()}
+    notebooks = {f"virtkit/_notebooks/{path.name}" for path in (ROOT / "notebooks").glob("*.ipynb")}
+    assert (data | notebooks | {"virtkit/py.typed", "virtkit/notebook/lab/overrides.json"}) - names == set()
+    assert metadata["License-Expression"] == "Apache-2.0 AND GPL-2.0-or-later"
+    texts = metadata.get_all("License-File")
+    assert texts == ["LICENSE", "LICENSES/GPL-2.0-or-later.txt"]
+    assert {f"{info}/licenses/{text}" for text in texts} <= names
+
+
+def test_every_derived_table_is_named_in_the_licence_note() -> None:
+    """The tables that say they are made from osinfo-db are the ones that the README places under the GPL."""
+    folder = ROOT / "data" / "guests"
+    derived = {path.name for path in folder.glob("*.csv") if "refresh --osinfo" in path.read_text().partition("\n")[0]}
+    note = (folder / "README.md").read_text().partition("## Origin and licence")[2].partition("are derived from")[0]
+    assert set(re.findall(r"`([\w-]+\.csv)`", note)) == derived
+    assert "GPL-2.0-or-later" in (folder / "source.csv").read_text()
+
+
+def test_sdist_holds_every_tracked_file(sdist: Path) -> None:
+    """The sdist has each file of the repository: source, tests, and all that the tests read."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    tracked = {name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()}
+    with tarfile.open(sdist) as archive:
+        held = {member.name.partition("/")[2] for member in archive.getmembers()}
+    assert tracked - held == set()
+
+
+@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+def test_two_builds_have_the_same_bytes(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    """A second build with the same SOURCE_DATE_EPOCH gives the same file."""
+    first: Path = request.getfixturevalue(kind)
+    second = build(tmp_path, kind)
+    assert (second.name, second.read_bytes()) == (first.name, first.read_bytes())
+
+
+def test_core_commands_need_only_lxml(python: Path, tmp_path: Path) -> None:
+    """Every core command works from the wheel in an empty folder, and says nothing of a traceback."""
+    assert run(python, tmp_path, ["-c", "import virtkit; print(virtkit.__version__)"]).stdout.strip()
+    for words, code in CORE:
+        done = run(python, tmp_path, ["-m", "virtkit", *words])
+        assert done.returncode == code, (words, done.stderr)
+        assert done.stdout or "-o" in words, words
+        assert "Traceback" not in done.stderr, words
