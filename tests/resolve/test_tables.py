@@ -82,6 +82,9 @@ def test_every_table_is_known_here() -> None:
     assert {path.stem for path in facts.path("libvirt").glob("*.csv")} == set(TABLES)
 
 
+SOURCES = ("observed: libvirt ", "observed: QEMU ", "libvirt", "QEMU ", "the domain itself")
+
+
 @pytest.mark.parametrize("name", TABLES)
 def test_columns(name: str) -> None:
     """Exactly these, in this order; no cell begins or ends with a blank."""
@@ -94,7 +97,7 @@ def test_columns(name: str) -> None:
 def test_every_fact_has_a_source(name: str) -> None:
     """An observation with its release, a libvirt document, or QEMU's own answer."""
     for row in rows(name):
-        assert row["source"].startswith(("observed: libvirt ", "observed: QEMU ", "libvirt", "QEMU ", "the domain itself")), row
+        assert row["source"].startswith(SOURCES), row
 
 
 @pytest.mark.parametrize("name", [name for name, head in TABLES.items() if " since " in head])
