@@ -43,7 +43,7 @@ def test_every_row_has_a_source(name: str) -> None:
 def test_bounds_are_versions_and_architectures_are_qemu_s(name: str) -> None:
     """since, until and the like are MAJOR.MINOR or empty."""
     for row in facts.table(f"qemu/{name}.csv"):
-        for column in ("since", "until", "qemu_since", "qemu_before"):
+        for column in ("since", "until", "machine_first", "machine_last", "qemu_since", "qemu_before"):
             assert VERSION.fullmatch(row.get(column, ""))
         assert set(row.get("arches", "").split()) <= ARCHES
         assert set(row.get("arch", "").replace("*", "").split()) <= ARCHES

@@ -101,9 +101,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """A row of either table: ``since`` and ``until`` bound the machine version, the other two QEMU's release.
+    """A row of either table: ``since`` and ``until`` are the first and last machine version for which it holds.
 
-    ``families`` empty means any; with ``all_but`` every family is meant that is not named.
+    ``qemu_since`` and ``qemu_before`` bound the QEMU release. Empty ``families`` means any; with ``all_but`` they are
+    the families for which it does not hold.
     """
 
     kinds: frozenset[str]
@@ -276,8 +277,8 @@ def _rule(row: Mapping[str, str], subjects: str, models: str, answer: str) -> _R
         families=_set(row["family"].removeprefix("!")),
         all_but=row["family"].startswith("!"),
         arch=row.get("arch", "").replace("*", ""),
-        since=_version(row["since"]),
-        until=_version(row["until"]),
+        since=_version(row["machine_first"]),
+        until=_version(row["machine_last"]),
         qemu_since=_version(row.get("qemu_since", "")),
         qemu_before=_version(row.get("qemu_before", "")),
         answer=answer,
