@@ -11,7 +11,8 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from virtkit.domain.address import CcwAddress, PciAddress
-from virtkit.domain.devices import Controller, Device, Disk, Filesystem, Hostdev, Input, Inventory, Nic, Video
+from virtkit.domain.device_classes import DEVICE_CLASSES, Inventory, turns
+from virtkit.domain.devices import Controller, Device, Disk, Filesystem, Hostdev, Input, Nic, Video
 from virtkit.resolution.context import Context
 from virtkit.virtio.devices import driver_of
 
@@ -27,6 +28,9 @@ Options = dict[str, Any]
 V_OPTIONS = (("iommu", "iommu_platform"), ("ats", "ats"), ("packed", "packed"), ("page_per_vq", "page-per-vq"))
 CONTROLLER_TYPES = ("pci", "usb", "scsi", "ide", "sata", "virtio-serial", "nvme")
 KIB = 1024
+
+_ORDER = turns(((one.qemu, one.name) for one in DEVICE_CLASSES if one.qemu is not None), "-device arguments")
+"""The lists of an Inventory in the order of their arguments; releases without several iommus put the iommu first."""
 
 
 def text(resolved: Resolved, legacy_syntax: bool = False) -> str:
@@ -74,31 +78,17 @@ class _Builder:
         return names
 
     def build(self) -> list[Options]:
-        devices = self.devices
         late_iommu = "several-iommus" in self.context.behaves
         if not late_iommu:
-            self.all(devices.iommus)
-        for type_ in CONTROLLER_TYPES:
-            for controller in devices.controllers:
-                if controller.type == type_:
-                    self.controller(controller)
-        if late_iommu:
-            self.all(devices.iommus)
-        for group in (
-            devices.memories,
-            devices.disks,
-            devices.filesystems,
-            devices.nics,
-            devices.inputs,
-            devices.videos,
-            devices.sounds,
-            devices.hostdevs,
-            devices.memballoons,
-            devices.rngs,
-            devices.vsocks,
-            devices.cryptos,
-        ):
-            self.all(group)
+            self.all(self.devices.iommus)
+        for name in _ORDER:
+            if name == "controllers":
+                for type_ in CONTROLLER_TYPES:
+                    for controller in self.devices.controllers:
+                        if controller.type == type_:
+                            self.controller(controller)
+            elif late_iommu or name != "iommus":
+                self.all(getattr(self.devices, name))
         return self.found
 
     def all(self, devices: list[Any]) -> None:

@@ -15,7 +15,8 @@ from virtkit.compat.matrix import matrix
 from virtkit.compat.prober import PROBES, Prober, probe_xml
 from virtkit.errors import UsageError
 from virtkit.host import Host
-from virtkit.virtio.interface import LOCATIONS, MODELS
+from virtkit.virtio.interface import LOCATIONS
+from virtkit.virtio.kinds import MODELS
 
 
 def test_table_is_whole() -> None:

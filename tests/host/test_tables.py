@@ -11,7 +11,7 @@ from virtkit import facts
 from virtkit.host import Host
 
 TABLES = (
-    "watched", "capability-flags", "domcaps", "interface-kinds", "interface-rules", "interface-refusals", "port-io",
+    "watched", "capability-flags", "domcaps", "interface-rules", "interface-refusals", "port-io",
     "modules", "port-io-windows",
 )  # fmt: skip
 VERSION = re.compile(r"(\d+\.\d+(\.\.\d+\.\d+)?)?")
@@ -55,7 +55,7 @@ def test_device_types_exist() -> None:
     rows = [
         *(driver for row in facts.table("qemu/capability-flags.csv") for driver in row["drivers"].split()),
         *(driver for row in facts.table("qemu/domcaps.csv") for driver in row["needs"].split()),
-        *(row["driver"] for row in facts.table("qemu/interface-kinds.csv")),
+        *(row["driver"] for row in facts.table("virtio/kinds.csv")),
         *(name for row in facts.table("qemu/modules.csv") for name in row["types"].split()),
     ]
     # vt82c686b-usb-uhci lives in QEMU's mips builds only.
@@ -63,11 +63,10 @@ def test_device_types_exist() -> None:
 
 
 def test_no_row_stands_twice() -> None:
-    """Same flag and architecture, same domcaps value with the same bounds, same kind."""
+    """Same flag and architecture, same domcaps value with the same bounds."""
     for name, key in (
         ("capability-flags", ("flag", "drivers", "property")),
         ("domcaps", ("element", "enum", "value", "since", "until")),
-        ("interface-kinds", ("kind",)),
         ("watched", ("property",)),
         ("port-io", ("driver",)),
     ):

@@ -6,7 +6,8 @@ import pytest
 
 from virtkit import facts
 from virtkit.errors import UsageError
-from virtkit.virtio.interface import Interface, driver_name, kinds, machine_version, off_pci, shown, switched
+from virtkit.virtio.interface import Interface, machine_version, off_pci, shown, switched
+from virtkit.virtio.kinds import driver_name, kinds
 
 NEW, OLD = (11, 1), (7, 2)
 
@@ -113,7 +114,7 @@ def test_every_kind_is_answered_in_every_place() -> None:
 )
 def test_a_word_that_is_no_key_is_refused_with_the_right_ones(kind: str, model: str, location: str) -> None:
     """A misspelt kind, model or location is not answered by chance."""
-    with pytest.raises(UsageError, match="there are: "):
+    with pytest.raises(UsageError, match="known: "):
         shown(NEW, "x86_64", "q35", kind, model, location)
 
 

@@ -11,7 +11,7 @@ from virtkit.guests import KINDS, catalogue
 from virtkit.guests.overrides import support
 from virtkit.host import Host
 from virtkit.policy import comparison, document
-from virtkit.virtio.interface import MODELS
+from virtkit.virtio.kinds import MODELS
 
 MACHINES = {"pc": ("pc",), "q35": ("q35",), "both": ("pc", "q35"), "own": ("own",)}
 

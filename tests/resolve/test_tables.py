@@ -38,7 +38,6 @@ KEYS = {
     "pci-controllers": ["model"],
     "qemu-drivers": ["kind", "model"],
     "rules": ["rule"],
-    "virtio-drivers": ["device", "variant"],
 }
 
 
@@ -179,14 +178,6 @@ def test_what_is_no_term_is_told(text: str) -> None:
         return
     with pytest.raises(FactsError, match="no term of a condition"):
         terms_of(text)
-
-
-def test_virtio_drivers_have_a_known_kind() -> None:
-    """Those that the interface rules know."""
-    kinds = {row["kind"] for row in facts.table("qemu/interface-kinds.csv")}
-    for row in rows("virtio-drivers"):
-        assert row["kind"] in kinds, row
-        assert row["suffix"] in ("yes", "no"), row
 
 
 def test_behaviours_are_those_the_code_asks_for() -> None:

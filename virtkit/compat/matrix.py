@@ -17,7 +17,8 @@ from virtkit.guests.overrides import support
 from virtkit.host import Host
 from virtkit.host.family import family_of
 from virtkit.releases import dotted
-from virtkit.virtio.interface import MODELS, Shown, machine_version
+from virtkit.virtio.interface import Shown, machine_version
+from virtkit.virtio.kinds import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

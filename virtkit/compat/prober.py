@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from virtkit.errors import Refused, UsageError
 from virtkit.releases import dotted
-from virtkit.virtio.interface import LOCATIONS, MODELS, Shown, off_pci, shown
+from virtkit.virtio.interface import LOCATIONS, Shown, off_pci, shown
+from virtkit.virtio.kinds import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from virtkit.compat.verdict import Judgement, Verdict, judge
 from virtkit.guests import KINDS
 from virtkit.guests.overrides import support
 from virtkit.host.family import family_of
-from virtkit.virtio.interface import MODELS
+from virtkit.virtio.kinds import MODELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -26,7 +26,6 @@ __all__ = [
     "Filesystem",
     "Hostdev",
     "Input",
-    "Inventory",
     "Memory",
     "Nic",
     "Video",
@@ -222,72 +221,3 @@ class Memory(Device):
     """A memory device."""
 
     node: int | None = None
-
-
-@dataclass(slots=True, eq=False, repr=False)
-class Inventory:
-    """All devices of one domain by class, each list in libvirt's order.
-
-    An interface of type hostdev stands among the interfaces only.
-    """
-
-    disks: list[Disk] = field(default_factory=list)
-    controllers: list[Controller] = field(default_factory=list)
-    nics: list[Nic] = field(default_factory=list)
-    sounds: list[Device] = field(default_factory=list)
-    hostdevs: list[Hostdev] = field(default_factory=list)
-    videos: list[Video] = field(default_factory=list)
-    smartcards: list[Chardev] = field(default_factory=list)
-    serials: list[Chardev] = field(default_factory=list)
-    parallels: list[Chardev] = field(default_factory=list)
-    channels: list[Chardev] = field(default_factory=list)
-    consoles: list[Chardev] = field(default_factory=list)
-    inputs: list[Input] = field(default_factory=list)
-    filesystems: list[Filesystem] = field(default_factory=list)
-    watchdogs: list[Device] = field(default_factory=list)
-    memballoons: list[Device] = field(default_factory=list)
-    rngs: list[Device] = field(default_factory=list)
-    nvrams: list[Device] = field(default_factory=list)
-    hubs: list[Device] = field(default_factory=list)
-    shmems: list[Device] = field(default_factory=list)
-    tpms: list[Device] = field(default_factory=list)
-    panics: list[Device] = field(default_factory=list)
-    memories: list[Memory] = field(default_factory=list)
-    redirdevs: list[Device] = field(default_factory=list)
-    iommus: list[Device] = field(default_factory=list)
-    vsocks: list[Device] = field(default_factory=list)
-    cryptos: list[Device] = field(default_factory=list)
-    pstores: list[Device] = field(default_factory=list)
-    graphics: list[Device] = field(default_factory=list)
-
-    def in_order(self) -> list[Device]:
-        """Every addressable device in libvirt's general device order, in which user addresses are reserved."""
-        return [
-            *self.disks,
-            *self.nics,
-            *self.sounds,
-            *self.hostdevs,
-            *self.videos,
-            *self.controllers,
-            *self.smartcards,
-            *self.serials,
-            *self.parallels,
-            *self.channels,
-            *self.consoles,
-            *self.inputs,
-            *self.filesystems,
-            *self.watchdogs,
-            *self.memballoons,
-            *self.rngs,
-            *self.nvrams,
-            *self.hubs,
-            *self.shmems,
-            *self.tpms,
-            *self.panics,
-            *self.memories,
-            *self.redirdevs,
-            *self.iommus,
-            *self.vsocks,
-            *self.cryptos,
-            *self.pstores,
-        ]

@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from virtkit.domain.devices import Device, Inventory
+from virtkit.domain.device_classes import Inventory
+from virtkit.domain.devices import Device
 from virtkit.domain.document import MAX_BYTES, Document, parse
 from virtkit.domain.reader import read_devices
 from virtkit.errors import InputError

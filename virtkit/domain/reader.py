@@ -5,16 +5,13 @@ Source of forms: libvirt, "Domain XML format". Source of refusals: observed, lib
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from virtkit.domain.devices import Inventory
+from virtkit.domain.device_classes import DEVICE_CLASSES, Inventory
 from virtkit.domain.document import label_of, line_of
-from virtkit.domain.elements import chardevs, network, storage
-from virtkit.domain.elements import console_devices as seat
-from virtkit.domain.elements.plain import PLAIN
-from virtkit.domain.elements.reading import Reader
-from virtkit.errors import Refused
+from virtkit.domain.elements import chardevs, console_devices, network, plain, storage
+from virtkit.domain.elements.reading import Read, Reader
+from virtkit.errors import FactsError, Refused
 from virtkit.releases import Release
 
 if TYPE_CHECKING:
@@ -22,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_devices"]
 
-_READ: dict[str, Callable[[Reader, Element, int], None]] = {
+_OWN: dict[str, Read] = {
     "disk": storage.disk,
     "controller": storage.controller,
     "filesystem": storage.filesystem,
@@ -33,11 +30,29 @@ _READ: dict[str, Callable[[Reader, Element, int], None]] = {
     "parallel": chardevs.parallel,
     "channel": chardevs.channel,
     "console": chardevs.console,
-    "video": seat.video,
-    "graphics": seat.graphics,
-    "input": seat.input_device,
-    **PLAIN,
+    "video": console_devices.video,
+    "graphics": console_devices.graphics,
+    "input": console_devices.input_device,
+    "hub": plain.hub,
+    "memballoon": plain.memballoon,
+    "memory": plain.memory,
+    "redirdev": plain.redirdev,
+    "shmem": plain.shmem,
 }
+"""The elements that a function of their own reads."""
+
+
+def _readers() -> dict[str, Read]:
+    """How each element is read. Raises FactsError for a device class that nothing or two things read."""
+    simple = {one.element: plain.simple(one) for one in DEVICE_CLASSES if one.reads is not None}
+    found = {**simple, **_OWN}
+    unclear = {one.element for one in DEVICE_CLASSES} ^ found.keys() | simple.keys() & _OWN.keys()
+    if unclear:
+        raise FactsError(f"device classes: need exactly one reader each: {', '.join(sorted(unclear))}")
+    return found
+
+
+_READ = _readers()
 
 
 def read_devices(root: Element, at: Release) -> Inventory:

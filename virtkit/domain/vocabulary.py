@@ -7,7 +7,7 @@ from functools import cache
 from virtkit import facts
 from virtkit.releases import Release, in_release
 
-__all__ = ["accepted", "known_nic"]
+__all__ = ["accepted", "is_listed", "known_nic"]
 
 
 @cache
@@ -18,6 +18,12 @@ def accepted(at: Release) -> dict[tuple[str, str], frozenset[str]]:
         if in_release(row, at):
             found.setdefault((row["element"], row["attribute"]), set()).update(row["value"].split())
     return {key: frozenset(values) for key, values in found.items()}
+
+
+def is_listed(element: str, attribute: str) -> bool:
+    """Whether some release takes values of an attribute."""
+    rows = facts.table("libvirt/accepted-values.csv")
+    return any((row["element"], row["attribute"]) == (element, attribute) for row in rows)
 
 
 @cache

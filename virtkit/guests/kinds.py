@@ -7,42 +7,16 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from virtkit import facts
 from virtkit.errors import UsageError
+from virtkit.virtio import kinds as virtio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = ["KINDS", "VIRTIO", "Kind", "database_kind", "kind", "kinds"]
 
-#: The kinds that osinfo-db has virtio ids for, in the order of the tables.
-KINDS = ("net", "block", "scsi", "9p", "rng", "balloon", "console", "input", "vsock", "gpu", "fs", "mem")
-
 #: Device ids of virtio devices begin so (the PCI vendor is Red Hat, 1af4).
 VIRTIO = "pcisig.com/pci/1af4/"
-
-# Kinds of the interface facts (QEMU drivers) that a guest meets as one and the same virtio device type.
-_SAME_DRIVER = MappingProxyType(
-    {
-        "blk": "block",
-        "vu-blk": "block",
-        "vu-scsi": "scsi",
-        "vhost-scsi": "scsi",
-        "vdpa": "net",
-        "serial": "console",
-        "keyboard": "input",
-        "mouse": "input",
-        "tablet": "input",
-        "multitouch": "input",
-        "input-host": "input",
-        "vu-input": "input",
-        "vga": "gpu",
-        "vu-gpu": "gpu",
-        "vu-vga": "gpu",
-        "vu-rng": "rng",
-        "vu-vsock": "vsock",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +41,23 @@ class Kind:
 
 @cache
 def kinds() -> Mapping[str, Kind]:
-    """Every kind by name, in table order. Source: data/guests/kinds.csv."""
-    rows = facts.table("guests/kinds.csv")
+    """Every kind by name, in table order. Source: data/virtio/kinds.csv.
+
+    The database has no transitional ids but those of kinds that exist in the legacy interface, too.
+    """
     return MappingProxyType(
-        {row["kind"]: Kind(row["kind"], row["legacy"], row["modern"], row["device"]) for row in rows}
+        {
+            one.guest: Kind(
+                one.guest, one.legacy_id if one.kind_class == "legacy-capable" else "", one.modern_id, one.title
+            )
+            for one in virtio.kinds().values()
+            if one.title
+        }
     )
 
 
 def kind(name: str) -> Kind:
-    """The kind called ``name``. Raises UsageError for a name that is none of KINDS."""
+    """The kind called ``name``. Raises UsageError for a name that is not one of KINDS."""
     try:
         return kinds()[name]
     except KeyError:
@@ -85,6 +67,11 @@ def kind(name: str) -> Kind:
 def database_kind(interface_kind: str) -> str:
     """The database's kind for a device kind of the interface facts: blk is block, tablet is input.
 
-    A kind that the database has no id for (crypto, iommu, pmem, sound) comes back as it is.
+    A kind that the database has no id for (crypto, iommu, pmem, sound) is returned as it is.
     """
-    return _SAME_DRIVER.get(interface_kind, interface_kind)
+    known = virtio.kinds().get(interface_kind)
+    return known.guest if known is not None and known.guest else interface_kind
+
+
+#: The kinds that osinfo-db has virtio ids for, in the order of the table.
+KINDS = tuple(kinds())

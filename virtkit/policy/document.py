@@ -15,7 +15,7 @@ from virtkit.errors import UsageError
 from virtkit.guests import KINDS
 from virtkit.policy import slots
 from virtkit.policy.bus_cost import AUTO, SLOTS, others
-from virtkit.virtio.interface import MODELS
+from virtkit.virtio.kinds import MODELS
 
 __all__ = [
     "CONDITIONS",

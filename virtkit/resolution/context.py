@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from virtkit import facts
-from virtkit.domain.devices import Inventory
+from virtkit.domain.device_classes import Inventory
 from virtkit.releases import Release, in_release
 from virtkit.resolution.trace import Trace
 

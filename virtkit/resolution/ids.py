@@ -8,49 +8,41 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from virtkit.domain.address import DimmAddress, DriveAddress
+from virtkit.domain.device_classes import DEVICE_CLASSES
 from virtkit.domain.devices import Controller, Device, Disk
+from virtkit.errors import FactsError
 from virtkit.resolution.context import Context, Draft
 
 __all__ = ["give_ids"]
 
-_PLAIN = (
-    ("videos", "video"),
-    ("sounds", "sound"),
-    ("inputs", "input"),
-    ("filesystems", "fs"),
-    ("rngs", "rng"),
-    ("memballoons", "balloon"),
-    ("watchdogs", "watchdog"),
-    ("shmems", "shmem"),
-    ("vsocks", "vsock"),
-    ("serials", "serial"),
-    ("parallels", "parallel"),
-    ("channels", "channel"),
-    ("consoles", "console"),
-    ("redirdevs", "redir"),
-    ("hubs", "hub"),
-    ("smartcards", "smartcard"),
-    ("tpms", "tpm"),
-    ("iommus", "iommu"),
-    ("panics", "panic"),
-    ("nvrams", "nvram"),
-    ("cryptos", "crypto"),
-    ("pstores", "pstore"),
-)
+_OWN_RULE = frozenset({"disks", "nics", "hostdevs", "controllers", "memories"})
+"""The classes whose names take more than a prefix and a count."""
+
+
+def _prefixes() -> tuple[tuple[str, str], ...]:
+    """The list and the prefix of each other class. Raises FactsError for a class with neither or both."""
+    named = [one for one in DEVICE_CLASSES if one.addressable]
+    for one in named:
+        if (one.id_prefix is None) != (one.name in _OWN_RULE):
+            raise FactsError(f"device class {one.name}: needs an id_prefix, or a rule in resolution/ids.py, not both")
+    return tuple((one.name, one.id_prefix) for one in named if one.id_prefix is not None)
+
+
+_PREFIXES = _prefixes()
 
 
 def give_ids(context: Context, draft: Draft) -> None:
     """Set ``id`` of every device: a user's own alias, else the name its kind and place in the list give."""
     devices = draft.devices
-    for attribute, word in _PLAIN:
+    for attribute, word in _PREFIXES:
         _count(getattr(devices, attribute), word)
     host = 0
-    for place, interface in enumerate(devices.nics):
-        if interface.type == "hostdev":
-            interface.id = interface.alias or f"hostdev{host}"
+    for place, nic in enumerate(devices.nics):
+        if nic.type == "hostdev":
+            nic.id = nic.alias or f"hostdev{host}"
             host += 1
         else:
-            interface.id = interface.alias or f"net{place}"
+            nic.id = nic.alias or f"net{place}"
     for hostdev in devices.hostdevs:
         hostdev.id = hostdev.alias or f"hostdev{host}"
         host += 1

@@ -17,7 +17,7 @@ from virtkit.resolution.defaults import additions, chardevs, controllers, disks,
 from virtkit.resolution.ids import give_ids
 
 if TYPE_CHECKING:
-    from virtkit.domain.devices import Inventory
+    from virtkit.domain.device_classes import Inventory
     from virtkit.host import Emulator
     from virtkit.resolution.trace import Trace
 

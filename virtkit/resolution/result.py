@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from virtkit.domain.writer import write
 
 if TYPE_CHECKING:
-    from virtkit.domain.devices import Device, Inventory
+    from virtkit.domain.device_classes import Inventory
+    from virtkit.domain.devices import Device
     from virtkit.domain.domain import Domain
     from virtkit.host import Host
     from virtkit.resolution.context import Context

@@ -1,32 +1,21 @@
 """The virtio devices of a resolved domain: QEMU driver, place, and the interface a guest meets there.
 
-Source of driver names: ``data/libvirt/virtio-drivers.csv``; of interfaces: ``virtkit.virtio.interface``.
+Source of driver names: ``virtkit.virtio.kinds``; of interfaces: ``virtkit.virtio.interface``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
-from virtkit import facts
 from virtkit.domain.address import PciAddress
-from virtkit.domain.devices import (
-    VIRTIO,
-    Controller,
-    Device,
-    Disk,
-    Filesystem,
-    Hostdev,
-    Input,
-    Inventory,
-    Nic,
-    Video,
-)
+from virtkit.domain.device_classes import Inventory, class_of
+from virtkit.domain.devices import VIRTIO, Device, Video
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context
 from virtkit.resolution.defaults.models import frontend_of
 from virtkit.virtio.interface import Shown, shown
+from virtkit.virtio.kinds import PCI_ENDING, ListedDevice, listed_devices
 
 if TYPE_CHECKING:
     from virtkit.resolution.result import Resolution
@@ -71,60 +60,32 @@ class VirtioDevice:
         return f"<VirtioDevice {self.id} {self.label}: {self.driver} at {self.address or self.transport}{shown}>"
 
 
-@cache
-def _drivers() -> dict[tuple[str, str], tuple[str, str, bool]]:
-    return {
-        (row["device"], row["variant"]): (row["kind"], row["base"], row["suffix"] == "yes")
-        for row in facts.table("libvirt/virtio-drivers.csv")
-    }
-
-
-def _variant(context: Context, inventory: Inventory, device: Device) -> tuple[str, str] | None:
-    """The row of the driver table a device belongs to, None when it is no virtio device."""
-    kind = device.kind
-    if isinstance(device, Disk):
-        if device.bus != "virtio":
-            return None
-        return kind, "vhostuser" if device.type == "vhostuser" else "virtio"
-    if isinstance(device, Nic):
-        return (kind, "*") if device.type != "hostdev" and device.model in VIRTIO else None
-    if isinstance(device, Controller):
-        if device.type == "virtio-serial":
-            return "controller:virtio-serial", "*"
-        if device.type == "scsi" and (device.model == "virtio-scsi" or device.model in VIRTIO):
-            return "controller:scsi", "*"
-        return None
-    if isinstance(device, Input):
-        return (kind, device.type) if device.bus == "virtio" else None
-    if isinstance(device, Filesystem):
-        return kind, device.driver
-    if isinstance(device, Hostdev):
-        return kind, device.type
-    if isinstance(device, Video):
-        if device.model != "virtio":
-            return None
+def _listed(context: Context, inventory: Inventory, device: Device) -> ListedDevice | None:
+    """The kind and driver of a virtio device, None for any other."""
+    variant_of = class_of(device).virtio
+    variant = None if variant_of is None else variant_of(device)
+    if variant is not None and isinstance(device, Video):
         if device.frontend is not None and "video-frontend" in context.behaves:
-            return kind, device.frontend
-        return kind, frontend_of(context, device, inventory.videos[0] is device)
-    if kind in ("rng", "vsock", "crypto") or (kind == "memballoon" and device.model in VIRTIO):
-        return kind, "*"
-    return kind, device.model or "*"
+            variant = device.frontend
+        else:
+            variant = frontend_of(context, device, inventory.videos[0] is device)
+    return None if variant is None else listed_devices().get((device.kind, variant))
 
 
 def driver_of(context: Context, inventory: Inventory, device: Device) -> Driver | None:
-    """QEMU's driver for a virtio device, None when it is none.
+    """QEMU's driver for a device, None when it is not a virtio device.
 
     Raises Refused when QEMU has neither the driver of a model nor the switches that stand in for it.
     """
-    variant = _variant(context, inventory, device)
-    found = None if variant is None else _drivers().get(variant)
+    found = _listed(context, inventory, device)
     if found is None:
         return None
-    kind, base, suffix = found
-    if not suffix:
-        return Driver(kind, base)
+    kind = found.kind
+    if not found.driver.endswith(PCI_ENDING):
+        return Driver(kind, found.driver)
     transport = "pci" if device.address is None else device.address.type
-    name = base + {"ccw": "-ccw", "virtio-mmio": "-device"}.get(transport, "-pci")
+    base = found.driver.removesuffix(PCI_ENDING)
+    name = base + {"ccw": "-ccw", "virtio-mmio": "-device"}.get(transport, PCI_ENDING)
     model = device.model or ""
     if model not in ("virtio-transitional", "virtio-non-transitional"):
         return Driver(kind, name)

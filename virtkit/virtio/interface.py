@@ -11,27 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from types import MappingProxyType
 
 from virtkit import facts
 from virtkit.errors import FactsError, UsageError
 from virtkit.host import Emulator
 from virtkit.host import shipped as shipped_emulators
 from virtkit.host.emulator import emulator_arch
+from virtkit.virtio.kinds import Kind, driver_name, kind_of
 
-__all__ = [
-    "LOCATIONS",
-    "MODELS",
-    "Interface",
-    "Kind",
-    "Shown",
-    "driver_name",
-    "kinds",
-    "machine_version",
-    "off_pci",
-    "shown",
-    "switched",
-]
+__all__ = ["LOCATIONS", "Interface", "Shown", "machine_version", "off_pci", "shown", "switched"]
 
 Version = tuple[int, int]
 
@@ -44,43 +32,11 @@ class Interface(StrEnum):
     MODERN = "modern"
 
 
-#: The model names of domain XML and the suffix of the QEMU driver each asks for.
-MODELS: Mapping[str, str] = MappingProxyType(
-    {"virtio": "", "virtio-transitional": "-transitional", "virtio-non-transitional": "-non-transitional"}
-)
-
-#: Each model and the column of interface-kinds.csv that says whether it has a driver; plain ones always have.
-_MODEL_COLUMNS = (
-    ("virtio", ""),
-    ("virtio-transitional", "transitional"),
-    ("virtio-non-transitional", "non_transitional"),
-)
-
 #: The classes of slots. ``conventional`` stands for both conventional ones; only virtio-iommu tells them apart.
 LOCATIONS = ("conventional-root", "conventional-bridge", "pcie-root", "pcie-port", "conventional")
 
 #: Families whose machine names end in a version. Source: query-machines of QEMU 7.2.22 and 11.1.2.
 _VERSIONED = re.compile(r"(pc-i440fx|pc-q35|virt|pseries|s390-ccw-virtio)-(\d+)\.(\d+)(?:[.-].*)?")
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A virtio device kind: its class (``legacy-capable``, ``vsock`` or ``modern-only``), driver and PCI ids.
-
-    ``legacy_id`` is "" for kinds that never show the legacy interface. ``models`` are those with a driver.
-    """
-
-    name: str
-    kind_class: str
-    driver: str
-    legacy_id: str
-    modern_id: str
-    models: tuple[str, ...]
-    source: str
-
-    def device_id(self, interface: Interface) -> str:
-        """The PCI device id, four hexadecimal digits; the vendor is 1af4."""
-        return self.modern_id if interface is Interface.MODERN else self.legacy_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,26 +96,6 @@ class _Rule:
         )
 
 
-@cache
-def kinds() -> Mapping[str, Kind]:
-    """Every kind by name, from ``data/qemu/interface-kinds.csv``."""
-    found = {}
-    for row in facts.table("qemu/interface-kinds.csv"):
-        name = row["kind"]
-        models = tuple(model for model, column in _MODEL_COLUMNS if not column or row[column] == "yes")
-        ids = row["legacy_id"], row["modern_id"]
-        found[name] = Kind(name, row["class"], row["driver"], *ids, models, row["source"])
-    return MappingProxyType(found)
-
-
-def driver_name(kind: str, model: str) -> str:
-    """QEMU's name of the PCI driver for a kind and model; the driver need not exist.
-
-    Raises UsageError for a kind or model that is none.
-    """
-    return _kind(kind).driver + _suffix(model)
-
-
 def machine_version(machine: str) -> tuple[str, Version | None]:
     """The family and version of a canonical machine name: ``("pc-q35", (4, 0))`` for ``pc-q35-4.0.1``.
 
@@ -187,10 +123,10 @@ def shown(
     nothing tells of is taken to be there. Raises UsageError for a kind, model or location that is none.
     Source: the rows' own, measured on running QEMU.
     """
-    about = _kind(kind)
-    driver = about.driver + _suffix(model)
+    about = kind_of(kind)
+    driver = driver_name(kind, model)
     if location not in LOCATIONS:
-        raise UsageError(f"{location!r} is no location; there are: {', '.join(LOCATIONS)}")
+        raise UsageError(f"unknown location {location!r}; known: {', '.join(LOCATIONS)}")
     if emulator is None:
         emulator = shipped_emulators.load(host_qemu, emulator_arch(arch))
     if model not in about.models:
@@ -208,8 +144,12 @@ def shown(
     for rule in _interface_rules():
         if rule.fits((about.kind_class, model, location), family, emulator_arch(arch), version):
             interface = Interface(rule.answer)
-            return Shown(interface, about.device_id(interface), "", rule.source)
+            return Shown(interface, _device_id(about, interface), "", rule.source)
     raise FactsError(f"interface-rules.csv: no rule for {kind}, model {model} at {location} of {machine}")
+
+
+def _device_id(kind: Kind, interface: Interface) -> str:
+    return kind.modern_id if interface is Interface.MODERN else kind.legacy_id
 
 
 def switched(kind: str, disable_legacy: bool, disable_modern: bool) -> Interface | None:
@@ -217,7 +157,7 @@ def switched(kind: str, disable_legacy: bool, disable_modern: bool) -> Interface
 
     Observed: QEMU 7.2.22, 10.0, 11.1.2 (vsock: machine types from 5.1 on).
     """
-    about = _kind(kind)
+    about = kind_of(kind)
     if disable_legacy and disable_modern:
         return None
     if about.kind_class != "legacy-capable" or disable_legacy:
@@ -232,7 +172,7 @@ def off_pci(transport: str, machine: str, kind: str) -> Shown:
     revision 0 on machine type 2.4. virtio-mmio: QEMU's transports keep the legacy layout for every kind
     unless ``force-legacy`` is turned off, which libvirt does not do.
     """
-    about = _kind(kind)
+    about = kind_of(kind)
     if transport == "ccw":
         family, version = machine_version(machine)
         old = family == "s390-ccw-virtio" and version is not None and version <= (2, 4)
@@ -243,7 +183,7 @@ def off_pci(transport: str, machine: str, kind: str) -> Shown:
         return Shown(Interface.TRANSITIONAL, "", "", "observed: QEMU 7.2.22 and 11.1.2, ccw max_revision 2")
     if transport == "virtio-mmio":
         return Shown(Interface.LEGACY, "", "", "observed: QEMU 7.2.22 and 11.1.2, virtio-mmio force-legacy is on")
-    raise UsageError(f"{transport!r} is no virtio transport beside PCI; there are: ccw, virtio-mmio")
+    raise UsageError(f"unknown virtio transport {transport!r}; expected ccw or virtio-mmio")
 
 
 def _refusal(
@@ -296,17 +236,3 @@ def _version(cell: str) -> Version | None:
         return None
     major, _, minor = cell.partition(".")
     return int(major), int(minor)
-
-
-def _kind(name: str) -> Kind:
-    found = kinds().get(name)
-    if found is None:
-        raise UsageError(f"{name!r} is no virtio device kind; there are: {', '.join(kinds())}")
-    return found
-
-
-def _suffix(model: str) -> str:
-    suffix = MODELS.get(model)
-    if suffix is None:
-        raise UsageError(f"{model!r} is no virtio model; there are: {', '.join(MODELS)}")
-    return suffix

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from virtkit.domain.editor import Editor
-from virtkit.virtio.interface import kinds
+from virtkit.virtio.kinds import kinds
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

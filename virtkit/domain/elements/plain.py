@@ -2,49 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from virtkit.domain.devices import Device, Inventory, Memory
-from virtkit.domain.elements.reading import Reader, kids_of, unless_default
-from virtkit.errors import Refused
+from virtkit.domain.device_classes import DeviceClass
+from virtkit.domain.devices import Device, Memory
+from virtkit.domain.elements.reading import Read, Reader, kids_of, unless_default
+from virtkit.domain.vocabulary import is_listed
+from virtkit.errors import FactsError, Refused
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["PLAIN"]
+__all__ = ["hub", "memballoon", "memory", "redirdev", "shmem", "simple"]
 
-Read = Callable[[Reader, "Element", int], None]
-Listed = Callable[[Inventory], list[Device]]
+def simple(one: DeviceClass) -> Read:
+    """The reader of a class whose model, if any, is one attribute, as the class declares it.
 
-
-def _needed(listed: Listed, attribute: str = "model") -> Read:
-    """A device whose model must be named."""
-
-    def read(reader: Reader, element: Element, position: int) -> None:
-        model = reader.required(element, attribute)
-        listed(reader.inventory).append(_device(reader, element, position, model))
-
-    return read
-
-
-def _newer(listed: Listed, attribute: str = "model") -> Read:
-    """The same, of a kind that older releases pass over."""
-    needed = _needed(listed, attribute)
+    A release that knows no value of the attribute does not know the element, and passes it through.
+    Raises FactsError when no release knows a value.
+    """
+    attribute = "" if one.reads is None else one.reads.name
+    required = one.reads is not None and one.reads.required
+    if attribute and not is_listed(one.element, attribute):
+        raise FactsError(f"libvirt/accepted-values.csv: no values for attribute '{attribute}' of <{one.element}>")
 
     def read(reader: Reader, element: Element, position: int) -> None:
-        if (str(element.tag), attribute) in reader.values:
-            needed(reader, element, position)
-
-    return read
-
-
-def _optional(listed: Listed) -> Read:
-    """A device whose model may be left to libvirt."""
-
-    def read(reader: Reader, element: Element, position: int) -> None:
-        model = unless_default(reader.check(str(element.tag), "model", element.get("model")))
-        listed(reader.inventory).append(_device(reader, element, position, model))
+        model: str | None = None
+        if required:
+            if (one.element, attribute) not in reader.values:
+                return
+            model = reader.required(element, attribute)
+        elif attribute:
+            model = unless_default(reader.check(one.element, attribute, element.get(attribute)))
+        getattr(reader.inventory, one.name).append(_device(reader, element, position, model))
 
     return read
 
@@ -53,21 +43,19 @@ def _device(reader: Reader, element: Element, position: int, model: str | None =
     return reader.common(Device(str(element.tag), element, position, model), kids_of(element))
 
 
-def _nvram(reader: Reader, element: Element, position: int) -> None:
-    reader.inventory.nvrams.append(_device(reader, element, position))
-
-
-def _hub(reader: Reader, element: Element, position: int) -> None:
+def hub(reader: Reader, element: Element, position: int) -> None:
+    """A usb hub."""
     reader.required(element, "type")
     reader.inventory.hubs.append(_device(reader, element, position))
 
 
-def _memory(reader: Reader, element: Element, position: int) -> None:
+def memory(reader: Reader, element: Element, position: int) -> None:
+    """A memory device."""
     memory = Memory("memory", element, position, reader.required(element, "model"))
     reader.inventory.memories.append(reader.common(memory, kids_of(element)))
 
 
-def _shmem(reader: Reader, element: Element, position: int) -> None:
+def shmem(reader: Reader, element: Element, position: int) -> None:
     """Shared memory; its model is a child."""
     kids = kids_of(element)
     model = kids.get("model")
@@ -75,7 +63,8 @@ def _shmem(reader: Reader, element: Element, position: int) -> None:
     reader.inventory.shmems.append(reader.common(Device("shmem", element, position, type_), kids))
 
 
-def _memballoon(reader: Reader, element: Element, position: int) -> None:
+def memballoon(reader: Reader, element: Element, position: int) -> None:
+    """The memory balloon; a domain has one at most."""
     model = reader.required(element, "model")
     kids = kids_of(element)
     if model == "none" and kids.pop("address", None) is not None:
@@ -88,28 +77,10 @@ def _memballoon(reader: Reader, element: Element, position: int) -> None:
     reader.inventory.memballoons.append(balloon)
 
 
-def _redirdev(reader: Reader, element: Element, position: int) -> None:
+def redirdev(reader: Reader, element: Element, position: int) -> None:
+    """A usb device that a client redirects."""
     bus = reader.check("redirdev", "bus", element.get("bus"))
     device = Device("redirdev", element, position)
     if bus is None:
         device.change("", "bus", "usb")
     reader.inventory.redirdevs.append(reader.common(device, kids_of(element)))
-
-
-PLAIN: dict[str, Read] = {
-    "sound": _needed(lambda found: found.sounds),
-    "watchdog": _needed(lambda found: found.watchdogs),
-    "rng": _needed(lambda found: found.rngs),
-    "iommu": _needed(lambda found: found.iommus),
-    "tpm": _optional(lambda found: found.tpms),
-    "panic": _optional(lambda found: found.panics),
-    "vsock": _optional(lambda found: found.vsocks),
-    "crypto": _newer(lambda found: found.cryptos),
-    "pstore": _newer(lambda found: found.pstores, "backend"),
-    "memory": _memory,
-    "hub": _hub,
-    "nvram": _nvram,
-    "shmem": _shmem,
-    "memballoon": _memballoon,
-    "redirdev": _redirdev,
-}

@@ -5,11 +5,13 @@ Source of refusals: observed, libvirt 9.0 and 12.8.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from virtkit.domain.address import NUMBERS, Address, PciAddress
 from virtkit.domain.address_reader import read_address
-from virtkit.domain.devices import Device, Inventory
+from virtkit.domain.device_classes import Inventory
+from virtkit.domain.devices import Device
 from virtkit.domain.vocabulary import accepted
 from virtkit.errors import Refused
 from virtkit.releases import Release
@@ -17,7 +19,7 @@ from virtkit.releases import Release
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["CFG", "XML", "Kids", "Reader", "kids_of", "unless_default"]
+__all__ = ["CFG", "XML", "Kids", "Read", "Reader", "kids_of", "unless_default"]
 
 XML = "XML error"
 CFG = "unsupported configuration"
@@ -80,6 +82,10 @@ class Reader:
             if given is not None and given.startswith("ua-"):
                 device.alias = given
         return device
+
+
+Read = Callable[[Reader, "Element", int], None]
+"""What reads one element into the inventory; the number counts the children of ``<devices>``."""
 
 
 def _incomplete(found: Address, element: Element) -> bool:

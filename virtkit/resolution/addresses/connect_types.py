@@ -11,7 +11,9 @@ from enum import IntFlag
 from functools import cache
 
 from virtkit import facts
+from virtkit.domain.device_classes import DEVICE_CLASSES
 from virtkit.domain.devices import Chardev, Controller, Device, Disk, Filesystem, Hostdev, Input, Nic
+from virtkit.errors import FactsError
 from virtkit.releases import Release, in_release
 from virtkit.resolution.context import Context, Draft
 
@@ -131,7 +133,23 @@ def _types(at: Release) -> dict[tuple[str, str], tuple[str, bool]]:
         if in_release(row, at):
             word = row["type"]
             found[row["kind"], row["variant"]] = (word.rstrip("+"), word.endswith("+"))
+    for element in _unlisted():
+        found[element, "*"] = ("virtio", False)
     return found
+
+
+@cache
+def _unlisted() -> tuple[str, ...]:
+    """The elements of virtio devices that the table has no row for: they ask for the slot of any virtio device.
+
+    Raises FactsError for another class that gets PCI addresses and has no row.
+    """
+    listed = {row["kind"].partition(":")[0] for row in facts.table("libvirt/connect-types.csv")}
+    missing = [one for one in DEVICE_CLASSES if one.pci and one.element not in listed]
+    for one in missing:
+        if one.virtio is None:
+            raise FactsError(f"libvirt/connect-types.csv: no row for <{one.element}>, which gets PCI addresses")
+    return tuple(one.element for one in missing)
 
 
 class ConnectTypes:

@@ -6,10 +6,9 @@ real one bridges and ports come first, so endpoints shift.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from virtkit.domain.address import PciAddress
-from virtkit.domain.devices import Chardev, Controller, Device
+from virtkit.domain.device_classes import DEVICE_CLASSES, turns
+from virtkit.domain.devices import Chardev, Controller, Device, Nic
 from virtkit.errors import Refused
 from virtkit.resolution.addresses import chipset
 from virtkit.resolution.addresses.connect_types import (
@@ -26,6 +25,11 @@ from virtkit.resolution.context import Context, Draft
 from virtkit.resolution.defaults import controllers as lists
 
 __all__ = ["allocate", "wants"]
+
+_TURNS = turns(
+    ((turn.order, (one.name, turn.selects)) for one in DEVICE_CLASSES for turn in one.pci), "PCI addresses"
+)
+"""Which devices of which list get their places when: (list, selection) in libvirt's order."""
 
 FARTHEST = 4095
 """A PCI controller beyond this is refused before its bus numbers are filled up; libvirt refuses it afterwards."""
@@ -152,58 +156,38 @@ def _table(context: Context, draft: Draft, types: ConnectTypes, count: int, grow
 
 def _assign(context: Context, draft: Draft, table: BusTable, types: ConnectTypes, store: bool) -> None:
     """Give a place to every device that wants one, in libvirt's order; ``store`` keeps it."""
-    devices = draft.devices
-    controllers = devices.controllers
-    for controller in controllers:
-        if controller.type == "pci" and controller.model not in ROOTS and wants(controller):
-            _one(draft, table, types, controller, store)
-    for filesystem in devices.filesystems:
-        _one(draft, table, types, filesystem, store)
-    for interface in devices.nics:
-        if interface.type != "hostdev":
-            if interface.model == "usb-net" and "usb-net" not in context.behaves and wants(interface):
-                raise Refused(
-                    INT,
-                    "Cannot automatically add a new PCI bus for a device with connect flags 00",
-                    interface.label,
-                    interface.line,
-                )
-            _one(draft, table, types, interface, store)
-    for sound in devices.sounds:
-        _one(draft, table, types, sound, store)
-    for controller in controllers:
-        if controller.type == "pci" or (controller.type == "ide" and controller.index == 0):
+    for name, selects in _TURNS:
+        group = getattr(draft.devices, name)
+        if selects is not None:
+            group = [device for device in group if selects(device)]
+        if name == "controllers":
+            for controller in group:
+                _controller(draft, table, types, controller, store)
             continue
-        if controller.model in ICH9_FUNCTIONS and controller.type == "usb":
-            if wants(controller):
-                _ich9(draft, table, types, controller, store)
-        else:
-            _one(draft, table, types, controller, store)
-    for disk in devices.disks:
-        if disk.bus == "virtio":
-            _one(draft, table, types, disk, store)
-    for interface in devices.nics:
-        if interface.type == "hostdev":
-            _one(draft, table, types, interface, store)
-    rest: tuple[Sequence[Device], ...] = (
-        devices.hostdevs,
-        devices.memballoons,
-        devices.rngs,
-        devices.watchdogs,
-        devices.videos,
-        devices.shmems,
-        devices.inputs,
-        devices.serials,
-        devices.iommus,
-        devices.vsocks,
-        devices.memories,
-        devices.cryptos,
-        devices.panics,
-        devices.pstores,
-    )
-    for group in rest:
         for device in group:
+            if name == "nics":
+                _check_usb_net(context, device)
             _one(draft, table, types, device, store)
+
+
+def _controller(draft: Draft, table: BusTable, types: ConnectTypes, controller: Controller, store: bool) -> None:
+    if controller.type == "pci":
+        if controller.model in ROOTS or not wants(controller):
+            return
+    elif controller.type == "ide" and controller.index == 0:
+        return
+    elif controller.type == "usb" and controller.model in ICH9_FUNCTIONS:
+        if wants(controller):
+            _ich9(draft, table, types, controller, store)
+        return
+    _one(draft, table, types, controller, store)
+
+
+def _check_usb_net(context: Context, nic: Nic) -> None:
+    """Releases without usb-net look for a PCI slot, and find none."""
+    if nic.type != "hostdev" and nic.model == "usb-net" and "usb-net" not in context.behaves and wants(nic):
+        what = "Cannot automatically add a new PCI bus for a device with connect flags 00"
+        raise Refused(INT, what, nic.label, nic.line)
 
 
 def _one(draft: Draft, table: BusTable, types: ConnectTypes, device: Device, store: bool) -> None:

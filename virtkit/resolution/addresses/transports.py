@@ -5,11 +5,11 @@ Source: observed, libvirt 9.0 and 12.8.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from virtkit.domain.address import Address, CcwAddress, PciAddress, PlainAddress, SpaprAddress
-from virtkit.domain.devices import VIRTIO, Chardev, Device
+from virtkit.domain.device_classes import DEVICE_CLASSES, OffPci
+from virtkit.domain.devices import Chardev, Device
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
 from virtkit.resolution.defaults.controllers import find
@@ -22,20 +22,17 @@ CFG = "unsupported configuration"
 SPAPR_STEP = 0x1000
 SPAPR_MOST = 0xFFFFFFFF
 
+_SPAPR = tuple((one.name, one.spapr) for one in DEVICE_CLASSES if one.spapr is not None)
+_CCW = tuple((one.name, one.ccw) for one in DEVICE_CLASSES if one.ccw is not None)
+_MMIO = tuple((one.name, one.mmio) for one in DEVICE_CLASSES if one.mmio is not None)
+
 
 def assign_spapr(context: Context, draft: Draft) -> None:
     """pseries registers: each kind has its own first one; a taken one moves on by 0x1000.
 
     Raises Refused for a register written twice or out of range.
     """
-    devices, pseries = draft.devices, context.family.name == "pseries"
-    groups: tuple[tuple[Sequence[Device], Callable[[Any], bool], int], ...] = (
-        (devices.nics, lambda one: one.model == "spapr-vlan", 0x1000),
-        (devices.controllers, lambda one: one.type == "scsi" and one.model == "ibmvscsi", 0x2000),
-        (devices.serials, lambda one: one.target == "spapr-vio-serial", 0x30000000),
-        (devices.nvrams, lambda one: pseries, 0x3000),
-        (devices.tpms, lambda one: pseries and one.model != "spapr-tpm-proxy", 0x4000),
-    )
+    pseries = context.family.name == "pseries"
     taken = {
         device.address.reg: device
         for device in draft.devices.in_order()
@@ -43,12 +40,13 @@ def assign_spapr(context: Context, draft: Draft) -> None:
         and device.address.reg is not None
         and not (isinstance(device, Chardev) and device.kind == "console")
     }
-    for group, belongs, default in groups:
-        for device in group:
-            if belongs(device) and not isinstance(device.address, SpaprAddress):
+    for name, turn in _SPAPR:
+        for device in getattr(draft.devices, name):
+            belongs = (pseries or not turn.pseries_only) and (turn.selects is None or turn.selects(device))
+            if belongs and not isinstance(device.address, SpaprAddress):
                 device.place(SpaprAddress(_register_in(device.address)))
             if isinstance(device.address, SpaprAddress):
-                _assign_register(draft, device, device.address, default, taken)
+                _assign_register(draft, device, device.address, turn.register, taken)
 
 
 def _register_in(address: Address | None) -> int | None:
@@ -81,28 +79,13 @@ def _assign_register(
     draft.trace.note(device, "spapr.register", f"0x{reg:08x}")
 
 
-def _ccw_wanting(context: Context, draft: Draft) -> Iterator[Device]:
-    devices = draft.devices
-    newer = "virtio-mmio-all" in context.behaves
-    yield from (disk for disk in devices.disks if disk.bus == "virtio")
-    yield from (one for one in devices.nics if one.model in VIRTIO)
-    if newer:
-        yield from (sound for sound in devices.sounds if sound.model == "virtio")
-    for hostdev in devices.hostdevs:
-        if hostdev.type == "scsi_host" or (hostdev.type == "mdev" and hostdev.model == "vfio-ccw"):
-            yield hostdev
-    yield from (video for video in devices.videos if video.model == "virtio")
-    yield from (one for one in devices.controllers if one.type in ("scsi", "virtio-serial"))
-    yield from (device for device in devices.inputs if device.bus == "virtio")
-    yield from (filesystem for filesystem in devices.filesystems if filesystem.driver != "mtp")
-    yield from (balloon for balloon in devices.memballoons if balloon.model in VIRTIO)
-    yield from devices.rngs
-    if "ccw-virtio-mem" in context.behaves:
-        # virtio-pmem is offered ccw too, and then refused for it.
-        yield from (memory for memory in devices.memories if memory.model in ("virtio-mem", "virtio-pmem"))
-    yield from devices.vsocks
-    if newer:
-        yield from devices.cryptos
+def _users(context: Context, draft: Draft, classes: Iterable[tuple[str, OffPci]]) -> Iterator[Device]:
+    """The devices without an address that use a transport other than PCI, in libvirt's general device order."""
+    for name, transport in classes:
+        if not transport.behaviour or transport.behaviour in context.behaves:
+            for device in getattr(draft.devices, name):
+                if device.address is None and (transport.selects is None or transport.selects(device)):
+                    yield device
 
 
 def assign_ccw(context: Context, draft: Draft) -> None:
@@ -112,9 +95,8 @@ def assign_ccw(context: Context, draft: Draft) -> None:
     """
     if not context.family.ccw:
         return
-    for device in _ccw_wanting(context, draft):
-        if device.address is None:
-            device.place(CcwAddress())
+    for device in _users(context, draft, _CCW):
+        device.place(CcwAddress())
     taken: dict[tuple[int, int, int], Device] = {}
     wanting = []
     for device in draft.devices.in_order():
@@ -136,24 +118,6 @@ def assign_ccw(context: Context, draft: Draft) -> None:
         draft.trace.note(device, "ccw.first-free", str(address))
 
 
-def _mmio_wanting(context: Context, draft: Draft) -> Iterator[Device]:
-    devices = draft.devices
-    newer = "virtio-mmio-all" in context.behaves
-    yield from (disk for disk in devices.disks if disk.bus == "virtio")
-    yield from (one for one in devices.nics if one.model in VIRTIO)
-    if newer:
-        yield from (sound for sound in devices.sounds if sound.model == "virtio")
-    yield from (hostdev for hostdev in devices.hostdevs if hostdev.type == "scsi_host")
-    yield from (video for video in devices.videos if video.model == "virtio")
-    yield from (one for one in devices.controllers if one.type in ("scsi", "virtio-serial"))
-    yield from (device for device in devices.inputs if device.bus == "virtio")
-    yield from (balloon for balloon in devices.memballoons if balloon.model in VIRTIO)
-    yield from devices.rngs
-    yield from (memory for memory in devices.memories if memory.model in ("virtio-mem", "virtio-pmem"))
-    if newer:
-        yield from devices.cryptos
-
-
 def assign_mmio(context: Context, draft: Draft) -> None:
     """Arm and RISC-V: virtio-mmio for all, if the machine has no PCI Express root or one device is written so."""
     if not context.family.mmio:
@@ -165,7 +129,6 @@ def assign_mmio(context: Context, draft: Draft) -> None:
     )
     if root is not None and root.model == "pcie-root" and not written:
         return
-    for device in _mmio_wanting(context, draft):
-        if device.address is None:
-            device.place(PlainAddress("virtio-mmio"))
-            draft.trace.note(device, "mmio.all")
+    for device in _users(context, draft, _MMIO):
+        device.place(PlainAddress("virtio-mmio"))
+        draft.trace.note(device, "mmio.all")

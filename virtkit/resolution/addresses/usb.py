@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from virtkit.domain.address import UsbAddress
-from virtkit.domain.devices import Controller, Device, Inventory, Nic
+from virtkit.domain.device_classes import DEVICE_CLASSES, Inventory, turns
+from virtkit.domain.devices import Controller, Device, Nic
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
 
@@ -36,6 +37,20 @@ PORTS = {
 }
 """Root ports by controller model. Source: QEMU's device properties; observed: libvirt 9.0 and 12.8."""
 
+_TURNS = turns(
+    ((turn.order, (one.name, turn.selects)) for one in DEVICE_CLASSES for turn in one.usb), "usb ports"
+)
+_OLDER_TURNS = turns(
+    (
+        (turn.older, (one.name, turn.selects))
+        for one in DEVICE_CLASSES
+        for turn in one.usb
+        if turn.older is not None
+    ),
+    "usb ports, older",
+)
+"""Which devices of which list get their ports when: (list, selection) in libvirt's order, newer and older."""
+
 _COMPANIONS = frozenset({"ich9-uhci1", "ich9-uhci2", "ich9-uhci3"})
 Path = tuple[int, ...]
 
@@ -62,31 +77,13 @@ def _ports(controller: Controller) -> int:
 
 def _plugged(context: Context, devices: Inventory) -> list[Device]:
     """Devices on usb ports, hubs excepted, in the order in which they get ports."""
-    disks: list[Device] = [disk for disk in devices.disks if disk.bus == "usb"]
-    host_nics: list[Device] = [one for one in devices.nics if one.type == "hostdev" and one.source == "usb"]
-    hostdevs: list[Device] = [one for one in devices.hostdevs if one.type == "usb" and one.mode == "subsystem"]
-    ccids: list[Device] = [one for one in devices.controllers if one.type == "ccid"]
-    inputs: list[Device] = [one for one in devices.inputs if one.bus == "usb"]
-    serials: list[Device] = [one for one in devices.serials if one.target == "usb-serial"]
-    sounds = [one for one in devices.sounds if one.model == "usb"]
-    if "usb-device-order" not in context.behaves:
-        found = [*host_nics, *hostdevs, *disks, *ccids, *inputs, *serials, *sounds, *devices.redirdevs]
-    else:
-        nics: list[Device] = [one for one in devices.nics if one.type != "hostdev" and one.model == "usb-net"]
-        shares: list[Device] = [one for one in devices.filesystems if one.driver == "mtp"]
-        found = [
-            *disks,
-            *nics,
-            *sounds,
-            *host_nics,
-            *hostdevs,
-            *ccids,
-            *serials,
-            *inputs,
-            *shares,
-            *devices.redirdevs,
-        ]
-    return found
+    order = _TURNS if "usb-device-order" in context.behaves else _OLDER_TURNS
+    return [
+        device
+        for name, selects in order
+        for device in getattr(devices, name)
+        if selects is None or selects(device)
+    ]
 
 
 def assign(context: Context, draft: Draft) -> None:
