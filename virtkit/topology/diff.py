@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from virtkit.display import Drawable
 from virtkit.topology.model import Bus, Node, Topology
 
 __all__ = ["Change", "Difference", "Part", "Sort", "compare", "nodes"]
@@ -60,7 +61,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Difference:
+class Difference(Drawable):
     """What changes from one topology to the other: a Change for each device, in the later tree's order, gone last."""
 
     before: Topology
@@ -103,23 +104,8 @@ class Difference:
         said.append(_some(sum(change.sort is Sort.SAME for change in devices), "unchanged"))
         return ", ".join(words for words in said if words) or "no device in either"
 
-    def _repr_svg_(self) -> str:
-        from virtkit.draw.picture import svg
-
-        return svg(self.after, self.before)
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.domain_html import difference_html
-
-        return difference_html(self)
-
     def __repr__(self) -> str:
         return f"<Difference {self.names!r} {self.machines}: {self.summary()}>"
-
-    def __str__(self) -> str:
-        from virtkit.draw.tree import difference
-
-        return difference(self.before, self.after)
 
 
 def compare(before: Topology, after: Topology) -> Difference:

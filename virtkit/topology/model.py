@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from virtkit.display import Drawable
+
 __all__ = ["Bus", "Headroom", "Node", "Topology"]
 
 
@@ -68,7 +70,7 @@ class Headroom:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Topology:
+class Topology(Drawable):
     """The whole tree of one domain; ``others`` are devices that sit on no PCI bus.
 
     ``roots`` holds the root bus, on pseries one for each host bridge; empty where the machine has no PCI.
@@ -84,21 +86,7 @@ class Topology:
     headroom: tuple[Headroom, ...]
     firmware: str = ""
 
-    def _repr_svg_(self) -> str:
-        from virtkit.draw.picture import svg
-
-        return svg(self)
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.domain_html import topology_html
-
-        return topology_html(self)
-
     def __repr__(self) -> str:
         nodes = sum(len(bus.nodes) for bus in self.roots) + len(self.others)
         return f"<Topology {self.name!r} {self.arch} {self.machine}: {nodes} nodes on {len(self.roots)} root buses>"
 
-    def __str__(self) -> str:
-        from virtkit.draw.tree import text
-
-        return text(self)
