@@ -19,14 +19,16 @@ def figures() -> Iterator[Figure]:
     from virtkit.compat.matrix import matrix
     from virtkit.draw import picture
     from virtkit.draw.matrix import html_page
+    from virtkit.notebook.guests import guest_labels
 
     frame = matrix(guests="family=linux", machines="pc,q35", kinds="net,block,scsi,rng,balloon,console")
     wide = frame.astype("str").pivot_table(
         index="guest", columns=["kind", "machine", "model"], values="verdict", aggfunc="first"
     )
-    ours = best(lambda: html_page(frame, "Linux"), 3)
+    labels = guest_labels(frame["guest"].unique())
+    ours = best(lambda: html_page(frame, "Linux", labels), 3)
     styled = best(lambda: wide.style.map(lambda value: "color: red" if value == "fails" else "").to_html(), 1)
-    size = len(html_page(frame, "Linux")) / 1024
+    size = len(html_page(frame, "Linux", labels)) / 1024
     note = f"{wide.shape[0]} guests by {wide.shape[1]}; {size:,.0f} KiB"
     yield Figure("matrix page", ours, "pandas Styler, without reasons", styled, note)
     yield from _painted()
@@ -41,6 +43,7 @@ def _painted() -> Iterator[Figure]:
     import virtkit as vk
     from tests.browser import PROGRAM, browser
     from virtkit.draw.matrix import html_page
+    from virtkit.notebook.guests import guest_labels
 
     if PROGRAM is None:
         print("first paint: chromium is not installed", file=sys.stderr)
@@ -49,7 +52,8 @@ def _painted() -> Iterator[Figure]:
     columns = len(frame[["kind", "machine", "model"]].drop_duplicates())
     with TemporaryDirectory() as folder, browser() as page:
         file = Path(folder) / "matrix.html"
-        file.write_text(html_page(frame, "All guests"), encoding="utf-8")
+        labels = guest_labels(frame["guest"].unique())
+        file.write_text(html_page(frame, "All guests", labels), encoding="utf-8")
         page.open(file)
         size = file.stat().st_size / 1024
         guests = frame["guest"].nunique()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from virtkit.display import Displayable
 from virtkit.domain.domain import Domain
 from virtkit.errors import Refused
 from virtkit.host import Host
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Resolved", "resolve"]
 
 
-class Resolved(Resolution):
+class Resolved(Displayable, Resolution):
     """A resolution with what follows from it: the virtio devices and the bus tree, each computed when first used."""
 
     @cached_property
@@ -32,11 +33,6 @@ class Resolved(Resolution):
     def topology(self) -> Topology:
         """The bus tree."""
         return topology_of(self, self.virtio_devices)
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.domain_html import resolved_html
-
-        return resolved_html(self)
 
 
 def resolve(

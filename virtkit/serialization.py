@@ -14,7 +14,7 @@ from virtkit.domain.devices import Controller, Device
 from virtkit.releases import dotted
 from virtkit.topology.diff import Change, compare
 from virtkit.topology.port_io import budget
-from virtkit.topology.warnings import problems
+from virtkit.topology.warnings import placement_warnings
 
 if TYPE_CHECKING:
     from virtkit.resolved import Resolved
@@ -81,7 +81,7 @@ def topology_json(topology: Topology, before: Topology | None = None) -> str:
     windows = budget(topology)
     data = asdict(topology)
     data["io_windows"] = {"used": windows.windows, "limit": windows.limit}
-    data["problems"] = [asdict(problem) for problem in problems(topology)]
+    data["problems"] = [asdict(problem) for problem in placement_warnings(topology)]
     if before is not None:
         found = compare(before, topology)
         data["difference"] = {
@@ -95,11 +95,11 @@ def topology_json(topology: Topology, before: Topology | None = None) -> str:
 
 def _became(change: Change) -> dict[str, Any]:
     return {
-        "change": str(change.sort),
+        "change": str(change.kind),
         "before": None if change.before is None else change.before.id,
         "after": None if change.after is None else change.after.id,
         "device": change.node.title or change.node.id,
-        "parts": {part.what: [part.before, part.after] for part in change.parts},
+        "parts": {attribute.name: [attribute.before, attribute.after] for attribute in change.attributes},
     }
 
 
@@ -117,7 +117,7 @@ def topology_text(topology: Topology) -> str:
 def topology_warnings(topology: Topology) -> list[str]:
     """What is wrong with a topology although libvirt and QEMU accept it, one sentence each."""
     windows = budget(topology).text()
-    found = [f"{problem.device} at {problem.address}: {problem.text}" for problem in problems(topology)]
+    found = [f"{problem.device} at {problem.address}: {problem.text}" for problem in placement_warnings(topology)]
     return [windows, *found] if windows else found
 
 

@@ -12,7 +12,8 @@ from tests.draw.geometry import texts
 from tests.draw.samples import HOSTILE
 from tests.draw.test_matrix_page import LABELS, frame
 from virtkit.draw.charts import _per_cent, _step, bars, headroom, heatmap, shares
-from virtkit.draw.labels import kin, known_labels
+from virtkit.draw.labels import kin
+from virtkit.notebook.guests import guest_labels
 
 
 def test_heatmap_tells_shares() -> None:
@@ -24,18 +25,18 @@ def test_heatmap_tells_shares() -> None:
 
 
 def test_heatmap_counts_the_unknown_on_neither_side() -> None:
-    """Where nobody knows of some guests the others are told; where nobody knows of any, the cell says so."""
+    """Guests with an unknown verdict are left out of the share and counted; a cell where all are unknown says so."""
     cells = frame()
     rhel = cells["guest"].astype("str").str.startswith("rhel")
     cells["verdict"] = cells["verdict"].astype("str")
     cells.loc[rhel & (cells["guest"].astype("str") < "rhel6.3"), "verdict"] = "unknown"
     drawn = heatmap(cells, "Overview", LABELS).svg()
     assert re.search(
-        r"Red Hat Enterprise Linux, block virtio on q35: works for 3 of \d+; of \d+ more nobody knows", drawn
+        r"Red Hat Enterprise Linux, block virtio on q35: works for 3 of \d+; unknown for \d+ more", drawn
     )
     cells["verdict"] = "unknown"
     drawn = heatmap(cells, "Overview", LABELS).svg()
-    assert "Red Hat Enterprise Linux, block virtio on q35: nobody knows" in drawn
+    assert "Red Hat Enterprise Linux, block virtio on q35: unknown" in drawn
     assert "works for" not in drawn.replace("works for none", "")
 
 
@@ -57,14 +58,15 @@ def test_only_all_is_all() -> None:
 
 def test_lines_have_names_for_people() -> None:
     """A line is called by what its members' names share, and where they share nothing by the commonest."""
-    known = known_labels(["rhel5.0", "rhel6.10", "win10", "win2k8r2", "archlinux", "altlinux2.0", "altlinux1.0"])
+    known = guest_labels(["rhel5.0", "rhel6.10", "win10", "win2k8r2", "archlinux", "altlinux2.0", "altlinux1.0"])
     groups = (("rhel5.0", "rhel6.10"), ("win10", "win2k8r2"), ("archlinux",))
     assert [kin(known[ident] for ident in group) for group in groups] == [
         "Red Hat Enterprise Linux",
         "Microsoft Windows",
         "Arch Linux",
     ]
-    drawn = heatmap(vk.matrix("family=linux", "pc", "virtio", "net"), "Overview").svg()
+    cells = vk.matrix("family=linux", "pc", "virtio", "net")
+    drawn = heatmap(cells, "Overview", guest_labels(cells["guest"].unique())).svg()
     assert "ALT Linux, net virtio on pc" in drawn
 
 
@@ -80,10 +82,10 @@ def test_headroom_puts_the_fullest_first_and_tells_none_from_no_slot() -> None:
     titles = re.findall(r"<title>([^<]*)", drawn.svg())
     assert titles == [
         "Free",
-        "full: 0 free for PCI Express",
-        "full: 4 free for usb",
-        "one: 1 free for PCI Express",
-        "roomy: 26 free for conventional PCI",
+        "full: 0 free PCI Express slots",
+        "full: 4 free usb slots",
+        "one: 1 free PCI Express slot",
+        "roomy: 26 free conventional PCI slots",
     ]
     words = [text.get_text() for text, _ in texts(drawn.figure)]
     assert words.index("full") < words.index("one") < words.index("roomy")
@@ -102,5 +104,5 @@ def test_bars_tell_counts() -> None:
 
 def test_bars_need_one_count_a_name() -> None:
     """A series with a count too few is refused."""
-    with pytest.raises(ValueError, match="1 counts for 2 names"):
+    with pytest.raises(ValueError, match="expected 2 counts, one for each name, got 1"):
         bars("x", ["a", "b"], {"s": [1]})

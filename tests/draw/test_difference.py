@@ -15,7 +15,7 @@ from tests.draw.samples import HOSTILE, node, q35
 from virtkit import facts
 from virtkit.cli import main
 from virtkit.draw import layout, picture, tree
-from virtkit.topology.diff import Difference, Sort, compare
+from virtkit.topology.diff import ChangeKind, Difference, compare
 from virtkit.topology.model import Topology
 
 SAMPLES = Path(facts.path("domains"))
@@ -28,9 +28,9 @@ def sample(name: str, machine: str | None = None) -> Topology:
 def told(found: Difference) -> dict[str, str]:
     """What became of each device that changed, by its title."""
     return {
-        change.node.title: str(change.sort)
+        change.node.title: str(change.kind)
         for change in found.changes
-        if change.sort is not Sort.SAME and not change.bridge
+        if change.kind is not ChangeKind.SAME and not change.bridge
     }
 
 
@@ -58,7 +58,7 @@ def test_a_device_is_found_again_on_another_machine() -> None:
         "watchdog itco": "new",
     }
     disk = next(change for change in found.changes if change.node.title.startswith("disk"))
-    assert [(part.what, part.before, part.after) for part in disk.parts] == [
+    assert [(part.name, part.before, part.after) for part in disk.attributes] == [
         ("interface", "transitional", "modern"),
         ("address", "0000:00:04.0", "0000:03:00.0"),
     ]
@@ -66,7 +66,7 @@ def test_a_device_is_found_again_on_another_machine() -> None:
     assert found.summary() == (
         "3 interfaces changed, 1 model changed, 5 moved, 2 devices new, 5 pcie-root-ports new, 3 unchanged"
     )
-    assert list(found.rooms()) == [("conventional PCI", 26, 0), ("usb", 2, 4), ("PCI Express", 0, 1)]
+    assert list(found.headroom()) == [("conventional PCI", 26, 0), ("usb", 2, 4), ("PCI Express", 0, 1)]
 
 
 def test_a_converted_disk_is_the_same_disk(tmp_path: Path) -> None:
@@ -87,7 +87,7 @@ def test_a_name_of_its_own_decides() -> None:
     before = bare(("virtio-disk0", "disk vda", "vda"), ("virtio-disk1", "disk vdb", "vdb"), ("x", "disk vdc", "vdc"))
     after = bare(("virtio-disk0", "disk vdb", "vdb"), ("virtio-disk1", "disk vdz", "vdz"))
     assert told(compare(before, after)) == {"disk vdz": "new", "disk vda": "gone", "disk vdc": "gone"}
-    assert [change.sort for change in compare(after, after).changes] == [Sort.SAME, Sort.SAME]
+    assert [change.kind for change in compare(after, after).changes] == [ChangeKind.SAME, ChangeKind.SAME]
 
 
 def test_added_bridges_do_not_move() -> None:
@@ -112,7 +112,7 @@ def test_picture_puts_what_was_beside_what_is(one: str, other: str) -> None:
     before, after = sample("30-disks-pc.xml", one), sample("30-disks-pc.xml", other)
     placed = layout.lay_out(after, before)
     rows = {box.y: box for box in placed.boxes if box.change is not None and box.change.before is not None}
-    beside = [box for box in placed.earlier if box.change is not None and box.change.sort is not Sort.GONE]
+    beside = [box for box in placed.earlier if box.change is not None and box.change.kind is not ChangeKind.GONE]
     assert len(beside) >= 30
     for box in beside:
         assert rows[box.y].change == box.change
@@ -120,7 +120,7 @@ def test_picture_puts_what_was_beside_what_is(one: str, other: str) -> None:
         assert box.node == box.change.before
         assert rows[box.y].x + rows[box.y].width < box.x
     heights = sorted(box.y for box in placed.earlier)
-    assert min(b - a for a, b in pairwise(heights)) > layout.WAS[1]
+    assert min(b - a for a, b in pairwise(heights)) > layout.EARLIER_BOX[1]
     assert max(box.x + box.width for box in placed.earlier) < placed.width
 
 

@@ -1,4 +1,4 @@
-"""How values show themselves in a notebook: useful, escaped, bounded; and in a line of text."""
+"""What a notebook shows of each value: HTML that is useful, escaped and bounded, and a line of text."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from lxml import html
 import virtkit as vk
 from virtkit import facts
 from virtkit.compat import convert, recommend
+from virtkit.draw.html import preformatted
+from virtkit.draw.html_table import table
 from virtkit.draw.matrix import html_fragment
-from virtkit.draw.table import preformatted, table
 from virtkit.fleet.rollout import review_rollout
 from virtkit.guests import catalogue
 from virtkit.host import Host
 from virtkit.inputs import sources
-from virtkit.notebook import verdict_html as answers
+from virtkit.notebook import matrices
+from virtkit.notebook.guests import guest_labels
 from virtkit.policy import document, slots
 from virtkit.policy.review import review
 from virtkit.topology.diff import compare
@@ -40,7 +42,7 @@ def sample(name: str = "") -> vk.Resolved:
 
 
 def everything(resolved: vk.Resolved) -> dict[str, Any]:
-    """One of each thing that shows itself."""
+    """One value of each class that shows itself."""
     policy = document.load("recommended")
     return {
         "domain": resolved.domain,
@@ -66,7 +68,7 @@ def everything(resolved: vk.Resolved) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", everything(sample()))
 def test_shows_itself(name: str) -> None:
-    """As well-formed HTML with a heading, in a few hundred kB; and as a short line of text."""
+    """Each value shows itself as well-formed HTML with a heading, at most 200 kB, and as a short line of text."""
     value = everything(sample())[name]
     shown = value._repr_html_()
     assert len(shown) < 200_000
@@ -78,7 +80,7 @@ def test_shows_itself(name: str) -> None:
 
 @pytest.mark.parametrize("name", everything(sample()))
 def test_shows_hostile_names_as_text(name: str) -> None:
-    """No element comes out of a domain's name, title, path or file."""
+    """Markup in the name, title, path or file of a domain is shown as text."""
     tree = html.fromstring(everything(sample(NASTY))[name]._repr_html_())
     assert tree.xpath("//img|//script|//*[@onerror]") == []
     if name in ("domain", "review", "findings"):
@@ -86,27 +88,27 @@ def test_shows_hostile_names_as_text(name: str) -> None:
 
 
 def test_says_what_matters() -> None:
-    """The review says what to write, the policy its rules in words, the guest its drivers."""
+    """A review says what to write, a policy shows its rules in words, a guest its drivers."""
     all_ = everything(sample())
     text = {name: "".join(map(str, html.fromstring(value._repr_html_()).itertext())) for name, value in all_.items()}
     assert "✗ fails" in text["review"]
     assert "write model='virtio-transitional'" in text["review"]
-    assert "as libvirt 12.8 with QEMU 11.1 keeps it: 17 devices" in text["resolved"]
+    assert "as libvirt 12.8 with QEMU 11.1 defines it: 17 devices" in text["resolved"]
     assert "by the database" in text["policy"]
-    assert "✓ comes with it" in text["guest"]
+    assert "✓ in-box" in text["guest"]
     assert "machine types" in text["emulator"]
     assert repr(all_["review"]) == "<Review 'erp-db-rhel6' rhel6.10 on pc-q35-8.2: 3 fails>"
 
 
 def test_a_domain_that_libvirt_refuses_shows_why() -> None:
-    """Nothing is raised while a notebook asks how to show it."""
+    """A domain that libvirt refuses to read shows the reason in place of its devices."""
     text = SAMPLE.read_text().replace("<devices>", "<devices><disk type='file' device='tape'/>")
     shown = vk.read(text.encode())._repr_html_()
-    assert "libvirt refuses it" in shown
+    assert "libvirt refuses this domain" in shown
 
 
 def test_what_is_long_is_cut_with_a_count() -> None:
-    """Rows beyond the limit, and signs of a long text, are counted."""
+    """Rows beyond the limit, and characters beyond the limit of a cell, are left out and counted."""
     text = SAMPLE.read_text()
     disk = "".join(
         f"<disk type='file' device='disk'><source file='/d{n}'/><target dev='sd{chr(97 + n // 26)}{chr(97 + n % 26)}'"
@@ -116,12 +118,12 @@ def test_what_is_long_is_cut_with_a_count() -> None:
     text = text.replace("<devices>", f"<devices>{disk}").replace("erp-db-rhel6", "n" * 5000)
     shown = vk.read(text.encode())._repr_html_()
     assert re.search(r"and \d+ more devices", shown)
-    assert "(4600 more signs)" in shown
+    assert "(4,600 more characters)" in shown
     assert len(shown) < 30_000
 
 
 def test_matrix_is_a_dataframe_that_shows_itself(tmp_path: Path) -> None:
-    """Slices and copies are plain, it pickles, and files are the same as a plain frame's."""
+    """A matrix pickles and writes the same files as a plain frame; selections and copies of it are plain frames."""
     frame = vk.matrix(guests="rhel6*,win10", machines="pc,q35", kinds="block")
     plain = pd.DataFrame(frame)
     plain.attrs.update(frame.attrs)
@@ -139,22 +141,23 @@ def test_matrix_is_a_dataframe_that_shows_itself(tmp_path: Path) -> None:
 
 
 def test_a_large_matrix_is_cut_with_a_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All guests on every machine: what is shown stays small and says how much more there is."""
-    monkeypatch.setattr(answers, "_CELLS", 1000)
+    """A matrix of all guests on every machine type is cut, and the rest is counted."""
+    monkeypatch.setattr(matrices, "_CELLS", 1000)
     shown = vk.matrix(machines="all", kinds="net,block")._repr_html_() or ""
     assert re.search(r"and \d+ more columns and \d+ more rows", shown)
     assert len(shown) < 500_000
 
 
 def test_a_matrix_by_places_shows_as_a_table() -> None:
-    """Where a guest has several rows for one column, the plain table is shown."""
+    """A matrix with several rows for one cell is shown as a plain table."""
     shown = vk.matrix(guests="win10", kinds="block", places="all")._repr_html_() or ""
     assert "dataframe" in shown
 
 
 def test_tables_bring_their_look_to_jupyterlab() -> None:
-    """Tables and matrices carry the colours of either theme; what is no table carries nothing."""
+    """Tables and matrices carry the colours of both themes; other HTML carries no style."""
     frame = pd.DataFrame({"verdict": ["works"]})
-    for shown in (table(frame)._repr_html_(), html_fragment(vk.matrix(guests="win10", kinds="net"))):
+    fragment = html_fragment(vk.matrix(guests="win10", kinds="net"), guest_labels(["win10"]))
+    for shown in (table(frame)._repr_html_(), fragment):
         assert '[data-jp-theme-light="false"]' in shown
     assert "<style>" not in preformatted("text")._repr_html_()

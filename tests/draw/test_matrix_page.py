@@ -168,7 +168,7 @@ def test_changes_since_the_last_run() -> None:
     after = before.copy()
     after.loc[(after.guest == "rhel6.10") & (after.verdict == "fails"), "verdict"] = "works"
     assert [flip.text for flip in flips(before, after)] == ["rhel6.10: fails became works for block virtio on q35"]
-    assert "1 cell changed since the last run" in html_page(after, "x", labels=LABELS, previous=before)
+    assert "1 cell changed since the previous run" in html_page(after, "x", labels=LABELS, previous=before)
     assert "No cell changed" in html_page(after, "x", labels=LABELS, previous=after)
 
 

@@ -18,6 +18,7 @@ from virtkit import facts
 from virtkit.draw import picture
 from virtkit.draw.canvas import measure
 from virtkit.draw.charts import bars, headroom, heatmap, shares
+from virtkit.notebook.guests import guest_labels
 from virtkit.topology.model import Bus, Node, Topology
 
 DOMAINS = sorted(Path(facts.path("domains")).glob("*.xml"))
@@ -135,10 +136,11 @@ def test_headroom_can_be_read(count: int, word: str) -> None:
 def test_heat_maps_can_be_read() -> None:
     """Of the small matrix, of all guests by two machines, five kinds and three models, and of many machines."""
     assert faults(heatmap(frame(), "Overview", LABELS).figure) == []
-    assert faults(heatmap(vk.matrix(machines="pc,q35", kinds="net,block,scsi,rng,balloon"), "Overview").figure) == []
+    every = vk.matrix(machines="pc,q35", kinds="net,block,scsi,rng,balloon")
+    assert faults(heatmap(every, "Overview", guest_labels(every["guest"].unique())).figure) == []
     many = vk.matrix("rhel*", machines="all", models="virtio", kinds="net")
     assert many["machine"].nunique() > 30
-    assert faults(heatmap(many, "Overview").figure) == []
+    assert faults(heatmap(many, "Overview", guest_labels(many["guest"].unique())).figure) == []
 
 
 def test_a_text_that_is_moved_is_noticed() -> None:

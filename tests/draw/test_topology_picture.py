@@ -66,7 +66,7 @@ def test_svg_is_the_same_twice_and_titled() -> None:
     titles = [str(found.text) for found in etree.fromstring(first.encode()).iter("{http://www.w3.org/2000/svg}title")]
     assert titles[0] == "Bus topology of web (pc-q35-9.2)"
     assert (
-        "disk vda at 0000:01:00.0\nalias virtio-disk0\ndriver virtio-blk-pci\nshows the modern interface\n"
+        "disk vda at 0000:01:00.0\nalias virtio-disk0\ndriver virtio-blk-pci\nmodern interface\n"
         "address allocated\nthe next free slot that fits\nline 10" in titles
     )
 
@@ -90,7 +90,7 @@ def test_every_device_has_a_title_that_says_all(path: Path) -> None:
         lines = next(title.splitlines() for title in titles if node.id in (_alias(title) or title.split()[:1]))
         assert lines[0] == f"{node.title} at {node.address}".removesuffix(" at ")
         assert (f"driver {node.driver}" in lines) == bool(node.driver)
-        assert (f"shows the {node.interface} interface" in lines) == bool(node.interface)
+        assert (f"{node.interface} interface" in lines) == bool(node.interface)
         assert (f"line {node.line}" in lines) == bool(node.line)
         assert ("added by libvirt" in lines) == node.added
         if node.placed == "user":
@@ -153,5 +153,5 @@ def test_picture_ending_is_checked(tmp_path: Path) -> None:
     picture.save(q35(), tmp_path / "a.svg")
     picture.save(q35(), tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
-    with pytest.raises(UsageError, match=r"not '\.pdf'"):
+    with pytest.raises(UsageError, match=r"got '\.pdf'"):
         picture.save(q35(), tmp_path / "a.pdf")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from virtkit import Domain, facts, read, resolve
 from virtkit.topology.model import Bus, Node, Topology
 from virtkit.topology.port_io import budget
-from virtkit.topology.warnings import problems
+from virtkit.topology.warnings import placement_warnings
 
 
 def node(
@@ -79,7 +79,7 @@ def test_devices_behind_one_bridge_share_a_window() -> None:
     many = (transitional(f"d{slot}", slot) for slot in range(1, 20))
     shared = tree(port("pci.1", node("pci.2", bus=bus("pcie-to-pci-bridge", *many))))
     assert budget(shared).windows == 1
-    assert budget(shared).holders[0][0] == "pci.2"
+    assert budget(shared).bridges[0][0] == "pci.2"
 
 
 def test_each_bridge_with_devices_of_its_own_needs_a_window() -> None:
@@ -108,9 +108,9 @@ def test_a_pc_has_eight_windows_and_empty_bridges_keep_one() -> None:
 def test_a_bridge_keeps_room_for_hot_plug_only_where_nothing_below_needs_any() -> None:
     """A bridge in a bridge is one window, with a device beside the inner one it is two."""
     inner = node("i", 1, bus=bus("pci-bridge"))
-    assert budget(conventional(node("o", 2, bus=bus("pci-bridge", inner)))).holders == (("i", ()),)
+    assert budget(conventional(node("o", 2, bus=bus("pci-bridge", inner)))).bridges == (("i", ()),)
     both = budget(conventional(node("o", 2, bus=bus("pci-bridge", inner, transitional("d", 2)))))
-    assert both.holders == (("o", ("d",)), ("i", ()))
+    assert both.bridges == (("o", ("d",)), ("i", ()))
     assert budget(tree(port("p", node("b", bus=bus("pcie-to-pci-bridge"))))).windows == 1
     empty = (node("x", 3, bus=bus("pci-expander-bus")), node("d", 4, bus=bus("dmi-to-pci-bridge")))
     assert budget(conventional(*empty)).windows == 0
@@ -146,7 +146,7 @@ def test_emulated_nics_count_too() -> None:
 
 def codes(topology: Topology) -> list[tuple[str, str]]:
     """(device, code) of each problem."""
-    return [(problem.device, problem.code) for problem in problems(topology)]
+    return [(problem.device, problem.code) for problem in placement_warnings(topology)]
 
 
 def test_silently_accepted_places() -> None:
@@ -154,7 +154,7 @@ def test_silently_accepted_places() -> None:
     assert codes(tree(port("p", node("d", slot=1)))) == [("d", "port-slot")]
     assert codes(tree(node("d", slot=3, function=2))) == [("d", "no-function-0")]
     assert codes(tree(node("b", slot=1, bus=bus("pci-bridge", node("d"))))) == [("d", "bridge-slot-0")]
-    (note,) = problems(tree(node("b", slot=1, bus=bus("pci-expander-bus", node("d")))))
+    (note,) = placement_warnings(tree(node("b", slot=1, bus=bus("pci-expander-bus", node("d")))))
     assert note.severity == "note"
     upstream = node("u", slot=1, bus=bus("pcie-switch-upstream-port"))
     assert codes(tree(upstream)) == [("u", "switch-on-root")]
@@ -169,13 +169,13 @@ def test_right_places_are_no_problem() -> None:
     )
     bridge = node("b", bus=bus("pcie-to-pci-bridge", node("e", slot=1)))
     multi = (node("f0", slot=5), node("f1", slot=5, function=1))
-    assert problems(tree(port("p", switch), port("q", bridge, slot=2), *multi)) == ()
+    assert placement_warnings(tree(port("p", switch), port("q", bridge, slot=2), *multi)) == ()
 
 
 def test_the_chipset_s_own_function_0_counts() -> None:
     """SATA at 00:1f.2 of q35 and USB at 00:01.2 of pc stand beside the chipset's function 0."""
-    assert problems(tree(node("sata", slot=0x1F, function=2))) == ()
-    assert problems(tree(node("usb", slot=1, function=2), machine="pc-i440fx-9.0", root="pci-root")) == ()
+    assert placement_warnings(tree(node("sata", slot=0x1F, function=2))) == ()
+    assert placement_warnings(tree(node("usb", slot=1, function=2), machine="pc-i440fx-9.0", root="pci-root")) == ()
     assert codes(tree(node("usb", slot=1, function=2))) == [("usb", "no-function-0")]
 
 
@@ -184,7 +184,7 @@ def test_equal_chassis_numbers() -> None:
     bridges = [
         node(f"pci.{slot}", slot, bus=bus("pci-bridge", chassis=number)) for slot, number in ((3, 1), (4, 2), (5, 1))
     ]
-    found = problems(tree(port("p", node("b", bus=bus("pcie-to-pci-bridge", *bridges)))))
+    found = placement_warnings(tree(port("p", node("b", bus=bus("pcie-to-pci-bridge", *bridges)))))
     assert [(problem.device, problem.code, problem.severity) for problem in found] == [("pci.5", "chassis", "note")]
     assert "pci.3" in found[0].text
 

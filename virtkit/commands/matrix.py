@@ -95,10 +95,12 @@ def _write(frame: pd.DataFrame, output: str | None, suffix: str) -> None:
         longtable.write_parquet(frame, output)
     elif suffix == "html" and output:
         from virtkit.draw.matrix import html_page
+        from virtkit.notebook.guests import guest_labels
 
         if frame.attrs["places"]:
             frame = frame.assign(machine=frame["machine"].astype(str) + " at " + frame["placement"].astype(str))
-        tables.emit(html_page(frame, f"Compatibility matrix, {frame.attrs['database']}"), output)
+        labels = guest_labels(frame["guest"].unique())
+        tables.emit(html_page(frame, f"Compatibility matrix, {frame.attrs['database']}", labels), output)
     elif suffix == "table":
         tables.emit(tables.render(_TABLE, list(_rows(frame)), "table"), output)
     else:

@@ -9,7 +9,7 @@ from virtkit import facts
 from virtkit.guests.overrides import support
 from virtkit.releases import dotted
 from virtkit.topology.port_io import budget
-from virtkit.topology.warnings import problems
+from virtkit.topology.warnings import placement_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ def notes(resolved: Resolved, guest: Guest | None) -> Iterator[Note]:
             "plugged in later only when a pcie-to-pci-bridge is there beforehand",
             "libvirt, PCI topology and hotplug; a bridge cannot be plugged into a running guest",
         )
-    for problem in problems(resolved.topology):
+    for problem in placement_warnings(resolved.topology):
         level = "warning" if problem.severity == "error" else "note"
         yield Note(level, f"{problem.device} at {problem.address}: {problem.text}", problem.source)
     windows = budget(resolved.topology)

@@ -11,6 +11,7 @@ from virtkit.compat import boot_evidence as booted
 from virtkit.compat.conversion.models import models_of, remodelled, rewritten
 from virtkit.compat.prober import beside_pci
 from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge
+from virtkit.display import Displayable
 from virtkit.errors import GuestError, Refused
 from virtkit.guests import Catalogue, Guest, catalogue
 from virtkit.guests.kinds import database_kind
@@ -67,7 +68,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Review:
+class Review(Displayable):
     """What ``check`` found of one domain. ``guest`` is the short id, "" when nobody says which OS it is."""
 
     domain: str
@@ -108,11 +109,6 @@ class Review:
                     lines.append(f"      {name}: {said}")
         lines += [f"  {note.level}: {note.text}" for note in self.notes]
         return "\n".join(lines) + "\n"
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.verdict_html import review_html
-
-        return review_html(self)
 
     def __repr__(self) -> str:
         counts = Counter(finding.verdict.value for finding in self.findings)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from virtkit.compat.frame import Matrix
     from virtkit.guests import Support
-    from virtkit.notebook.matrix import Matrix
 
 __all__ = ["COLUMNS", "matrix", "select_kinds", "select_machines", "select_models"]
 
@@ -218,7 +218,7 @@ def matrix(
     import numpy as np
     import pandas as pd
 
-    from virtkit.notebook.matrix import Matrix
+    from virtkit.compat.frame import Matrix
 
     host = host or Host.default()
     prober = prober or Prober(host, arch)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from virtkit.compat import advice
 from virtkit.compat.prober import PROBES, Prober
 from virtkit.compat.verdict import Judgement, Verdict, judge
+from virtkit.display import Displayable
 from virtkit.guests import KINDS
 from virtkit.guests.overrides import support
 from virtkit.host.family import family_of
@@ -41,7 +42,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Recommendation:
+class Recommendation(Displayable):
     """The choices for a guest on ``machine``; ``machine_advice`` says which machine is best and why."""
 
     guest: str
@@ -53,11 +54,6 @@ class Recommendation:
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.verdict_html import recommendation_html
-
-        return recommendation_html(self)
 
     def __repr__(self) -> str:
         said = ", ".join(f"{choice.kind} {choice.model or 'another device'}" for choice in self.choices)

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from virtkit.display import Displayable
 from virtkit.domain.device_classes import Inventory
 from virtkit.domain.devices import Device
 from virtkit.domain.document import MAX_BYTES, Document, parse
@@ -22,7 +23,7 @@ __all__ = ["Domain", "read"]
 _OSINFO = "{http://libosinfo.org/xmlns/libvirt/domain/1.0}"
 
 
-class Domain:
+class Domain(Displayable):
     """A domain as its XML has it; never changed.
 
     ``arch`` is libvirt's name of the architecture, x86_64 when the XML names none; ``machine`` is as written, None
@@ -68,11 +69,6 @@ class Domain:
     def devices(self) -> tuple[Device, ...]:
         """The devices as written, in libvirt's general order."""
         return tuple(self.inventory.in_order())
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.domain_html import domain_html
-
-        return domain_html(self)
 
     def __repr__(self) -> str:
         return f"<Domain {self.name!r} {self.arch} {self.machine or 'default machine'}>"

@@ -1,1 +1,1 @@
-"""Pictures, text trees and tables of values that the rest of the package computed; no rule lives here."""
+"""Pictures, charts, text trees, tables and pages of plain values; nothing is computed here."""

@@ -1,6 +1,7 @@
-"""Drawing in points on a plain matplotlib Figure, with text that fits and bytes that are the same every time.
+"""Drawing in points on a plain matplotlib Figure: text is cut to fit, and equal drawings give equal bytes.
 
-No pyplot: nothing is registered anywhere, so it works in worker processes and leaves a notebook's own figures alone.
+Nothing uses pyplot, which registers figures globally; so this works in worker processes and leaves the figures of a
+notebook alone.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Pen", "save_png", "save_svg", "written"]
 
-#: No clock and no random ids; text as outlines, because a viewer's fonts are not ours, and as wide as it is measured.
+#: No time and no random ids in the files; text as outlines, so that it is as wide with any viewer's fonts.
 SETTINGS: Any = {
     "svg.hashsalt": "virtkit",
     "svg.fonttype": "path",
     "path.simplify": False,
     "text.hinting": "none",
 }
-_FAMILY = "DejaVu Sans"  # comes with matplotlib
+_FAMILY = "DejaVu Sans"  # shipped with matplotlib
 _LARGE = 96.0
-_PIXELS = 65_000  # Agg draws less than 2 to the 16th a side
+_PIXELS = 65_000  # Agg draws fewer than 2^16 pixels a side
 _SVG = "http://www.w3.org/2000/svg"
 
 
@@ -43,7 +44,7 @@ def _charmap(family: str, weight: str) -> frozenset[int]:
 
 
 def written(text: object, family: str = _FAMILY, weight: str = "normal") -> str:
-    """``text`` as the font can write it: one line, a sign it lacks replaced."""
+    """``text`` as one line that the font can write; characters that it lacks are replaced."""
     known = _charmap(family, weight)
     return "".join(char if ord(char) in known else "\N{REPLACEMENT CHARACTER}" for char in clean(text))
 
@@ -121,13 +122,13 @@ class Pen:
         self._axes.add_artist(shape)
 
     def socket(self, x: float, y: float) -> None:
-        """The mark of a slot that takes a device while the guest runs."""
+        """The mark of a slot that takes a hot-plugged device."""
         from matplotlib.patches import Circle
 
         self._axes.add_artist(Circle((x, y), 3.4, facecolor="white", edgecolor="#1B1B1B", linewidth=1.0, zorder=5))
 
     def plus(self, x: float, y: float) -> None:
-        """The sign of a bridge that is new."""
+        """The mark of a new bridge."""
         self.line(x - 2.6, y, x + 2.6, y, "#1B1B1B", 1.1, 4)
         self.line(x, y - 2.6, x, y + 2.6, "#1B1B1B", 1.1, 4)
 
@@ -139,7 +140,7 @@ class Pen:
         self._axes.add_artist(Polygon(points, closed=True, facecolor="#5A5A5A", edgecolor="none", zorder=2))
 
     def chip(self, right: float, y: float, word: str, colour: str, line: float = 0.7) -> float:
-        """A word in a frame that ends at ``right``; returns where it begins. Dark on white, whatever the frame."""
+        """A word in a frame that ends at ``right``, dark on white; returns where the frame begins."""
         wide = measure(written(word), 6.5) + 8
         self.box(right - wide, y, wide, 11, "#FFFFFF", colour, "-", line)
         self.text(right - wide + 4, y, word, 6.5)
@@ -159,7 +160,7 @@ class Pen:
         limit: float | None = None,
         background: bool = False,
     ) -> float:
-        """Words whose middle is at ``y``, never wider than ``limit`` points; returns where they end."""
+        """Text centred at ``y`` and at most ``limit`` points wide; returns where it ends."""
         shown = written(words, family, weight)
         if limit is not None:
             shown = fit(shown, size, limit, family, weight)
@@ -180,7 +181,7 @@ class Pen:
         return x + measure(shown, size, family, weight)
 
     def upright(self, x: float, bottom: float, words: object, size: float, *, limit: float) -> None:
-        """Words that run upwards from ``bottom`` and are at most ``limit`` points long."""
+        """Text that runs upwards from ``bottom`` and is at most ``limit`` points long."""
         self._axes.text(
             x,
             bottom,
@@ -212,7 +213,7 @@ def save_svg(figure: Figure, titles: dict[str, str], name: str) -> str:
     for old in root.findall(f"{{{_SVG}}}metadata"):
         root.remove(old)
     root.set("role", "graphics-document document")
-    root.set("pointer-events", "none")  # words over a box do not hide its title
+    root.set("pointer-events", "none")  # text over a box does not hide its hover title
     _title(root, name)
     for group in root.iter(f"{{{_SVG}}}g"):
         words = titles.get(group.get("id") or "")
@@ -220,7 +221,7 @@ def save_svg(figure: Figure, titles: dict[str, str], name: str) -> str:
             _title(group, words)
             group.set("role", "graphics-symbol img")
             group.set("pointer-events", "all")
-            del group.attrib["id"]  # several pictures may stand in one page
+            del group.attrib["id"]  # a page may hold several pictures
     for element in root.iter(f"{{{_SVG}}}g", f"{{{_SVG}}}path"):
         if (element.get("id") or "").partition("_")[0] in (
             "figure",
@@ -243,7 +244,7 @@ def _title(element: Any, words: str) -> None:
 
 
 def save_png(figure: Figure, dpi: int) -> bytes:
-    """The figure as PNG, with fewer than ``dpi`` dots to the inch where it would be too long for the format's drawer.
+    """The figure as PNG at ``dpi`` dots per inch, or fewer where it would exceed the maximum size in pixels.
 
     The same figure gives the same bytes.
     """

@@ -1,4 +1,4 @@
-"""What changed from one matrix to the next: cells whose verdict or interface flipped, told in few lines."""
+"""The difference of two matrices: sentences on the cells whose verdict changed."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
 
 __all__ = ["Flip", "flips"]
 
-_SHOWN = 3  # guests, and places, that a sentence names
+_SHOWN = 3  # guests, and cells, that a sentence names
 _KEY = ["guest", "kind", "machine", "model"]
 
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """Cells that changed alike: ``count`` of them, told by ``text``."""
+    """Cells with the same change: their ``count``, and a sentence as ``text``."""
 
     text: str
     count: int
 
 
 def flips(before: pd.DataFrame, after: pd.DataFrame) -> list[Flip]:
-    """Cells of both matrices whose verdict differs, guests whose cells changed alike in one sentence; sorted.
+    """Cells of both matrices whose verdict differs; guests with the same changes share a sentence; sorted.
 
-    Both frames have the columns of ``virtkit.matrix``. Cells that only one of them has are no change.
+    Both frames have the columns of ``virtkit.matrix``. Cells that are in one of them only are ignored.
     """
     columns = [*_KEY, "verdict"]
     both = before[columns].astype("str").merge(after[columns].astype("str"), on=_KEY, suffixes=("_before", "_after"))

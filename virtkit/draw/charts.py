@@ -1,4 +1,4 @@
-"""Overviews: how much of each family works where, and bars for counts, both readable without colour."""
+"""Charts: heat maps of shares, bars of counts and of free slots, all readable without colour."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from virtkit.draw.canvas import Pen, measure, save_png, save_svg, written
-from virtkit.draw.labels import FAMILIES, Label, kin, known_labels
+from virtkit.draw.labels import FAMILIES, Label, kin
 from virtkit.draw.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERDICTS, VERMILION, tint
+from virtkit.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,18 +20,18 @@ __all__ = ["Chart", "bars", "headroom", "heatmap", "shares"]
 
 _INK, _FAINT, _LINE = "#1B1B1B", "#5A5A5A", "#CFCFCF"
 _SERIES = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, GREY)
-# From nothing works to all works: light to dark, told apart by lightness alone.
+# From "works for none" to "works for all": light to dark, distinct by lightness alone.
 _STEPS = ("#F4F4F4", "#D2E3F0", "#A9CBE4", "#6FA8D0", "#3575A6", "#134F80", "#062A48")
-_PALE = 4  # steps that dark text is written on
-_SLOTS = ("PCI Express", "conventional PCI", "usb")  # in this order, others after them
+_PALE = 4  # the first step with white text
+_SLOTS = ("PCI Express", "conventional PCI", "usb")  # the order of columns; other kinds follow
 _WORKS = ("works", "works-with-condition")
 _SHORT = {"condition": "works-with-condition"}
-# What becomes of a cell that has no virtio device.
+# Colour and glyph of series of cells without a virtio device.
 _OTHERS = {"emulated": (BLUE, "≈"), "absent": (GREY, "–")}
 
 
 class Chart:
-    """A finished drawing that can be had as SVG and PNG; shows itself in a notebook."""
+    """A finished chart, as SVG, as PNG, or displayed by a notebook."""
 
     def __init__(self, pen: Pen, titles: dict[str, str], name: str) -> None:
         self._pen, self._titles, self._name = pen, titles, name
@@ -38,11 +39,11 @@ class Chart:
 
     @property
     def figure(self) -> Figure:
-        """The drawing itself."""
+        """The matplotlib figure."""
         return self._pen.figure
 
     def svg(self) -> str:
-        """The chart as SVG; drawn once, though it is both written and shown."""
+        """The chart as SVG, drawn once."""
         self._svg = self._svg or save_svg(self._pen.figure, self._titles, self._name)
         return self._svg
 
@@ -59,13 +60,13 @@ def bars(
 ) -> Chart:
     """Stacked horizontal bars: one bar for each name, one part for each series, each part with its number.
 
-    ``series`` maps what is counted to one count for each name; a series called as a verdict has that verdict's
-    colour and glyph. ``note`` is a line under the title. Raises ValueError when a series has another length than
-    ``names``.
+    ``series`` maps a heading to one count for each name; a series named after a verdict gets the colour and glyph of
+    that verdict. ``note`` is a line under the title, ``width`` is in points. Raises ValueError when a series is not as
+    long as ``names``.
     """
     for key, values in series.items():
         if len(values) != len(names):
-            raise ValueError(f"{key}: {len(values)} counts for {len(names)} names")
+            raise ValueError(f"{key}: expected {counted(len(names), 'count')}, one for each name, got {len(values)}")
     left = min(width * 0.42, max((measure(written(name), 8) for name in names), default=0) + 24)
     looks = [_look(key, count) for count, key in enumerate(series)]
     keys = [f"{glyph} {key}".strip() for (_, glyph), key in zip(looks, series, strict=True)]
@@ -83,7 +84,7 @@ def bars(
             x = pen.text(x + 13, y, keys[place], 7.5, colour=_FAINT, limit=width - 32 - 13) + 14
         y += 14
     if not names:
-        pen.text(16, top + 10, "nothing to show", 8, colour=_FAINT)
+        pen.text(16, top + 10, "no data", 8, colour=_FAINT)
     totals = [sum(values[place] for values in series.values()) for place in range(len(names))]
     most = max(totals, default=0) or 1
     titles = {}
@@ -108,7 +109,7 @@ def bars(
 
 
 def _wrapped(words: Sequence[str], width: float) -> list[list[int]]:
-    """The places of the words of a legend, in rows that fit into ``width`` points."""
+    """The indices of the words of a legend, in rows that fit into ``width`` points."""
     rows: list[list[int]] = []
     room = 0.0
     for place, word in enumerate(words):
@@ -122,11 +123,11 @@ def _wrapped(words: Sequence[str], width: float) -> list[list[int]]:
 
 
 def headroom(title: str, frame: pd.DataFrame, *, note: str = "", limit: int = 60) -> Chart:
-    """Free slots by domain, a column of bars with a scale of its own for each kind of slot; those with none first.
+    """Free slots by domain: a column of bars for each kind of slot, domains without a free slot first.
 
     ``frame`` has the columns name (text), kind (text) and free (int), a row for each kind of slot that a domain has;
-    a kind that it lacks is left blank, which is not the same as 0. Beyond ``limit`` domains a line says how many more
-    there are.
+    a kind that it lacks is left blank, which differs from 0. Beyond ``limit`` domains a line says how many more there
+    are.
     """
     found = {str(kind) for kind in frame["kind"]}
     kinds = [*(kind for kind in _SLOTS if kind in found), *sorted(found.difference(_SLOTS))]
@@ -145,7 +146,8 @@ def headroom(title: str, frame: pd.DataFrame, *, note: str = "", limit: int = 60
     pen.text(16, 20, title, 11, weight="bold", limit=inside)
     pen.text(16, 38, note, 7.5, colour=_FAINT, limit=inside)
     titles: dict[str, str] = {}
-    most = {kind: max(8, *(rooms.get(kind, 0) for rooms in free.values())) for kind in kinds}  # one is never much
+    # At least 8, so that a single slot is a short bar.
+    most = {kind: max(8, *(rooms.get(kind, 0) for rooms in free.values())) for kind in kinds}
     for place, kind in enumerate(kinds):
         pen.text(left + wide * place, 58, kind, 8, weight="bold", limit=wide - 10)
     for number, name in enumerate(shown):
@@ -156,7 +158,7 @@ def headroom(title: str, frame: pd.DataFrame, *, note: str = "", limit: int = 60
             if count is None:
                 continue
             ident = f"room-{number}-{place}"
-            titles[ident] = f"{name}: {count} free for {kind}"
+            titles[ident] = f"{name}: {counted(count, f'free {kind} slot')}"
             if count:
                 long = max((wide - 46) * count / most[kind], 1.5)
                 pen.box(x, y, long, 10, tint(_SERIES[place % len(_SERIES)], 0.6), _INK, "-", 0.5, ident)
@@ -167,15 +169,15 @@ def headroom(title: str, frame: pd.DataFrame, *, note: str = "", limit: int = 60
     if len(names) > limit:
         pen.text(16, 76 + high * len(shown), f"and {len(names) - limit} more in the tables", 7.5, colour=_FAINT)
     if not names:
-        pen.text(16, 58, "no domain to show", 8, colour=_FAINT)
+        pen.text(16, 58, "no domains", 8, colour=_FAINT)
     return Chart(pen, titles, title)
 
 
 def shares(title: str, frame: pd.DataFrame, *, note: str = "") -> Chart:
-    """A table of shares (0 to 1) as a heat map with the per cent in every cell, dark for all.
+    """A table of shares (0 to 1) as a heat map with the percentage in every cell; the darkest colour is 100%.
 
-    Rows are named by the index of ``frame`` (a family of guests by its name for people), columns by its columns; a
-    missing share is left blank. ``note`` is a line under the title.
+    Rows are named by the index of ``frame`` (a family of guests by its full name), columns by its columns; a missing
+    share is left blank. ``note`` is a line under the title.
     """
     order = {name: place for place, name in enumerate(FAMILIES)}
     places = [order.get(str(name), len(order)) for name in frame.index]
@@ -188,7 +190,7 @@ def shares(title: str, frame: pd.DataFrame, *, note: str = "") -> Chart:
     pen.text(16, 20, title, 11, weight="bold", limit=pen.width - 32)
     pen.text(16, 38, note, 7.5, colour=_FAINT, limit=pen.width - 32)
     if not rows:
-        pen.text(16, above, "nothing to show", 8, colour=_FAINT)
+        pen.text(16, above, "no data", 8, colour=_FAINT)
     for place, name in enumerate(columns):
         pen.upright(left + (place + 0.5) * cell, above - 6, name, 8, limit=above - 50)
     titles: dict[str, str] = {}
@@ -209,14 +211,14 @@ def shares(title: str, frame: pd.DataFrame, *, note: str = "") -> Chart:
 
 
 def _step(share: float) -> int:
-    """The step of a share: the lowest for none alone, the highest for all alone."""
+    """The colour step of a share: the lowest only for 0, the highest only for 1."""
     if share <= 0 or share >= 1:
         return 0 if share <= 0 else len(_STEPS) - 1
     return 1 + int(share * (len(_STEPS) - 2))
 
 
 def _per_cent(share: float) -> str:
-    """A share in words; what is not all is never "100%", what is not none never "0%"."""
+    """A share as a percentage; a share below 1 is never "100%", one above 0 never "0%"."""
     words = f"{share:.0%}"
     if words == "100%" and share < 1:
         return ">99%"
@@ -224,26 +226,26 @@ def _per_cent(share: float) -> str:
 
 
 def _look(key: str, count: int) -> tuple[str, str]:
-    """The colour and glyph of a series: those of the verdict it is called by, else the next colour."""
+    """The colour and glyph of a series: those of the verdict it is named after, or else the next colour."""
     if key in _OTHERS:
         return _OTHERS[key]
     entry = VERDICTS.get(_SHORT.get(key, key))
     return (_SERIES[count % len(_SERIES)], "") if entry is None else (entry.colour, entry.glyph)
 
 
-def heatmap(frame: pd.DataFrame, title: str, labels: Mapping[str, Label] | None = None) -> Chart:
-    """The share of a line's guests for which a combination works (or works with a condition), dark for all.
+def heatmap(frame: pd.DataFrame, title: str, labels: Mapping[str, Label]) -> Chart:
+    """The share of guests for which a combination works (or works with a condition); the darkest colour is all.
 
-    Guests of which nobody knows are counted on neither side; where nobody knows of any, the cell is hollow.
-    ``frame`` has the columns guest, kind, machine, model and verdict of ``virtkit.matrix``. Rows are lines of
-    operating systems grouped by family, columns are kinds and models within machines.
+    Guests with an unknown verdict are left out of the share; a cell where all are unknown is hollow.
+    ``frame`` has the columns guest, kind, machine, model and verdict of ``virtkit.matrix``, ``labels`` a Label for
+    each guest id. A row stands for the guests of a distribution; rows are grouped by family. Columns are kinds and
+    models within machine types. Raises KeyError when a label is missing.
     """
     idents = [str(ident) for ident in frame["guest"].drop_duplicates()]
-    known = known_labels(idents) if labels is None else labels
-    line_of = {ident: (known[ident].family, known[ident].distro or known[ident].line) for ident in idents}
+    line_of = {ident: (labels[ident].family, labels[ident].distro or labels[ident].line) for ident in idents}
     members: dict[tuple[str, str], list[Label]] = {}
     for ident in idents:
-        members.setdefault(line_of[ident], []).append(known[ident])
+        members.setdefault(line_of[ident], []).append(labels[ident])
     lines = [_Line(family, kin(some), len(some), (family, distro)) for (family, distro), some in members.items()]
     order = [str(key) for key in FAMILIES]
     lines.sort(key=lambda one: (order.index(one.family) if one.family in order else len(order), one.key))
@@ -263,7 +265,7 @@ def heatmap(frame: pd.DataFrame, title: str, labels: Mapping[str, Label] | None 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A row of the heat map: a line of operating systems with its name, and how many guests it has."""
+    """A row of the heat map: a distribution with its name, and the number of its guests."""
 
     family: str
     name: str
@@ -276,7 +278,7 @@ class _Line:
 
 
 class _Columns:
-    """Where the columns of a heat map stand: a gap between kinds, a wider one between machines."""
+    """The positions of the columns of a heat map: a gap between kinds, a wider one between machine types."""
 
     def __init__(self, columns: Sequence[tuple[str, str, str]], left: float) -> None:
         self.columns = columns
@@ -291,7 +293,7 @@ class _Columns:
         self.end = x
 
     def runs(self, parts: int) -> list[tuple[str, float, float]]:
-        """Neighbours that share their first ``parts`` words: the last of these, where they begin and end."""
+        """Neighbours that share their first ``parts`` words: the last shared word, and where they begin and end."""
         found = []
         for key, run in groupby(range(len(self.columns)), key=lambda place: self.columns[place][:parts]):
             some = list(run)
@@ -299,7 +301,7 @@ class _Columns:
         return found
 
     def fits(self, parts: int, size: float) -> bool:
-        """Whether all words over such neighbours can be read there."""
+        """Whether all these words fit over their columns."""
         return all(measure(written(word), size) <= end - start for word, start, end in self.runs(parts))
 
 
@@ -309,13 +311,13 @@ def _heat(
     columns: Sequence[tuple[str, str, str]],
     shares: Mapping[Any, tuple[int, int]],
 ) -> Chart:
-    """``shares`` has for each line and column how many guests it works for, and of how many anybody knows."""
+    """``shares`` has for each row and column how many guests it works for, of how many with a known verdict."""
     words = [f"{line.name} ({line.count})" for line in lines]
     left = 34.0 + min(200.0, max((measure(written(word), 7) for word in words), default=0))
     grid = _Columns(columns, left)
     over = [grid.fits(1, 7.5), grid.fits(2, 6.8)]
     shorts = [
-        " ".join(word for word, told in zip(column, (*over, False), strict=True) if not told).replace("virtio-", "")
+        " ".join(word for word, above in zip(column, (*over, False), strict=True) if not above).replace("virtio-", "")
         for column in columns
     ]
     tall = min(150.0, max((measure(written(word), 6.5) for word in shorts), default=0))
@@ -356,9 +358,9 @@ def _heat_cell(pen: Pen, grid: _Columns, place: int, y: float, line: _Line, shar
     """Draws a cell; returns its title."""
     works, sure = share
     machine, kind, model = grid.columns[place]
-    said = f"{line.name}, {kind} {model} on {machine}: " + (f"works for {works} of {sure}" if sure else "nobody knows")
+    title = f"{line.name}, {kind} {model} on {machine}: " + (f"works for {works} of {sure}" if sure else "unknown")
     if sure and sure < line.count:
-        said += f"; of {line.count - sure} more nobody knows"
+        title += f"; unknown for {line.count - sure} more"
     at, cell = grid.at[place], grid.cell
     if sure:
         colour = _STEPS[_step(works / sure)]
@@ -366,7 +368,7 @@ def _heat_cell(pen: Pen, grid: _Columns, place: int, y: float, line: _Line, shar
     else:
         pen.box(at, y, cell - 1, 11, "#FFFFFF", _LINE, "-", 0.4, ident)
         pen.text(at + (cell - 1 - measure("?", 6)) / 2, y, "?", 6, colour=_FAINT)
-    return said
+    return title
 
 
 def _heat_legend(pen: Pen, y: float) -> None:
@@ -375,7 +377,7 @@ def _heat_legend(pen: Pen, y: float) -> None:
         x += 3 if place in (1, len(_STEPS) - 1) else 0
         pen.box(x, y, 16, 10, colour, _LINE, "-", 0.4)
         x += 16
-    x = pen.text(x + 6, y, "for all guests of the line that anybody knows of", 7, colour=_FAINT) + 12
+    x = pen.text(x + 6, y, "for all guests of the row whose verdict is known", 7, colour=_FAINT) + 12
     pen.box(x, y, 16, 10, "#FFFFFF", _LINE, "-", 0.4)
     pen.text(x + 6, y, "?", 6, colour=_FAINT)
-    pen.text(x + 22, y, "nobody knows", 7, colour=_FAINT)
+    pen.text(x + 22, y, "unknown for all", 7, colour=_FAINT)

@@ -1,4 +1,4 @@
-"""A matrix in long form turned into the few rows that a person reads: ranges of releases, equal rows once."""
+"""A matrix in long form as a grid with few rows: releases as ranges, guests with equal cells in one row."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from virtkit.draw.labels import FAMILIES, Label, known_labels, span
+from virtkit.draw.labels import FAMILIES, Label, span
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["Family", "Grid", "Part", "Row", "State", "arrange", "merged"]
 
 STATE = ("placement", "interface", "verdict", "reason", "condition", "evidence", "source")
-SHOWN = ("interface", "verdict", "condition")  # two cells that agree in these look the same to a reader
+SHOWN = ("interface", "verdict", "condition")  # cells that agree in these share a row
 KEY = ("kind", "machine", "model")
 Key = TypeVar("Key", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What a cell says and why."""
+    """A cell: the verdict, what it depends on, the reason and its source."""
 
     placement: str
     interface: str
@@ -36,7 +36,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Guests whose cells agree in all that is known of them, grounds and sources included.
+    """Guests whose cells agree in every field, reasons and sources included.
 
     ``spans`` are their names as ranges of releases, ``cells`` index Grid.states.
     """
@@ -48,7 +48,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Guests whose cells say the same. ``parts`` tell them apart by what they rest on."""
+    """Guests with the same interfaces, verdicts and conditions. ``parts`` divide them by reason and source."""
 
     spans: tuple[str, ...]
     guests: tuple[str, ...]
@@ -64,31 +64,30 @@ class Family:
 
     @property
     def guests(self) -> int:
-        """How many guests the rows stand for."""
+        """The number of guests in the rows."""
         return sum(len(row.guests) for row in self.rows)
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A readable matrix. ``columns`` are (kind, machine, model); a cell of -1 was not asked."""
+    """A matrix as rows and columns. ``columns`` are (kind, machine, model); -1 stands for a cell without a verdict."""
 
     columns: tuple[tuple[str, str, str], ...]
     states: tuple[State, ...]
     families: tuple[Family, ...]
 
 
-def arrange(frame: pd.DataFrame, labels: Mapping[str, Label] | None = None) -> Grid:
+def arrange(frame: pd.DataFrame, labels: Mapping[str, Label]) -> Grid:
     """Group, merge and collapse a matrix.
 
     ``frame`` has the columns of ``virtkit.matrix``: guest, kind, machine, model, placement, interface, verdict,
-    reason, condition, evidence, source (text). ``labels`` maps guest ids to their names; None reads the shipped
-    records. Consecutive releases of a distribution whose cells say the same (interface, verdict and condition) become a
-    range; such rows of one family become one row that lists its ranges. Raises KeyError when a column is missing.
+    reason, condition, evidence, source (text). ``labels`` has a Label for each guest id.
+    Consecutive releases of a distribution with the same interface, verdict and condition in every cell become a range;
+    ranges of one family with the same cells become one row. Raises KeyError when a column or a label is missing.
     """
     import numpy as np
 
     idents = [str(ident) for ident in frame["guest"].drop_duplicates()]
-    known = known_labels(idents) if labels is None else labels
     places = {ident: place for place, ident in enumerate(idents)}
     rows = frame["guest"].astype(str).map(places).to_numpy()
 
@@ -98,11 +97,11 @@ def arrange(frame: pd.DataFrame, labels: Mapping[str, Label] | None = None) -> G
     cells[rows, column_codes] = state_codes
 
     looks: dict[tuple[str, ...], int] = {}
-    shown = [-1] * (len(states) + 1)  # the last is for cells that were not asked, whose code is -1
+    shown = [-1] * (len(states) + 1)  # the last is for missing cells, whose code is -1
     for code, values in enumerate(states):
         look = tuple(values[STATE.index(name)] for name in SHOWN)
         shown[code] = looks.setdefault(look, len(looks))
-    ordered = sorted((known[ident] for ident in idents), key=lambda entry: entry.order)
+    ordered = sorted((labels[ident] for ident in idents), key=lambda entry: entry.order)
     table = {ident: tuple(int(code) for code in cells[place]) for ident, place in places.items()}
     families = tuple(
         Family(FAMILIES.get(name) or name or "Others", tuple(_rows(list(members), table, shown)))
@@ -116,7 +115,7 @@ def arrange(frame: pd.DataFrame, labels: Mapping[str, Label] | None = None) -> G
 
 
 def _codes(frame: pd.DataFrame, names: tuple[str, ...]) -> tuple[np.ndarray[Any, Any], list[tuple[str, ...]]]:
-    """A number for each row and, by number, the values: numbered by first appearance."""
+    """A number for each row, and the values by number; numbers follow the first appearance."""
     grouped = frame.groupby(list(names), observed=True, sort=False, dropna=False)
     codes = grouped.ngroup().to_numpy()
     firsts = frame.loc[~frame.duplicated(list(names)), list(names)]
@@ -137,9 +136,9 @@ def _rows(members: list[Label], table: Mapping[str, tuple[int, ...]], shown: Seq
 
 
 def merged(members: Sequence[Label], keys: Mapping[str, Key]) -> Iterator[tuple[Key, tuple[str, ...], list[Label]]]:
-    """Guests with equal keys, in the order of the first: the key, their names as ranges of releases, and themselves.
+    """Guests with equal keys, in the order of the first: the key, their names as ranges of releases, and their labels.
 
-    ``members`` are in the order of ``Label.order``; ``keys`` maps their ids to anything that can be compared.
+    ``members`` are sorted by ``Label.order``; ``keys`` maps their ids to any hashable value.
     """
     found: dict[Key, tuple[list[str], list[Label]]] = {}
     for (_, key), run in groupby(members, key=lambda entry: (entry.distro, keys[entry.id])):

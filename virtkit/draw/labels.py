@@ -1,4 +1,4 @@
-"""What to call a guest in a table, and where it stands among its kin."""
+"""Names of guests for tables and charts: by which they are called, sorted and grouped."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 
-__all__ = ["FAMILIES", "Label", "kin", "known_labels", "label", "span"]
+__all__ = ["FAMILIES", "Label", "kin", "label", "span"]
 
-#: Families in the order of a page, with the words on it; others follow by name.
+#: Names of the families of guests, in the order in which pages show them; other families follow by name.
 FAMILIES: Mapping[str, str] = {
     "linux": "Linux",
     "winnt": "Windows NT and later",
@@ -32,7 +32,7 @@ FAMILIES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A guest's names: ``id`` short, ``name`` for people, ``family`` and ``distro`` to group by, ``version``."""
+    """Names of a guest: short ``id``, full ``name``, ``family`` and ``distro`` to group by, ``version``."""
 
     id: str
     name: str
@@ -42,7 +42,7 @@ class Label:
 
     @property
     def order(self) -> tuple[object, ...]:
-        """Family, distribution, then release by its numbers."""
+        """The sort key: family, distribution, then the numbers of the release."""
         families = list(FAMILIES)
         place = families.index(self.family) if self.family in families else len(families)
         numbers = tuple(int(part) for part in re.findall(r"\d+", self.version or self.id))
@@ -57,29 +57,14 @@ class Label:
 
 
 def label(ident: str) -> Label:
-    """A label made from a short id alone: "rhel6.10" is of the line "rhel"."""
+    """A label made from a short id alone: "rhel6.10" belongs to the distribution "rhel"."""
     stem = re.match(r"[^\d]*", ident)
     line = (stem[0] if stem else "").rstrip("-._") or ident
     return Label(ident, ident, "", line, ident[len(stem[0]) if stem else 0 :])
 
 
-def known_labels(idents: Iterable[str]) -> dict[str, Label]:
-    """Labels of guests by the shipped guest OS records; an id that they lack is its own name."""
-    from virtkit.guests import catalogue
-
-    names = catalogue().names
-    found = {}
-    for ident in idents:
-        guest = names.get(ident)
-        if guest is None:
-            found[ident] = label(ident)
-        else:
-            found[ident] = Label(ident, guest.name, guest.family, guest.distro, guest.version)
-    return found
-
-
 def span(run: list[Label]) -> str:
-    """The words for consecutive releases of one distribution: "Fedora Linux 40 to 44"."""
+    """The name of consecutive releases of a distribution: "Fedora Linux 40 to 44"."""
     first, last = run[0], run[-1]
     if len(run) == 1:
         return first.name
@@ -89,7 +74,7 @@ def span(run: list[Label]) -> str:
 
 
 def kin(members: Iterable[Label]) -> str:
-    """The name of a line of operating systems: the words that its members' names share, else the commonest name."""
+    """The name of a group of releases: the words that all their names begin with, or else the commonest name."""
     some = list(members)
     if len(some) == 1:
         return some[0].name

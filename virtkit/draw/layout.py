@@ -1,4 +1,4 @@
-"""Where each part of a topology picture goes, in points: values, so that overlaps are tested without drawing."""
+"""The positions of the parts of a topology picture, in points, as values that tests check without drawing."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from virtkit.topology.diff import Change, Difference, Sort, compare
+from virtkit.topology.diff import Change, ChangeKind, Difference, compare
 from virtkit.topology.model import Bus, Node, Topology
+from virtkit.wording import counted
 
 __all__ = ["Box", "Bridge", "Layout", "Line", "lay_out", "short"]
 
@@ -19,16 +20,17 @@ ROW = 30.0
 FREE_ROW = 26.0
 BOX = (286.0, 25.0)
 FREE_BOX = (286.0, 16.0)
-LABEL = 40.0  # room for "1f.2" on a link
-GAP = 30.0  # between what is and what was
-WAS = (226.0, 25.0)
+LABEL = 40.0  # width for "1f.2" on a link
+GAP = 30.0  # between the device after and before
+EARLIER_BOX = (226.0, 25.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A device (``node``), or something hollow (``node`` None): free slots, empty ports. ``x``, ``y``: left, middle.
+    """A box for a device (``node``), or for free slots and empty ports (``node`` None).
 
-    ``change`` is what became of it, in a difference; ``text`` of a device that is gone are the places it had.
+    ``x`` is its left side, ``y`` its middle. ``change`` is how the device changed, in a difference;
+    ``text`` holds the former addresses of a removed device.
     """
 
     x: float
@@ -43,9 +45,9 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Bridge:
-    """The small square of a bridge; ``count`` is above 1 for collapsed ports, ``label`` its bus.
+    """The small square of a bridge; ``count`` is above 1 for collapsed ports, ``label`` names the bus.
 
-    ``model`` is empty for a root port, of which there are many.
+    ``model`` is "" for a root port, the most frequent model.
     """
 
     x: float
@@ -59,7 +61,7 @@ class Bridge:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A link from (x0, y0) to (x1, y1) with the slot it leaves from."""
+    """A link from (x0, y0) to (x1, y1) with the slot at its beginning."""
 
     x0: float
     y0: float
@@ -70,7 +72,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """Words at (x, y) that may be ``room`` points wide."""
+    """Text at (x, y) that may be ``room`` points wide."""
 
     x: float
     y: float
@@ -82,7 +84,8 @@ class Heading:
 class Layout:
     """All parts of a picture ``width`` by ``height`` points, y growing downwards.
 
-    In a difference, ``compared``, ``earlier`` are the boxes of what was: each beside its device, gone ones at the end.
+    In a difference (``compared``), ``earlier`` holds the boxes of devices as they were: each beside the present device,
+    removed devices at the end.
     """
 
     compared: Difference | None = None
@@ -96,12 +99,12 @@ class Layout:
 
 
 def lay_out(topology: Topology, before: Topology | None = None) -> Layout:
-    """The parts of a picture of ``topology``; with ``before``, each device says how it changed since."""
-    return _Work(topology, before).run()
+    """The parts of a picture of ``topology``; with ``before``, of how each device changed since."""
+    return _LayoutBuilder(topology, before).run()
 
 
-class _Work:
-    """One layout in the making: a cursor that walks down the rows."""
+class _LayoutBuilder:
+    """One layout in the making: ``y`` moves down from row to row."""
 
     def __init__(self, topology: Topology, before: Topology | None) -> None:
         self.topology = topology
@@ -119,7 +122,7 @@ class _Work:
         if self.compared is not None:
             after, before = f"after: {self.topology.machine}", f"before: {self.compared.before.machine}"
             out.headings.append(Heading(self.device_x, self.y, after, BOX[0]))
-            out.headings.append(Heading(self.earlier_x, self.y, before, WAS[0]))
+            out.headings.append(Heading(self.earlier_x, self.y, before, EARLIER_BOX[0]))
             self.y += 22.0
         for bus in self.topology.roots:
             words = f"bus {bus.index}: {bus.model}, {bus.accepts}"
@@ -128,16 +131,16 @@ class _Work:
             self.y += 24
             self.bus(bus, MARGIN + 10, top)
             self.y += 10
-        self.listed("on no PCI bus", self.topology.others)
+        self.listed("not on a PCI bus", self.topology.others)
         out.width = self.device_x + BOX[0] + MARGIN
         if self.compared is not None:
             self.gone(self.compared)
-            out.width = self.earlier_x + WAS[0] + MARGIN
+            out.width = self.earlier_x + EARLIER_BOX[0] + MARGIN
         out.height = self.y + MARGIN
         return out
 
     def bus(self, bus: Bus, x: float, top: float | None) -> None:
-        """Rows of a bus whose line stands at ``x``; ``top`` is where the line begins (its first child where None)."""
+        """Rows of a bus whose line is at ``x``; the line begins at ``top``, or at the first child if None."""
         first = last = top if top is not None else self.y
         for group in _groups(bus.nodes, self.changes):
             node, y = group[0], self.y
@@ -170,29 +173,29 @@ class _Work:
     def device(self, node: Node, hotplug: bool) -> None:
         change = self.changes.get(id(node))
         self.out.boxes.append(Box(self.device_x, self.y, *BOX, node, "", hotplug, change))
-        if change is not None and change.before is not None and change.sort is not Sort.SAME:
+        if change is not None and change.before is not None and change.kind is not ChangeKind.SAME:
             self.out.lines.append(Line(self.device_x + BOX[0], self.y, self.earlier_x, self.y))
-            self.out.earlier.append(Box(self.earlier_x, self.y, *WAS, change.before, "", False, change))
+            self.out.earlier.append(Box(self.earlier_x, self.y, *EARLIER_BOX, change.before, "", False, change))
 
     def gone(self, compared: Difference) -> None:
-        """What is no longer there: a row for each device, and one for neighbouring bridges of one model."""
-        gone = [change for change in compared.changes if change.sort is Sort.GONE]
+        """Removed devices: a row for each, and one row for neighbouring bridges of one model."""
+        gone = [change for change in compared.changes if change.kind is ChangeKind.GONE]
         if not gone:
             return
-        self.out.headings.append(Heading(self.earlier_x, self.y, "no longer there", WAS[0]))
+        self.out.headings.append(Heading(self.earlier_x, self.y, "removed", EARLIER_BOX[0]))
         self.y += 22
-        for _, some in groupby(gone, key=_kept_together):
+        for _, some in groupby(gone, key=_row_key):
             group = list(some)
             places = [short(change.node.address) for change in group]
-            text = places[0] if len(places) < 2 else f"{len(places)} of them, {places[0]} to {places[-1]}"
-            self.out.earlier.append(Box(self.earlier_x, self.y, *WAS, group[0].node, text, False, group[0]))
+            text = places[0] if len(places) < 2 else f"{len(places)}, {places[0]} to {places[-1]}"
+            self.out.earlier.append(Box(self.earlier_x, self.y, *EARLIER_BOX, group[0].node, text, False, group[0]))
             self.y += ROW
         self.y += 6
 
     def hollow(self, bus: Bus, ports: Sequence[Node]) -> None:
         free = bus.free * max(len(ports), 1)
-        plug = "hotplug" if bus.hotplug else "cold plug only"
-        words = f"{free} free {'slot' if free == 1 else 'slots'}, {bus.accepts}, {plug}"
+        plug = "hotplug" if bus.hotplug else "no hotplug"
+        words = f"{counted(free, 'free slot')}, {bus.accepts}, {plug}"
         if len(ports) > 1:
             words = f"{words}; ports {_slot(ports[0])} to {_slot(ports[-1])}"
         self.out.boxes.append(Box(self.device_x, self.y, *FREE_BOX, None, words, bus.hotplug))
@@ -213,14 +216,14 @@ class _Work:
 
 
 def _groups(nodes: Sequence[Node], changes: Mapping[int, Change]) -> Iterator[list[Node]]:
-    """Neighbours that differ in nothing but their slot, when they are empty bridges; everything else alone."""
+    """Runs of empty bridges that differ in their slot only; every other node by itself."""
 
     def sort(node: Node) -> tuple[object, ...]:
         bus, change = node.bus, changes.get(id(node))
         if bus is None or bus.nodes:
             return (id(node),)
         known = (bus.model, bus.hotplug, bus.free, bus.accepts, node.placed, node.added, node.driver)
-        return (*known, None if change is None else change.sort)
+        return (*known, None if change is None else change.kind)
 
     for _, group in groupby(nodes, key=sort):
         yield list(group)
@@ -230,17 +233,17 @@ def _slot(node: Node) -> str:
     return f"{node.slot:02x}.{node.function:x}"
 
 
-def _kept_together(change: Change) -> object:
-    """Bridges of one model that are gone share a row; a device has its own."""
+def _row_key(change: Change) -> object:
+    """The key by which removed nodes share a row: the model of a bridge; a device has a row of its own."""
     bus = change.node.bus
     return id(change) if bus is None else bus.model
 
 
 def short(address: str) -> str:
-    """An address without PCI domain 0: "03:00.0" for "0000:03:00.0"."""
+    """A PCI address without domain 0: "03:00.0" for "0000:03:00.0"."""
     return address.removeprefix("0000:")
 
 
 def _depth(bus: Bus) -> int:
-    """How many buses stand beside each other, this one included; empty bridges need no column of their own."""
+    """The number of bus columns below ``bus``, its own included; empty bridges need no column."""
     return max((_depth(node.bus) for node in bus.nodes if node.bus is not None and node.bus.nodes), default=0) + 1

@@ -1,34 +1,20 @@
-"""A self-contained HTML page: styles and scripts inside, nothing fetched, no inline handler ever run."""
+"""A self-contained HTML page: styles and scripts inline, nothing fetched, no inline event handler."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 from collections.abc import Sequence
-from functools import cache
-from html import escape
-from pathlib import Path
 
-from virtkit.draw.palette import clean
+from virtkit.draw.html import escape_text, static
 
-__all__ = ["document", "said", "static"]
-
-
-@cache
-def static(name: str) -> str:
-    """The text of a style sheet or script of this package."""
-    return (Path(__file__).parent / "static" / name).read_text(encoding="utf-8")
-
-
-def said(text: object) -> str:
-    """``text`` as HTML: one line, every sign that means something to HTML escaped."""
-    return escape(clean(text), quote=True)
+__all__ = ["document"]
 
 
 def document(title: str, body: str, *, styles: Sequence[str] = (), scripts: Sequence[str] = ()) -> str:
-    """A whole page around ``body`` (HTML); ``styles`` and ``scripts`` name files of ``static``.
+    """A whole page around ``body`` (HTML); ``styles`` and ``scripts`` name files of ``virtkit/draw/static``.
 
-    Its content policy lets only these scripts run, by their hash, and nothing be fetched.
+    The page's content security policy allows only these scripts, by their hash, and fetches nothing.
     """
     sources = [static(name) for name in scripts]
     hashes = " ".join(f"'sha256-{base64.b64encode(hashlib.sha256(s.encode()).digest()).decode()}'" for s in sources)
@@ -43,5 +29,5 @@ def document(title: str, body: str, *, styles: Sequence[str] = (), scripts: Sequ
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{said(title)}</title>\n<style>{css}</style>\n</head>\n<body>\n{body}\n{tail}\n</body>\n</html>\n"
+        f"<title>{escape_text(title)}</title>\n<style>{css}</style>\n</head>\n<body>\n{body}\n{tail}\n</body>\n</html>\n"
     )

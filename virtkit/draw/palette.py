@@ -1,7 +1,7 @@
-"""One look for every picture and page: Okabe-Ito colours, device classes, verdict glyphs, text that fits.
+"""The look of every picture and page: Okabe-Ito colours, device classes, verdict glyphs.
 
 Source of the colours: M. Okabe and K. Ito, "Color Universal Design", 2008: eight colours that people with any
-colour vision tell apart. A colour never stands alone: each goes with a glyph and a word.
+colour vision can distinguish. A colour never carries a meaning alone: a glyph or a word goes with it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ORANGE, VERMILION, PURPLE, GREY = "#E69F00", "#D55E00", "#CC79A7", "#7A7A7A"
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a verdict is shown: its word, a glyph, a short text, a colour, and the order from good to bad."""
+    """The look of a verdict: name, glyph, short word, colour, and its rank from good to bad."""
 
     name: str
     glyph: str
@@ -50,14 +50,14 @@ VERDICTS: dict[str, Verdict] = {
     )
 }
 
-#: The class of a cell in HTML by its verdict.
+#: The CSS class of a cell by its verdict.
 LOOKS = {"works": "w", "works-with-condition": "c", "fails": "f", "unknown": "u", "refused": "r"}
 
-BLANK = Verdict("", "·", "not asked", "#FFFFFF", 5)
+BLANK = Verdict("", "·", "no verdict", "#FFFFFF", 5)
 
 
 def verdict(name: object) -> Verdict:
-    """How ``name`` is shown; a blank cell for an empty or missing one, a grey one for a word nobody listed."""
+    """The look of the verdict ``name``: blank for "" and None, grey for a word that is not in VERDICTS."""
     text = name if isinstance(name, str) else ""
     if not text:
         return BLANK
@@ -66,7 +66,7 @@ def verdict(name: object) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ChangeLook:
-    """How a device that changed is shown: its word, a glyph, a colour, and the dashes of its border (() for none)."""
+    """The look of a changed device: name, glyph, colour, and the dashes of its border (() for a solid line)."""
 
     name: str
     glyph: str
@@ -74,7 +74,7 @@ class ChangeLook:
     dashes: tuple[float, ...] = ()
 
 
-#: By ``virtkit.topology.diff.Sort``.
+#: By ``virtkit.topology.diff.ChangeKind``.
 CHANGES: dict[str, ChangeLook] = {
     look.name: look
     for look in (
@@ -89,7 +89,7 @@ CHANGES: dict[str, ChangeLook] = {
 
 @dataclass(frozen=True, slots=True)
 class DeviceClass:
-    """A class of devices in a picture: its word and colour."""
+    """A class of devices in a picture: its name and colour."""
 
     name: str
     colour: str
@@ -154,7 +154,7 @@ _MARKS: tuple[tuple[str, str], ...] = (
 
 
 def device_class(kind: str, driver: str = "") -> DeviceClass:
-    """The class a device is coloured by, from its kind and, where that says nothing, its driver."""
+    """The class of a device, by its kind or else by its driver."""
     for text in (kind.lower(), driver.lower()):
         for mark, name in _MARKS:
             if mark in text:
@@ -163,13 +163,13 @@ def device_class(kind: str, driver: str = "") -> DeviceClass:
 
 
 def tint(colour: str, share: float = 0.22) -> str:
-    """``colour`` ("#RRGGBB") mixed with white; ``share`` is the colour's part, 0 to 1."""
+    """``colour`` ("#RRGGBB") mixed with white; ``share`` is the share of the colour, 0 to 1."""
     parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return "#" + "".join(f"{round(255 + (part - 255) * share):02X}" for part in parts)
 
 
 def clean(text: object) -> str:
-    """One printable line out of anything a domain may be called: no control or direction marks, no line break."""
+    """Any text as one printable line: line breaks are blanks, control and direction marks are replaced."""
     return "".join(
         " " if char in "\t\r\n" else "\N{REPLACEMENT CHARACTER}" if unicodedata.category(char)[0] == "C" else char
         for char in str(text)

@@ -1,4 +1,4 @@
-"""The topology picture: lstopo's grammar drawn with a plain matplotlib Figure, as SVG with hover titles and as PNG."""
+"""The topology picture, in the manner of lstopo: SVG with hover titles, or PNG."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from virtkit.draw import layout
 from virtkit.draw.canvas import Pen, fit, measure, save_png, save_svg, written
 from virtkit.draw.layout import Box, Bridge, Layout, Line, short
 from virtkit.draw.palette import CHANGES, CLASSES, ChangeLook, DeviceClass, clean, device_class, tint
-from virtkit.topology.diff import Change, Difference, Sort
+from virtkit.topology.diff import Change, ChangeKind, Difference
 from virtkit.topology.model import Node, Topology
 
 if TYPE_CHECKING:
@@ -24,23 +24,23 @@ _LEGEND = 44.0
 
 
 def figure(topology: Topology, before: Topology | None = None) -> Figure:
-    """A Figure of ``topology``, as large as it needs to be; with ``before``, of what changed since.
+    """A Figure of ``topology``, sized to its content; with ``before``, of what changed since.
 
-    Root at the left, bridges as small squares, devices as boxes at the right in slot order, free slots hollow,
-    neighbouring empty ports that differ in nothing collapsed with a count. The border tells who chose the address;
-    in a difference it tells, with a glyph and a word, what became of the device, and what it was stands beside it.
+    The root bus is at the left, bridges are small squares, devices are boxes at the right in slot order, free slots are
+    hollow, and equal empty ports next to each other are collapsed with a count. The border shows who chose the
+    address. In a difference it shows how the device changed, and a second box shows the device as it was.
     """
     return _draw(topology, before)[0]
 
 
 def svg(topology: Topology, before: Topology | None = None) -> str:
-    """The picture as SVG; each device and bridge has a title that shows when the pointer rests on it."""
+    """The picture as SVG; each device and bridge has a hover title."""
     drawn, titles = _draw(topology, before)
     return save_svg(drawn, titles, _name(topology, before))
 
 
 def png(topology: Topology, before: Topology | None = None, dpi: int = 144) -> bytes:
-    """The picture as PNG, ``dpi`` dots to the inch."""
+    """The picture as PNG, at ``dpi`` dots per inch."""
     return save_png(_draw(topology, before)[0], dpi)
 
 
@@ -51,7 +51,7 @@ def both(topology: Topology, before: Topology | None = None, dpi: int = 144) -> 
 
 
 def save(topology: Topology, path: Path, before: Topology | None = None) -> None:
-    """Write the picture; the name ends in ``.svg`` or ``.png``. Raises UsageError for another ending."""
+    """Write the picture to a file that ends in ``.svg`` or ``.png``. Raises UsageError for another suffix."""
     from virtkit.errors import UsageError
 
     if path.suffix == ".svg":
@@ -59,7 +59,7 @@ def save(topology: Topology, path: Path, before: Topology | None = None) -> None
     elif path.suffix == ".png":
         path.write_bytes(png(topology, before))
     else:
-        raise UsageError(f"{path}: a picture is written as .svg or .png, not {path.suffix or 'without an ending'!r}")
+        raise UsageError(f"{path}: expected a file name that ends in .svg or .png, got {path.suffix or 'no suffix'!r}")
 
 
 def _name(topology: Topology, before: Topology | None = None) -> str:
@@ -98,7 +98,7 @@ def _head(pen: Pen, topology: Topology, width: float) -> None:
     pen.text(
         layout.MARGIN,
         layout.MARGIN + 24,
-        f"free for hotplug   {rooms or 'nothing'}",
+        f"free for hotplug   {rooms or 'none'}",
         8,
         limit=width - 2 * layout.MARGIN,
     )
@@ -110,13 +110,13 @@ def _compared_head(pen: Pen, compared: Difference, width: float) -> None:
     inside = width - 2 * layout.MARGIN
     pen.text(layout.MARGIN, layout.MARGIN + 24, compared.summary(), 8.5, weight="bold", limit=inside)
     rooms = "   ".join(
-        f"{kind}: {old}" if old == new else f"{kind}: {old} → {new}" for kind, old, new in compared.rooms()
+        f"{kind}: {old}" if old == new else f"{kind}: {old} → {new}" for kind, old, new in compared.headroom()
     )
-    pen.text(layout.MARGIN, layout.MARGIN + 42, f"free for hotplug   {rooms or 'nothing'}", 8, limit=inside)
+    pen.text(layout.MARGIN, layout.MARGIN + 42, f"free for hotplug   {rooms or 'none'}", 8, limit=inside)
 
 
 def _title_line(pen: Pen, names: Sequence[str], about: Sequence[str], width: float) -> None:
-    """What it is at the left, large; where at the right. Two that differ share the room, with an arrow between."""
+    """The name at the left, the machine type at the right; two that differ share the space, with an arrow between."""
     inside = width - 2 * layout.MARGIN
     y = layout.MARGIN + 6
     pen.text(layout.MARGIN, y, _both(names, 12, "bold", inside * 0.58), 12, weight="bold")
@@ -125,7 +125,7 @@ def _title_line(pen: Pen, names: Sequence[str], about: Sequence[str], width: flo
 
 
 def _both(words: Sequence[str], size: float, weight: str, room: float) -> str:
-    """One or two words as they fit into ``room`` points: neither crowds the other out."""
+    """One or two words cut to fit into ``room`` points, each to its share."""
     some = list(dict.fromkeys(written(word, weight=weight) for word in words))
     arrow = " → "
     room -= measure(arrow, size, weight=weight) * (len(some) - 1)
@@ -143,8 +143,8 @@ def _line(pen: Pen, line: Line) -> None:
 
 def _bridge(pen: Pen, bridge: Bridge, ident: str, titles: dict[str, str]) -> None:
     node = bridge.node
-    look = None if bridge.change is None else CHANGES[bridge.change.sort]
-    new = bridge.change is not None and bridge.change.sort is Sort.NEW
+    look = None if bridge.change is None else CHANGES[bridge.change.kind]
+    new = bridge.change is not None and bridge.change.kind is ChangeKind.NEW
     for shift in (3.0, 0.0) if bridge.count > 1 else (0.0,):
         pen.box(
             bridge.x - 5 + shift,
@@ -183,8 +183,8 @@ def _box(pen: Pen, box: Box, ident: str, titles: dict[str, str]) -> None:
         _device(pen, box, node, below, chips, tint(_class(node).colour), ident)
     else:
         below = _joined(short(node.address), node.driver) or node.kind
-        chips = [_told(CHANGES[change.sort]) if change.sort is not Sort.SAME else "", node.interface or ""]
-        share = 0.08 if change.sort is Sort.SAME else 0.22
+        chips = [_chip_text(CHANGES[change.kind]) if change.kind is not ChangeKind.SAME else "", node.interface or ""]
+        share = 0.08 if change.kind is ChangeKind.SAME else 0.22
         _device(pen, box, node, below, chips, tint(_class(node).colour, share), ident)
     if box.hotplug:
         pen.socket(box.x, box.y)
@@ -192,31 +192,31 @@ def _box(pen: Pen, box: Box, ident: str, titles: dict[str, str]) -> None:
 
 
 def _earlier(pen: Pen, box: Box, ident: str, titles: dict[str, str]) -> None:
-    """What a device was before, or a device that is gone."""
+    """The box of a device as it was, or of a removed device."""
     node, change = box.node, box.change
     if node is None or change is None:
         return
-    gone = change.sort is Sort.GONE
+    gone = change.kind is ChangeKind.GONE
     place = box.text or short(node.address)
     below = _joined(place, "" if box.text.count(" ") else node.driver) or node.kind
-    chips = [_told(CHANGES["gone"]) if gone else "", node.interface or ""]
+    chips = [_chip_text(CHANGES["gone"]) if gone else "", node.interface or ""]
     _device(pen, box, node, below, chips, "#FFFFFF", ident)
     if not gone:
         pen.arrow(box.x - layout.GAP, box.y)
-    titles[ident] = f"before: {_title(node)}" if not gone else f"no longer there: {_title(node)}"
+    titles[ident] = f"before: {_title(node)}" if not gone else f"removed: {_title(node)}"
 
 
 def _device(pen: Pen, box: Box, node: Node, below: str, chips: list[str], face: str, ident: str) -> None:
-    """The box of a device: its class at the left, its name over ``below``, chips at the right."""
-    sort = _class(node)
-    look = None if box.change is None else CHANGES[box.change.sort]
+    """The box of a device: the colour of its class at the left, its name above ``below``, chips at the right."""
+    kind = _class(node)
+    look = None if box.change is None else CHANGES[box.change.kind]
     if look is None:
         edge, style, width = _INK, _BORDER.get(node.placed, "-"), 1.0
     else:
-        plain = box.change is not None and (box.change.sort is Sort.SAME or box.change.after not in (None, node))
+        plain = box.change is not None and (box.change.kind is ChangeKind.SAME or box.change.after not in (None, node))
         edge, style, width = (CHANGES["same"].colour, "-", 0.8) if plain else _edge(look)
     pen.box(box.x, box.y, box.width, box.height, face, edge, style, width, ident)
-    pen.box(box.x, box.y, 7, box.height, sort.colour, sort.colour, "-", 0.0, "")
+    pen.box(box.x, box.y, 7, box.height, kind.colour, kind.colour, "-", 0.0, "")
     right = box.x + box.width - 4
     for count, word in reversed(list(enumerate(chips))):
         if word:
@@ -232,7 +232,7 @@ def _joined(*words: str) -> str:
 
 
 def _alias(node: Node) -> str:
-    """libvirt's alias where the title does not say it: what ``virtkit explain --device`` takes."""
+    """libvirt's alias, which ``virtkit explain --device`` takes; "" where the title is the alias."""
     return "" if node.id == node.title else node.id
 
 
@@ -245,7 +245,7 @@ def _edge(look: ChangeLook) -> tuple[str, Any, float]:
     return look.colour, (0, look.dashes) if look.dashes else "-", 2.0
 
 
-def _told(look: ChangeLook) -> str:
+def _chip_text(look: ChangeLook) -> str:
     return f"{look.glyph} {look.name}"
 
 
@@ -256,9 +256,9 @@ def _title(node: Node, change: Change | None = None) -> str:
     if node.driver:
         parts.append(f"driver {node.driver}")
     if node.interface:
-        parts.append(f"shows the {node.interface} interface")
+        parts.append(f"{node.interface} interface")
     if node.address:
-        chosen = {"user": "address from the XML", "fixed": "address given by the chipset"}
+        chosen = {"user": "address from the XML", "fixed": "address fixed by the chipset"}
         parts.append(chosen.get(node.placed, "address allocated"))
     if node.added:
         parts.append("added by libvirt")
@@ -267,13 +267,13 @@ def _title(node: Node, change: Change | None = None) -> str:
     if node.line:
         parts.append(f"line {node.line}")
     if change is not None:
-        parts.insert(1, "unchanged" if change.sort is Sort.SAME else str(change.sort))
-        parts[2:2] = [f"{part.what} was {part.before or 'none'}" for part in change.parts]
+        parts.insert(1, "unchanged" if change.kind is ChangeKind.SAME else str(change.kind))
+        parts[2:2] = [f"{one.name} was {one.before or 'none'}" for one in change.attributes]
     return "\n".join(clean(part) for part in parts)
 
 
 def _legend(pen: Pen, placed: Layout) -> None:
-    """What colours, borders and signs mean: only those that are in the picture."""
+    """The meaning of the colours, borders and marks that are in the picture."""
     boxes = [box for box in (*placed.boxes, *placed.earlier) if box.node is not None]
     shown = {_class(box.node).name for box in boxes if box.node is not None}
     y = placed.height + 4
@@ -287,19 +287,19 @@ def _legend(pen: Pen, placed: Layout) -> None:
     if placed.compared is None:
         for name, words in (
             ("user", "address from the XML"),
-            ("allocated", "allocated"),
-            ("fixed", "given by the chipset"),
+            ("allocated", "allocated address"),
+            ("fixed", "address fixed by the chipset"),
         ):
             pen.box(x, y, 18, 9, "#FFFFFF", _INK, _BORDER[name], 1.0, "")
             x = pen.text(x + 22, y, words, 6.8, colour=_FAINT) + 12
     else:
-        sorts = {str(change.sort) for change in placed.compared.changes if not change.bridge}
-        sorts |= {str(box.change.sort) for box in placed.earlier if box.change is not None}
+        kinds = {str(change.kind) for change in placed.compared.changes if not change.bridge}
+        kinds |= {str(box.change.kind) for box in placed.earlier if box.change is not None}
         for look in CHANGES.values():
-            if look.name in sorts:
+            if look.name in kinds:
                 edge, style, width = (look.colour, "-", 0.8) if look.name == "same" else _edge(look)
                 pen.box(x, y, 18, 9, "#FFFFFF", edge, style, width, "")
-                words = "unchanged" if look.name == "same" else _told(look)
+                words = "unchanged" if look.name == "same" else _chip_text(look)
                 x = pen.text(x + 22, y, words, 6.8, colour=_FAINT) + 12
     if placed.bridges:
         x = _bridge_keys(pen, placed, x, y)
@@ -309,8 +309,8 @@ def _legend(pen: Pen, placed: Layout) -> None:
 
 
 def _bridge_keys(pen: Pen, placed: Layout, x: float, y: float) -> float:
-    """The small squares; returns where they end."""
-    new = any(bridge.change is not None and bridge.change.sort is Sort.NEW for bridge in placed.bridges)
+    """The legend of the small squares; returns where it ends."""
+    new = any(bridge.change is not None and bridge.change.kind is ChangeKind.NEW for bridge in placed.bridges)
     edge = _INK if placed.compared is None else CHANGES["same"].colour
     for added, face, words in ((False, "#D9D9D9", "bridge"), (True, "#FFFFFF", "bridge added by libvirt")):
         if not any(bridge.node.added is added for bridge in placed.bridges):

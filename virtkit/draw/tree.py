@@ -1,4 +1,4 @@
-"""The bus tree as text, in the manner of ``lspci -tv``: the same data as the picture, made for diffs."""
+"""The bus tree as text, in the manner of ``lspci -tv``, with the same data as the picture; suited to diffs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import groupby
 
 from virtkit.draw.layout import short
 from virtkit.draw.palette import CHANGES, clean
-from virtkit.topology.diff import Change, Difference, Sort, compare
+from virtkit.topology.diff import Change, ChangeKind, Difference, compare
 from virtkit.topology.model import Bus, Node, Topology
 
 __all__ = ["difference", "text"]
@@ -16,16 +16,16 @@ _MARK = {"user": "=", "fixed": "#", "allocated": " "}
 
 
 def text(topology: Topology) -> str:
-    """The tree of ``topology``, one line for each device function, with a legend and the headroom below.
+    """The tree of ``topology``: one line for each device function, then the headroom and a legend.
 
-    A line holds the address, a mark (``=`` written by the user, ``#`` given by the chipset, blank allocated),
-    the device, its driver and the virtio interface it shows; ``+`` before the mark says resolution added it.
+    A line holds the address, a mark (``=`` address from the XML, ``#`` fixed by the chipset, blank allocated), ``+``
+    for a device that libvirt adds, the device, its driver and its virtio interface.
     """
     lines = [f"{clean(topology.name)}  ({clean(topology.arch)}, {clean(topology.machine)})"]
     for bus in topology.roots:
         lines += _bus(bus)
     if topology.others:
-        lines += ["", "on no PCI bus:"]
+        lines += ["", "not on a PCI bus:"]
         width = max(len(clean(node.address)) for node in topology.others)
         lines += [f"  {clean(node.address):<{width}} {_describe(node)}" for node in topology.others]
     if topology.headroom:
@@ -35,7 +35,7 @@ def text(topology: Topology) -> str:
             f"  {room.kind:<{width}}  {room.free:>3} free, {room.used} used; {clean(room.reason)}"
             for room in topology.headroom
         ]
-    lines += ["", "= address written by the user   # given by the chipset   + added by libvirt"]
+    lines += ["", "= address from the XML   # address fixed by the chipset   + added by libvirt"]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
@@ -84,10 +84,9 @@ def _marks(node: Node) -> str:
 
 
 def difference(before: Topology, after: Topology) -> str:
-    """What changed from one topology to another: a summary, a line for each device, and both trees as unified text.
+    """What changed from one topology to another: a summary, a line for each changed device, and a unified diff.
 
-    Empty when the trees are equal. Unchanged devices stand in the trees only; bridges that came or went alike share a
-    line.
+    "" if the trees are equal. New bridges of one model share a line, and so do removed ones.
     """
     from difflib import unified_diff
 
@@ -98,41 +97,45 @@ def difference(before: Topology, after: Topology) -> str:
     if not lines:
         return ""
     found = compare(before, after)
-    told = [f"{clean(found.names)}: {clean(found.machines)}", found.summary()]
-    rooms = [f"{kind} {one} → {other}" for kind, one, other in found.rooms() if one != other]
-    told += [f"free for hotplug: {', '.join(rooms)}"] if rooms else []
+    lead = [f"{clean(found.names)}: {clean(found.machines)}", found.summary()]
+    rooms = [f"{kind} {one} → {other}" for kind, one, other in found.headroom() if one != other]
+    lead += [f"free for hotplug: {', '.join(rooms)}"] if rooms else []
     rows = list(_rows(found))
     width = max((len(name) for _, name, _ in rows), default=0)
-    told += ["", *(f"{sort:<8} {name:<{width}}  {what}".rstrip() for sort, name, what in rows), ""]
-    return "\n".join([*told, *lines]) + "\n"
+    lead += ["", *(f"{kind:<8} {name:<{width}}  {change}".rstrip() for kind, name, change in rows), ""]
+    return "\n".join([*lead, *lines]) + "\n"
 
 
 def _rows(found: Difference) -> Iterator[tuple[str, str, str]]:
-    """What became of a device, its name, and how."""
-    changes = [change for change in found.changes if change.sort is not Sort.SAME]
+    """For each changed device its kind of change, its name, and what changed."""
+    changes = [change for change in found.changes if change.kind is not ChangeKind.SAME]
     order = list(CHANGES)
-    changes.sort(key=lambda change: (order.index(change.sort), change.bridge))
-    for _, group in groupby(changes, key=lambda change: (change.sort, change.node.title) if _whole(change) else change):
+    changes.sort(key=lambda change: (order.index(change.kind), change.bridge))
+    for _, group in groupby(changes, key=_row_key):
         some = list(group)
         first = some[0]
         name = clean(first.node.title or first.node.id)
-        if _whole(first):
+        if _is_whole_bridge(first):
             places = [short(one.node.address) for one in some]
             at = "" if not places[0] else f"at {places[0]}"
             if len(some) > 1:
                 name, at = f"{name} × {len(some)}", f"at {places[0]} to {places[-1]}"
-            yield str(first.sort), name, clean(at)
+            yield str(first.kind), name, clean(at)
             continue
         parts = [
-            f"{'' if part.what == 'device' else part.what + ' '}{short(part.before) or 'none'} → "
-            f"{short(part.after) or 'none'}"
-            for part in sorted(first.parts, key=lambda part: part.what == "driver")
+            f"{'' if one.name == 'device' else one.name + ' '}{short(one.before) or 'none'} → "
+            f"{short(one.after) or 'none'}"
+            for one in sorted(first.attributes, key=lambda one: one.name == "driver")
         ]
         if not parts and first.node.address:
             parts.append(f"at {short(first.node.address)}")
-        yield str(first.sort), name, clean("; ".join(parts))
+        yield str(first.kind), name, clean("; ".join(parts))
 
 
-def _whole(change: Change) -> bool:
-    """Whether a bridge came or went: many do so alike."""
-    return change.bridge and change.sort in (Sort.NEW, Sort.GONE)
+def _row_key(change: Change) -> object:
+    return (change.kind, change.node.title) if _is_whole_bridge(change) else change
+
+
+def _is_whole_bridge(change: Change) -> bool:
+    """Whether a bridge is new or gone; those of one model share a line."""
+    return change.bridge and change.kind in (ChangeKind.NEW, ChangeKind.GONE)

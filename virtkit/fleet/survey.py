@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
+from virtkit.display import Displayable
 from virtkit.fleet.domains import check_each, checked, guest_unless_named
 from virtkit.topology.diff import nodes
 
@@ -99,16 +100,11 @@ class Item:
 
 
 @dataclass(slots=True, repr=False)
-class Survey:
+class Survey(Displayable):
     """All domains of a folder: ``items`` accepted, ``refusals`` of (file, message)."""
 
     items: list[Item] = field(default_factory=list)
     refusals: list[tuple[str, str]] = field(default_factory=list)
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.verdict_html import survey_html
-
-        return survey_html(self)
 
     def __repr__(self) -> str:
         return f"<Survey of {len(self.items)} domains, {len(self.refusals)} rejected>"

@@ -10,6 +10,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from virtkit.display import Displayable
 from virtkit.errors import GuestError
 from virtkit.guests import osinfo, shipped
 from virtkit.guests.record import Guest, version_key
@@ -24,7 +25,7 @@ _WORDS = re.compile(r"[,\s]+")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Catalogue:
+class Catalogue(Displayable):
     """The guests of a database, in order of family, distribution and version.
 
     ``names`` maps every short id, alias and URI to its guest.
@@ -33,11 +34,6 @@ class Catalogue:
     database: str
     guests: tuple[Guest, ...]
     names: Mapping[str, Guest]
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.verdict_html import catalogue_html
-
-        return catalogue_html(self)
 
     def __repr__(self) -> str:
         return f"<Catalogue of {len(self.guests)} guests, {self.database}>"

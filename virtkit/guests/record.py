@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from virtkit.display import Displayable
 from virtkit.guests import kinds
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class Support:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Guest:
+class Guest(Displayable):
     """One operating system of the guest OS database.
 
     ``id`` is libosinfo's short id (rhel6.10), ``uri`` its full id (http://redhat.com/rhel/6.10). Dates are
@@ -101,11 +102,6 @@ class Guest:
     devices: frozenset[str]
     addons: tuple[AddOn, ...] = ()
     database: str = ""
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.verdict_html import guest_html
-
-        return guest_html(self)
 
     def __repr__(self) -> str:
         return f"<Guest {self.id} ({self.name}): {self.listed} devices listed>"

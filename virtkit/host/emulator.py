@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from virtkit.display import Displayable
 from virtkit.releases import dotted
 
 __all__ = ["ARCHITECTURES", "Emulator", "Machine", "emulator_arch"]
@@ -55,7 +56,7 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Emulator:
+class Emulator(Displayable):
     """What one QEMU binary offers.
 
     ``machines`` finds a Machine by canonical name and by alias. ``devices`` are the device types known to be
@@ -81,11 +82,6 @@ class Emulator:
     lacking: frozenset[tuple[str, str]] = frozenset()
     unasked: frozenset[str] = frozenset()
     all_machines: bool = True
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.domain_html import emulator_html
-
-        return emulator_html(self)
 
     def __repr__(self) -> str:
         has = f"{len(self.names)} machine types, {len(self.devices)} devices"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from virtkit import facts
+from virtkit.display import Displayable
 from virtkit.errors import CapabilityError
 from virtkit.host import shipped
 from virtkit.host.changes import Uncertain, uncertain
@@ -17,7 +18,7 @@ from virtkit.releases import DEFAULT, PAIRS, Release, dotted, in_release, parse,
 __all__ = ["Host"]
 
 
-class Host:
+class Host(Displayable):
     """A libvirt release and the QEMU binaries it runs.
 
     ``libvirt`` and ``qemu`` are ``(major, minor)``. Shipped facts are read when an architecture is first
@@ -129,11 +130,6 @@ class Host:
     def uncertain(self) -> tuple[Uncertain, ...]:
         """The changes that its libvirt release may or may not have: see ``virtkit.host.changes``."""
         return uncertain(self.libvirt)
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.domain_html import host_html
-
-        return host_html(self)
 
     def __repr__(self) -> str:
         return f"Host(libvirt={dotted(self.libvirt)!r}, qemu={dotted(self.qemu)!r})"

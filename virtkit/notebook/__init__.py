@@ -1,1 +1,1 @@
-"""What shows itself in JupyterLab: displays, the explorer and its what-if scenarios."""
+"""What a notebook shows: the renderers of values, and the explorer with its what-if scenarios."""

@@ -1,4 +1,4 @@
-"""An explorer for JupyterLab: choose domain, machine, models and guest OS, and see topology and verdicts change."""
+"""The explorer for JupyterLab: choose a domain, machine type, models and guest OS, and see topology and verdicts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from virtkit import facts
 from virtkit.errors import UsageError, VirtkitError
 from virtkit.inputs import sources
-from virtkit.notebook import what_if as trial
+from virtkit.notebook import outcomes, what_if
 from virtkit.releases import dotted
 
 if TYPE_CHECKING:
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
 
 __all__ = ["explorer"]
 
-_MOST = 1000  # files that the list of domains offers
+_MOST_FILES = 1000  # in the list of domains
 
 
 def explorer(folder: str = "", host: Host | None = None) -> Any:
-    """A widget to choose a domain, host, machine, models and guest in, which shows the buses and verdicts that follow.
+    """A widget to choose a domain, host, machine type, models and guest, which shows their topology and verdicts.
 
-    ``folder`` holds the ``*.xml`` to choose from ("" means the sample domains); any other domain can be pasted,
-    uploaded or named by its path. ``host`` is a Host to offer beside those that were observed. What is chosen is
-    tried only; nothing is written. Needs ipywidgets. Raises UsageError for a folder that is none.
+    ``folder`` holds the ``*.xml`` files to choose from ("" means the sample domains); any other domain can be pasted,
+    uploaded or named by its path. ``host`` is a Host to offer beside the shipped ones. Nothing is written. Needs
+    ipywidgets. Raises UsageError if ``folder`` is not a folder.
 
     >>> import virtkit as vk
     >>> vk.explorer()
     """
     base = Path(folder).expanduser() if folder else facts.path("domains")
     if not base.is_dir():
-        raise UsageError(f"{folder!r} is no folder")
+        raise UsageError(f"expected a folder, got {folder!r}")
     files = {str(one.path.relative_to(base)): one.path for one in sources([str(base)]) if one.path and one.path != base}
-    return _Explorer(dict(list(files.items())[:_MOST]), len(files) - _MOST, host).box
+    return _Explorer(dict(list(files.items())[:_MOST_FILES]), len(files) - _MOST_FILES, host).box
 
 
 class _Explorer:
-    """The widgets, and what happens when one of them changes."""
+    """The widgets, and the responses to their changes."""
 
     def __init__(self, files: dict[str, Path], more: int, host: Host | None) -> None:
         import ipywidgets as widgets
@@ -59,23 +59,23 @@ class _Explorer:
         first = "rhel6-q35-virtio.xml" if "rhel6-q35-virtio.xml" in files else next(iter(files), None)
         note = f"domain ({more} more not listed)" if more > 0 else "domain"
         self.file = widgets.Dropdown(options=list(files), value=first, description=note, layout=wide)
-        hint = "the XML of a domain, or the path of a file"
+        hint = "the XML of a domain or the path of a file"
         self.own = widgets.Textarea(placeholder=hint, rows=6, layout=widgets.Layout(width="44rem"))
         self.own.continuous_update = False
-        self.upload = widgets.FileUpload(accept=".xml", description="or a file from here")
+        self.upload = widgets.FileUpload(accept=".xml", description="Upload a file")
         labels = [(f"libvirt {dotted(one.libvirt)}, QEMU {dotted(one.qemu)}", one) for one in hosts]
         self.host = widgets.Dropdown(options=labels, description="host", layout=wide)
         self.machine = widgets.Combobox(placeholder="as written", description="machine", layout=wide)
         known = tuple(one.id for one in catalogue())
-        self.guest = widgets.Combobox(options=known, placeholder="as the domain says", description="guest", layout=wide)
+        self.guest = widgets.Combobox(options=known, placeholder="as written", description="guest", layout=wide)
         for box in (self.machine, self.guest):
             box.continuous_update = False
         self.models = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap"))
-        # Not an Output widget: what is printed there makes a client send while it waits (see virtkit.reporting.kernel).
+        # No Output widget: printing into one makes the client send while it waits (see virtkit.reporting.kernel).
         self.verdicts, self.picture = widgets.HTML(), widgets.HTML()
         own = widgets.VBox([self.own, self.upload])
         folds = widgets.Accordion([own, self.models])
-        folds.titles = ("A domain of your own", "Virtio models")
+        folds.titles = ("Your own domain", "Virtio models")
         folds.selected_index = 1
         row = widgets.Layout(flex_flow="row wrap")
         choices = widgets.HBox([self.file, self.host, self.machine, self.guest], layout=row)
@@ -89,28 +89,28 @@ class _Explorer:
         self.choose()
 
     def choose(self, _: object = None) -> None:
-        """Take the domain that is chosen from the list."""
+        """Use the domain chosen in the list."""
         if self.file.value is not None:
-            self.use(lambda: trial.opened(str(self.files[self.file.value])))
+            self.use(lambda: what_if.read_domain(str(self.files[self.file.value])))
 
     def paste(self, _: object = None) -> None:
-        """Take the domain that was pasted or named."""
+        """Use the domain that was pasted or named by its path."""
         if self.own.value.strip():
-            self.use(lambda: trial.opened(self.own.value))
+            self.use(lambda: what_if.read_domain(self.own.value))
 
     def take(self, _: object = None) -> None:
-        """Take the domain that was uploaded."""
+        """Use the uploaded domain."""
         from virtkit.domain.domain import read
 
         for file in self.upload.value[-1:]:
             self.use(partial(read, bytes(file["content"]), str(file["name"])))
 
     def use(self, opened: Callable[[], Domain]) -> None:
-        """Work with another domain, or say why not; machine and models are as written again."""
+        """Switch to another domain or show the error; machine type and models are reset to those written."""
         try:
             self.domain = opened()
         except VirtkitError as error:
-            self.tell(error)
+            self.show_error(error)
             return
         self.quiet = True
         self.machine.value = ""
@@ -118,21 +118,21 @@ class _Explorer:
         self.fit()
 
     def fit(self, _: object = None) -> None:
-        """Offer the machines of the host, and the models of the kinds that the domain has."""
+        """Offer the machine types of the host, and the models of the kinds of devices in the domain."""
         import ipywidgets as widgets
 
         from virtkit.guests.kinds import database_kind
 
         if self.domain is None:
             return
-        self.machine.options = trial.machines_of(self.domain, self.host.value)
-        kinds = trial.kinds_of(self.domain, self.host.value)
+        self.machine.options = what_if.machine_types(self.domain, self.host.value)
+        kinds = what_if.virtio_models(self.domain, self.host.value)
         every = tuple(dict.fromkeys(model for models in kinds.values() for model in models))
-        offered = {trial.ALL: every, **kinds} if kinds else {}
+        offered = {what_if.ALL_KINDS: every, **kinds} if kinds else {}
         self.lists = {}
         for kind, models in offered.items():
             options = [("as written", ""), *((model, model) for model in models)]
-            named = "all kinds" if kind == trial.ALL else database_kind(kind)
+            named = "all kinds" if kind == what_if.ALL_KINDS else database_kind(kind)
             one = widgets.Dropdown(options=options, description=named, layout=widgets.Layout(width="17rem"))
             one.observe(self.show, names="value")
             self.lists[kind] = one
@@ -140,22 +140,22 @@ class _Explorer:
         self.show()
 
     def show(self, _: object = None) -> None:
-        """Try what is chosen; the verdicts first, because the picture takes longer."""
+        """Evaluate the scenario that is chosen; the verdicts come first, because the picture takes longer."""
         if self.quiet or self.domain is None:
             return
         models = {kind: one.value for kind, one in self.lists.items() if one.value}
-        wish = trial.Wish(self.machine.value.strip(), self.guest.value.strip(), models)
+        scenario = what_if.Scenario(self.machine.value.strip(), self.guest.value.strip(), models)
         try:
-            found = trial.attempt(self.domain, wish, self.host.value)
+            outcome = what_if.evaluate(self.domain, scenario, self.host.value)
         except VirtkitError as error:
-            self.tell(error)
+            self.show_error(error)
             return
-        self.verdicts.value = trial.verdicts(found)
-        both = (None if found.before is None else found.before.topology, found.after.topology)
+        self.verdicts.value = outcomes.verdicts_html(outcome)
+        both = (None if outcome.before is None else outcome.before.topology, outcome.after.topology)
         if both != self.drawn:
-            self.picture.value = trial.picture_of(found)
+            self.picture.value = outcomes.picture_of(outcome)
             self.drawn = both
 
-    def tell(self, error: VirtkitError) -> None:
-        """Say why there is nothing to show."""
-        self.verdicts.value, self.picture.value, self.drawn = trial.error_html(error), "", None
+    def show_error(self, error: VirtkitError) -> None:
+        """Show an error in place of verdicts and picture."""
+        self.verdicts.value, self.picture.value, self.drawn = outcomes.error_html(error), "", None

@@ -1,7 +1,4 @@
-"""A domain tried otherwise: on another machine or host, with other models, for another guest; and how that shows.
-
-Holds no rule: each answer is asked of the package.
-"""
+"""What-if scenarios: a domain resolved and checked on another machine type or host, with other models or guest."""
 
 from __future__ import annotations
 
@@ -14,36 +11,25 @@ from typing import TYPE_CHECKING
 from virtkit.compat.check import Review, check
 from virtkit.compat.conversion.models import models_of, rewritten
 from virtkit.domain.domain import Domain, read
-from virtkit.errors import InputError, Refused, VirtkitError
+from virtkit.errors import InputError, Refused
 from virtkit.host import Host
 from virtkit.resolved import Resolved, resolve
 
 if TYPE_CHECKING:
     from virtkit.host.emulator import Machine
 
-__all__ = [
-    "ALL",
-    "Trial",
-    "Wish",
-    "attempt",
-    "error_html",
-    "kinds_of",
-    "machines_of",
-    "opened",
-    "picture_of",
-    "verdicts",
-]
+__all__ = ["ALL_KINDS", "Outcome", "Scenario", "evaluate", "machine_types", "read_domain", "virtio_models"]
 
-#: Stands for every kind of device in Wish.models.
-ALL = "all"
+#: Stands for every kind of device in Scenario.models.
+ALL_KINDS = "all"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What to try; "" leaves a thing as written.
+class Scenario:
+    """What to change in a domain; "" leaves a thing as written.
 
-    ``models`` maps a device kind (net, blk, …, or ALL for the kinds not named) to the virtio model of its devices,
-    which libvirt then places anew. ``guest`` is a short id, URI or alias.
+    ``models`` maps a device kind (net, blk, …, or ALL_KINDS for the kinds not named) to the virtio model of its
+    devices, for which libvirt then allocates new addresses. ``guest`` is a short id, URI or alias.
     """
 
     machine: str = ""
@@ -52,32 +38,33 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
-    """The outcome: the domain as it is now (None where the host refuses that, with ``why``), and as wished.
+class Outcome:
+    """A scenario beside the domain as written.
 
-    ``before`` and ``after`` are resolved, ``was`` and ``review`` the verdicts on them.
+    ``before`` and ``after`` are resolved, ``review_before`` and ``review`` the reviews of them. ``before`` is None if
+    the host refuses the domain as written, and ``refusal`` says why; ``review_before`` is None if both are the same.
     """
 
     before: Resolved | None
     after: Resolved
-    was: Review | None
+    review_before: Review | None
     review: Review
-    why: str = ""
+    refusal: str = ""
 
 
-def opened(text: str) -> Domain:
-    """The domain that a person means: its XML, or the path of a file that holds it. Raises InputError."""
+def read_domain(text: str) -> Domain:
+    """The domain in ``text``: its XML, or the path of a file that holds it. Raises InputError."""
     text = text.strip()
     if not text:
-        raise InputError("nothing was given; the XML of a domain or the path of a file is right")
+        raise InputError("expected the XML of a domain or the path of a file, got nothing")
     if text.startswith("<"):
         return read(text.encode("utf-8", "replace"), "pasted XML")
     if "\n" in text or len(text) > 4096:
-        raise InputError("neither the XML of a domain, which begins with '<', nor the path of a file")
+        raise InputError("expected the XML of a domain, which begins with '<', or the path of a file, got another text")
     try:
         return read(Path(text).expanduser())
     except (RuntimeError, ValueError) as problem:
-        raise InputError(f"no path: {problem}") from None
+        raise InputError(f"expected the path of a file: {problem}") from None
 
 
 @lru_cache(maxsize=32)
@@ -88,28 +75,31 @@ def _as_written(domain: Domain, host: Host) -> Resolved | Refused:
         return refusal
 
 
-def attempt(domain: Domain, wish: Wish, host: Host) -> Trial:
-    """Resolve a domain as wished, beside as it is. Raises Refused when libvirt would refuse the wish, GuestError for
-    an unknown guest."""
+def evaluate(domain: Domain, scenario: Scenario, host: Host) -> Outcome:
+    """Resolve and check a domain as the scenario has it, and as written.
+
+    Raises Refused when libvirt would refuse the scenario, and GuestError for an unknown guest.
+    """
     found = _as_written(domain, host)
-    before, why = (found, "") if isinstance(found, Resolved) else (None, str(found))
-    after = resolve(domain, host, machine=wish.machine or None) if wish.machine or before is None else before
+    before, refusal = (found, "") if isinstance(found, Resolved) else (None, str(found))
+    machine = scenario.machine or None
+    after = resolve(domain, host, machine=machine) if machine or before is None else before
     models = {
         place: model
         for place, device in enumerate(after.virtio_devices)
-        if (model := wish.models.get(device.kind) or wish.models.get(ALL) or "") in models_of(device)
+        if (model := scenario.models.get(device.kind) or scenario.models.get(ALL_KINDS) or "") in models_of(device)
     }
     if models:
         text = rewritten(after, models, models)
-        changed = read(text.encode(domain.document.codec), domain.path)
-        after = resolve(changed, host, machine=wish.machine or None)
-    review = check(after, wish.guest or None)
-    was = None if before is None or before is after else check(before, wish.guest or None, changes=False)
-    return Trial(before, after, was, review, why)
+        after = resolve(read(text.encode(domain.document.codec), domain.path), host, machine=machine)
+    review = check(after, scenario.guest or None)
+    same = before is None or before is after
+    review_before = None if same or before is None else check(before, scenario.guest or None, changes=False)
+    return Outcome(before, after, review_before, review, refusal)
 
 
-def machines_of(domain: Domain, host: Host) -> tuple[str, ...]:
-    """Every machine type that the host has for a domain's architecture: aliases, then the newest first."""
+def machine_types(domain: Domain, host: Host) -> tuple[str, ...]:
+    """The machine types of the host for the domain's architecture: aliases first, then names, the newest first."""
     emulator = host.emulator(domain.arch)
     if emulator is None:
         return ()
@@ -124,43 +114,8 @@ def machines_of(domain: Domain, host: Host) -> tuple[str, ...]:
     return (*aliases, *(machine.name for machine in machines))
 
 
-def kinds_of(domain: Domain, host: Host) -> dict[str, tuple[str, ...]]:
-    """The kinds of virtio devices that a domain has, with the models each may take; none where it is refused."""
+def virtio_models(domain: Domain, host: Host) -> dict[str, tuple[str, ...]]:
+    """The kinds of virtio devices in a domain, with the models each may have; empty if the host refuses the domain."""
     found = _as_written(domain, host)
     devices = found.virtio_devices if isinstance(found, Resolved) else ()
     return {device.kind: models_of(device) for device in devices if models_of(device)}
-
-
-def verdicts(trial: Trial) -> str:
-    """The verdicts as HTML, with what changed against the domain as it is, and the XML that comes out."""
-    from virtkit.draw.card import Card
-    from virtkit.draw.table import preformatted
-    from virtkit.notebook.verdict_html import review_html
-    from virtkit.topology.diff import compare
-
-    card = Card("")
-    if trial.before is None:
-        card.line(f"As it is written, this host refuses it: {trial.why}")
-    elif trial.before is not trial.after:
-        card.line(f"Against as it is: {compare(trial.before.topology, trial.after.topology).summary()}")
-    card.raw(review_html(trial.review, trial.was))
-    card.raw(preformatted(trial.after.xml(), "The XML as libvirt would keep it").text)
-    return card.html()
-
-
-def picture_of(trial: Trial) -> str:
-    """The buses as HTML, with what changed against the domain as it is."""
-    from virtkit.draw.picture import svg
-    from virtkit.notebook.domain_html import picture_html
-
-    before = None if trial.before is None or trial.before is trial.after else trial.before.topology
-    return picture_html(svg(trial.after.topology, before))
-
-
-def error_html(error: VirtkitError) -> str:
-    """Why there is nothing to show."""
-    from virtkit.draw.card import Card
-
-    card = Card("libvirt would refuse it" if isinstance(error, Refused) else "There is nothing to show")
-    card.line(str(error))
-    return card.html()

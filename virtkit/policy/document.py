@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from virtkit import facts
+from virtkit.display import Displayable
 from virtkit.errors import UsageError
 from virtkit.guests import KINDS
 from virtkit.policy import slots
@@ -91,7 +92,7 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Policy:
+class Policy(Displayable):
     """A named policy: ordered ``rules``, the first that fits decides.
 
     ``knows`` is "database" (the strict guest OS database) or "corrected" (with overrides and add-on drivers);
@@ -114,11 +115,6 @@ class Policy:
             for subject in rule.subjects:
                 found[subject] = (*found.get(subject, ()), rule)
         object.__setattr__(self, "about", MappingProxyType(found))
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.verdict_html import policy_html
-
-        return policy_html(self)
 
     def __repr__(self) -> str:
         return f"<Policy {self.name} of {len(self.rules)} rules, slots {self.slots}>"

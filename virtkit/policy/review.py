@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from virtkit.compat.check import check
+from virtkit.display import Displayable
 from virtkit.domain.document import line_of
 from virtkit.policy.decide import Situation, decide, decide_machine, findings
 
@@ -34,7 +35,7 @@ class Finding:
     rule: int
 
 
-class Findings(tuple[Finding, ...]):
+class Findings(Displayable, tuple[Finding, ...]):
     """The findings of one domain; ``policy`` is the name of the policy that was asked."""
 
     policy: str = ""
@@ -43,11 +44,6 @@ class Findings(tuple[Finding, ...]):
         said = ", ".join(f"{one.level} {one.device}" for one in self[:8])
         more = f" and {len(self) - 8} more" if len(self) > 8 else ""
         return f"<Findings of policy {self.policy or '?'}: {said or 'none'}{more}>"
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.verdict_html import findings_html
-
-        return findings_html(self)
 
 
 def review(

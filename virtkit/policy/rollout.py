@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
+from virtkit.display import Displayable
 from virtkit.domain.vocabulary import accepted
 from virtkit.errors import UsageError
 
@@ -128,7 +129,7 @@ class Name:
 
 
 @dataclass(slots=True, repr=False)
-class Rollout:
+class Rollout(Displayable):
     """The review of a rollout. ``domains`` counts those read, ``rejected`` those that could not be.
 
     ``known`` has the known names by hypervisor and architecture ("" where it does not matter) of these domains;
@@ -150,11 +151,6 @@ class Rollout:
     unknown: tuple[Name, ...] = ()
     affected: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.verdict_html import rollout_html
-
-        return rollout_html(self)
 
     def __repr__(self) -> str:
         return f"<Rollout {self.subject}: {self.names} unknown names in {self.disappear} of {self.domains} domains>"

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from virtkit import facts
+from virtkit.display import Displayable
 from virtkit.errors import FactsError, UsageError
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ BASELINE = "C"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class SlotPolicy:
+class SlotPolicy(Displayable):
     """Where each virtio model may be placed by itself: "machine" (as the root bus is), "conventional", "express".
 
     Fits the ``slot_policy`` argument of ``virtkit.resolution.pipeline``.
@@ -39,11 +40,6 @@ class SlotPolicy:
     def connect(self, model: str) -> str:
         """The kind of slot for a virtio model; plain virtio's for a name such as virtio-scsi or virtio-mem."""
         return self.places.get(model) or self.places.get("virtio", "machine")
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.verdict_html import slot_policy_html
-
-        return slot_policy_html(self)
 
     def __repr__(self) -> str:
         return f"<SlotPolicy {self.name}: {self.title}>"
@@ -75,7 +71,7 @@ def policy(name: str) -> SlotPolicy:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Comparison:
+class Comparison(Displayable):
     """What ``compare`` found, as DataFrames; the index of each is a plain count.
 
     ``cells``: one row for each policy, guest, kind, machine and model: ``policy`` and the columns of
@@ -96,11 +92,6 @@ class Comparison:
     buses: pd.DataFrame
     summary: pd.DataFrame
     broken: pd.DataFrame
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.verdict_html import comparison_html
-
-        return comparison_html(self)
 
     def __repr__(self) -> str:
         names = ", ".join(map(str, self.summary["policy"]))

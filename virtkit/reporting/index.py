@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from virtkit.draw.page import document, said
+from virtkit.draw.html import escape_text
+from virtkit.draw.page import document
 from virtkit.reporting.printing import PDF
 
 __all__ = ["failures", "page"]
@@ -41,9 +42,9 @@ def page(records: Sequence[Record], latest: str | None, keep: int | None = None)
     if ended is not None and ended.get("status") in _BAD:
         body += _alert(ended, good)
     if good is not None:
-        body.append(f'<h2>Last good run <span class="soft">{said(_when(good))}</span></h2><ul class="good">')
+        body.append(f'<h2>Last good run <span class="soft">{escape_text(_when(good))}</span></h2><ul class="good">')
         for link, entry in zip(_links(good, "latest"), good.get("notebooks", ()), strict=True):
-            answer = f"<p>{said(entry['answer'])}</p>" if entry.get("answer") else ""
+            answer = f"<p>{escape_text(entry['answer'])}</p>" if entry.get("answer") else ""
             body.append(f"<li>{link}{answer}</li>")
         body.append("</ul>")
     else:
@@ -59,9 +60,9 @@ def page(records: Sequence[Record], latest: str | None, keep: int | None = None)
 def _alert(record: Record, good: Record | None) -> Iterator[str]:
     status = str(record["status"])
     told = "; ".join(f"{name}: {error}" for name, error in failures(record).items())
-    yield f'<p class="alert" role="alert"><strong>{_mark(status)}</strong>: the last run, {said(_when(record))}.'
+    yield f'<p class="alert" role="alert"><strong>{_mark(status)}</strong>: the last run, {escape_text(_when(record))}.'
     if told:
-        yield f" {said(told)}."
+        yield f" {escape_text(told)}."
     yield f"{' The reports here are older: they are those of the last good run.' if good else ''}</p>"
 
 
@@ -73,7 +74,7 @@ def _when(record: Record) -> str:
 
 
 def _mark(status: str) -> str:
-    return f'<span class="{said(status)}">{_GLYPH.get(status, "?")} {said(status)}</span>'
+    return f'<span class="{escape_text(status)}">{_GLYPH.get(status, "?")} {escape_text(status)}</span>'
 
 
 def _links(record: Record, folder: str) -> Iterator[str]:
@@ -81,56 +82,56 @@ def _links(record: Record, folder: str) -> Iterator[str]:
     for entry in record.get("notebooks", ()):
         name = str(entry.get("name", ""))
         place = f"{folder}/{name}"
-        link = f'<a href="{said(quote(f"{place}/index.html"))}">{said(entry.get("title") or name)}</a>'
+        link = f'<a href="{escape_text(quote(f"{place}/index.html"))}">{escape_text(entry.get("title") or name)}</a>'
         if name in printed and not printed[name]:
-            link += f' <a class="pdf" href="{said(quote(f"{place}/{PDF}"))}">PDF</a>'
+            link += f' <a class="pdf" href="{escape_text(quote(f"{place}/{PDF}"))}">PDF</a>'
         yield link
 
 
 def _run(record: Record, good: bool, unfolded: bool) -> Iterator[str]:
     ident, status = str(record["id"]), str(record.get("status", "unknown"))
     yield (
-        f'<section class="run {said(status)}"><h3>{_mark(status)} {said(_when(record))}'
+        f'<section class="run {escape_text(status)}"><h3>{_mark(status)} {escape_text(_when(record))}'
         f"{' <em>latest</em>' if good else ''}</h3>"
     )
     yield f'<p class="soft">{", ".join(_facts(record, ident))}</p><ul>'
     for link, entry in zip(_links(record, ident), record.get("notebooks", ()), strict=True):
         seconds = entry.get("seconds", "?")
-        took = f"{seconds:.1f} s" if isinstance(seconds, int | float) else said(seconds)
-        error = f"<br><code>{said(entry['error'])}</code>" if entry.get("error") else ""
+        took = f"{seconds:.1f} s" if isinstance(seconds, int | float) else escape_text(seconds)
+        error = f"<br><code>{escape_text(entry['error'])}</code>" if entry.get("error") else ""
         mark = _mark(str(entry.get("status", "")))
         yield f"<li>{link} {mark}{'' if entry.get('status') == 'unchanged' else f' {took}'}{error}</li>"
     yield "</ul>"
     for name, error in record.get("pdf", {}).items():
         if error:
-            yield f"<p><code>PDF of {said(name)}: {said(error)}</code></p>"
+            yield f"<p><code>PDF of {escape_text(name)}: {escape_text(error)}</code></p>"
     if record.get("error"):
-        yield f"<p><code>{said(record['error'])}</code></p>"
+        yield f"<p><code>{escape_text(record['error'])}</code></p>"
     yield from _changes(record, unfolded)
     yield "</section>"
 
 
 def _facts(record: Record, ident: str) -> Iterator[str]:
-    yield f'<a href="{said(quote(f"{ident}/run.json"))}">{said(ident)}</a>'
+    yield f'<a href="{escape_text(quote(f"{ident}/run.json"))}">{escape_text(ident)}</a>'
     if "seconds" in record:
-        yield f"{said(record['seconds'])} s"
+        yield f"{escape_text(record['seconds'])} s"
     packages = record.get("packages") or {}
     if packages.get("virtkit"):
-        yield f"virtkit {said(packages['virtkit'])}"
+        yield f"virtkit {escape_text(packages['virtkit'])}"
     git = record.get("git") or {}
     if git.get("revision"):
-        yield f"revision {said(str(git['revision'])[:12])}{' with changes' if git.get('dirty') else ''}"
+        yield f"revision {escape_text(str(git['revision'])[:12])}{' with changes' if git.get('dirty') else ''}"
 
 
 def _changes(record: Record, unfolded: bool) -> Iterator[str]:
     changes = record.get("changes")
     if changes is None:
         return
-    since = said(record.get("compared_with", "the last good run"))
+    since = escape_text(record.get("compared_with", "the last good run"))
     if not changes:
         yield f'<p class="soft">Nothing changed since {since}.</p>'
         return
-    items = "".join(f"<li>{said(change)}</li>" for change in changes)
+    items = "".join(f"<li>{escape_text(change)}</li>" for change in changes)
     word = "change" if len(changes) == 1 else "changes"
     yield (
         f"<details{' open' if unfolded else ''}><summary>{len(changes)} {word} since {since}</summary>"

@@ -14,7 +14,7 @@ from virtkit.topology.model import Topology
 if TYPE_CHECKING:
     import pandas as pd
 
-    from virtkit.draw.table import Html, Svg
+    from virtkit.draw.html import Html, Svg
 
 __all__ = ["ANSWER", "Output", "answered", "count", "domain_sources", "folder", "text", "yes_or_no"]
 
@@ -105,7 +105,7 @@ class Output:
         """The bus tree, or what changed since ``before``, as NAME.svg, NAME.png and NAME.txt; returns what a notebook
         can show."""
         from virtkit.draw import picture, tree
-        from virtkit.draw.table import Svg
+        from virtkit.draw.html import Svg
 
         if self.place is None:
             return Svg(picture.svg(topology, before))
@@ -123,11 +123,10 @@ class Output:
 
     def answer(self, sentences: Sequence[str]) -> Html:
         """What the notebook found, for the top of its page, and as ``answer.txt``; the index shows the first."""
-        from virtkit.draw.page import said
-        from virtkit.draw.table import Html
+        from virtkit.draw.html import Html, escape_text
 
         self.text(ANSWER, "".join(f"{sentence}\n" for sentence in sentences))
-        lead, *others = map(said, sentences)
+        lead, *others = map(escape_text, sentences)
         rest = f"<ul>{''.join(f'<li>{sentence}</li>' for sentence in others)}</ul>" if others else ""
         return Html(f'<div class="answer"><p>{lead}</p>{rest}</div><!--changes-->')
 
@@ -138,6 +137,8 @@ class Output:
 
     def link(self, name: str, words: str) -> str:
         """HTML of a link to a written file, or nothing where nothing is written."""
-        from virtkit.draw.page import said
+        from virtkit.draw.html import escape_text
 
-        return f'<p class="noprint"><a href="{said(name)}">{said(words)}</a></p>' if self.place is not None else ""
+        if self.place is None:
+            return ""
+        return f'<p class="noprint"><a href="{escape_text(name)}">{escape_text(words)}</a></p>'

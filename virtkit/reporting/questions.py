@@ -38,9 +38,10 @@ def in_ranges(needing: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     from virtkit.draw.grid import merged
-    from virtkit.draw.labels import FAMILIES, known_labels
+    from virtkit.draw.labels import FAMILIES
+    from virtkit.notebook.guests import guest_labels
 
-    known = known_labels(dict.fromkeys(needing["guest"]))
+    known = guest_labels(needing["guest"])
     rows = []
     for machine, mine in needing.groupby("machine", sort=False):
         kinds = dict(zip(mine["guest"], mine["kinds"], strict=True))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from virtkit.draw.page import said, static
+from virtkit.draw.html import escape_text, static
 
 __all__ = ["changed", "page"]
 
@@ -89,7 +89,7 @@ def page(
     if _PLACE not in html:
         html = html.replace("</section>", f"</section>{_PLACE}", 1)
     if failure:
-        html = html.replace("<main>", f'<main>\n<p class="failed" role="alert">{said(failure)}</p>', 1)
+        html = html.replace("<main>", f'<main>\n<p class="failed" role="alert">{escape_text(failure)}</p>', 1)
     html, contents = _contents(str(html).replace("<!--files-->", _files(files), 1))
     return html.replace("<!--contents-->", contents, 1)
 
@@ -104,9 +104,9 @@ def changed(html: str, sentences: Sequence[str], since: str) -> str:
     if not sentences:
         return html
     told = "change" if len(sentences) == 1 else "changes"
-    items = "".join(f"<li>{said(sentence)}</li>" for sentence in sentences)
+    items = "".join(f"<li>{escape_text(sentence)}</li>" for sentence in sentences)
     block = (
-        f'{_PLACE}<details class="changes" open><summary>{len(sentences)} {told} since {said(since)}</summary>'
+        f'{_PLACE}<details class="changes" open><summary>{len(sentences)} {told} since {escape_text(since)}</summary>'
         f"<ul>{items}</ul></details><!--/changes-->"
     )
     return html.replace(_PLACE, block, 1)
@@ -121,8 +121,8 @@ def _files(names: Sequence[str]) -> str:
         groups.setdefault(Path(name).stem, []).append(name)
     items = []
     for stem, members in groups.items():
-        links = (f'<a href="{said(quote(name))}">{said(Path(name).suffix[1:])}</a>' for name in members)
-        items.append(f"<li>{said(stem)}: {', '.join(links)}")
+        links = (f'<a href="{escape_text(quote(name))}">{escape_text(Path(name).suffix[1:])}</a>' for name in members)
+        items.append(f"<li>{escape_text(stem)}: {', '.join(links)}")
     return f'<section class="files noprint"><h2>Files</h2><ul>{"".join(items)}</ul></section>'
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from virtkit.draw.page import said
+from virtkit.draw.html import Html, escape_text
 from virtkit.draw.palette import LOOKS, verdict
-from virtkit.draw.table import Html
 from virtkit.fleet.survey import ORDER
 
 if TYPE_CHECKING:
@@ -69,15 +68,15 @@ def glance(found: Survey, linked: int, limit: int = 40) -> Html:
         parts.append("</tr></thead><tbody>")
         for place, item in rows[:limit]:
             look, row = verdict(item.verdict), table.loc[item.file]
-            file = f'<span class="soft">{said(item.file)}</span>'
-            name = f"<strong>{said(item.topology.name)}</strong>"
+            file = f'<span class="soft">{escape_text(item.file)}</span>'
+            name = f"<strong>{escape_text(item.topology.name)}</strong>"
             name = f'<a href="#domain-{place}">{name}</a>' if place < linked else name
-            guest = said(item.review.guest_name or "guest OS not known")
-            why = said(": ".join(word for word in (row["device"], row["reason"]) if word))
-            helps = said(_helps(item.review.findings, str(row["device"])))
+            guest = escape_text(item.review.guest_name or "guest OS not known")
+            why = escape_text(": ".join(word for word in (row["device"], row["reason"]) if word))
+            helps = escape_text(_helps(item.review.findings, str(row["device"])))
             parts.append(
                 f'<tr><td class="{LOOKS[item.verdict]}">{look.glyph} {look.short}</td>'
-                f'<td style="max-width:none">{name} · {file} · {guest} on {said(item.topology.machine)}<br>{why}'
+                f'<td style="max-width:none">{name} · {file} · {guest} on {escape_text(item.topology.machine)}<br>{why}'
                 f"{'<br>→ ' + helps if helps else ''}</td></tr>"
             )
         parts.append("</tbody></table>")

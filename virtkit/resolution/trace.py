@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from virtkit import facts
+from virtkit.display import Displayable
 
 if TYPE_CHECKING:
     from virtkit.domain.devices import Device
@@ -26,7 +27,7 @@ class Reason:
     source: str
 
 
-class Trace:
+class Trace(Displayable):
     """The reasons of one resolution, in the order in which the decisions fell."""
 
     __slots__ = ("_entries",)
@@ -57,11 +58,6 @@ class Trace:
         for device, rule, values in self._entries:
             text, source = rules[rule]
             yield device, rule, text.format(*values), source
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.domain_html import trace_html
-
-        return trace_html(self)
 
     def __repr__(self) -> str:
         return f"<Trace of {len(self)} decisions>"

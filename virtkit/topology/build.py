@@ -1,4 +1,4 @@
-"""A resolved domain's devices hung into a tree of buses, with the room left for hotplug.
+"""The bus tree of a resolved domain, with the free slots that take hot-plugged devices.
 
 Source of hotplug rules: libvirt, "PCI topology and hotplug"; ``data/libvirt/pci-controllers.csv``.
 """
@@ -15,6 +15,7 @@ from virtkit.resolution.addresses.connect_types import CONVENTIONAL, EXPRESS, pc
 from virtkit.resolution.addresses.usb import ports_left
 from virtkit.resolution.context import drivers
 from virtkit.topology.model import Bus, Headroom, Node, Topology
+from virtkit.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,28 +28,30 @@ __all__ = ["topology_of"]
 
 def topology_of(resolution: Resolution, virtio: Iterable[VirtioDevice]) -> Topology:
     """The bus tree of a resolved domain."""
-    return _Grower(resolution, virtio).grow()
+    return _TreeBuilder(resolution, virtio).build()
 
 
-class _Grower:
+class _TreeBuilder:
+    """One tree in the making: the devices by bus, and what is known of each."""
+
     def __init__(self, resolution: Resolution, virtio: Iterable[VirtioDevice]) -> None:
         self.resolution = resolution
         self.context = resolution.context
         self.virtio = {id(found.device): found for found in virtio}
         self.reasons: dict[int, str] = {}
         for device, _, text, _ in resolution.trace.entries():
-            said = self.reasons.get(id(device))
-            self.reasons[id(device)] = text if said is None else f"{said}\n{text}"
-        self.below: dict[int, list[Device]] = {}
+            earlier = self.reasons.get(id(device))
+            self.reasons[id(device)] = text if earlier is None else f"{earlier}\n{text}"
+        self.by_bus: dict[int, list[Device]] = {}
         self.others: list[Device] = []
         for device in resolution.devices:
             address = device.address
             if isinstance(address, PciAddress) and not getattr(device, "mirror", False):
-                self.below.setdefault(address.bus, []).append(device)
+                self.by_bus.setdefault(address.bus, []).append(device)
             elif not (isinstance(device, Controller) and device.type == "pci"):
                 self.others.append(device)
 
-    def grow(self) -> Topology:
+    def build(self) -> Topology:
         roots = []
         for controller in self.resolution.inventory.controllers:
             if controller.type == "pci" and controller.model in ("pci-root", "pcie-root"):
@@ -59,13 +62,13 @@ class _Grower:
             machine=resolution.machine,
             arch=resolution.arch,
             roots=tuple(roots),
-            others=tuple(self._node(device) for device in self.others if not _hidden(device)),
+            others=tuple(self._node(device) for device in self.others if not _is_left_out(device)),
             headroom=self._headroom(roots),
             firmware=self._firmware(),
         )
 
     def _firmware(self) -> str:
-        """What starts the guest, as Topology tells it. Source: libvirt, BIOS bootloader (firmware=, <loader>)."""
+        """The firmware, as in Topology.firmware. Source: libvirt, BIOS bootloader (firmware=, <loader>)."""
         node = self.context.root.find("os")
         loader = None if node is None else node.find("loader")
         if node is not None and node.get("firmware"):
@@ -76,7 +79,7 @@ class _Grower:
 
     def _bus(self, controller: Controller) -> Bus:
         offer = pci_models()[controller.model or ""]
-        devices = sorted(self.below.get(controller.index, ()), key=_place)
+        devices = sorted(self.by_bus.get(controller.index, ()), key=_slot_and_function)
         used = {device.address.slot for device in devices if isinstance(device.address, PciAddress)}
         used |= frozenset() if controller.index else built_in_slots(self.context.family.chipset)
         free = sum(slot not in used for slot in range(offer.first, offer.last + 1))
@@ -133,27 +136,27 @@ class _Grower:
         found = []
         if roots:
             for kind in free:
-                if free[kind] or used[kind] or kind == _native(roots[0]):
-                    found.append(Headroom(kind, free[kind], used[kind], _why(kind, free[kind])))
+                if free[kind] or used[kind] or kind == _root_slot_kind(roots[0]):
+                    found.append(Headroom(kind, free[kind], used[kind], _headroom_reason(kind, free[kind])))
         usb_free, usb_used = ports_left(self.context, self.resolution.inventory)
         if usb_free or usb_used:
-            found.append(Headroom("usb", usb_free, usb_used, f"{usb_free} usb ports free"))
+            found.append(Headroom("usb", usb_free, usb_used, f"{counted(usb_free, 'free USB port')}"))
         return tuple(found)
 
 
-def _native(root: Bus) -> str:
+def _root_slot_kind(root: Bus) -> str:
     return "PCI Express" if root.model == "pcie-root" else "conventional PCI"
 
 
-def _why(kind: str, free: int) -> str:
+def _headroom_reason(kind: str, free: int) -> str:
     if free:
-        return f"{free} devices can be plugged in while the guest runs"
+        return f"{counted(free, 'device')} can be plugged in while the guest runs"
     if kind == "PCI Express":
-        return "no free root port: plugging in a device fails with 'No more available PCI slots'"
-    return "no free hot-pluggable conventional slot"
+        return "no free root port: hotplug fails with 'No more available PCI slots'"
+    return "no free conventional PCI slot takes hotplug"
 
 
-def _place(device: Device) -> tuple[int, int]:
+def _slot_and_function(device: Device) -> tuple[int, int]:
     address = device.address
     return (address.slot, address.function) if isinstance(address, PciAddress) else (0, 0)
 
@@ -181,8 +184,8 @@ def _identity(device: Device) -> str:
     return device.alias or ""
 
 
-def _hidden(device: Device) -> bool:
-    """Whether it says nothing in a picture: the console that mirrors a serial, no device at all."""
+def _is_left_out(device: Device) -> bool:
+    """Whether the tree leaves the device out: a console that mirrors a serial port, or a model "none"."""
     return bool(getattr(device, "mirror", False)) or device.model == "none"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from virtkit.display import Drawable
+
 __all__ = ["Bus", "Headroom", "Node", "Topology"]
 
 
@@ -12,10 +14,10 @@ class Node:
     """One device or controller function at an address.
 
     ``placed`` is "user" (address written in the XML), "fixed" (chipset rule) or "allocated".
-    ``reason`` has a line for each decision about it, in the order in which they fell.
+    ``reason`` has a line for each decision about the device, in the order of the decisions.
     ``interface`` is legacy, transitional or modern for a virtio PCI device, else None.
-    ``bus`` is the bus this node provides, for a PCI controller. ``identity`` is what stays its own wherever it goes:
-    a user's alias, a disk's target, a NIC's MAC address; "" for a device that has none.
+    ``bus`` is the bus that a PCI controller provides. ``identity`` is what stays the same at any address: the user's
+    alias, the target of a disk, the MAC address of a NIC; "" for other devices.
     """
 
     id: str
@@ -38,9 +40,9 @@ class Node:
 class Bus:
     """A PCI bus: ``index`` is the controller's index, ``accepts`` "PCI Express" or "conventional PCI".
 
-    ``first`` and ``last`` are the lowest and highest slot that a device may take, ``free`` the number of slots
-    with nothing in them, ``hotplug`` whether a device can be plugged into a free slot while the guest runs.
-    ``chassis`` is the number a pci-bridge tells the guest, None for other buses.
+    ``first`` and ``last`` are the lowest and highest slot that a device may take, ``free`` is the number of empty
+    slots, ``hotplug`` whether a device can be plugged into a free slot while the guest runs. ``chassis`` is the chassis
+    number of a pci-bridge, None for other buses.
     """
 
     index: int
@@ -68,12 +70,12 @@ class Headroom:
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Topology:
-    """The whole tree of one domain; ``others`` are devices that sit on no PCI bus.
+class Topology(Drawable):
+    """The bus tree of a domain; ``others`` are the devices that are not on a PCI bus.
 
-    ``roots`` holds the root bus, on pseries one for each host bridge; empty where the machine has no PCI.
-    ``firmware`` is "bios" for an x86 domain that names none, "efi" where the domain asks for it, "" where it names
-    another or the machine has its own.
+    ``roots`` holds the root bus, or on pseries one for each host bridge; it is empty for a machine without PCI.
+    ``firmware`` is "bios" for an x86 domain that names none, "efi" if the domain asks for it, and "" if the domain
+    names another or the machine type has its own.
     """
 
     name: str
@@ -84,21 +86,7 @@ class Topology:
     headroom: tuple[Headroom, ...]
     firmware: str = ""
 
-    def _repr_svg_(self) -> str:
-        from virtkit.draw.picture import svg
-
-        return svg(self)
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.domain_html import topology_html
-
-        return topology_html(self)
-
     def __repr__(self) -> str:
         nodes = sum(len(bus.nodes) for bus in self.roots) + len(self.others)
         return f"<Topology {self.name!r} {self.arch} {self.machine}: {nodes} nodes on {len(self.roots)} root buses>"
 
-    def __str__(self) -> str:
-        from virtkit.draw.tree import text
-
-        return text(self)

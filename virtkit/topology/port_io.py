@@ -1,10 +1,10 @@
-"""The port I/O space that PCIe ports and bridges take: when a machine's firmware runs out of it, nothing boots.
+"""The port I/O space that PCIe ports and bridges need: firmware that runs out of it does not boot the guest.
 
-Observed with SeaBIOS of QEMU 7.2.22 and 11.1.2 (``PCI: out of I/O address space``): a root port, a switch's downstream
-port or a bridge takes a window of 4 KiB for the devices with port I/O right behind it, beside the windows of further
-bridges behind it. Conventional bridges that take hot plug keep a window even when they are empty. Devices straight on
-the root bus cost nothing (20 and more were beside the full number of windows). e1000 and e1000e count like
-transitional virtio devices.
+Observed with SeaBIOS of QEMU 7.2.22 and 11.1.2 (``PCI: out of I/O address space``): a root port, the downstream
+port of a switch or a bridge takes a window of 4 KiB for the devices with port I/O directly behind it, besides the
+windows of further bridges behind it. Conventional bridges that take hotplug keep a window even when they are empty.
+Devices on the root bus need no window (more than 20 of them ran beside the full number of windows). e1000 and e1000e
+count like transitional virtio devices.
 """
 
 from __future__ import annotations
@@ -17,40 +17,40 @@ from virtkit.topology.model import Bus, Node, Topology
 
 __all__ = ["Budget", "budget", "has_port_io", "limit_of"]
 
-#: So many windows before the limit a warning is due: one more drive or NIC of the wrong model is easily added.
+#: A budget is near its limit when at most this many windows are free.
 _NEAR = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """The 4 KiB windows of port I/O a topology needs.
+    """The 4 KiB windows of port I/O that a topology needs.
 
-    ``windows`` of ``limit``; ``holders`` are the buses that need one, by the id of their bridge, with the ids of
-    the devices that cause it, none where an empty bridge keeps one. ``limit`` is None where it was not measured:
-    other machines than q35 and pc, other firmware than SeaBIOS. ``source`` says where the limit is from.
+    ``windows`` are needed and ``limit`` fit. ``bridges`` are those that need one: the id of the bridge, and the ids of
+    the devices that cause it (none for an empty bridge that keeps its window). ``limit`` is None where it was not
+    measured: machine types other than q35 and pc, firmware other than SeaBIOS. ``source`` is the source of the limit.
     """
 
     windows: int
     limit: int | None
-    holders: tuple[tuple[str, tuple[str, ...]], ...]
+    bridges: tuple[tuple[str, tuple[str, ...]], ...]
     source: str
 
     @property
     def exceeded(self) -> bool:
-        """Whether firmware would stop."""
+        """Whether the firmware would stop."""
         return self.limit is not None and self.windows > self.limit
 
     @property
     def near(self) -> bool:
-        """Whether it still boots, but only just."""
+        """Whether the guest still boots with at most two free windows."""
         return self.limit is not None and self.limit - _NEAR <= self.windows <= self.limit
 
     def text(self) -> str:
-        """One sentence for a report; "" when there is nothing to say."""
+        """One sentence when the limit is near or exceeded, otherwise ""."""
         if self.exceeded:
             return (
-                f"{self.windows} bridges and ports need a 4 KiB window of port I/O space, {self.limit} fit: SeaBIOS "
-                "stops with 'PCI: out of I/O address space'. Devices behind one conventional bridge share one "
+                f"{self.windows} bridges and ports need a 4 KiB window of port I/O space, but only {self.limit} fit: "
+                "SeaBIOS stops with 'PCI: out of I/O address space'. Devices behind one conventional bridge share one "
                 "window; plain virtio and virtio-non-transitional behind a PCIe port need none"
             )
         if self.near:
@@ -59,21 +59,23 @@ class Budget:
 
 
 def budget(topology: Topology) -> Budget:
-    """The port I/O windows that a topology needs, and how many there are.
+    """The port I/O windows that a topology needs, and the limit.
 
     Source: ``data/qemu/port-io.csv`` and ``port-io-windows.csv``.
     """
-    holders: list[tuple[str, tuple[str, ...]]] = []
+    bridges: list[tuple[str, tuple[str, ...]]] = []
     for root in topology.roots:
         for node in root.nodes:
             if node.bus is not None:
-                _count(node, node.bus, holders)
+                _count(node, node.bus, bridges)
     limit, source = limit_of(topology.machine, topology.firmware)
-    return Budget(len(holders), limit, tuple(holders), source)
+    return Budget(len(bridges), limit, tuple(bridges), source)
 
 
 def limit_of(machine: str, firmware: str) -> tuple[int | None, str]:
-    """How many windows a machine type (canonical name) has with a firmware ("bios"), and who says so; None unmeasured.
+    """The number of windows of a machine type (canonical name) with a firmware ("bios"), and its source.
+
+    The number is None where it was not measured.
 
     Source: ``data/qemu/port-io-windows.csv``.
     """
@@ -91,16 +93,16 @@ def has_port_io(node: Node) -> bool:
     return node.driver in _drivers()
 
 
-def _count(bridge: Node, bus: Bus, holders: list[tuple[str, tuple[str, ...]]]) -> None:
-    before = len(holders)
+def _count(bridge: Node, bus: Bus, bridges: list[tuple[str, tuple[str, ...]]]) -> None:
+    before = len(bridges)
     direct = tuple(node.id for node in bus.nodes if has_port_io(node))
     if direct:
-        holders.append((bridge.id, direct))
+        bridges.append((bridge.id, direct))
     for node in bus.nodes:
         if node.bus is not None:
-            _count(node, node.bus, holders)
-    if len(holders) == before and bus.model in {row["name"] for row in _windows("bridge")}:
-        holders.append((bridge.id, ()))
+            _count(node, node.bus, bridges)
+    if len(bridges) == before and bus.model in {row["name"] for row in _windows("bridge")}:
+        bridges.append((bridge.id, ()))
 
 
 @cache

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from virtkit.compat.check import Review, check, fixed, guest_of
+from virtkit.display import Displayable
 from virtkit.domain.document import line_of
 from virtkit.domain.editor import Editor
 from virtkit.errors import Refused, UsageError
@@ -50,17 +51,12 @@ _OLD_WINDOWS = frozenset({"winxp", "win2k", "win2k3", "win2k3r2", "winvista", "w
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class Conversion:
+class Conversion(Displayable):
     """The changed ``text``, the ``steps`` in words, and the ``review`` of the domain as it is afterwards."""
 
     text: str
     steps: tuple[str, ...]
     review: Review
-
-    def _repr_html_(self) -> str:
-        from virtkit.notebook.verdict_html import conversion_html
-
-        return conversion_html(self)
 
     def __repr__(self) -> str:
         return f"<Conversion in {len(self.steps)} steps: {self.review!r}>"

@@ -1,11 +1,11 @@
-// The matrix without this script is whole: this adds the filter, folding families, the panel, arrow keys and a CSV.
+// The matrix is complete without this script, which adds the filter, folding, the panel, arrow keys and a CSV.
 (function () {
   "use strict";
   function text(node) { return node.textContent.replace(/\s+/g, " ").trim(); }
   function start(root) {
     var table = root.querySelector("table");
     var bar = root.querySelector(".bar"), panel = root.querySelector(".panel");
-    var words = bar.querySelector("input"), sort = bar.querySelector("select"), told = bar.querySelector("output");
+    var words = bar.querySelector("input"), sort = bar.querySelector("select"), counter = bar.querySelector("output");
     var rows = Array.prototype.slice.call(table.querySelectorAll("tbody tr.row"));
     var cells = Array.prototype.slice.call(table.querySelectorAll("td > a"));
     var columns = JSON.parse(table.getAttribute("data-columns"));
@@ -17,21 +17,21 @@
     bar.hidden = false;
     panel.hidden = false;
 
-    // A row that stands for many says which of them were asked for.
+    // A row of several guests names those that the filter matches.
     function hits(row, place, asked) {
       function fits(name) { return asked.every(function (word) { return name.toLowerCase().indexOf(word) >= 0; }); }
-      var head = row.cells[0], told = head.querySelector(".hit");
-      if (told) { told.remove(); }
+      var head = row.cells[0], hit = head.querySelector(".hit");
+      if (hit) { hit.remove(); }
       var spans = Array.prototype.map.call(head.querySelectorAll("li"), text);
       if (!asked.length || !spans.length) { return; }
       var found = spans.filter(fits);
       if (!found.length) {
         data.rows[place].forEach(function (part) { found = found.concat(part[0].filter(fits)); });
       }
-      told = document.createElement("div");
-      told.className = "hit";
-      told.textContent = "with " + found.slice(0, 4).join(", ") + (found.length > 4 ? " and " + (found.length - 4) + " more" : "");
-      if (found.length) { head.appendChild(told); }
+      hit = document.createElement("div");
+      hit.className = "hit";
+      hit.textContent = "with " + found.slice(0, 4).join(", ") + (found.length > 4 ? " and " + (found.length - 4) + " more" : "");
+      if (found.length) { head.appendChild(hit); }
     }
     function filter() {
       var asked = words.value.toLowerCase().split(/\s+/).filter(Boolean), count = 0;
@@ -42,7 +42,7 @@
         row.hidden = !keep || row.parentNode.hasAttribute("data-folded");
         if (keep) { count += 1; row.parentNode.hidden = false; hits(row, place, asked); }
       });
-      told.textContent = count + " of " + rows.length + " rows";
+      counter.textContent = count + " of " + rows.length + " rows";
     }
     words.addEventListener("input", filter);
     sort.addEventListener("change", filter);
@@ -60,7 +60,7 @@
       });
     });
 
-    function tell(link) {
+    function explain(link) {
       var why = document.getElementById(link.getAttribute("href").slice(1));
       var row = link.closest("tr"), column = link.parentNode.cellIndex;
       var head = row.querySelector("th .name") || row.querySelector("th");
@@ -78,18 +78,18 @@
     cells.forEach(function (link, place) { link.tabIndex = place ? -1 : 0; });
     table.addEventListener("mouseover", function (event) {
       var link = event.target.closest("td > a");
-      if (link) { tell(link); }
+      if (link) { explain(link); }
     });
     table.addEventListener("focusin", function (event) {
       var link = event.target.closest("td > a");
       if (!link) { return; }
       cells.forEach(function (other) { if (other.tabIndex === 0) { other.tabIndex = -1; } });
       link.tabIndex = 0;
-      tell(link);
+      explain(link);
     });
     table.addEventListener("click", function (event) {
       var link = event.target.closest("td > a");
-      if (link) { event.preventDefault(); link.focus(); tell(link); }
+      if (link) { event.preventDefault(); link.focus(); explain(link); }
     });
     table.addEventListener("keydown", function (event) {
       var link = event.target.closest("td > a");
@@ -105,7 +105,7 @@
       if (target) { event.preventDefault(); target.focus(); }
     });
 
-    // One line for each cell, as virtkit matrix writes it; a value that a spreadsheet would compute gets a quote.
+    // One line for each cell, as virtkit matrix writes it; a value that a spreadsheet would evaluate gets a quote.
     function quote(value) {
       if (/^[=+\-@\t\r]/.test(value)) { value = "'" + value; }
       return /[",\r\n]/.test(value) ? '"' + value.replace(/"/g, '""') + '"' : value;
