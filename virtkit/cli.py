@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from virtkit.commands.terminal import Messages
 from virtkit.errors import UsageError, VirtkitError
 
 __all__ = ["main"]
@@ -89,7 +90,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def _set_up_messages(args: argparse.Namespace) -> None:
-    handler = logging.StreamHandler()
+    handler = Messages()
     json_lines = getattr(args, "log_format", "text") == "json"
     handler.setFormatter(_JsonLines() if json_lines else logging.Formatter("virtkit: %(message)s"))
     log = logging.getLogger("virtkit")

@@ -188,7 +188,7 @@ def test_what_names_nothing_is_said(tmp_path: Path, capsys: pytest.CaptureFixtur
         (["-o", "out.xlsx"], "out.xlsx: the name ends in none of .csv, .parquet"),
         (["--policy", "nobody"], "no policy 'nobody'"),
         (["--policy", "gone.yaml"], "gone.yaml: cannot be read"),
-        (["--libvirt", "new"], "'new' is no release"),
+        (["--libvirt", "new"], "expected a release as MAJOR.MINOR, got 'new'"),
     ],
 )
 def test_a_wrong_option_is_refused_before_anything_is_read(

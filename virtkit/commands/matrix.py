@@ -100,7 +100,7 @@ def _write(frame: pd.DataFrame, output: str | None, suffix: str) -> None:
             frame = frame.assign(machine=frame["machine"].astype(str) + " at " + frame["placement"].astype(str))
         tables.emit(html_page(frame, f"Compatibility matrix, {frame.attrs['database']}"), output)
     elif suffix == "table":
-        tables.emit(tables.render(_TABLE, list(_rows(frame)), "table"), output)
+        tables.show(_TABLE, list(_rows(frame)), "table", output)
     else:
         pieces = longtable.json_pieces if suffix == "json" else longtable.csv_pieces
         longtable.write_pieces(pieces(frame), output)

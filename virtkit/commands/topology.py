@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from virtkit.commands import tables
 from virtkit.commands.options import add_host_options, chosen_host
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
                 log.warning(hint, source.label, args.diff_machine)
             raise
     if out is None:
-        sys.stdout.write(drawn(topology, before, ".txt").decode())
+        tables.emit(drawn(topology, before, ".txt").decode(), None)
     else:
         write(out, topology, before)
     from virtkit.serialization import topology_warnings
