@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from virtkit.commands import terminal
+from virtkit.commands.extras import require
 from virtkit.commands.options import add_database_options, add_host_options, database_places, warn_of_release
 from virtkit.errors import UsageError
 from virtkit.wording import counted
@@ -63,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.jobs is not None and args.jobs < 1:
         raise UsageError(f"--jobs {args.jobs}: at least 1")
+    require(*(["yaml"] if args.policy else ()), *(["distributed"] if args.scheduler else ()))
     question = _question(args)
     tables = {name: columns for name, columns in TABLES.items() if args.policy or name != "findings"}
     total = Answer()
@@ -84,11 +86,12 @@ def run(args: argparse.Namespace) -> int:
 def _question(args: argparse.Namespace) -> Question:
     """What is asked, with the policy's text read here, because a worker elsewhere has not the file."""
     from virtkit.fleet.audit import Question
-    from virtkit.policy import document
 
     warn_of_release(args)
     policy, file = args.policy or "", ""
     if policy.endswith((".yaml", ".yml")):
+        from virtkit.policy import document
+
         policy, file = document.text_of(policy), policy
     return Question(
         libvirt=args.libvirt,

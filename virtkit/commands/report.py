@@ -12,6 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from virtkit.commands.extras import require
+
 if TYPE_CHECKING:
     from virtkit.reporting.workers import Tell
 
@@ -60,6 +62,7 @@ def _count(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the notebooks: 0 all passed, 1 one failed, 130 or 143 interrupted. Raises UsageError and ReportError."""
+    require("papermill", "nbconvert", "ipykernel", "pandas", "pyarrow", "matplotlib", "yaml", "rich")
     from virtkit.errors import UsageError
     from virtkit.host import Host
     from virtkit.reporting import parameters

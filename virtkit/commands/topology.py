@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virtkit.commands import tables
+from virtkit.commands.extras import require
 from virtkit.commands.options import add_host_options, chosen_host
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ def writable(option: str, name: str) -> Path:
     from virtkit.errors import UsageError
 
     out = Path(name)
+    if out.suffix in (".svg", ".png"):
+        require("matplotlib")
     if out.suffix not in ENDINGS:
         raise UsageError(f"{option} {out}: the ending must be one of {', '.join(ENDINGS)}")
     return out
