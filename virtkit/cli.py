@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
+from virtkit.commands.extras import remedy
+from virtkit.commands.terminal import Messages
 from virtkit.errors import UsageError, VirtkitError
 
 __all__ = ["main"]
@@ -89,7 +91,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def _set_up_messages(args: argparse.Namespace) -> None:
-    handler = logging.StreamHandler()
+    handler = Messages()
     json_lines = getattr(args, "log_format", "text") == "json"
     handler.setFormatter(_JsonLines() if json_lines else logging.Formatter("virtkit: %(message)s"))
     log = logging.getLogger("virtkit")
@@ -118,6 +120,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except VirtkitError as error:
         log.error("%s", error)
         return 1
+    except ModuleNotFoundError as error:
+        message = remedy(error, args.command)
+        if message is None:
+            raise
+        log.error("%s", message)
+        return 2
     except BrokenPipeError:
         # The reader went away (virtkit … | head): nothing is wrong, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from typing import TYPE_CHECKING
 
+from virtkit.commands import terminal
+from virtkit.commands.extras import require
 from virtkit.commands.options import add_database_options, add_host_options, database_places, warn_of_release
 from virtkit.errors import UsageError
+from virtkit.wording import counted
 
 if TYPE_CHECKING:
     from virtkit.fleet.audit import Answer, Question
@@ -62,19 +64,21 @@ def run(args: argparse.Namespace) -> int:
 
     if args.jobs is not None and args.jobs < 1:
         raise UsageError(f"--jobs {args.jobs}: at least 1")
+    require(*(["yaml"] if args.policy else ()), *(["distributed"] if args.scheduler else ()))
     question = _question(args)
     tables = {name: columns for name, columns in TABLES.items() if args.policy or name != "findings"}
     total = Answer()
-    try:
-        with Tables(args.output, tables, TYPES) as out, workers(args.jobs, args.scheduler) as pool:
-            for answer in audit(gather(args.inputs), question, pool):
-                out.write(answer.rows)
-                total.add(answer)
-                for _file, message in answer.rows["rejected"]:
-                    log.error("%s", message)
-                _progress(f"{total.domains} domains, {total.rejected} rejected")
-    finally:
-        _progress("")
+    with (
+        Tables(args.output, tables, TYPES) as out,
+        workers(args.jobs, args.scheduler) as pool,
+        terminal.progress() as show,
+    ):
+        for answer in audit(gather(args.inputs), question, pool):
+            out.write(answer.rows)
+            total.add(answer)
+            for _file, message in answer.rows["rejected"]:
+                log.error("%s", message)
+            show(f"{counted(total.domains, 'domain')}, {total.rejected} rejected")
     log.info("%s", _summary(total))
     return 1 if total.rejected or total.levels["deny"] else 0
 
@@ -82,11 +86,12 @@ def run(args: argparse.Namespace) -> int:
 def _question(args: argparse.Namespace) -> Question:
     """What is asked, with the policy's text read here, because a worker elsewhere has not the file."""
     from virtkit.fleet.audit import Question
-    from virtkit.policy import document
 
     warn_of_release(args)
     policy, file = args.policy or "", ""
     if policy.endswith((".yaml", ".yml")):
+        from virtkit.policy import document
+
         policy, file = document.text_of(policy), policy
     return Question(
         libvirt=args.libvirt,
@@ -99,21 +104,15 @@ def _question(args: argparse.Namespace) -> Question:
     )
 
 
-def _progress(text: str) -> None:
-    """One line that renews itself, on a terminal only; "" clears it."""
-    if sys.stderr.isatty():
-        sys.stderr.write(f"\r\033[K{text}")
-        sys.stderr.flush()
-
-
 def _summary(total: Answer) -> str:
     """What was found, in one line."""
     devices = ", ".join(f"{count} {verdict}" for verdict, count in sorted(total.verdicts.items()))
-    told = f"{total.domains} domains, {total.rejected} rejected; {total.verdicts.total()} virtio devices"
+    text = f"{counted(total.domains, 'domain')}, {total.rejected} rejected"
+    text += f"; {counted(total.verdicts.total(), 'virtio device')}"
     if devices:
-        told += f": {devices}"
+        text += f": {devices}"
     if total.without_virtio:
-        told += f"; {total.without_virtio} domains have none"
+        text += f"; {counted(total.without_virtio, 'domain has none', 'domains have none')}"
     if total.levels:
-        told += "; policy: " + ", ".join(f"{count} {level}" for level, count in sorted(total.levels.items()))
-    return told
+        text += "; policy: " + ", ".join(f"{count} {level}" for level, count in sorted(total.levels.items()))
+    return text

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from typing import Any
 
 from virtkit.commands.options import add_host_options, chosen_host
+
+log = logging.getLogger("virtkit")
 
 _EPILOG = """\
 examples:
@@ -39,23 +42,22 @@ def register(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Writes the report, or the differences (exit code 1 when there are any)."""
-    import sys
-    from pathlib import Path
-
+    from virtkit.commands import tables
     from virtkit.host.domcaps import report
-    from virtkit.inputs import write_text
 
     if args.compare:
         text, status = _compare(args)
     else:
         found = report(chosen_host(args), args.arch, args.machine)
-        text, status = (found.xml() if args.format == "xml" else _table(found)), 0
         for entry in found.unknown:
-            print(f"not told by {args.qemu}: {entry}", file=sys.stderr)
-    if args.output:
-        write_text(Path(args.output), text)
-    else:
-        sys.stdout.write(text)
+            log.warning("%s does not report %s", args.qemu, entry)
+        status = 0
+        if args.format == "xml":
+            text = found.xml()
+        else:
+            text = f"{found.domain} {found.arch} {found.machine}\n"
+            text += tables.fitted(("device", "enumeration", "values"), list(found.rows()), args.output)
+    tables.write(text, args.output)
     return status
 
 
@@ -82,10 +84,3 @@ def _compare(args: argparse.Namespace) -> tuple[str, int]:
         return f"no difference between {names[0]} and {names[1]}\n", 0
     head = f"first: {names[0]} ({reports[0].domain})\nsecond: {names[1]} ({reports[1].domain})\n"
     return head + "".join(f"{line}\n" for line in lines), 1
-
-
-def _table(found: Any) -> str:
-    rows = [("device", "enumeration", "values"), *found.rows()]
-    widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
-    head = f"{found.domain} {found.arch} {found.machine}\n"
-    return head + "".join(f"{row[0]:{widths[0]}}  {row[1]:{widths[1]}}  {row[2]}".rstrip() + "\n" for row in rows)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import sys
 
+from virtkit.commands import tables
 from virtkit.commands.options import add_host_options, chosen_host
 
 __all__ = ["register"]
@@ -43,22 +45,23 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "json":
         print(json.dumps(rows, indent=2, ensure_ascii=False))
     elif args.format == "csv":
-        import csv
-
         writer = csv.DictWriter(sys.stdout, rows[0].keys() if rows else ("device",), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
     else:
-        _print(resolved, rows)
+        tables.emit(_text(rows), None)
     return 0
 
 
-def _print(resolved: object, rows: list[dict[str, object]]) -> None:
+def _text(rows: list[dict[str, object]]) -> str:
+    """The reasons below the device that they are about."""
+    lines: list[str] = []
     last = None
     for row in rows:
         if row["device"] != last or last is None:
             last = row["device"]
             where = f" at {row['address']}" if row["address"] else ""
             origin = "added" if row["added"] else f"line {row['line']}"
-            print(f"{row['device']}: {row['label']}{where} ({origin})")
-        print(f"    {row['text']}  [{row['rule']}; {row['source']}]")
+            lines.append(f"{row['device']}: {row['label']}{where} ({origin})")
+        lines.append(f"    {row['text']}  [{row['rule']}; {row['source']}]")
+    return "".join(f"{line}\n" for line in lines)

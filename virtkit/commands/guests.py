@@ -55,10 +55,9 @@ def run(args: argparse.Namespace) -> int:
         found = set(catalogue.search(args.search))
         chosen = tuple(guest for guest in chosen if guest in found)
     if args.drivers:
-        text = tables.render(_DRIVERS, list(_driver_rows(chosen, args.overrides == "on")), args.format)
+        tables.show(_DRIVERS, list(_driver_rows(chosen, args.overrides == "on")), args.format, args.output)
     else:
-        text = tables.render(_RECORD, [_record(guest) for guest in chosen], args.format)
-    tables.emit(text, args.output)
+        tables.show(_RECORD, [_record(guest) for guest in chosen], args.format, args.output)
     tables.say(f"{len(chosen)} of {len(catalogue)} operating systems of {catalogue.database}")
     return 0
 

@@ -102,7 +102,7 @@ def _write(frame: pd.DataFrame, output: str | None, suffix: str) -> None:
         labels = guest_labels(frame["guest"].unique())
         tables.emit(html_page(frame, f"Compatibility matrix, {frame.attrs['database']}", labels), output)
     elif suffix == "table":
-        tables.emit(tables.render(_TABLE, list(_rows(frame)), "table"), output)
+        tables.show(_TABLE, list(_rows(frame)), "table", output)
     else:
         pieces = longtable.json_pieces if suffix == "json" else longtable.csv_pieces
         longtable.write_pieces(pieces(frame), output)

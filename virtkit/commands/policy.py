@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
+from virtkit.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,7 +129,7 @@ def _list(args: argparse.Namespace) -> int:
 
     policies = [document.builtin(name) for name in document.names()]
     rows = [(p.name, p.title, p.slots, len(p.rules), "; ".join(p.sources)) for p in policies]
-    tables.emit(tables.render(("policy", "title", "slots", "rules", "sources"), rows, args.format), None)
+    tables.show(("policy", "title", "slots", "rules", "sources"), rows, args.format)
     return 0
 
 
@@ -214,7 +215,7 @@ def _frame(args: argparse.Namespace, frame: pd.DataFrame) -> None:
     from virtkit.commands import tables
 
     rows = [tuple(row) for row in frame.astype(object).itertuples(index=False)]
-    tables.emit(tables.render(list(frame.columns), rows, args.format), args.output)
+    tables.show(list(frame.columns), rows, args.format, args.output)
 
 
 def _compare(args: argparse.Namespace) -> int:
@@ -273,29 +274,33 @@ def _rollout(args: argparse.Namespace) -> int:
         shown: object = [found.as_dict() for found in reviews] if len(reviews) > 1 else reviews[0].as_dict()
         tables.emit(json.dumps(shown, indent=1) + "\n", args.output)
     else:
-        tables.emit("\n".join(_told(found, headed=len(reviews) > 1) for found in reviews), args.output)
+        texts = (_rollout_text(found, args.output, headed=len(reviews) > 1) for found in reviews)
+        tables.write("\n".join(texts), args.output)
     first = reviews[0]
     counts = ", ".join(f"{found.disappear} with unknown names ({found.subject})" for found in reviews)
-    tables.say(f"{first.domains} domains read, {first.rejected} rejected, {counts}")
+    tables.say(f"{counted(first.domains, 'domain')} read, {first.rejected} rejected, {counts}")
     harmed = args.stage is not None and args.stage > 0 and any(found.disappear for found in reviews)
     return 1 if first.rejected or harmed else 0
 
 
-def _told(found: Rollout, *, headed: bool) -> str:
-    from virtkit.commands import tables
+def _rollout_text(found: Rollout, output: str | None, *, headed: bool) -> str:
+    """One review as tables and a list; ``headed`` puts its subject above them."""
+    from virtkit.commands import tables, terminal
     from virtkit.policy import rollout
 
     head = ("stage", "name", *rollout.OUTCOMES)
     rows = [(s, rollout.STAGES[s][0], *(c[o] for o in rollout.OUTCOMES)) for s, c in found.stages.items()]
-    text = (f"{found.subject}\n" if headed else "") + tables.render(head, rows, "table")
-    if found.unknown:
-        names = [(n.name, n.hypervisor, n.arch, n.devices, n.domains, n.nearest) for n in found.unknown]
-        head = ("unknown name", "hypervisor", "arch", "devices", "domains", "nearest known")
-        text += "\n" + tables.render(head, names, "table")
-        if found.names > len(found.unknown):
-            text += f"and {found.names - len(found.unknown)} more names\n"
-        text += "\nwould disappear at stage 3:\n"
-        text += "".join(f"  {name} ({file}): {', '.join(which)}\n" for name, file, which in found.affected)
-        if found.disappear > len(found.affected):
-            text += f"  and {found.disappear - len(found.affected)} more\n"
+    text = (f"{found.subject}\n" if headed else "") + tables.fitted(head, rows, output)
+    if not found.unknown:
+        return text
+    names = [(n.name, n.hypervisor, n.arch, n.devices, n.domains, n.nearest) for n in found.unknown]
+    head = ("unknown name", "hypervisor", "arch", "devices", "domains", "nearest known")
+    text += "\n" + tables.fitted(head, names, output)
+    if found.names > len(found.unknown):
+        text += f"and {counted(found.names - len(found.unknown), 'more name')}\n"
+    text += "\nwould disappear at stage 3:\n"
+    for name, file, which in found.affected:
+        text += terminal.printable(f"  {name} ({file}): {', '.join(which)}") + "\n"
+    if found.disappear > len(found.affected):
+        text += f"  and {found.disappear - len(found.affected):,} more\n"
     return text

@@ -49,18 +49,18 @@ def run(args: argparse.Namespace) -> int:
         host=chosen_host(args),
     )
     if args.format == "json":
-        text = json.dumps(found.as_dict(), indent=1) + "\n"
+        tables.emit(json.dumps(found.as_dict(), indent=1) + "\n", args.output)
     elif args.format == "xml":
         good = [choice for choice in found.choices if choice.model or choice.kind in ("block", "net")]
         lines = [f"  {c.xml}" if c.xml.startswith("<") else f"  <!-- {c.kind}: {c.xml} -->" for c in good]
-        text = "\n".join([f"<!-- {found.guest} on {found.machine} -->", "<devices>", *lines, "</devices>", ""])
+        lines = [f"<!-- {found.guest} on {found.machine} -->", "<devices>", *lines, "</devices>", ""]
+        tables.emit("\n".join(lines), args.output)
     else:
         head = ("kind", "choose", "verdict", "interface", "placement", "reason", "condition")
         rows = [
             (c.kind, c.model or c.xml, c.verdict, c.interface, c.placement, c.reason, c.condition)
             for c in found.choices
         ]
-        text = tables.render(head, rows, args.format)
-    tables.emit(text, args.output)
+        tables.show(head, rows, args.format, args.output)
     tables.say(f"machine: {found.best_machine}: {found.machine_advice}")
     return 0

@@ -7,10 +7,15 @@ import logging
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from shutil import get_terminal_size
 from types import FrameType
+from typing import TYPE_CHECKING
+
+from virtkit.commands.extras import require
+
+if TYPE_CHECKING:
+    from virtkit.reporting.workers import Tell
 
 __all__ = ["register", "run"]
 
@@ -57,9 +62,10 @@ def _count(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Runs the notebooks: 0 all passed, 1 one failed, 130 or 143 interrupted. Raises UsageError and ReportError."""
+    require("papermill", "nbconvert", "ipykernel", "pandas", "pyarrow", "matplotlib", "yaml", "rich")
     from virtkit.errors import UsageError
     from virtkit.host import Host
-    from virtkit.reporting import parameters, progress
+    from virtkit.reporting import parameters
     from virtkit.reporting.run import notebooks
     from virtkit.reporting.run import run as run_all
 
@@ -82,10 +88,7 @@ def run(args: argparse.Namespace) -> int:
         Host.named(args.qemu)  # a document that cannot be used is told before anything starts
         # A notebook runs in a folder of its own, so a document goes there by its whole path.
         given["qemu"] = str(Path(args.qemu).resolve()) if Path(args.qemu).exists() else args.qemu
-    tell = None
-    if not getattr(args, "quiet", False):
-        tell = progress.bar(sys.stderr, get_terminal_size().columns) if sys.stderr.isatty() else progress.lines()
-    with _stoppable() as stops:
+    with _stoppable() as stops, _progress(getattr(args, "quiet", False)) as tell:
         result = run_all(
             chosen,
             given,
@@ -105,6 +108,17 @@ def run(args: argparse.Namespace) -> int:
         log.error("%s: %s", name, error)
     log.error("run %s %s; its evidence is in %s", result.folder.name, result.status, result.folder)
     return 128 + (stops[0] if stops else signal.SIGINT) if result.status == "interrupted" else 1
+
+
+def _progress(quiet: bool) -> AbstractContextManager[Tell | None]:
+    """What shows the progress of a run: a bar on a terminal, else lines; nothing when ``quiet``."""
+    from virtkit.commands import terminal
+    from virtkit.reporting import progress
+
+    if quiet:
+        return nullcontext()
+    columns = terminal.width(sys.stderr)
+    return nullcontext(progress.lines()) if columns is None else progress.bar(sys.stderr, columns)
 
 
 @contextmanager

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from virtkit.commands import tables
 from virtkit.commands.options import add_host_options, chosen_host
 from virtkit.errors import InputError, VirtkitError
 from virtkit.inputs import Source, Unreadable, write_text
@@ -108,7 +108,7 @@ def _keep(source: Source, outcome: str | VirtkitError, folder: Path | None, endi
     text = text if text.endswith("\n") else text + "\n"
     if folder is None:
         if problem is None:
-            sys.stdout.write(text)
+            tables.emit(text, None)
         return problem
     if isinstance(source, _SameName):
         return problem

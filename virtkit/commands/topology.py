@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import logging
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from virtkit.commands import tables
+from virtkit.commands.extras import require
 from virtkit.commands.options import add_host_options, chosen_host
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
                 log.warning(hint, source.label, args.diff_machine)
             raise
     if out is None:
-        sys.stdout.write(drawn(topology, before, ".txt").decode())
+        tables.emit(drawn(topology, before, ".txt").decode(), None)
     else:
         write(out, topology, before)
     from virtkit.serialization import topology_warnings
@@ -92,6 +93,8 @@ def writable(option: str, name: str) -> Path:
     from virtkit.errors import UsageError
 
     out = Path(name)
+    if out.suffix in (".svg", ".png"):
+        require("matplotlib")
     if out.suffix not in ENDINGS:
         raise UsageError(f"{option} {out}: the ending must be one of {', '.join(ENDINGS)}")
     return out

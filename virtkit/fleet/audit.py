@@ -78,12 +78,14 @@ class Question:
         return Host.named(self.qemu, self.libvirt)
 
     def loaded_policy(self) -> Policy | None:
-        """The policy, None when none is asked. Raises UsageError."""
+        """The policy; None when none was named. Raises UsageError."""
+        if not self.policy:
+            return None
         from virtkit.policy import document
 
         if self.policy_file:
             return document.parse(self.policy, self.policy_file)
-        return document.builtin(self.policy) if self.policy else None
+        return document.builtin(self.policy)
 
 
 @dataclass(slots=True)
@@ -130,15 +132,17 @@ def _prepared(question: Question) -> tuple[Host, Catalogue, Policy | None]:
 
 def examine(batch: Batch, question: Question) -> Answer:
     """Resolve and judge each domain of a batch. Runs in a worker; an input never makes it raise."""
-    from virtkit.policy.review import review
-
     host, known, policy = _prepared(question)
     answer = Answer()
 
     def judge(domain: Domain) -> tuple[Checked, tuple[Finding, ...]]:
         guest = guest_unless_named(domain, question.guest)
         found = checked(domain, host, guest, overrides=question.overrides, guest_database=known)
-        return found, review(policy, found.resolved, guest, guest_database=known) if policy else ()
+        if policy is None:
+            return found, ()
+        from virtkit.policy.review import review
+
+        return found, review(policy, found.resolved, guest, guest_database=known)
 
     for source, outcome in each(batch, judge):
         if isinstance(outcome, VirtkitError):

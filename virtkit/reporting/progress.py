@@ -1,18 +1,20 @@
-"""How far a run is: a bar on a terminal, plain lines elsewhere."""
+"""The progress of a run: a bar on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Sequence
-from typing import TextIO
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, TextIO
 
 from virtkit.reporting.execute import Outcome
 from virtkit.reporting.workers import Event, Tell
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
 __all__ = ["bar", "lines"]
 
-_WIDTH = 24
 _GLYPH = {"passed": "✓", "failed": "✗", "unchanged": "="}
 
 
@@ -23,38 +25,58 @@ def _sentence(outcome: Outcome) -> str:
     return f"{words}: {outcome.error}" if outcome.error else words
 
 
-def _cut(begin: str, running: Sequence[str], room: int) -> str:
-    """What runs now after ``begin``, in at most ``room`` signs: names, or their numbers where names are too long."""
-    line = begin + ", ".join(running)
-    if len(line) > room:
-        line = begin + ", ".join(name.partition("-")[0] for name in running)
-    return line if len(line) <= room else line[: max(room - 1, 0)] + "…"
-
-
 def lines() -> Tell:
-    """One message for each notebook that ends."""
+    """A listener that writes one message for each notebook that ends."""
     log = logging.getLogger("virtkit")
 
-    def tell(event: Event) -> None:
+    def listen(event: Event) -> None:
         if event.outcome is not None:
             log.info("%d/%d %s", event.done, event.total, _sentence(event.outcome))
 
-    return tell
+    return listen
 
 
-def bar(stream: TextIO, columns: int) -> Tell:
-    """A bar in the terminal's last line, with the notebooks that run now; those that ended stand above it."""
-    start = time.monotonic()
+@contextmanager
+def bar(stream: TextIO, columns: int) -> Iterator[Tell]:
+    """A listener that keeps a bar with the running notebooks in the terminal's last line.
 
-    def tell(event: Event) -> None:
-        stream.write("\r\033[K")
-        if event.outcome is not None:
-            stream.write(f"{_GLYPH.get(event.outcome.status, '?')} {_sentence(event.outcome)}\n")
-        if event.done < event.total:
-            width = min(_WIDTH, columns // 4)
-            full = width * event.done // event.total
-            begin = f"{'█' * full}{'░' * (width - full)} {event.done}/{event.total}  {time.monotonic() - start:.0f} s  "
-            stream.write(_cut(begin, event.running, columns - 1))
-        stream.flush()
+    A line for each notebook that ended stands above it; the bar is removed at the end. ``columns`` is the width of the
+    terminal.
+    """
+    with ExitStack() as stack:
+        shown: Progress | None = None
 
-    return tell
+        def listen(event: Event) -> None:
+            nonlocal shown
+            if shown is None:
+                # rich is imported once the run has begun, not before it.
+                shown = stack.enter_context(_progress(stream, columns, event.total))
+            if event.outcome is not None:
+                glyph = _GLYPH.get(event.outcome.status, "?")
+                shown.console.print(f"{glyph} {_sentence(event.outcome)}", markup=False, soft_wrap=True)
+            running = ", ".join(event.running)
+            shown.update(shown.task_ids[0], completed=event.done, description=running, refresh=True)
+
+        yield listen
+
+
+def _progress(stream: TextIO, columns: int, total: int) -> Progress:
+    """A bar with a count, the seconds where there is room, and a description in what is left of the line."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Column
+
+    rest = Column(no_wrap=True, overflow="ellipsis", ratio=1)
+    seconds = (TimeElapsedColumn(),) if columns > 30 else ()
+    progress = Progress(
+        BarColumn(min(24, columns // 4)),
+        MofNCompleteColumn(),
+        *seconds,
+        TextColumn("{task.description}", markup=False, table_column=rest),
+        console=Console(file=stream, width=columns, force_terminal=True, highlight=False),
+        auto_refresh=False,  # no thread of its own: the processes of a run are forked from this one
+        transient=True,
+        expand=True,
+    )
+    progress.add_task("", total=total)
+    return progress

@@ -1,0 +1,37 @@
+"""A terminal of its own for a command under test."""
+
+from __future__ import annotations
+
+import os
+import pty
+import struct
+import termios
+import time
+from collections.abc import Mapping, Sequence
+from fcntl import ioctl
+
+__all__ = ["on_terminal"]
+
+
+def on_terminal(
+    words: Sequence[str], columns: int, stop_after: float | None = None, environment: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """Run a command on a terminal of its own, perhaps type Ctrl-C after some seconds; exit code and what was shown."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(words[0], list(words), {**os.environ, "TERM": "xterm-256color", **(environment or {})})  # noqa: S606
+    ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    if stop_after is not None:
+        time.sleep(stop_after)
+        os.write(terminal, b"\x03")
+    shown = b""
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not part:
+            break
+        shown += part
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
