@@ -36,7 +36,8 @@ OWNERS = {
 }
 """The models an option may stand on."""
 
-EXPANDERS = {"pci-expander-bus": ("i440fx",), "pcie-expander-bus": ("q35", "aarch64-virt", "armv7l-virt")}
+EXPANDERS = {"pci-expander-bus": ("i440fx",), "pcie-expander-bus": ("q35",)}
+ARM_VIRT = ("aarch64-virt", "armv7l-virt")
 PCI_USB = frozenset({"qemu-xhci", "nec-xhci", "ehci", "pci-ohci", "piix3-uhci", "piix4-uhci", "ich9-ehci1"})
 XHCI = frozenset({"nec-xhci", "qemu-xhci"})
 ICH9_UHCI = frozenset({"ich9-uhci1", "ich9-uhci2", "ich9-uhci3"})
@@ -101,7 +102,8 @@ def _check_pci(context: Context, draft: Draft, controller: Controller) -> None:
             + (f" (right: {', '.join(sorted(fits))})" if fits else " (it has none)"),
         )
     _check_node(context, controller, pseries)
-    if model in EXPANDERS and context.family.name not in EXPANDERS[model]:
+    arm = model == "pcie-expander-bus" and "arm-expander-bus" in context.behaves and context.family.name in ARM_VIRT
+    if model in EXPANDERS and context.family.name not in EXPANDERS[model] and not arm:
         text = (
             "pci-expander-bus controllers are only supported on 440fx-based machinetypes"
             if model == "pci-expander-bus"

@@ -43,7 +43,7 @@ def _check_inputs(context: Context, draft: Draft) -> None:
         if device.type == "passthrough" and device.address is not None and device.address.type == "ccw":
             raise _refuse(device, "virtio-input-host is not supported by this QEMU binary")
         if device.model is not None:
-            if device.bus != "virtio":
+            if device.bus != "virtio" and "input-model-needs-virtio-bus" in context.behaves:
                 raise _refuse(device, f"only bus 'virtio' is supported for input model '{device.model}'")
             if device.model in _TRANSITIONAL:
                 raise _refuse(
