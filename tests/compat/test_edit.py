@@ -85,3 +85,11 @@ def test_children_are_appended_in_order() -> None:
 def test_no_edit_no_change() -> None:
     """Without an edit the text is the same."""
     assert _editor()[0].text() == TEXT
+
+
+def test_a_child_is_appended_after_a_removed_one() -> None:
+    """Removing the last child does not remove what is appended behind it."""
+    editor, found = _editor()
+    editor.remove(found["address"])
+    editor.append(found["disk"], "<a/>")
+    assert "   >\n      <a/>\n    </disk>" in editor.text()

@@ -1,15 +1,16 @@
 """What a domain's ``<devices>`` hold, as typed values: one class for each kind that needs its own fields.
 
-A device remembers its element (None when resolution added it), and every decision about it is a ``Change``
-that the writer carries into the text: nothing else is ever rewritten.
+A device remembers its element (None when resolution added it), and every decision about it is an ``Edit``
+that the writer makes in the text: nothing else is ever rewritten.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from virtkit.domain.document import line_of
+from virtkit.domain.edits import Edit, RemoveChild, SetAttribute, UnsetAttribute
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "VIRTIO",
-    "Change",
     "Chardev",
     "Controller",
     "Device",
@@ -32,17 +32,6 @@ __all__ = [
 ]
 
 VIRTIO = frozenset({"virtio", "virtio-transitional", "virtio-non-transitional"})
-
-
-class Change(NamedTuple):
-    """One attribute to write: ``path`` is "" for the device's own element, else a child such as "target".
-
-    An ``attribute`` of "" means the text of the child.
-    """
-
-    path: str
-    attribute: str
-    value: str
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -60,7 +49,7 @@ class Device:
     address: Address | None = None
     alias: str | None = None
     given: bool = False
-    changes: list[Change] = field(default_factory=list)
+    edits: list[Edit] = field(default_factory=list)
     readdressed: bool = False
     id: str = ""
 
@@ -88,9 +77,17 @@ class Device:
         where = "" if self.address is None else f" at {self.address}"
         return f"<{type(self).__name__} {self.label}{where}{', added' if self.added else ''}>"
 
-    def change(self, path: str, attribute: str, value: str) -> None:
-        """Record that ``attribute`` of the child ``path`` becomes ``value``."""
-        self.changes.append(Change(path, attribute, value))
+    def set_attribute(self, path: str, name: str, value: str) -> None:
+        """Write an attribute of the child ``path``, or of the device's own element for ""."""
+        self.edits.append(SetAttribute(path, name, value))
+
+    def unset_attribute(self, path: str, name: str) -> None:
+        """Write no such attribute of the child ``path``, or of the device's own element for ""."""
+        self.edits.append(UnsetAttribute(path, name))
+
+    def remove_child(self, name: str) -> None:
+        """Write no such child."""
+        self.edits.append(RemoveChild(name))
 
     def place(self, address: Address) -> None:
         """Give it an address, to be written."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["Span", "spans"]
+__all__ = ["ElementSpan", "source_map"]
 
 _TAG = re.compile(
     r"<(?:!--.*?--|!\[CDATA\[.*?\]\]|\?.*?\?|(/?)([^\s/>!?]+)[^>\"']*(?:\"[^\"]*\"[^>\"']*|'[^']*'[^>\"']*)*)>", re.S
 )
 
 
-class Span:
+class ElementSpan:
     """One element: ``text[start:end]`` is all of it, up to ``inner`` its start tag, up to ``outer`` its content.
 
     An element written as ``<a/>`` has ``inner == outer == end``.
@@ -25,9 +25,9 @@ class Span:
         self.inner = inner
         self.outer = inner
         self.end = inner
-        self.children: list[Span] = []
+        self.children: list[ElementSpan] = []
 
-    def child(self, name: str) -> Span | None:
+    def child(self, name: str) -> ElementSpan | None:
         """The first child element of a name."""
         for child in self.children:
             if child.name == name:
@@ -35,10 +35,10 @@ class Span:
         return None
 
 
-def spans(text: str) -> Span:
+def source_map(text: str) -> ElementSpan:
     """The root element's span, with all its children. ``text`` must be well-formed and without a document type."""
     # A holder around the root, so that there is always a parent.
-    holder = Span("", 0, 0)
+    holder = ElementSpan("", 0, 0)
     stack = [holder]
     for match in _TAG.finditer(text):
         closing, name = match.group(1, 2)
@@ -50,7 +50,7 @@ def spans(text: str) -> Span:
             done.outer = match.start()
             done.end = end
             continue
-        span = Span(name, match.start(), end)
+        span = ElementSpan(name, match.start(), end)
         stack[-1].children.append(span)
         if text[end - 2] != "/":
             stack.append(span)

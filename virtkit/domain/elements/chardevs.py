@@ -52,7 +52,7 @@ def _chardev(reader: Reader, kind: str, element: Element, position: int) -> Char
     if target is not None:
         written = target.get("type")
         if written is not None and kind == "parallel":
-            device.change("target/#unset", "type", "")
+            device.unset_attribute("target", "type")
         elif written is not None:
             reader.check(kind, "target", written)
             device.written_target = written

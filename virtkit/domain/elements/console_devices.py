@@ -40,7 +40,7 @@ def video(reader: Reader, element: Element, position: int) -> None:
     if driver is not None:
         video.driver = driver.get("name")
     if video.model == "none" and kids.pop("address", None) is not None:
-        video.change("#drop", "address", "")
+        video.remove_child("address")
     reader.common(video, kids)
     videos = reader.inventory.videos
     if video.primary:
@@ -64,7 +64,7 @@ def input_device(reader: Reader, element: Element, position: int) -> None:
     bus = reader.check("input", "bus", element.get("bus")) or ""
     if bus == "none":
         # Taken, and never written back.
-        device.change("#unset", "bus", "")
+        device.unset_attribute("", "bus")
     device.bus = bus
     _check(device)
     device.model = reader.check("input", "model", element.get("model"), CFG)

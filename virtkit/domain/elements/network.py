@@ -21,7 +21,7 @@ def interface(reader: Reader, element: Element, position: int) -> None:
     type_ = reader.check("interface", "type", element.get("type")) or "user"
     interface = Nic("interface", element, position, type=type_)
     if element.get("type") is None:
-        interface.change("", "type", type_)
+        interface.set_attribute("", "type", type_)
     interface.number = len(reader.inventory.nics)
     model = kids.get("model")
     if model is not None:
@@ -29,7 +29,7 @@ def interface(reader: Reader, element: Element, position: int) -> None:
         if written is not None:
             interface.model = known_nic(written)
             if interface.model != written:
-                interface.change("model", "type", interface.model)
+                interface.set_attribute("model", "type", interface.model)
     mac = kids.get("mac")
     if mac is not None:
         interface.mac = mac.get("address")
@@ -47,7 +47,7 @@ def hostdev(reader: Reader, element: Element, position: int) -> None:
     hostdev = Hostdev("hostdev", element, position)
     hostdev.mode = reader.check("hostdev", "mode", element.get("mode")) or "subsystem"
     if element.get("mode") is None:
-        hostdev.change("", "mode", hostdev.mode)
+        hostdev.set_attribute("", "mode", hostdev.mode)
     type_ = element.get("type")
     if type_ is None:
         raise Refused(XML, "Missing required attribute 'type' in element 'hostdev'")
@@ -68,6 +68,6 @@ def hostdev(reader: Reader, element: Element, position: int) -> None:
         if address is None or address.get("uuid") is None:
             raise Refused(XML, "Missing required attribute 'uuid' in element 'address'")
     if model == "vfio-ap" and kids.pop("address", None) is not None:
-        hostdev.change("#drop", "address", "")
+        hostdev.remove_child("address")
     reader.common(hostdev, kids)
     reader.inventory.hostdevs.append(hostdev)

@@ -69,7 +69,7 @@ def memballoon(reader: Reader, element: Element, position: int) -> None:
     kids = kids_of(element)
     if model == "none" and kids.pop("address", None) is not None:
         balloon = Device("memballoon", element, position, model)
-        balloon.change("#drop", "address", "")
+        balloon.remove_child("address")
     else:
         balloon = reader.common(Device("memballoon", element, position, model), kids)
     if reader.inventory.memballoons:
@@ -82,5 +82,5 @@ def redirdev(reader: Reader, element: Element, position: int) -> None:
     bus = reader.check("redirdev", "bus", element.get("bus"))
     device = Device("redirdev", element, position)
     if bus is None:
-        device.change("", "bus", "usb")
+        device.set_attribute("", "bus", "usb")
     reader.inventory.redirdevs.append(reader.common(device, kids_of(element)))

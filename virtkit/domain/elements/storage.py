@@ -33,11 +33,11 @@ def disk(reader: Reader, element: Element, position: int) -> None:
     disk.written_bus = bus
     if bus is None:
         bus = bus_of(disk, reader.at)
-        disk.change("target", "bus", bus)
+        disk.set_attribute("target", "bus", bus)
     disk.bus = bus
     disk.model = unless_default(reader.check("disk", "model", element.get("model")))
     if disk.model is None and element.get("model") is not None:
-        disk.change("#unset", "model", "")
+        disk.unset_attribute("", "model")
     serial = kids.get("serial")
     if serial is not None:
         disk.serial = (serial.text or "").strip()
@@ -59,7 +59,7 @@ def controller(reader: Reader, element: Element, position: int) -> None:
     reader.check("controller", "type", type_, CFG)
     controller = Controller("controller", element, position)
     if element.get("type") is None:
-        controller.change("", "type", type_)
+        controller.set_attribute("", "type", type_)
     controller.type = type_
     index = element.get("index")
     if index is not None:
@@ -86,13 +86,13 @@ def controller(reader: Reader, element: Element, position: int) -> None:
     if type_ == "usb" and model == "none":
         for name in ("address", "master"):
             if kids.pop(name, None) is not None:
-                controller.change("#drop", name, "")
+                controller.remove_child(name)
     master = kids.get("master")
     if master is not None:
         startport = master.get("startport")
         controller.startport = 0 if startport is None else unsigned(startport, "startport", "master")
         if startport is None:
-            controller.change("master", "startport", "0")
+            controller.set_attribute("master", "startport", "0")
     serial = kids.get("serial")
     if serial is not None:
         controller.serial = (serial.text or "").strip()

@@ -60,7 +60,7 @@ def fill_controller_options(context: Context, draft: Draft) -> None:
         written_name = controller.model_name is not None
         if not written_name and offer.qemu_name and (model != "pci-root" or context.family.name == "pseries"):
             controller.model_name = offer.qemu_name
-            controller.change("model", "name", offer.qemu_name)
+            controller.set_attribute("model", "name", offer.qemu_name)
         address = controller.address if isinstance(controller.address, PciAddress) else PciAddress()
         if model == "pci-bridge":
             _option(controller, "chassisNr", controller.index)
@@ -113,7 +113,7 @@ def _target_index(controller: Controller, done: list[Controller]) -> None:
 def _option(controller: Controller, name: str, value: int, hexadecimal: bool = False) -> None:
     if name not in controller.options:
         controller.options[name] = value
-        controller.change("target", name, f"0x{value:x}" if hexadecimal else str(value))
+        controller.set_attribute("target", name, f"0x{value:x}" if hexadecimal else str(value))
 
 
 def give_zpci_ids(context: Context, draft: Draft) -> None:

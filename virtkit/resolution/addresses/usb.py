@@ -134,7 +134,7 @@ def _add_hubs(draft: Draft, count: int) -> None:
     missing = count - ports + 1 if count > ports else 0
     while missing > 0:
         hub = Device("hub", None, -1)
-        hub.change("", "type", "usb")
+        hub.set_attribute("", "type", "usb")
         draft.devices.hubs.append(hub)
         draft.trace.note(hub, "usb.hub", count, ports)
         missing -= HUB_PORTS - 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller
+from virtkit.domain.edits import SetText
 from virtkit.errors import Refused
 from virtkit.resolution.addresses.connect_types import pci_models
 from virtkit.resolution.context import Context, Draft
@@ -178,7 +179,7 @@ def _check_nvme(context: Context, draft: Draft, controller: Controller) -> None:
             continue
         if serial is None:
             serial = controller.serial = disk.serial
-            controller.change("serial", "", serial)
+            controller.edits.append(SetText("serial", serial))
         elif serial != disk.serial:
             raise _refuse(
                 controller,

@@ -47,7 +47,7 @@ def add_machine_devices(context: Context, draft: Draft) -> None:
 
 def _added(kind: str, model: str) -> Device:
     device = Device(kind, None, -1, model)
-    device.change("", "model", model)
+    device.set_attribute("", "model", model)
     return device
 
 
@@ -67,8 +67,8 @@ def _has_input(context: Context, draft: Draft, types: tuple[str, ...], bus: str)
 def _add_input(draft: Draft, type_: str, bus: str) -> None:
     inputs = draft.devices.inputs
     device = Input("input", None, -1, type=type_, bus=bus)
-    device.change("", "type", type_)
-    device.change("", "bus", bus)
+    device.set_attribute("", "type", type_)
+    device.set_attribute("", "bus", bus)
     inputs.append(device)
     draft.trace.note(device, "machine.input", bus, type_)
 
@@ -99,7 +99,7 @@ def _add_ich9_set(context: Context, draft: Draft) -> None:
         controller = controllers.new("usb", 0, model)
         if model in controllers.COMPANIONS:
             controller.startport = controllers.COMPANIONS[model]
-            controller.change("master", "startport", str(controller.startport))
+            controller.set_attribute("master", "startport", str(controller.startport))
         draft.trace.note(controllers.add(context, draft, controller), "machine.usb", context.family.name)
 
 
@@ -132,7 +132,7 @@ def _add_watchdog(context: Context, draft: Draft) -> None:
     if watchdogs and watchdogs[0].element is not None:
         action = watchdogs[0].element.get("action") or action
     device = _added("watchdog", model)
-    device.change("", "action", action)
+    device.set_attribute("", "action", action)
     watchdogs.append(device)
     draft.trace.note(device, "machine.watchdog", context.family.name)
 
@@ -153,4 +153,4 @@ def _add_iommu(context: Context, draft: Draft) -> None:
         driver = None if iommu.element is None else iommu.element.find("driver")
         for option in needed.get(iommu.model or "", ()):
             if driver is None or driver.get(option) is None:
-                iommu.change("driver", option, "on")
+                iommu.set_attribute("driver", option, "on")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from lxml import etree
 
 from virtkit.domain.devices import Chardev
+from virtkit.domain.edits import AppendChild
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
 
@@ -74,7 +75,7 @@ def _number_isa(serials: list[Chardev]) -> None:
 
 def _set_port(device: Chardev, port: int) -> None:
     device.port = port
-    device.change("target", "port", str(port))
+    device.set_attribute("target", "port", str(port))
 
 
 def fill_chardevs(context: Context, draft: Draft) -> None:
@@ -88,18 +89,18 @@ def _fill_serial(context: Context, draft: Draft, serial: Chardev) -> None:
         chosen = context.family.serial
         if chosen and chosen != serial.target:
             serial.target = chosen
-            serial.change("target", "type", chosen)
+            serial.set_attribute("target", "type", chosen)
             draft.trace.note(serial, "serial.type", chosen, context.family.name)
         elif not chosen and serial.target is not None:
             serial.target = None
-            serial.change("target/#unset", "type", "")
+            serial.unset_attribute("target", "type")
     if serial.target_model is None and serial.target is not None:
         model = MODELS.get(serial.target)
         if serial.target == context.family.serial:
             model = context.family.serial_model
         if model:
             serial.target_model = model
-            serial.change("target/model", "name", model)
+            serial.set_attribute("target/model", "name", model)
 
 
 def match_console(context: Context, draft: Draft) -> None:
@@ -125,10 +126,10 @@ def match_console(context: Context, draft: Draft) -> None:
             # It shows the serial's address, and has none of its own.
             first.address = None
             first.readdressed = False
-            first.change("#drop", "address", "")
+            first.remove_child("address")
     elif devices.serials and devices.serials[0].target in _MIRRORED:
         mirror = Chardev("console", None, -1, type=devices.serials[0].type, mirror=True)
-        mirror.change("", "type", mirror.type or "pty")
+        mirror.set_attribute("", "type", mirror.type or "pty")
         consoles.insert(0, mirror)
         if "mirror-counts" not in context.behaves:
             first_port = -1
@@ -157,17 +158,17 @@ def _show_console(console: Chardev, type_: str, port: int) -> None:
     console.port = port
     target = None if console.element is None else console.element.find("target")
     if target is None or target.get("type") != type_:
-        console.change("target", "type", type_)
+        console.set_attribute("target", "type", type_)
     if target is None or target.get("port") != str(port):
-        console.change("target", "port", str(port))
+        console.set_attribute("target", "port", str(port))
 
 
 def _serial_from(console: Chardev) -> Chardev:
     serial = Chardev("serial", None, -1, type=console.type, port=0)
-    serial.change("", "type", console.type or "pty")
+    serial.set_attribute("", "type", console.type or "pty")
     if console.element is not None:
         for child in console.element.iterchildren("*"):
             if child.tag not in ("target", "address", "alias"):
-                serial.change("#raw", "", etree.tostring(child, encoding="unicode", with_tail=False))
-    serial.change("target", "port", "0")
+                serial.edits.append(AppendChild(etree.tostring(child, encoding="unicode", with_tail=False)))
+    serial.set_attribute("target", "port", "0")
     return serial

@@ -75,10 +75,10 @@ def insert(controllers: list[Controller], controller: Controller, rising: bool =
 def new(type_: str, index: int, model: str | None = None) -> Controller:
     """A controller that resolution adds."""
     controller = Controller("controller", None, -1, model, type=type_, index=index)
-    controller.change("", "type", type_)
-    controller.change("", "index", str(index))
+    controller.set_attribute("", "type", type_)
+    controller.set_attribute("", "index", str(index))
     if model is not None:
-        controller.change("", "model", model)
+        controller.set_attribute("", "model", model)
     return controller
 
 
@@ -136,12 +136,12 @@ def index_all(context: Context, draft: Draft) -> None:
                     index += 1
             controller.index = index
             taken.add(index)
-            controller.change("", "index", str(index))
+            controller.set_attribute("", "index", str(index))
         if controller.type == "usb":
             previous = controller
             if controller.model in COMPANIONS and controller.startport is None:
                 controller.startport = COMPANIONS[controller.model]
-                controller.change("master", "startport", str(controller.startport))
+                controller.set_attribute("master", "startport", str(controller.startport))
     if resort and "resorted-controllers" in context.behaves:
         ordered: list[Controller] = []
         for controller in controllers:

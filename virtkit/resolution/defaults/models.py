@@ -32,12 +32,12 @@ def fill_devices(context: Context, draft: Draft) -> None:
     for tpm in devices.tpms:
         if tpm.model is None:
             tpm.model = "tpm-spapr" if context.arch in ("ppc64", "ppc64le") else "tpm-tis"
-            tpm.change("", "model", tpm.model)
+            tpm.set_attribute("", "model", tpm.model)
     _fill_panics(context, draft)
     for vsock in devices.vsocks:
         if vsock.model is None:
             vsock.model = "virtio"
-            vsock.change("", "model", "virtio")
+            vsock.set_attribute("", "model", "virtio")
             draft.trace.note(vsock, "vsock.model")
 
 
@@ -50,7 +50,7 @@ def _fill_disks(context: Context, draft: Draft) -> None:
             model = next((name for name in order if context.emulator.has(name) is not False), None)
             if model:
                 disk.model = model
-                disk.change("", "model", model)
+                disk.set_attribute("", "model", model)
                 draft.trace.note(disk, "disk.usb-model", model)
 
 
@@ -66,7 +66,7 @@ def _fill_interfaces(context: Context, draft: Draft) -> None:
             model = context.first_model("interface", context.family.nic)
         if model:
             interface.model = model
-            interface.change("model", "type", model)
+            interface.set_attribute("model", "type", model)
             draft.trace.note(interface, "interface.model", model, context.family.name)
 
 
@@ -76,15 +76,15 @@ def fill_video(context: Context, draft: Draft, video: Video) -> None:
         model = context.first_model("video", context.family.video)
         if model is not None:
             video.model = model
-            video.change("model", "type", model)
+            video.set_attribute("model", "type", model)
             draft.trace.note(video, "video.type", model, context.family.name)
     first = bool(draft.devices.videos) and draft.devices.videos[0] is video
     if first and video.model != "none" and not video.primary:
         video.primary = True
-        video.change("model", "primary", "yes")
+        video.set_attribute("model", "primary", "yes")
     if video.model == "virtio" and video.frontend is None and "video-frontend" in context.behaves:
         video.frontend = frontend_of(context, video, first)
-        video.change("model", "device", video.frontend)
+        video.set_attribute("model", "device", video.frontend)
 
 
 def frontend_of(context: Context, video: Video, first: bool) -> str:
@@ -114,10 +114,10 @@ def _fill_usb(context: Context, draft: Draft, controller: Controller) -> None:
         if "addressed-usb-none" not in context.behaves:
             return
         controller.address = None
-        controller.change("#drop", "address", "")
+        controller.remove_child("address")
     if model and context.has_model("usb", model):
         controller.model = model
-        controller.change("", "model", model)
+        controller.set_attribute("", "model", model)
         draft.trace.note(controller, "usb.model", model, context.family.name)
 
 
@@ -137,7 +137,7 @@ def fill_scsi_models(context: Context, draft: Draft) -> None:
             model = context.first_model("scsi", context.family.scsi)
         if model is not None:
             controller.model = model
-            controller.change("", "model", model)
+            controller.set_attribute("", "model", model)
             draft.trace.note(controller, "scsi.model", model, context.family.name)
 
 
@@ -156,7 +156,7 @@ def _fill_inputs(context: Context, draft: Draft) -> None:
             device.bus = "usb" if device.type == "tablet" else "ps2"
         else:
             device.bus = "virtio" if context.arch == "s390x" else "usb"
-        device.change("", "bus", device.bus)
+        device.set_attribute("", "bus", device.bus)
         draft.trace.note(device, "input.bus", device.bus, context.arch)
 
 
@@ -179,7 +179,7 @@ def _fill_panics(context: Context, draft: Draft) -> None:
         else:
             model = "isa"
         panic.model = model
-        panic.change("", "model", model)
+        panic.set_attribute("", "model", model)
         draft.trace.note(panic, "panic.model", model)
 
 
