@@ -23,7 +23,7 @@ _OWN: dict[str, Read] = {
     "disk": storage.disk,
     "controller": storage.controller,
     "filesystem": storage.filesystem,
-    "interface": network.interface,
+    "interface": network.nic,
     "hostdev": network.hostdev,
     "smartcard": chardevs.smartcard,
     "serial": chardevs.serial,

@@ -35,7 +35,7 @@ class Trace(Displayable):
     def __init__(self) -> None:
         self._entries: list[tuple[Device, str, tuple[object, ...]]] = []
 
-    def note(self, device: Device, rule: str, *values: object) -> None:
+    def record(self, device: Device, rule: str, *values: object) -> None:
         """Record that ``rule`` decided something about ``device``; ``values`` fill the rule's sentence."""
         self._entries.append((device, rule, values))
 

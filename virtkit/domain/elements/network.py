@@ -12,33 +12,33 @@ from virtkit.errors import Refused
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["hostdev", "interface"]
+__all__ = ["hostdev", "nic"]
 
 
-def interface(reader: Reader, element: Element, position: int) -> None:
-    """A network interface."""
+def nic(reader: Reader, element: Element, position: int) -> None:
+    """A network interface (NIC)."""
     kids = kids_of(element)
     type_ = reader.check("interface", "type", element.get("type")) or "user"
-    interface = Nic("interface", element, position, type=type_)
+    found = Nic("interface", element, position, type=type_)
     if element.get("type") is None:
-        interface.set_attribute("", "type", type_)
-    interface.number = len(reader.inventory.nics)
+        found.set_attribute("", "type", type_)
+    found.number = len(reader.inventory.nics)
     model = kids.get("model")
     if model is not None:
         written = model.get("type") or None
         if written is not None:
-            interface.model = known_nic(written)
-            if interface.model != written:
-                interface.set_attribute("model", "type", interface.model)
+            found.model = known_nic(written)
+            if found.model != written:
+                found.set_attribute("model", "type", found.model)
     mac = kids.get("mac")
     if mac is not None:
-        interface.mac = mac.get("address")
+        found.mac = mac.get("address")
     if type_ == "hostdev":
         source = kids.get("source")
         address = None if source is None else source.find("address")
-        interface.source = "pci" if address is None else address.get("type")
-    reader.common(interface, kids)
-    reader.inventory.nics.append(interface)
+        found.source = "pci" if address is None else address.get("type")
+    reader.common(found, kids)
+    reader.inventory.nics.append(found)
 
 
 def hostdev(reader: Reader, element: Element, position: int) -> None:

@@ -75,7 +75,7 @@ def _q35(context: Context, draft: Draft, table: BusTable, types: ConnectTypes) -
                     address = PciAddress(0, 0, slot, 0, "on")
                     table.reserve(address, types.of(controller), INT, controller.label, controller.line)
                     controller.place(address)
-                    draft.trace.note(controller, "chipset.fixed", context.family.name, str(address))
+                    draft.trace.record(controller, "chipset.fixed", context.family.name, str(address))
                     break
         elif controller.model == "dmi-to-pci-bridge" and controller.address is None and not used[bridge]:
             _put(context, draft, table, types, controller, bridge)
@@ -99,7 +99,7 @@ def _fix(context: Context, draft: Draft, controller: Controller, place: tuple[in
         # An address of another form does not count.
         address = PciAddress(0, *place)
         controller.place(address)
-        draft.trace.note(controller, "chipset.fixed", context.family.name, str(address))
+        draft.trace.record(controller, "chipset.fixed", context.family.name, str(address))
     elif written.domain or _at(written) != place:
         raise Refused(INT, refusal, controller.label, controller.line)
 
@@ -108,7 +108,7 @@ def _put(context: Context, draft: Draft, table: BusTable, types: ConnectTypes, d
     address = PciAddress(0, 0, slot, 0)
     table.reserve(address, types.of(device), INT, device.label, device.line)
     device.place(address)
-    draft.trace.note(device, "chipset.fixed", context.family.name, str(address))
+    draft.trace.record(device, "chipset.fixed", context.family.name, str(address))
 
 
 def _first_video(context: Context, draft: Draft, table: BusTable, types: ConnectTypes) -> None:
@@ -123,11 +123,11 @@ def _first_video(context: Context, draft: Draft, table: BusTable, types: Connect
     if not table.buses[0].used[slot]:
         address = PciAddress(0, 0, slot, 0)
         table.reserve(address, want, XML, video.label, video.line)
-        draft.trace.note(video, "chipset.video", context.family.name, str(address))
+        draft.trace.record(video, "chipset.video", context.family.name, str(address))
     else:
         address = PciAddress(0, *table.choose(want | AUTO, video.label, video.line))
         if table.growing:
             # Not kept: it is placed once more among the other displays, so one slot more is reckoned with.
             return
-        draft.trace.note(video, "chipset.video-elsewhere", f"00:{slot:02x}.0")
+        draft.trace.record(video, "chipset.video-elsewhere", f"00:{slot:02x}.0")
     video.place(address)

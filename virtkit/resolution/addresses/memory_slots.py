@@ -105,4 +105,4 @@ def assign(context: Context, draft: Draft) -> None:
             raise Refused(INT, "failed to find an empty memory slot", memory.label, memory.line)
         taken.add(free)
         memory.place(DimmAddress(free, None if at is None else at.base))
-        draft.trace.note(memory, "dimm.first-free", free)
+        draft.trace.record(memory, "dimm.first-free", free)

@@ -17,12 +17,11 @@ from virtkit.resolution.addresses.connect_types import (
     EXPRESS,
     ConnectTypes,
     connect_names,
-    pci_models,
     plug_of,
 )
 from virtkit.resolution.addresses.pci_buses import INT, XML, BusTable
 from virtkit.resolution.context import Context, Draft
-from virtkit.resolution.defaults import controllers as lists
+from virtkit.resolution.defaults import controllers
 
 __all__ = ["allocate", "wants"]
 
@@ -100,7 +99,7 @@ def _dry_run(context: Context, draft: Draft, types: ConnectTypes, highest: int) 
 
 def _enter_missing(context: Context, draft: Draft, table: BusTable) -> None:
     present = {controller.index for controller in draft.devices.controllers if controller.type == "pci"}
-    rising = lists.is_sorted(draft.devices.controllers, "pci")
+    rising = controllers.is_sorted(draft.devices.controllers, "pci")
     number = 0
     while True:
         number += 1
@@ -110,11 +109,11 @@ def _enter_missing(context: Context, draft: Draft, table: BusTable) -> None:
             continue
         bus = table.buses[number]
         model = bus.model.name
-        controller = lists.new("pci", number, model)
+        controller = controllers.new("pci", number, model)
         controller.id = f"pci.{number}"
-        lists.add(context, draft, controller, rising)
+        controllers.add(context, draft, controller, rising)
         rule, cause = bus.because or ("pci.hole", "")
-        draft.trace.note(controller, rule, model, cause)
+        draft.trace.record(controller, rule, model, cause)
         if model not in ROOTS:
             table.choose(plug_of(model), controller.label)
 
@@ -150,7 +149,7 @@ def _table(context: Context, draft: Draft, types: ConnectTypes, count: int, grow
             table.reserve(address, types.written(device), XML, device.label, device.line)
             if address.bus != bus:
                 device.readdressed = True
-                draft.trace.note(device, "pci.bus-moved", bus, address.bus)
+                draft.trace.record(device, "pci.bus-moved", bus, address.bus)
     return table
 
 
@@ -200,7 +199,7 @@ def _one(draft: Draft, table: BusTable, types: ConnectTypes, device: Device, sto
     place = table.choose(want, device.label, device.line)
     if store:
         give(draft, device, PciAddress(0, *place))
-        draft.trace.note(
+        draft.trace.record(
             device,
             "pci.first-free",
             connect_names(want),
@@ -247,10 +246,4 @@ def _ich9(draft: Draft, table: BusTable, types: ConnectTypes, controller: Contro
         address.multifunction = "on"
     if store or beside:
         give(draft, controller, address)
-        draft.trace.note(controller, "pci.ich9", function)
-
-
-def root_of(draft: Draft) -> str | None:
-    """The model of PCI controller 0."""
-    root = lists.find(draft, "pci", 0)
-    return root.model if root is not None and root.model in pci_models() else None
+        draft.trace.record(controller, "pci.ich9", function)

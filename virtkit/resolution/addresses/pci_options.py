@@ -40,7 +40,7 @@ def mark_multifunction(draft: Draft) -> None:
         if isinstance(address, PciAddress) and address.multifunction is None:
             address.multifunction = "on"
             device_.readdressed = True
-            draft.trace.note(device_, "pci.multifunction", place[1])
+            draft.trace.record(device_, "pci.multifunction", place[1])
 
 
 def fill_controller_options(context: Context, draft: Draft) -> None:
@@ -162,4 +162,4 @@ def _fill(
     elif address.fid in fids:
         raise Refused(INT, f"zPCI fid {address.fid:o} is already reserved", device.label, device.line)
     fids.add(address.fid)
-    draft.trace.note(device, "zpci.ids", f"0x{address.uid:04x}", f"0x{address.fid:08x}")
+    draft.trace.record(device, "zpci.ids", f"0x{address.uid:04x}", f"0x{address.fid:08x}")

@@ -76,7 +76,7 @@ def _assign_register(
     taken[reg] = device
     address.reg = reg
     device.readdressed = True
-    draft.trace.note(device, "spapr.register", f"0x{reg:08x}")
+    draft.trace.record(device, "spapr.register", f"0x{reg:08x}")
 
 
 def _users(context: Context, draft: Draft, classes: Iterable[tuple[str, OffPci]]) -> Iterator[Device]:
@@ -115,7 +115,7 @@ def assign_ccw(context: Context, draft: Draft) -> None:
         address.devno = number
         taken[address.cssid, address.ssid, number] = device
         device.readdressed = True
-        draft.trace.note(device, "ccw.first-free", str(address))
+        draft.trace.record(device, "ccw.first-free", str(address))
 
 
 def assign_mmio(context: Context, draft: Draft) -> None:
@@ -131,4 +131,4 @@ def assign_mmio(context: Context, draft: Draft) -> None:
         return
     for device in _users(context, draft, _MMIO):
         device.place(PlainAddress("virtio-mmio"))
-        draft.trace.note(device, "mmio.all")
+        draft.trace.record(device, "mmio.all")

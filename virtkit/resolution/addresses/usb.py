@@ -136,7 +136,7 @@ def _add_hubs(draft: Draft, count: int) -> None:
         hub = Device("hub", None, -1)
         hub.set_attribute("", "type", "usb")
         draft.devices.hubs.append(hub)
-        draft.trace.note(hub, "usb.hub", count, ports)
+        draft.trace.record(hub, "usb.hub", count, ports)
         missing -= HUB_PORTS - 1
 
 
@@ -249,7 +249,7 @@ def _free(hub: _Hub, depth: int) -> Path | None:
 def _give(draft: Draft, device: Device, bus: int, path: Path) -> None:
     device.place(UsbAddress(bus, path, True))
     where = "interface" if isinstance(device, Nic) else device.kind
-    draft.trace.note(device, "usb.first-free", bus, ".".join(map(str, path)), where)
+    draft.trace.record(device, "usb.first-free", bus, ".".join(map(str, path)), where)
 
 
 def ports_left(context: Context, devices: Inventory) -> tuple[int, int]:

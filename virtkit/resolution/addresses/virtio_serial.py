@@ -9,7 +9,7 @@ from virtkit.domain.address import SerialAddress
 from virtkit.domain.devices import Chardev, Device
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
-from virtkit.resolution.defaults import controllers as lists
+from virtkit.resolution.defaults import controllers
 
 __all__ = ["assign"]
 
@@ -119,7 +119,7 @@ def _hidden_console(context: Context, draft: Draft, ports: _Ports, console: Char
         raise _no_port(0, console)
     ports.taken[0].add(port)
     console.place(SerialAddress(address.controller, address.bus, 0))
-    draft.trace.note(console, "virtio-serial.hidden", port)
+    draft.trace.record(console, "virtio-serial.hidden", port)
 
 
 def _console(context: Context, draft: Draft, ports: _Ports, console: Chardev) -> None:
@@ -132,7 +132,7 @@ def _console(context: Context, draft: Draft, ports: _Ports, console: Chardev) ->
             raise _no_port(address.controller, console)
         ports.taken[address.controller].add(port)
         console.place(SerialAddress(address.controller, address.bus, port))
-        draft.trace.note(console, "virtio-serial.port", address.controller, port)
+        draft.trace.record(console, "virtio-serial.port", address.controller, port)
     elif address is None:
         found = ports.anywhere(0)
         if found is None:
@@ -158,14 +158,15 @@ def _channel(context: Context, draft: Draft, ports: _Ports, channel: Chardev) ->
         index, port = found
     ports.taken[index].add(port)
     channel.place(SerialAddress(index, 0, port))
-    draft.trace.note(channel, "virtio-serial.port", index, port)
+    draft.trace.record(channel, "virtio-serial.port", index, port)
 
 
 def _add(context: Context, draft: Draft, ports: _Ports, device: Chardev) -> int:
     index = 0
     while index in ports.sizes:
         index += 1
-    draft.trace.note(lists.add(context, draft, lists.new("virtio-serial", index)), "virtio-serial.full", device.label)
+    added = controllers.add(context, draft, controllers.new("virtio-serial", index))
+    draft.trace.record(added, "virtio-serial.full", device.label)
     ports.sizes[index] = PORTS
     ports.taken[index] = set()
     return index

@@ -93,16 +93,16 @@ def _shares_memory(context: Context) -> bool:
     return shared
 
 
-def _check_interfaces(context: Context, draft: Draft) -> None:
-    for interface in draft.devices.nics:
-        if interface.type != "vhostuser":
+def _check_nics(context: Context, draft: Draft) -> None:
+    for nic in draft.devices.nics:
+        if nic.type != "vhostuser":
             continue
-        if not (interface.model or "").startswith("virtio"):
+        if not (nic.model or "").startswith("virtio"):
             raise _refuse(
-                interface, "Wrong or no <model> 'type' attribute specified with <interface type='vhostuser'/>"
+                nic, "Wrong or no <model> 'type' attribute specified with <interface type='vhostuser'/>"
             )
         if "shared-memory-for-vhostuser" in context.behaves and not _shares_memory(context):
-            raise _refuse(interface, "'interface' requires shared memory")
+            raise _refuse(nic, "'interface' requires shared memory")
 
 
 def _check_graphics(context: Context, draft: Draft) -> None:
@@ -321,7 +321,7 @@ def _check_sounds(context: Context, draft: Draft) -> None:
 _CHECKS: tuple[Callable[[Context, Draft], None], ...] = (
     _check_inputs,
     _check_filesystems,
-    _check_interfaces,
+    _check_nics,
     _check_graphics,
     _check_videos,
     _check_panics,

@@ -24,13 +24,13 @@ def add_machine_devices(context: Context, draft: Draft) -> None:
     _add_usb(context, draft)
     if context.family.sata and controllers.find(draft, "sata", 0) is None:
         sata = controllers.add(context, draft, controllers.new("sata", 0))
-        draft.trace.note(sata, "machine.sata", context.family.name)
+        draft.trace.record(sata, "machine.sata", context.family.name)
     _add_root(context, draft)
     devices = draft.devices
     if context.family.balloon and not devices.memballoons:
         balloon = _added("memballoon", context.family.balloon)
         devices.memballoons.append(balloon)
-        draft.trace.note(balloon, "machine.balloon")
+        draft.trace.record(balloon, "machine.balloon")
     if context.arch in ("ppc64", "ppc64le") and devices.graphics:
         if not _has_input(context, draft, ("keyboard",), "usb"):
             _add_input(draft, "keyboard", "usb")
@@ -40,7 +40,7 @@ def add_machine_devices(context: Context, draft: Draft) -> None:
     if panic and not any(one.model in (None, panic) for one in devices.panics):
         device = _added("panic", panic)
         devices.panics.append(device)
-        draft.trace.note(device, "machine.panic", context.family.name)
+        draft.trace.record(device, "machine.panic", context.family.name)
     _add_watchdog(context, draft)
     _add_iommu(context, draft)
 
@@ -70,7 +70,7 @@ def _add_input(draft: Draft, type_: str, bus: str) -> None:
     device.set_attribute("", "type", type_)
     device.set_attribute("", "bus", bus)
     inputs.append(device)
-    draft.trace.note(device, "machine.input", bus, type_)
+    draft.trace.record(device, "machine.input", bus, type_)
 
 
 def _add_usb(context: Context, draft: Draft) -> None:
@@ -78,7 +78,7 @@ def _add_usb(context: Context, draft: Draft) -> None:
     if not family.usb or controllers.find(draft, "usb", 0) is not None:
         return
     if family.usb == ("default",):
-        draft.trace.note(controllers.add(context, draft, controllers.new("usb", 0)), "machine.usb", family.name)
+        draft.trace.record(controllers.add(context, draft, controllers.new("usb", 0)), "machine.usb", family.name)
         return
     for model in family.usb:
         if model == "ich9":
@@ -87,11 +87,11 @@ def _add_usb(context: Context, draft: Draft) -> None:
             return
         if context.has_model("usb", model):
             controller = controllers.add(context, draft, controllers.new("usb", 0, model))
-            draft.trace.note(controller, "machine.usb", family.name)
+            draft.trace.record(controller, "machine.usb", family.name)
             return
     if len(family.usb) == 1:
         # The one model of an old machine: kept without a model when QEMU lacks it.
-        draft.trace.note(controllers.add(context, draft, controllers.new("usb", 0)), "machine.usb", family.name)
+        draft.trace.record(controllers.add(context, draft, controllers.new("usb", 0)), "machine.usb", family.name)
 
 
 def _add_ich9_set(context: Context, draft: Draft) -> None:
@@ -100,7 +100,7 @@ def _add_ich9_set(context: Context, draft: Draft) -> None:
         if model in controllers.COMPANIONS:
             controller.startport = controllers.COMPANIONS[model]
             controller.set_attribute("master", "startport", str(controller.startport))
-        draft.trace.note(controllers.add(context, draft, controller), "machine.usb", context.family.name)
+        draft.trace.record(controllers.add(context, draft, controller), "machine.usb", context.family.name)
 
 
 def _add_root(context: Context, draft: Draft) -> None:
@@ -111,7 +111,7 @@ def _add_root(context: Context, draft: Draft) -> None:
     if existing is None:
         controller = controllers.new("pci", 0, root)
         controllers.add(context, draft, controller)
-        draft.trace.note(controller, "machine.root", context.family.name, root)
+        draft.trace.record(controller, "machine.root", context.family.name, root)
         return
     if existing.model != root:
         raise Refused(
@@ -134,7 +134,7 @@ def _add_watchdog(context: Context, draft: Draft) -> None:
     device = _added("watchdog", model)
     device.set_attribute("", "action", action)
     watchdogs.append(device)
-    draft.trace.note(device, "machine.watchdog", context.family.name)
+    draft.trace.record(device, "machine.watchdog", context.family.name)
 
 
 def _add_iommu(context: Context, draft: Draft) -> None:
@@ -147,7 +147,7 @@ def _add_iommu(context: Context, draft: Draft) -> None:
     if not iommus:
         device = _added("iommu", "intel")
         iommus.append(device)
-        draft.trace.note(device, "machine.iommu", text)
+        draft.trace.record(device, "machine.iommu", text)
     needed = {"intel": ("intremap", "eim"), "amd": ("intremap", "xtsup")}
     for iommu in iommus:
         driver = None if iommu.element is None else iommu.element.find("driver")

@@ -90,7 +90,7 @@ def _fill_serial(context: Context, draft: Draft, serial: Chardev) -> None:
         if chosen and chosen != serial.target:
             serial.target = chosen
             serial.set_attribute("target", "type", chosen)
-            draft.trace.note(serial, "serial.type", chosen, context.family.name)
+            draft.trace.record(serial, "serial.type", chosen, context.family.name)
         elif not chosen and serial.target is not None:
             serial.target = None
             serial.unset_attribute("target", "type")
@@ -118,7 +118,7 @@ def match_console(context: Context, draft: Draft) -> None:
             serial.address, serial.given = first.address, first.given
             _fill_serial(context, draft, serial)
             devices.serials.append(serial)
-            draft.trace.note(serial, "serial.from-console")
+            draft.trace.record(serial, "serial.from-console")
         else:
             first.shadowed = True
         first.mirror = True
@@ -133,7 +133,7 @@ def match_console(context: Context, draft: Draft) -> None:
         consoles.insert(0, mirror)
         if "mirror-counts" not in context.behaves:
             first_port = -1
-        draft.trace.note(mirror, "console.mirror")
+        draft.trace.record(mirror, "console.mirror")
     for place, console in enumerate(consoles, first_port):
         if console.mirror:
             continue

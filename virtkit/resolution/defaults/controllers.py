@@ -193,7 +193,7 @@ def imply(context: Context, draft: Draft) -> None:
                 if limit and index >= limit:
                     word = "fdc" if type_ == "fdc" else "IDE"
                     raise Refused(_INT, f"Only {limit} {word} controller is supported", f"controller {type_} {index}")
-                draft.trace.note(add(context, draft, new(type_, index)), "controller.for-disk", type_)
+                draft.trace.record(add(context, draft, new(type_, index)), "controller.for-disk", type_)
     for kind in (devices.channels, devices.consoles):
         for device in kind:
             if device.target == "virtio":
@@ -201,7 +201,7 @@ def imply(context: Context, draft: Draft) -> None:
                 index = at.controller if isinstance(at, SerialAddress) else 0
                 if find(draft, "virtio-serial", index) is None:
                     serial = add(context, draft, new("virtio-serial", index))
-                    draft.trace.note(serial, "controller.for-device", device.kind)
+                    draft.trace.record(serial, "controller.for-device", device.kind)
     _imply_ccid(context, draft)
     _imply_scsi_for_hostdevs(context, draft)
 
@@ -221,11 +221,12 @@ def _imply_ccid(context: Context, draft: Draft) -> None:
             slot = highest.get(0, -1) + 1
             at = CcidAddress(0, slot)
             card.place(at)
-            draft.trace.note(card, "ccid.slot", slot)
+            draft.trace.record(card, "ccid.slot", slot)
         if isinstance(at, CcidAddress):
             highest[at.controller] = max(highest.get(at.controller, -1), at.slot)
             if find(draft, "ccid", at.controller) is None:
-                draft.trace.note(add(context, draft, new("ccid", at.controller)), "controller.for-device", "smartcard")
+                added = add(context, draft, new("ccid", at.controller))
+                draft.trace.record(added, "controller.for-device", "smartcard")
 
 
 def _imply_scsi_for_hostdevs(context: Context, draft: Draft) -> None:
@@ -245,4 +246,4 @@ def _imply_scsi_for_hostdevs(context: Context, draft: Draft) -> None:
         raise _too_far("scsi", largest)
     for index in range(largest + 1):
         if find(draft, "scsi", index) is None:
-            draft.trace.note(add(context, draft, new("scsi", index, model)), "scsi.for-hostdev", index)
+            draft.trace.record(add(context, draft, new("scsi", index, model)), "scsi.for-hostdev", index)

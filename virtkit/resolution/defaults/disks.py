@@ -55,7 +55,7 @@ def place_disks(draft: Draft) -> None:
                         disk.line,
                     )
         disk.place(address)
-        draft.trace.note(disk, "drive.by-name", disk.target, max(disk.number, 0), disk.bus)
+        draft.trace.record(disk, "drive.by-name", disk.target, max(disk.number, 0), disk.bus)
 
 
 def _automatic(disk: Disk) -> DriveAddress | None:
@@ -102,7 +102,7 @@ def place_scsi_hostdevs(draft: Draft) -> None:
         address = _free_unit(draft, taken)
         taken.add((address.controller, address.unit))
         hostdev.place(address)
-        draft.trace.note(hostdev, "scsi.free-unit", address.controller, address.unit)
+        draft.trace.record(hostdev, "scsi.free-unit", address.controller, address.unit)
 
 
 def _free_unit(draft: Draft, taken: set[tuple[int, int]]) -> DriveAddress:

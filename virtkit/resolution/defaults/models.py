@@ -5,7 +5,7 @@ Source: observed, libvirt 9.0 and 12.8; choices by machine stand in ``data/libvi
 
 from __future__ import annotations
 
-from virtkit.domain.devices import VIRTIO, Controller, Video
+from virtkit.domain.devices import Controller, Video
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
 
@@ -21,7 +21,7 @@ def fill_devices(context: Context, draft: Draft) -> None:
     """Fill the models that are not written, kind by kind in libvirt's order."""
     devices = draft.devices
     _fill_disks(context, draft)
-    _fill_interfaces(context, draft)
+    _fill_nics(context, draft)
     for video in devices.videos:
         fill_video(context, draft, video)
     for controller in devices.controllers:
@@ -38,7 +38,7 @@ def fill_devices(context: Context, draft: Draft) -> None:
         if vsock.model is None:
             vsock.model = "virtio"
             vsock.set_attribute("", "model", "virtio")
-            draft.trace.note(vsock, "vsock.model")
+            draft.trace.record(vsock, "vsock.model")
 
 
 def _fill_disks(context: Context, draft: Draft) -> None:
@@ -51,23 +51,23 @@ def _fill_disks(context: Context, draft: Draft) -> None:
             if model:
                 disk.model = model
                 disk.set_attribute("", "model", model)
-                draft.trace.note(disk, "disk.usb-model", model)
+                draft.trace.record(disk, "disk.usb-model", model)
 
 
-def _fill_interfaces(context: Context, draft: Draft) -> None:
-    for interface in draft.devices.nics:
-        if interface.model is not None or interface.type == "hostdev":
+def _fill_nics(context: Context, draft: Draft) -> None:
+    for nic in draft.devices.nics:
+        if nic.model is not None or nic.type == "hostdev":
             continue
-        if interface.type == "vdpa" or (
-            interface.type == "vhostuser" and "virtio-for-vhost-interfaces" in context.behaves
+        if nic.type == "vdpa" or (
+            nic.type == "vhostuser" and "virtio-for-vhost-interfaces" in context.behaves
         ):
             model: str | None = "virtio"
         else:
             model = context.first_model("interface", context.family.nic)
         if model:
-            interface.model = model
-            interface.set_attribute("model", "type", model)
-            draft.trace.note(interface, "interface.model", model, context.family.name)
+            nic.model = model
+            nic.set_attribute("model", "type", model)
+            draft.trace.record(nic, "interface.model", model, context.family.name)
 
 
 def fill_video(context: Context, draft: Draft, video: Video) -> None:
@@ -77,7 +77,7 @@ def fill_video(context: Context, draft: Draft, video: Video) -> None:
         if model is not None:
             video.model = model
             video.set_attribute("model", "type", model)
-            draft.trace.note(video, "video.type", model, context.family.name)
+            draft.trace.record(video, "video.type", model, context.family.name)
     first = bool(draft.devices.videos) and draft.devices.videos[0] is video
     if first and video.model != "none" and not video.primary:
         video.primary = True
@@ -104,7 +104,7 @@ def add_implicit_video(context: Context, draft: Draft) -> None:
     if devices.graphics and not devices.videos:
         video = Video("video", None, -1)
         devices.videos.append(video)
-        draft.trace.note(video, "video.for-graphics")
+        draft.trace.record(video, "video.for-graphics")
         fill_video(context, draft, video)
 
 
@@ -118,7 +118,7 @@ def _fill_usb(context: Context, draft: Draft, controller: Controller) -> None:
     if model and context.has_model("usb", model):
         controller.model = model
         controller.set_attribute("", "model", model)
-        draft.trace.note(controller, "usb.model", model, context.family.name)
+        draft.trace.record(controller, "usb.model", model, context.family.name)
 
 
 def fill_scsi_models(context: Context, draft: Draft) -> None:
@@ -138,7 +138,7 @@ def fill_scsi_models(context: Context, draft: Draft) -> None:
         if model is not None:
             controller.model = model
             controller.set_attribute("", "model", model)
-            draft.trace.note(controller, "scsi.model", model, context.family.name)
+            draft.trace.record(controller, "scsi.model", model, context.family.name)
 
 
 def _fill_inputs(context: Context, draft: Draft) -> None:
@@ -157,7 +157,7 @@ def _fill_inputs(context: Context, draft: Draft) -> None:
         else:
             device.bus = "virtio" if context.arch == "s390x" else "usb"
         device.set_attribute("", "bus", device.bus)
-        draft.trace.note(device, "input.bus", device.bus, context.arch)
+        draft.trace.record(device, "input.bus", device.bus, context.arch)
 
 
 def _fill_panics(context: Context, draft: Draft) -> None:
@@ -180,9 +180,4 @@ def _fill_panics(context: Context, draft: Draft) -> None:
             model = "isa"
         panic.model = model
         panic.set_attribute("", "model", model)
-        draft.trace.note(panic, "panic.model", model)
-
-
-def is_virtio(model: str | None) -> bool:
-    """Whether a model is one of the three virtio spellings, or absent where absent means virtio."""
-    return model is None or model in VIRTIO
+        draft.trace.record(panic, "panic.model", model)
