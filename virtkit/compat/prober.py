@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from virtkit.errors import Refused, UsageError
 from virtkit.releases import dotted
 from virtkit.virtio.interface import LOCATIONS, Shown, off_pci, shown
-from virtkit.virtio.kinds import MODELS
+from virtkit.virtio.kinds import MODELS, kinds, listed_devices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from virtkit.compat.manual_slots import Place
     from virtkit.host import Host
@@ -53,9 +53,8 @@ class Probe:
         return self.xml.replace("{model}", self.plain if model == "virtio" else model)
 
 
-#: How each kind of the guest OS database is asked for in domain XML.
-#: Source: libvirt, "Domain XML format"; the spellings were defined on libvirt 9.0 and 12.8.
-PROBES = MappingProxyType(
+# The kinds whose devices need more than a model.
+_OWN_FORMS = MappingProxyType(
     {
         "net": Probe("net", _NET),
         "block": Probe("blk", _DISK, attribute=True),
@@ -71,6 +70,21 @@ PROBES = MappingProxyType(
         "mem": Probe("mem", _MEM),
     }
 )
+
+
+def _probes() -> Mapping[str, Probe]:
+    found = {}
+    elements = {listed.kind: element for (element, _), listed in listed_devices().items()}
+    for kind in kinds().values():
+        if kind.title and kind.name in elements:
+            plain = Probe(kind.name, f"<{elements[kind.name]} model='{{model}}'/>")
+            found[kind.guest] = _OWN_FORMS.get(kind.guest, plain)
+    return MappingProxyType(found)
+
+
+#: How each kind of the guest OS database is asked for in domain XML.
+#: Source: libvirt, "Domain XML format"; the spellings were defined on libvirt 9.0 and 12.8.
+PROBES = _probes()
 
 
 def probe_xml(device: str, arch: str, machine: str) -> str:

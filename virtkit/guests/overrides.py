@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
 from virtkit.errors import FactsError
-from virtkit.guests.kinds import KINDS
+from virtkit.guests.kinds import KINDS, kinds
 from virtkit.guests.record import Guest, Support, version_key
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["TRANSITIONAL_KINDS", "Override", "overrides", "support"]
 
 #: The kinds that have a legacy interface; "transitional" in the file of corrections.
-TRANSITIONAL_KINDS = ("net", "block", "scsi", "9p", "rng", "balloon", "console")
+TRANSITIONAL_KINDS = tuple(kind.name for kind in kinds().values() if kind.legacy)
 
 _FILE = "guests/overrides.toml"
 _TEXTS = ("first_version", "last_version", "condition", "modern_condition", "since", "remark")
