@@ -16,6 +16,7 @@ from virtkit.domain.devices import Chardev, Controller, Device, Disk, Filesystem
 from virtkit.errors import FactsError
 from virtkit.releases import Release, in_release
 from virtkit.resolution.context import Context, Draft
+from virtkit.virtio.kinds import listed_devices
 
 __all__ = ["CONNECT_NAMES", "Connect", "ConnectTypes", "PciModel", "connect_names", "pci_models", "plug_of"]
 
@@ -142,8 +143,10 @@ def _types(at: Release) -> dict[tuple[str, str], tuple[str, bool]]:
 def _unlisted() -> tuple[str, ...]:
     """The elements of virtio devices that the table has no row for: they ask for the slot of any virtio device.
 
-    Raises FactsError for another class that gets PCI addresses and has no row.
+    Raises FactsError for another class that gets PCI addresses and has no row, and when the table of virtio kinds
+    does not fit the device classes.
     """
+    listed_devices()
     listed = {row["kind"].partition(":")[0] for row in facts.table("libvirt/connect-types.csv")}
     missing = [one for one in DEVICE_CLASSES if one.pci and one.element not in listed]
     for one in missing:
