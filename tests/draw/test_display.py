@@ -186,7 +186,9 @@ def test_values_show_themselves_with_lxml_alone() -> None:
 
 def classes(base: type) -> set[type]:
     """The loaded classes of the package that derive from ``base``; a dataclass with slots is made twice."""
-    found = {one for sub in base.__subclasses__() for one in ({sub} | classes(sub))}
+    found: set[type] = set()
+    for derived in base.__subclasses__():
+        found |= {derived} | classes(derived)
     return {one for one in found if getattr(sys.modules[one.__module__], one.__name__, None) is one}
 
 
