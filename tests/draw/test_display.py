@@ -187,6 +187,7 @@ def test_values_show_themselves_with_lxml_alone() -> None:
 def classes(base: type) -> set[type]:
     """The loaded classes of the package that derive from ``base``; a dataclass with slots is made twice."""
     found: set[type] = set()
+    derived: type
     for derived in base.__subclasses__():
         found |= {derived} | classes(derived)
     return {one for one in found if getattr(sys.modules[one.__module__], one.__name__, None) is one}
