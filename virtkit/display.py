@@ -56,7 +56,7 @@ def _load_renderers(show: object, value: object) -> None:
 
 
 class Displayable:
-    """A value that a notebook shows as HTML when it stands on the last line of a cell."""
+    """A value that a notebook shows as HTML when it is the last line of a cell."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""Resolves a domain and answers what follows from it: its virtio devices and its bus tree."""
+"""Resolves a domain, and derives its virtio devices and its bus topology."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["Resolved", "resolve"]
 
 
 class Resolved(Displayable, Resolution):
-    """A resolution with what follows from it: the virtio devices and the bus tree, each computed when first used."""
+    """A resolved domain with its virtio devices and its bus topology, which are computed on first use."""
 
     @cached_property
     def virtio_devices(self) -> tuple[VirtioDevice, ...]:
@@ -31,7 +31,7 @@ class Resolved(Displayable, Resolution):
 
     @cached_property
     def topology(self) -> Topology:
-        """The bus tree."""
+        """The bus topology."""
         return topology_of(self, self.virtio_devices)
 
 
@@ -42,11 +42,11 @@ def resolve(
     machine: str | None = None,
     slot_policy: SlotPolicy | None = None,
 ) -> Resolved:
-    """What libvirt makes of a domain when it is defined on a host.
+    """The domain as libvirt would define it on a host.
 
-    ``host`` is Host.default() when not given; ``machine`` replaces the machine type; ``slot_policy`` replaces
-    the rule that says where each virtio model may sit (for what-if reviews).
-    Raises Refused (or Unsupported) when libvirt would refuse the domain.
+    ``host`` defaults to Host.default(); ``machine`` replaces the machine type; ``slot_policy`` replaces the rule that
+    gives each virtio model its kind of slot (for slot policy reviews). Raises Refused (or Unsupported) when libvirt
+    would refuse the domain.
 
     >>> import virtkit as vk
     >>> resolved = vk.resolve(vk.read(vk.samples() / "rhel6-q35-virtio.xml"), machine="pc")

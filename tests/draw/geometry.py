@@ -1,4 +1,4 @@
-"""What is wrong with the look of a drawn figure: texts on texts, across borders or links, off the edge, or too pale."""
+"""Faults in a figure: texts that overlap, cross borders or links, leave the page, or are too pale."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Area:
     colour: Any = None
 
     def meets(self, other: Area, slack: float = SLACK) -> bool:
-        """Whether both share some ground."""
+        """Whether the two overlap."""
         return (
             self.x0 + slack < other.x1
             and other.x0 + slack < self.x1
@@ -45,7 +45,7 @@ class Area:
         )
 
     def inside(self, other: Area) -> bool:
-        """Whether it lies in the other whole."""
+        """Whether this area is inside the other."""
         return (
             self.x0 >= other.x0 - SLACK
             and self.x1 <= other.x1 + SLACK
@@ -59,7 +59,7 @@ class Area:
 
 
 def texts(figure: Figure) -> list[tuple[Text, Area]]:
-    """Every text with the room that matplotlib itself says it takes, in a picture of 144 dots to the inch."""
+    """Every text with its extent by matplotlib, at 144 dots per inch."""
     figure.set_dpi(72 * SCALE)
     renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
     found = []
@@ -76,7 +76,7 @@ def _area(box: Bbox, what: str, colour: object = None) -> Area:
 
 
 def shapes(figure: Figure) -> tuple[list[Area], list[Area]]:
-    """Boxes that texts may stand in, and lines and marks that they must not touch."""
+    """Boxes that may hold texts, and lines and marks that texts must not touch."""
     boxes: list[Area] = []
     others: list[Area] = []
     (axes,) = figure.axes
@@ -94,7 +94,7 @@ def shapes(figure: Figure) -> tuple[list[Area], list[Area]]:
 
 
 def faults(figure: Figure) -> list[str]:
-    """What is wrong, one sentence each; nothing when every text can be read."""
+    """The faults, one sentence each; empty if every text is readable."""
     found: list[str] = []
     written = texts(figure)
     boxes, others = shapes(figure)
@@ -120,7 +120,7 @@ def faults(figure: Figure) -> list[str]:
 
 
 def _by_height(areas: list[Area]) -> dict[int, list[Area]]:
-    """The areas by each band of height that they reach into: few of many are near a text."""
+    """The areas by the bands of height that they reach into, to find those near a text."""
     found: dict[int, list[Area]] = {}
     for area in areas:
         for band in range(int(area.y0 // BAND), int(area.y1 // BAND) + 1):

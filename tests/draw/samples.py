@@ -1,4 +1,4 @@
-"""Topologies made by hand, as small as the grammar they exercise."""
+"""Small hand-made topologies."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def node(
 
 
 def port(index: int, address: str, *nodes: Node, added: bool = True) -> Node:
-    """A root port with what is plugged into it."""
+    """A root port with its devices."""
     free = 0 if nodes else 1
     inner = Bus(index, "pcie-root-port", "PCI Express", 0, 0, True, free, nodes)
     return node(f"pci.{index}", "pci", "pcie-root-port", address, added=added, bus=inner)

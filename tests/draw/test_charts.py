@@ -1,4 +1,4 @@
-"""Overviews: the same bytes every time, a title on every part, numbers that are the counts."""
+"""Charts: equal charts give equal bytes, every part has a title, and the numbers are right."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from virtkit.notebook.guests import guest_labels
 
 
 def test_heatmap_tells_shares() -> None:
-    """A cell's title says for how many of the line's guests the combination works."""
+    """The title of a cell says for how many guests of its row the combination works."""
     chart = heatmap(frame(), "Overview", LABELS)
     assert chart.svg() == heatmap(frame(), "Overview", LABELS).svg()
     assert "Red Hat Enterprise Linux, block virtio on q35: works for 3 of 14" in chart.svg()
@@ -41,7 +41,7 @@ def test_heatmap_counts_the_unknown_on_neither_side() -> None:
 
 
 def test_shares_tell_per_cents() -> None:
-    """Each cell has its share in words; a missing one is blank; hostile names stay text."""
+    """Each cell has its percentage as text, a missing share is blank, and markup in names stays text."""
     table = pd.DataFrame({"libvirt": [1.0, None], HOSTILE: [0.333, 0.0]}, index=["linux", "winnt"])
     drawn = shares("Works", table, note="a note").svg()
     assert "libvirt, Linux: 100.0%" in drawn
@@ -51,13 +51,13 @@ def test_shares_tell_per_cents() -> None:
 
 
 def test_only_all_is_all() -> None:
-    """A share just below all is neither "100%" nor as dark; one just above none is neither "0%" nor as light."""
+    """A share just below 1 is neither "100%" nor as dark; one just above 0 is neither "0%" nor as light."""
     assert [_per_cent(share) for share in (0.0, 0.001, 0.5, 0.999, 1.0)] == ["0%", "<1%", "50%", ">99%", "100%"]
     assert [_step(share) for share in (0.0, 0.001, 0.999, 1.0)] == [0, 1, 5, 6]
 
 
 def test_lines_have_names_for_people() -> None:
-    """A line is called by what its members' names share, and where they share nothing by the commonest."""
+    """A row is named by the words that its guests' names share, or else by their commonest name."""
     known = guest_labels(["rhel5.0", "rhel6.10", "win10", "win2k8r2", "archlinux", "altlinux2.0", "altlinux1.0"])
     groups = (("rhel5.0", "rhel6.10"), ("win10", "win2k8r2"), ("archlinux",))
     assert [kin(known[ident] for ident in group) for group in groups] == [
@@ -71,7 +71,7 @@ def test_lines_have_names_for_people() -> None:
 
 
 def test_headroom_puts_the_fullest_first_and_tells_none_from_no_slot() -> None:
-    """Domains without room come first and say so; a kind of slot that a domain lacks has no bar; a rest is counted."""
+    """Domains without a free slot come first, a kind of slot that is lacking has no bar, and a rest is counted."""
     rows = [
         ("roomy", "conventional PCI", 26),
         ("full", "PCI Express", 0),
@@ -95,7 +95,7 @@ def test_headroom_puts_the_fullest_first_and_tells_none_from_no_slot() -> None:
 
 
 def test_bars_tell_counts() -> None:
-    """A bar's title says the count; hostile names stay text."""
+    """The title of a bar says the count, and markup in names stays text."""
     drawn = bars("Free ports", ["web", HOSTILE], {"PCI Express": [3, 0], "conventional PCI": [30, 1]}).svg()
     assert "web: PCI Express 3" in drawn
     assert "<script>" not in drawn
@@ -103,6 +103,6 @@ def test_bars_tell_counts() -> None:
 
 
 def test_bars_need_one_count_a_name() -> None:
-    """A series with a count too few is refused."""
+    """A series with too few counts raises ValueError."""
     with pytest.raises(ValueError, match="expected 2 counts, one for each name, got 1"):
         bars("x", ["a", "b"], {"s": [1]})

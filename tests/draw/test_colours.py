@@ -1,4 +1,4 @@
-"""Colours that carry a meaning stay apart for every colour vision, or what they mean is told by a sign as well."""
+"""Colours with a meaning are distinct for every colour vision, or a glyph carries the meaning too."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def lab(colour: Colour) -> Colour:
 
 
 def seen(colour: str, vision: str) -> Colour:
-    """How someone sees a colour, in L*a*b*."""
+    """A colour as someone with a colour vision deficiency sees it, in L*a*b*."""
     return lab(np.clip(np.array(MATRICES[vision]) @ linear(colour), 0, 1))
 
 
@@ -68,19 +68,19 @@ def nearest(colours: Sequence[str], vision: str) -> float:
 
 @pytest.mark.parametrize("vision", MATRICES)
 def test_device_classes_stay_apart(vision: str) -> None:
-    """The stripes of two classes never look alike."""
+    """The stripes of any two device classes are distinct."""
     assert nearest([entry.colour for entry in CLASSES], vision) > APART
 
 
 @pytest.mark.parametrize("vision", MATRICES)
 def test_changes_and_verdicts_stay_apart(vision: str) -> None:
-    """Borders of changes and grounds of verdicts never look alike; those that are close would need other signs."""
+    """Border colours of changes are distinct, and so are background colours of verdicts."""
     assert nearest([look.colour for look in CHANGES.values() if look.glyph], vision) > APART
     assert nearest([look.colour for look in VERDICTS.values()], vision) > APART
 
 
 def test_nothing_is_told_by_colour_alone() -> None:
-    """Every change and every verdict has a glyph and a word of its own; what is gone, new and moved other borders."""
+    """Every change and every verdict has its own glyph and word; gone, new and moved devices have different borders."""
     for looks in (CHANGES.values(), VERDICTS.values()):
         assert len({look.glyph for look in looks}) == len(looks)
         assert len({look.name for look in looks}) == len(looks)
@@ -89,13 +89,13 @@ def test_nothing_is_told_by_colour_alone() -> None:
 
 @pytest.mark.parametrize("vision", MATRICES)
 def test_steps_of_a_heat_map_darken(vision: str) -> None:
-    """More is darker, by as much as is seen, whatever colours are seen."""
+    """A larger share is visibly darker, for every colour vision."""
     light = [float(seen(step, vision)[0]) for step in _STEPS]
     assert all(one - other > 5 for one, other in pairwise(light))
 
 
 def test_text_on_colours() -> None:
-    """Dark text on every tint, dark or white text on every step, and each chip's word: readable."""
+    """Text has enough contrast on every tint, on every step, and in every chip."""
     for entry in CLASSES:
         assert contrast("#5A5A5A", tint(entry.colour)) > CONTRAST, entry.name
     for place, step in enumerate(_STEPS):
@@ -111,7 +111,7 @@ def test_text_on_colours() -> None:
     ],
 )
 def test_the_measure_tells_bad_pairs(vision: str, pair: tuple[str, str]) -> None:
-    """The check can fail: pairs known to be confused come out close, black and white far, greys unchanged."""
+    """The check can fail: pairs known to be confused come out close, black and white far apart, greys unchanged."""
     assert nearest(["#000000", "#FFFFFF"], vision) == pytest.approx(100, abs=0.5)
     assert np.allclose(seen("#808080", vision), seen("#808080", "full colour"), atol=0.2)
     assert nearest(pair, vision) < nearest(pair, "full colour") / 2

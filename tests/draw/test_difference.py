@@ -1,4 +1,4 @@
-"""Two topologies compared and drawn: each device found again, and told what it was and what it is."""
+"""The difference of two topologies: devices are matched, and shown before and after."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def sample(name: str, machine: str | None = None) -> Topology:
     return vk.resolve(vk.read(SAMPLES / name), machine=machine).topology
 
 
-def told(found: Difference) -> dict[str, str]:
-    """What became of each device that changed, by its title."""
+def changed(found: Difference) -> dict[str, str]:
+    """The kind of change of each device that changed, by title."""
     return {
         change.node.title: str(change.kind)
         for change in found.changes
@@ -35,7 +35,7 @@ def told(found: Difference) -> dict[str, str]:
 
 
 def bare(*devices: tuple[str, str, str]) -> Topology:
-    """A topology of (id, title, identity) alone, none of them on PCI."""
+    """A topology of devices (id, title, identity) that are not on PCI."""
     from dataclasses import replace
 
     others = tuple(
@@ -46,9 +46,9 @@ def bare(*devices: tuple[str, str, str]) -> Topology:
 
 
 def test_a_device_is_found_again_on_another_machine() -> None:
-    """From pc to q35 each device keeps its row: what it was stands beside what it is, whatever its address."""
+    """Each device of a pc is matched with the same device on q35, whatever its address."""
     found = compare(sample("rhel6-pc.xml"), sample("rhel6-pc.xml", "q35"))
-    assert told(found) == {
+    assert changed(found) == {
         "video vga": "moved",
         "NIC virtio": "changed",
         "usb qemu-xhci": "changed",
@@ -70,7 +70,7 @@ def test_a_device_is_found_again_on_another_machine() -> None:
 
 
 def test_a_converted_disk_is_the_same_disk(tmp_path: Path) -> None:
-    """The one IDE disk that a conversion makes a SATA disk is that disk, though target and alias are others."""
+    """An IDE disk that a conversion turns into a SATA disk is matched, although target and alias change."""
     path = str(SAMPLES / "win2k8r2-pc.xml")
     out, drawn = tmp_path / "new.xml", tmp_path / "change.json"
     assert main(["check", path, "--convert-to", "q35", "-o", str(out), "--picture", str(drawn)]) == 0
@@ -83,23 +83,23 @@ def test_a_converted_disk_is_the_same_disk(tmp_path: Path) -> None:
 
 
 def test_a_name_of_its_own_decides() -> None:
-    """A disk that takes a removed one's alias is not that disk; two gone and one new are not guessed together."""
+    """A disk with the alias of a removed disk is another disk; two gone and one new disk are not matched."""
     before = bare(("virtio-disk0", "disk vda", "vda"), ("virtio-disk1", "disk vdb", "vdb"), ("x", "disk vdc", "vdc"))
     after = bare(("virtio-disk0", "disk vdb", "vdb"), ("virtio-disk1", "disk vdz", "vdz"))
-    assert told(compare(before, after)) == {"disk vdz": "new", "disk vda": "gone", "disk vdc": "gone"}
+    assert changed(compare(before, after)) == {"disk vdz": "new", "disk vda": "gone", "disk vdc": "gone"}
     assert [change.kind for change in compare(after, after).changes] == [ChangeKind.SAME, ChangeKind.SAME]
 
 
 def test_added_bridges_do_not_move() -> None:
-    """Root ports that libvirt adds are as good as one another: more of them are new, fewer are gone, none moved."""
+    """Root ports that libvirt adds are interchangeable: more of them are new, fewer are gone, none has moved."""
     found = compare(q35(3, 1), q35(2, 1))
-    assert told(found) == {"net0": "moved", "disk vdc": "gone"}
+    assert changed(found) == {"net0": "moved", "disk vdc": "gone"}
     assert found.summary() == "1 moved, 1 device gone, 1 pcie-root-port gone, 7 unchanged"
-    assert told(compare(q35(2, 1), q35(3, 1))) == {"disk vdc": "new", "net0": "moved"}
+    assert changed(compare(q35(2, 1), q35(3, 1))) == {"disk vdc": "new", "net0": "moved"}
 
 
 def test_text_says_what_was_and_what_is(golden: Callable[[str, str], None]) -> None:
-    """The text names both machines, counts the changes, tells each device's, and shows both trees; empty when equal."""
+    """The text names both machine types, lists the changes and shows both trees; it is empty for equal trees."""
     assert tree.difference(q35(), q35()) == ""
     before, after = sample("rhel6-pc.xml"), sample("rhel6-pc.xml", "q35")
     golden("draw/difference.txt", tree.difference(before, after))
@@ -108,7 +108,7 @@ def test_text_says_what_was_and_what_is(golden: Callable[[str, str], None]) -> N
 
 @pytest.mark.parametrize(("one", "other"), [("pc", "q35"), ("q35", "pc")])
 def test_picture_puts_what_was_beside_what_is(one: str, other: str) -> None:
-    """Each changed device has one earlier box in its row; each gone one a box of its own; none overlap."""
+    """A changed device has one earlier box in its row, a gone device a row of its own, and no boxes overlap."""
     before, after = sample("30-disks-pc.xml", one), sample("30-disks-pc.xml", other)
     placed = layout.lay_out(after, before)
     rows = {box.y: box for box in placed.boxes if box.change is not None and box.change.before is not None}
@@ -125,7 +125,7 @@ def test_picture_puts_what_was_beside_what_is(one: str, other: str) -> None:
 
 
 def test_picture_is_titled_and_the_same_twice() -> None:
-    """Equal inputs give equal bytes; the picture's name has both machines, a device's title what it was."""
+    """Equal inputs give equal bytes; the title names both machine types, the title of a device its earlier values."""
     before, after = sample("rhel6-pc.xml"), sample("rhel6-pc.xml", "q35")
     drawn = picture.svg(after, before)
     assert drawn == picture.svg(after, before)
@@ -143,14 +143,14 @@ def test_picture_is_titled_and_the_same_twice() -> None:
 
 
 def test_hostile_names_stay_text() -> None:
-    """A name that looks like markup is text in both forms of a difference."""
+    """Markup in a name stays text in the picture and in the text of a difference."""
     before, after = q35(name=HOSTILE), q35(2, name="new " + HOSTILE)
     assert "<script" not in picture.svg(after, before)
     assert "\u202e" not in tree.difference(before, after)
 
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """--diff-machine compares a domain with itself; --machine holds for both sides; a misuse is told."""
+    """--diff-machine compares a domain with itself, --machine applies to both sides, and misuse is an error."""
     path = str(SAMPLES / "rhel6-pc.xml")
     assert main(["topology", path, "--diff-machine", "q35"]) == 0
     assert capsys.readouterr().out.startswith("erp-db-rhel6-pc: pc-i440fx-7.2 → pc-q35-11.1\n3 interfaces changed, ")
@@ -164,9 +164,9 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert out.read_bytes().startswith(start)
     capsys.readouterr()
     assert main(["topology", str(SAMPLES / "winxp-pc.xml"), "--diff-machine", "q35"]) == 1
-    told = capsys.readouterr().err
-    assert "winxp-pc.xml --convert-to q35 --picture FILE" in told
-    assert "IDE controllers are unsupported" in told
+    errors = capsys.readouterr().err
+    assert "winxp-pc.xml --convert-to q35 --picture FILE" in errors
+    assert "IDE controllers are unsupported" in errors
     assert main(["topology", "-", "--diff", "-"]) == 2
     assert "standard input is IN already" in capsys.readouterr().err
     assert main(["check", path, "--picture", "x.svg"]) == 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pickle
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 from lxml import html
 
 import virtkit as vk
-from virtkit import facts
+from virtkit import display, facts
 from virtkit.compat import convert, recommend
 from virtkit.draw.html import preformatted
 from virtkit.draw.html_table import table
@@ -21,7 +23,7 @@ from virtkit.fleet.rollout import review_rollout
 from virtkit.guests import catalogue
 from virtkit.host import Host
 from virtkit.inputs import sources
-from virtkit.notebook import matrices
+from virtkit.notebook import matrices, renderers
 from virtkit.notebook.guests import guest_labels
 from virtkit.policy import document, slots
 from virtkit.policy.review import review
@@ -161,3 +163,54 @@ def test_tables_bring_their_look_to_jupyterlab() -> None:
     for shown in (table(frame)._repr_html_(), fragment):
         assert '[data-jp-theme-light="false"]' in shown
     assert "<style>" not in preformatted("text")._repr_html_()
+
+
+LXML_ONLY = """
+import sys
+for name in ("matplotlib", "numpy", "pandas", "yaml"):
+    sys.modules[name] = None
+import virtkit as vk
+resolved = vk.resolve(vk.read(vk.samples() / "rhel6-q35-virtio.xml"))
+print(str(resolved.topology).splitlines()[0])
+values = resolved.domain, resolved, resolved.trace, vk.check(resolved), resolved.host, vk.catalogue().find("rhel6.10")
+for value in values:
+    assert "</table>" in value._repr_html_(), value
+"""
+
+
+def test_values_show_themselves_with_lxml_alone() -> None:
+    """Text and HTML of domains, reviews, hosts and guests need no optional package, nor any import by the caller."""
+    done = subprocess.run([sys.executable, "-c", LXML_ONLY], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("erp-db-rhel6  (x86_64, pc-q35-8.2)\n", "")
+
+
+def classes(base: type) -> set[type]:
+    """The loaded classes of the package that derive from ``base``; a dataclass with slots is made twice."""
+    found: set[type] = set()
+    derived: type
+    for derived in base.__subclasses__():
+        found |= {derived} | classes(derived)
+    return {one for one in found if getattr(sys.modules[one.__module__], one.__name__, None) is one}
+
+
+def test_every_class_that_shows_itself_has_its_renderers() -> None:
+    """Each displayable class is registered for HTML, each drawable one also for a picture and text."""
+    everything(sample())
+    for one in classes(display.Displayable) - {display.Drawable}:
+        renderers.load(one)
+        assert display.html.dispatch(one) is not display.html.dispatch(object), one
+    for one in classes(display.Drawable):
+        for show in (display.svg, display.text):
+            assert show.dispatch(one) is not show.dispatch(object), one
+
+
+def test_a_class_without_a_renderer_is_an_error() -> None:
+    """Showing a class that nothing renders raises TypeError, which names the class and the form."""
+
+    class Unknown(display.Drawable):
+        pass
+
+    with pytest.raises(TypeError, match="no renderer shows Unknown as html"):
+        Unknown()._repr_html_()
+    with pytest.raises(TypeError, match="no renderer shows Unknown as text"):
+        str(Unknown())

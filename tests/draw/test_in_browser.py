@@ -1,4 +1,4 @@
-"""Pages as people meet them, in Debian's chromium: they work, ask nobody for anything, and run nobody else's script."""
+"""Pages in Debian's chromium: they work, fetch nothing, and run only their own script."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def running() -> Iterator[Page]:
 
 @pytest.fixture
 def page(running: Page) -> Page:
-    """The browser with a clean memory, light, with scripts, on a desk's screen."""
+    """The browser with no stored data, a light theme, scripts on, and a desktop screen."""
     running.console.clear()
     running.requests.clear()
     running.dialogs.clear()
@@ -44,7 +44,7 @@ def page(running: Page) -> Page:
 
 
 def quiet(page: Page) -> None:
-    """Nothing on the console, no dialog, and no request but for the file itself."""
+    """The console is empty, no dialog opened, and only the file itself was requested."""
     assert page.console == []
     assert page.dialogs == []
     assert [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))] == []
@@ -59,7 +59,7 @@ def matrix(tmp_path: Path) -> Path:
 
 
 def test_filter(page: Page, matrix: Path) -> None:
-    """The filter leaves the rows that hold every word, and finds what is collapsed into a row."""
+    """The filter keeps the rows that hold every word, including names that are collapsed."""
     page.open(matrix)
     count = "document.querySelectorAll('tr.row:not([hidden])').length"
     box = "var box = document.querySelector('input[type=search]');"
@@ -85,7 +85,7 @@ def test_filter(page: Page, matrix: Path) -> None:
 
 
 def test_folding(page: Page, matrix: Path) -> None:
-    """A family folds away and comes back."""
+    """A family can be folded and unfolded."""
     page.open(matrix)
     shown = "document.querySelectorAll('tr.row:not([hidden])').length"
     page.run("document.querySelector('tr.fam button').click()")
@@ -97,7 +97,7 @@ def test_folding(page: Page, matrix: Path) -> None:
 
 
 def test_keyboard_reaches_every_reason(page: Page, matrix: Path) -> None:
-    """One Tab stop leads into the cells, arrows move, and the panel says the reason of the cell in focus."""
+    """Tab moves into the cells, arrow keys move between them, and the panel shows the reason of the focused cell."""
     page.open(matrix)
     page.run("document.querySelector('.scroll').focus()")
     for _ in range(8):
@@ -117,7 +117,7 @@ def test_keyboard_reaches_every_reason(page: Page, matrix: Path) -> None:
 
 
 def test_pointer_and_finger_tell_the_reason(page: Page, matrix: Path) -> None:
-    """The panel says reason, evidence and source of the cell under the pointer, and of one tapped on a phone."""
+    """The panel shows reason, evidence and source of the cell under the pointer, or tapped on a phone."""
     panel = "document.querySelector('.panel').textContent"
     page.open(matrix)
     cell = page.place("td.f > a")
@@ -150,7 +150,7 @@ def large_matrix(tmp_path: Path, guests: int, machines: int) -> Path:
 
 
 def test_headings_and_names_stay_in_sight(page: Page, tmp_path: Path) -> None:
-    """However far a large matrix is scrolled, its headings stay on top and its names at the left, above the cells."""
+    """The headings of a scrolled matrix stay at the top, its names at the left, both above the cells."""
     file = large_matrix(tmp_path, 120, 12)
     for width in (1280, 390):
         page.size(width, 800)
@@ -173,7 +173,7 @@ def test_headings_and_names_stay_in_sight(page: Page, tmp_path: Path) -> None:
 
 
 def test_csv_of_what_is_shown_is_the_frame(page: Page, matrix: Path, tmp_path: Path) -> None:
-    """From a page without a server, the button gives a CSV whose rows are the frame's; with a filter, those shown."""
+    """The button saves a CSV with the rows of the frame, or with those that a filter leaves."""
     page.open(matrix)
     for typed, guests in (("", set(LABELS)), ("windows", {"win10"})):
         page.run(f"var b = document.querySelector('input'); b.value = '{typed}'; b.dispatchEvent(new Event('input'))")
@@ -190,7 +190,7 @@ def test_csv_of_what_is_shown_is_the_frame(page: Page, matrix: Path, tmp_path: P
 
 
 def test_csv_beside_the_page_is_reached(page: Page, tmp_path: Path) -> None:
-    """The link of a page in a folder leads to the file beside it."""
+    """A link of a page leads to the file in the same folder."""
     beside = tmp_path / "report"
     beside.mkdir()
     (beside / "matrix.html").write_text(html_page(frame(), "x", labels=LABELS, csv="matrix.csv"))
@@ -220,7 +220,7 @@ def test_wide_matrix_fits_on_paper(page: Page, tmp_path: Path) -> None:
 
 
 def test_dark_and_light_differ(page: Page, matrix: Path) -> None:
-    """The page follows the reader's choice of dark or light, and text stays apart from its ground in both."""
+    """The page follows the theme of the browser, and text has enough contrast in both themes."""
     page.open(matrix)
     look = (
         "(function () { var c = document.querySelector('td.f'); var s = getComputedStyle(c);"
@@ -240,7 +240,7 @@ def test_dark_and_light_differ(page: Page, matrix: Path) -> None:
 
 
 def test_without_scripts(page: Page, matrix: Path) -> None:
-    """With scripts off every row and reason is there, and no control that would do nothing."""
+    """With scripts off, every row and reason is shown, and no control that needs them."""
     page.scripts(False)
     page.open(matrix)
     page.scripts(True)
@@ -261,7 +261,7 @@ def test_on_a_phone_and_in_print(page: Page, matrix: Path) -> None:
 
 
 def test_paper_is_light_and_names_every_guest(page: Page, matrix: Path) -> None:
-    """In print no name is folded away, cells have their glyph, and a dark screen prints light."""
+    """In print, no name is folded, cells have their glyph, and a dark theme prints light."""
     page.dark()
     page.open(matrix)
     page.paper()
@@ -275,7 +275,7 @@ def test_paper_is_light_and_names_every_guest(page: Page, matrix: Path) -> None:
 
 
 def test_hostile_names_do_nothing(page: Page, tmp_path: Path) -> None:
-    """Scripts in names of guests, machines, domains and titles are text in the matrix, the picture and the index."""
+    """Scripts in the names of guests, machine types and domains, and in titles, are shown as text."""
     nasty = frame([HOSTILE], [HOSTILE]).astype("str")
     nasty[["reason", "condition", "source"]] = HOSTILE
     entry = {"name": HOSTILE, "title": HOSTILE, "status": HOSTILE, "error": HOSTILE, "seconds": 1}
@@ -295,7 +295,7 @@ def test_hostile_names_do_nothing(page: Page, tmp_path: Path) -> None:
 
 
 def test_large_matrix_opens(page: Page, tmp_path: Path) -> None:
-    """959 guests by 60 columns with no two equal are shown; the benchmark of pages times the first paint."""
+    """A matrix of 959 different guests by 60 columns is shown."""
     file = large_matrix(tmp_path, 959, 30)
     page.open(file)
     assert page.painted() > 0
@@ -303,7 +303,7 @@ def test_large_matrix_opens(page: Page, tmp_path: Path) -> None:
 
 
 def test_words_do_not_hide_a_title(page: Page, tmp_path: Path) -> None:
-    """The pointer on the words of a device rests on the device: its title is what the browser shows."""
+    """The browser shows the title of a device when the pointer rests on its text."""
     file = tmp_path / "picture.html"
     file.write_text(document("picture", picture.svg(q35(3, 2), q35(2, 3))))
     page.size(1280, 1400)
@@ -325,7 +325,7 @@ def test_words_do_not_hide_a_title(page: Page, tmp_path: Path) -> None:
 
 
 def test_pictures_are_readable_in_the_dark(page: Page, tmp_path: Path) -> None:
-    """A report's pictures turn dark with the page: no glare, and their words stand out as well."""
+    """The pictures of a report follow a dark theme, with enough contrast."""
     body = f"<main><figure>{picture.svg(q35(3, 2), q35(2, 3))}</figure></main>"
     file = tmp_path / "report.html"
     file.write_text(document("report", body, styles=["notebook.css"]))
@@ -342,7 +342,7 @@ def test_pictures_are_readable_in_the_dark(page: Page, tmp_path: Path) -> None:
 
 
 def _shades(png: bytes) -> tuple[float, float, float]:
-    """The commonest lightness of a picture, and the limits of its darkest and lightest thousandth, 0 to 255."""
+    """The commonest lightness of a picture, and its 0.1 and 99.9 percentiles, 0 to 255."""
     import io
 
     import numpy as np

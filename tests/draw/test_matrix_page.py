@@ -1,4 +1,4 @@
-"""The matrix page: few rows that say everything, and nothing in it that a guest or machine name could do."""
+"""The matrix page: equal guests share rows, no cell is lost, and markup in names stays text."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_every_cell_keeps_what_it_says() -> None:
 
 
 def test_rows_that_say_the_same_are_one() -> None:
-    """Guests whose cells agree in verdict and interface share a row; the grounds on which they differ are kept."""
+    """Guests with the same verdicts and interfaces share a row; their different reasons are kept."""
     given = frame(["rhel7.0", "rhel7.1", "centos6.10"], ["pc"]).astype("str")
     given.loc[given.guest == "rhel7.1", ["evidence", "source"]] = "override", "release notes of 7.1"
     family = arrange(given, LABELS).families[0]
@@ -113,14 +113,14 @@ def test_rows_that_say_the_same_are_one() -> None:
 
 
 def test_missing_cells_stay_blank() -> None:
-    """A combination that was not asked is blank, not unknown."""
+    """A missing combination is blank, not unknown."""
     partial = frame(["rhel6.10", "win10"]).iloc[:-1]
     assert arrange(partial, LABELS).families[1].rows[0].parts[0].cells[-1] == -1
     assert "<td></tbody>" in html_fragment(partial, labels=LABELS).replace("\n", "")
 
 
 def test_page_is_the_golden_one(golden: Callable[[str, str], None]) -> None:
-    """The table of the small matrix reads as it did."""
+    """The page of the small matrix equals the golden file."""
     page = html_page(frame(), "Small matrix", labels=LABELS, footnotes=["Strict rule."], csv="matrix.csv")
     golden("draw/matrix.html", page.partition("<body>")[2].partition("<script>")[0])
     assert page == html_page(frame(), "Small matrix", labels=LABELS, footnotes=["Strict rule."], csv="matrix.csv")
@@ -136,14 +136,14 @@ def test_colour_never_stands_alone() -> None:
 
 
 def test_conditions_are_numbered_footnotes() -> None:
-    """A condition has a number in its cells and its words under the table."""
+    """A condition has a number in its cells and its text under the table."""
     root = parsed(html_page(frame(), "Small matrix", labels=LABELS))
     assert [sup.text for sup in root.xpath("//td/a/sup")] == ["1"] * 4
     assert root.get_element_by_id("mc1").text == "virtio-win is added"
 
 
 def test_hostile_names_are_text() -> None:
-    """Names of guests, machines, reasons and the title that hold HTML show as text and make no element."""
+    """Markup in names, reasons and the title is shown as text and makes no element."""
     nasty = frame([HOSTILE], [HOSTILE]).astype("str")
     nasty[["reason", "condition", "source"]] = HOSTILE
     page = html_page(nasty, HOSTILE, labels={HOSTILE: label(HOSTILE)}, footnotes=[HOSTILE], csv=HOSTILE)
@@ -156,14 +156,14 @@ def test_hostile_names_are_text() -> None:
 
 
 def test_page_fetches_nothing() -> None:
-    """The page names no host, and its policy forbids fetching anything."""
+    """The page names no host, and its content security policy forbids fetching anything."""
     page = html_page(frame(), "Small matrix", labels=LABELS)
     assert "http" not in page.replace("http-equiv", "")
     assert "default-src 'none'" in page
 
 
 def test_changes_since_the_last_run() -> None:
-    """Cells that flipped stand on top, put together by guest."""
+    """Cells with a changed verdict are listed above the table, grouped by guest."""
     before = frame().astype("str")
     after = before.copy()
     after.loc[(after.guest == "rhel6.10") & (after.verdict == "fails"), "verdict"] = "works"
@@ -173,7 +173,7 @@ def test_changes_since_the_last_run() -> None:
 
 
 def test_spans_and_labels() -> None:
-    """Names of ranges leave the line's name out the second time, and a plain id is its own name."""
+    """A range names the distribution once, and an unknown id is its own name."""
     assert span([LABELS["rhel6.0"], LABELS["rhel6.10"]]) == "Red Hat Enterprise Linux 6.0 to 6.10"
     assert span([LABELS["win10"]]) == "Microsoft Windows 10"
     assert label("rhel6.10").distro == "rhel"
@@ -191,6 +191,6 @@ def test_large_matrix_is_small() -> None:
 
 
 def test_missing_column_is_an_error() -> None:
-    """A frame that is no matrix is refused by the name of the column it lacks."""
+    """A frame without a column of a matrix raises KeyError with the name of the column."""
     with pytest.raises(KeyError, match="verdict"):
         html_page(frame().drop(columns="verdict"), "x", labels=LABELS)

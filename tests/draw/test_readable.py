@@ -1,4 +1,4 @@
-"""Every picture can be read: no text lies on another, crosses a border or a link, leaves the page or is too pale."""
+"""Every picture is readable: no text overlaps another, crosses a border or a link, leaves the page or is too pale."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def generated(count: int, machine: str, name: str = "generated") -> Topology:
 
 
 def renamed(topology: Topology, word: str) -> Topology:
-    """The topology with every name in it made of ``word``."""
+    """The topology with ``word`` in every name."""
 
     def over(node: Node) -> Node:
         return replace(node, title=f"{node.title} {word}", driver=f"{node.driver} {word}", bus=under(node.bus))
@@ -95,14 +95,14 @@ DRAWINGS = dict(drawings())
 
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_topologies_can_be_read(name: str) -> None:
-    """Of few and of many devices, with long names and any writing, alone and compared."""
+    """Pictures of few and many devices, with long names and any script, alone and compared, have no faults."""
     assert faults(DRAWINGS[name]()) == []
 
 
 @pytest.mark.parametrize("count", [0, 1, 20])
 @pytest.mark.parametrize("word", ["web", *NAMES.values()], ids=["plain", *NAMES])
 def test_bars_can_be_read(count: int, word: str) -> None:
-    """Of no, one and many bars, with small and large counts side by side."""
+    """Charts of no, one and many bars, with small and large counts side by side, have no faults."""
     names = [f"{word} {place}" for place in range(count)]
     series = {
         "works": [place * 37 % 1000 for place in range(count)],
@@ -114,7 +114,7 @@ def test_bars_can_be_read(count: int, word: str) -> None:
 
 @pytest.mark.parametrize("word", ["web", *NAMES.values()], ids=["plain", *NAMES])
 def test_shares_can_be_read(word: str) -> None:
-    """Whatever rows and columns are called, and on every step of the colours."""
+    """Charts of shares have no faults, whatever the names of rows and columns and the colour step."""
     table = pd.DataFrame({f"{word} {n}": [n / 12, 1 - n / 12] for n in range(13)}, index=[word, f"{word} other"])
     assert faults(shares(word, table, note=word).figure) == []
 
@@ -122,7 +122,7 @@ def test_shares_can_be_read(word: str) -> None:
 @pytest.mark.parametrize("count", [0, 1, 100])
 @pytest.mark.parametrize("word", ["web", *NAMES.values()], ids=["plain", *NAMES])
 def test_headroom_can_be_read(count: int, word: str) -> None:
-    """Of no, one and more domains than are shown, with kinds of slots that some of them lack."""
+    """Charts of no, one and more domains than are shown, some without a kind of slot, have no faults."""
     rows = [
         {"name": f"{word} {place}", "kind": kind, "free": place * 7 % 30 * scale}
         for place in range(count)
@@ -134,7 +134,7 @@ def test_headroom_can_be_read(count: int, word: str) -> None:
 
 
 def test_heat_maps_can_be_read() -> None:
-    """Of the small matrix, of all guests by two machines, five kinds and three models, and of many machines."""
+    """Heat maps of a small matrix, of all guests, and of many machine types have no faults."""
     assert faults(heatmap(frame(), "Overview", LABELS).figure) == []
     every = vk.matrix(machines="pc,q35", kinds="net,block,scsi,rng,balloon")
     assert faults(heatmap(every, "Overview", guest_labels(every["guest"].unique())).figure) == []
@@ -144,7 +144,7 @@ def test_heat_maps_can_be_read() -> None:
 
 
 def test_a_text_that_is_moved_is_noticed() -> None:
-    """A text moved onto its neighbour, out of its box, onto a link or off the page is a fault: the check can fail."""
+    """The check can fail: a text moved onto another, out of its box, onto a link or off the page is a fault."""
     for title, dx, dy in (
         ("disk vda", 0, 12),
         ("disk vda", -24, 0),
@@ -166,7 +166,7 @@ def test_a_text_that_is_moved_is_noticed() -> None:
 
 
 def test_measure_agrees_with_matplotlib() -> None:
-    """The width that texts are cut to is the width that matplotlib gives them, within a point."""
+    """The measured width of a text is the width that matplotlib gives it, within a point."""
     for word in ("plain", *NAMES.values()):
         for text, area in texts(picture.figure(renamed(q35(), word))):
             family, weight = text.get_fontfamily()[0], str(text.get_fontweight())

@@ -1,4 +1,4 @@
-"""The topology drawn: every device shown once, nothing overlapping, nothing believed that a domain says of itself."""
+"""The topology picture: every device is shown once, nothing overlaps, and markup in names stays text."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ SAMPLES = [q35(), q35(1, 0), q35(30, 14), ccw(), q35(name=HOSTILE)]
 
 
 def test_text_tree(golden: Callable[[str, str], None]) -> None:
-    """The text tree is what lspci -tv would show, with marks, headroom and legend."""
+    """The text tree looks like lspci -tv, with marks, headroom and a legend."""
     golden("draw/q35.txt", tree.text(q35()))
     golden("draw/ccw.txt", tree.text(ccw()))
 
 
 @pytest.mark.parametrize("topology", SAMPLES, ids=["small", "full", "60 devices", "ccw", "hostile"])
 def test_no_two_boxes_overlap(topology: Topology) -> None:
-    """Boxes stand under each other without touching, and inside the picture."""
+    """Boxes are below one another without touching, and inside the picture."""
     placed = layout.lay_out(topology)
     boxes = sorted(placed.boxes, key=lambda box: box.y)
     for above, below in pairwise(boxes):
@@ -43,7 +43,7 @@ def test_no_two_boxes_overlap(topology: Topology) -> None:
 
 @pytest.mark.parametrize("topology", SAMPLES, ids=["small", "full", "60 devices", "ccw", "hostile"])
 def test_links_end_at_boxes(topology: Topology) -> None:
-    """A link never runs through a device: bridges stand left of all boxes."""
+    """No link crosses a device: bridges are left of all boxes."""
     placed = layout.lay_out(topology)
     left = min(box.x for box in placed.boxes)
     assert all(bridge.x + 5 < left for bridge in placed.bridges)
@@ -51,7 +51,7 @@ def test_links_end_at_boxes(topology: Topology) -> None:
 
 
 def test_identical_empty_ports_are_one_row() -> None:
-    """Fourteen empty root ports take one row that says how many they are."""
+    """Fourteen empty root ports share one row with their count."""
     placed = layout.lay_out(q35(1, 14))
     assert [bridge.count for bridge in placed.bridges if bridge.count > 1] == [14]
     assert [box.text for box in placed.boxes if "ports" in box.text] == [
@@ -60,7 +60,7 @@ def test_identical_empty_ports_are_one_row() -> None:
 
 
 def test_svg_is_the_same_twice_and_titled() -> None:
-    """Equal topologies give equal bytes, with a title on each device that says address, driver, interface, reason."""
+    """Equal topologies give equal bytes; the title of a device has its address, driver, interface and reason."""
     first = picture.svg(q35())
     assert picture.svg(q35()) == first
     titles = [str(found.text) for found in etree.fromstring(first.encode()).iter("{http://www.w3.org/2000/svg}title")]
@@ -77,7 +77,7 @@ def _alias(title: str) -> list[str]:
 
 @pytest.mark.parametrize("path", sorted(facts.path("domains").glob("*.xml")), ids=lambda path: str(path.stem))
 def test_every_device_has_a_title_that_says_all(path: Path) -> None:
-    """Hovering tells of every device and bridge its address, alias, driver, interface, each reason, and its line."""
+    """The title of every device and bridge has its address, alias, driver, interface, every reason, and its line."""
     topology = vk.resolve(vk.read(path)).topology
     titles = [str(found.text) for found in etree.fromstring(picture.svg(topology).encode()).iter(f"{SVG}title")]
     drawn = {box.node.id for box in layout.lay_out(topology).boxes if box.node is not None}
@@ -101,19 +101,19 @@ def test_every_device_has_a_title_that_says_all(path: Path) -> None:
 
 
 def test_a_port_says_why_it_was_added() -> None:
-    """The reason that comes first, for whom a port was added, is not lost behind where it went."""
+    """The title of an added port begins its reasons with the device that needed it."""
     titles = picture.svg(vk.resolve(vk.read(facts.path("domains/ubuntu24.04-q35.xml"))).topology)
     assert "pcie-root-port added: disk vda needs a PCI Express slot and none is free\nneeds a slot" in titles
 
 
 def test_a_long_picture_still_has_a_png() -> None:
-    """Where dots would be more than can be drawn, there are fewer to the inch."""
+    """A picture too long for the PNG writer is written at a lower resolution."""
     png = canvas.save_png(canvas.Pen(10, 50_000).figure, 144)
     assert 60_000 < int.from_bytes(png[20:24], "big") <= 65_000
 
 
 def test_svg_names_no_host_and_runs_no_script() -> None:
-    """A hostile name is text in the SVG: no element, no attribute, no reference comes out of it."""
+    """Markup in a name is text in the SVG: it adds no element, attribute or reference."""
     root = etree.fromstring(picture.svg(q35(name=HOSTILE)).encode())
     for element in root.iter(etree.Element):
         assert etree.QName(element).localname in {
@@ -140,7 +140,7 @@ def test_png_is_the_same_twice() -> None:
 
 
 def test_text_fits() -> None:
-    """Text is cut with an ellipsis to the room it has, and a sign that the font lacks is replaced."""
+    """Text is cut to its width with an ellipsis, and a character that the font lacks is replaced."""
     short = canvas.fit("W" * 200, 8, 100)
     assert short.endswith("…")
     assert canvas.measure(short, 8) <= 100
@@ -149,7 +149,7 @@ def test_text_fits() -> None:
 
 
 def test_picture_ending_is_checked(tmp_path: Path) -> None:
-    """A picture is written as SVG or PNG; another ending is refused by name."""
+    """A picture is written as SVG or PNG; another suffix is an error that names it."""
     picture.save(q35(), tmp_path / "a.svg")
     picture.save(q35(), tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

@@ -13,7 +13,8 @@ from tests.writing import NEW, OLD, RELEASES
 from virtkit.commands import domcaps as command
 from virtkit.errors import CapabilityError, Unsupported
 from virtkit.host import Host
-from virtkit.host.domcaps import differences, read, report
+from virtkit.host.domcaps import differences, read
+from virtkit.host.domcaps_report import report
 
 CONFORMANCE = Path(
     os.environ.get("VIRTKIT_CONFORMANCE", Path(__file__).resolve().parents[3] / "shared" / "conformance")

@@ -1,4 +1,4 @@
-"""Port I/O windows, and places that QEMU accepts silently, over hand-made topologies."""
+"""Port I/O windows and placement warnings of hand-made topologies."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def node(
 
 
 def bus(model: str, *nodes: Node, chassis: int | None = None) -> Bus:
-    """A bus with what is on it."""
+    """A bus with its devices."""
     return Bus(
         index=1, model=model, accepts="", first=0, last=31, hotplug=True, free=0, nodes=nodes, chassis=chassis
     )  # fmt: skip
@@ -57,7 +57,7 @@ def ports(count: int, interface: str) -> Topology:
 
 
 def test_fourteen_windows_boot_and_fifteen_do_not() -> None:
-    """Measured on q35 with SeaBIOS."""
+    """The windows of each topology are those measured on q35 with SeaBIOS."""
     some, most, over = ports(11, "transitional"), ports(14, "legacy"), ports(15, "transitional")
     assert [(budget(one).windows, budget(one).near, budget(one).exceeded) for one in (some, most, over)] == [
         (11, False, False),
@@ -75,7 +75,7 @@ def test_modern_devices_need_no_window() -> None:
 
 
 def test_devices_behind_one_bridge_share_a_window() -> None:
-    """However many they are."""
+    """Plain virtio devices behind root ports need no window, however many there are."""
     many = (transitional(f"d{slot}", slot) for slot in range(1, 20))
     shared = tree(port("pci.1", node("pci.2", bus=bus("pcie-to-pci-bridge", *many))))
     assert budget(shared).windows == 1
@@ -83,7 +83,7 @@ def test_devices_behind_one_bridge_share_a_window() -> None:
 
 
 def test_each_bridge_with_devices_of_its_own_needs_a_window() -> None:
-    """13 pci-bridges and one device beside them boot; 14 and one device do not."""
+    """On q35, 13 pci-bridges and one device beside them boot, 14 and one device do not."""
     for count, exceeded in ((13, False), (14, True)):
         bridges = [
             node(f"b{slot}", slot, bus=bus("pci-bridge", transitional(f"d{slot}", 1))) for slot in range(1, count + 1)
@@ -98,7 +98,7 @@ def conventional(*bridges: Node) -> Topology:
 
 
 def test_a_pc_has_eight_windows_and_empty_bridges_keep_one() -> None:
-    """Eight pci-bridges boot, nine do not, with devices or without."""
+    """On pc, 8 pci-bridges boot and 9 do not, with devices or without."""
     for devices in ((transitional("d", 1),), (node("d", 1, interface="modern"),), ()):
         for count, exceeded in ((8, False), (9, True)):
             bridges = (node(f"b{slot}", slot, bus=bus("pci-bridge", *devices)) for slot in range(2, count + 2))
@@ -106,7 +106,7 @@ def test_a_pc_has_eight_windows_and_empty_bridges_keep_one() -> None:
 
 
 def test_a_bridge_keeps_room_for_hot_plug_only_where_nothing_below_needs_any() -> None:
-    """A bridge in a bridge is one window, with a device beside the inner one it is two."""
+    """A bridge behind a bridge needs one window, and two with a device beside the inner bridge."""
     inner = node("i", 1, bus=bus("pci-bridge"))
     assert budget(conventional(node("o", 2, bus=bus("pci-bridge", inner)))).bridges == (("i", ()),)
     both = budget(conventional(node("o", 2, bus=bus("pci-bridge", inner, transitional("d", 2)))))
@@ -117,7 +117,7 @@ def test_a_bridge_keeps_room_for_hot_plug_only_where_nothing_below_needs_any() -
 
 
 def test_the_root_bus_costs_nothing_and_other_machines_were_not_measured() -> None:
-    """A plain virtio device on pcie.0 is transitional, and free."""
+    """A plain virtio device on pcie.0 is transitional and needs no window."""
     assert budget(tree(transitional("d", 3))).windows == 0
     over = ports(15, "transitional")
     for other in (replace(over, machine="virt-9.0"), replace(over, firmware="efi"), replace(over, firmware="")):
@@ -126,7 +126,7 @@ def test_the_root_bus_costs_nothing_and_other_machines_were_not_measured() -> No
 
 
 def test_the_firmware_is_read_from_the_domain() -> None:
-    """BIOS where nothing is written, UEFI by its attribute or its flash, else not known."""
+    """The firmware is "bios" by default, "efi" by attribute or flash, and "" for any other."""
     cases = {
         ("", ""): "bios",
         ("firmware='efi'", ""): "efi",
@@ -138,19 +138,19 @@ def test_the_firmware_is_read_from_the_domain() -> None:
 
 
 def test_emulated_nics_count_too() -> None:
-    """e1000e has a port I/O BAR; xhci has none."""
+    """e1000e has a port I/O BAR, xhci has none."""
     found = tree(port("a", node("n", driver="e1000e")), port("b", node("u", driver="qemu-xhci")))
     assert budget(found).windows == 1
     assert all(row["source"] for row in facts.table("qemu/port-io.csv"))
 
 
 def codes(topology: Topology) -> list[tuple[str, str]]:
-    """(device, code) of each problem."""
-    return [(problem.device, problem.code) for problem in placement_warnings(topology)]
+    """(device, code) of each warning."""
+    return [(warning.device, warning.code) for warning in placement_warnings(topology)]
 
 
 def test_silently_accepted_places() -> None:
-    """Each of the measured ones."""
+    """Each address that QEMU accepts and a guest cannot use has its warning."""
     assert codes(tree(port("p", node("d", slot=1)))) == [("d", "port-slot")]
     assert codes(tree(node("d", slot=3, function=2))) == [("d", "no-function-0")]
     assert codes(tree(node("b", slot=1, bus=bus("pci-bridge", node("d"))))) == [("d", "bridge-slot-0")]
@@ -163,7 +163,7 @@ def test_silently_accepted_places() -> None:
 
 
 def test_right_places_are_no_problem() -> None:
-    """A multifunction slot with function 0, a switch below a port, devices from slot 1 on."""
+    """A multifunction slot with function 0, a switch below a port, and devices from slot 1 on have no warning."""
     switch = node(
         "u", bus=bus("pcie-switch-upstream-port", node("w", bus=bus("pcie-switch-downstream-port", node("d"))))
     )
@@ -173,24 +173,24 @@ def test_right_places_are_no_problem() -> None:
 
 
 def test_the_chipset_s_own_function_0_counts() -> None:
-    """SATA at 00:1f.2 of q35 and USB at 00:01.2 of pc stand beside the chipset's function 0."""
+    """SATA at 00:1f.2 on q35 and USB at 00:01.2 on pc share a slot with function 0 of the chipset."""
     assert placement_warnings(tree(node("sata", slot=0x1F, function=2))) == ()
     assert placement_warnings(tree(node("usb", slot=1, function=2), machine="pc-i440fx-9.0", root="pci-root")) == ()
     assert codes(tree(node("usb", slot=1, function=2))) == [("usb", "no-function-0")]
 
 
 def test_equal_chassis_numbers() -> None:
-    """QEMU takes two pci-bridges with one number."""
+    """Two pci-bridges with one chassis number have a warning."""
     bridges = [
         node(f"pci.{slot}", slot, bus=bus("pci-bridge", chassis=number)) for slot, number in ((3, 1), (4, 2), (5, 1))
     ]
     found = placement_warnings(tree(port("p", node("b", bus=bus("pcie-to-pci-bridge", *bridges)))))
-    assert [(problem.device, problem.code, problem.severity) for problem in found] == [("pci.5", "chassis", "note")]
+    assert [(one.device, one.code, one.severity) for one in found] == [("pci.5", "chassis", "note")]
     assert "pci.3" in found[0].text
 
 
 def test_equal_chassis_numbers_of_a_domain() -> None:
-    """As libvirt takes them, too."""
+    """A domain that libvirt accepts with two equal chassis numbers has a warning."""
     bridge = "<controller type='pci' index='{}' model='pci-bridge'><target chassisNr='7'/></controller>"
     resolved = resolve(domain("pc", bridge.format(1) + bridge.format(2)))
     assert codes(resolved.topology) == [("pci.2", "chassis")]

@@ -26,7 +26,7 @@ ALLOWED = {
     "releases": "errors facts",
     "domain": GROUND,
     "host": GROUND,
-    "guests": GROUND,
+    "guests": f"{GROUND} virtio",  # the kinds of virtio devices
     "inputs": f"{GROUND} domain",
     "readers": "errors releases domain",
     "resolution": f"{GROUND} domain host",

@@ -43,7 +43,7 @@ def register(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     """Writes the report, or the differences (exit code 1 when there are any)."""
     from virtkit.commands import tables
-    from virtkit.host.domcaps import report
+    from virtkit.host.domcaps_report import report
 
     if args.compare:
         text, status = _compare(args)
@@ -66,6 +66,7 @@ def _compare(args: argparse.Namespace) -> tuple[str, int]:
 
     from virtkit.errors import UsageError
     from virtkit.host import domcaps
+    from virtkit.host.domcaps_report import report
     from virtkit.host.xml import load
 
     if len(args.compare) > 2:
@@ -75,7 +76,7 @@ def _compare(args: argparse.Namespace) -> tuple[str, int]:
         theirs = reports[0]
         # Other drivers' machine types are none of QEMU's: libxl says xenfv.
         named = theirs.machine if theirs.domain in ("qemu", "kvm") else None
-        ours = domcaps.report(chosen_host(args), theirs.arch, args.machine or named)
+        ours = report(chosen_host(args), theirs.arch, args.machine or named)
         reports, names = [ours, theirs], [f"virtkit, {ours.arch} {ours.machine}", args.compare[0]]
     else:
         names = list(args.compare)

@@ -1,23 +1,19 @@
-"""Domain capabilities: the device enumerations libvirt reports, read from a document or told from a Host."""
+"""Domain capabilities: the device enumerations that libvirt reports, as values, and the difference of two reports."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from lxml import etree
 
 from virtkit import facts, releases
-from virtkit.errors import CapabilityError, Unsupported
-from virtkit.host.emulator import Emulator, emulator_arch
-from virtkit.host.host import Host
+from virtkit.errors import CapabilityError
+from virtkit.host.emulator import emulator_arch
 from virtkit.host.xml import parse
 
-__all__ = ["DomainCapabilities", "Element", "differences", "read", "report"]
-
-#: Architectures as libvirt writes them, where QEMU's name differs; the reverse of the common spellings.
-_LIBVIRT_ARCH: Mapping[str, str] = MappingProxyType({"i386": "i686", "arm": "armv7l"})
+__all__ = ["DomainCapabilities", "Element", "differences", "read", "row_applies"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,53 +104,6 @@ def from_root(root: etree._Element, name: str) -> DomainCapabilities:
     )
 
 
-def report(host: Host, arch: str, machine: str | None = None, domain: str = "qemu") -> DomainCapabilities:
-    """What libvirt would report of ``machine`` (default: the one libvirt takes by itself) on ``host``.
-
-    Raises Unsupported for an architecture without emulator and for a machine type it lacks. Source: the rows
-    of ``data/qemu/domcaps.csv`` and the emulator's device types.
-    """
-    emulator = host.emulator(arch)
-    if emulator is None:
-        raise Unsupported("invalid argument", f"the host has no emulator for architecture {arch!r}")
-    wanted = machine or host.default_machine(arch)
-    if wanted is None:
-        raise Unsupported("invalid argument", f"{arch} has no default machine type: name one")
-    found = emulator.machine(wanted)
-    if found is None and emulator.all_machines:
-        raise Unsupported("invalid argument", f"the machine {wanted!r} is not supported by emulator of {arch}")
-    name = found.name if found else wanted
-    collected: dict[str, dict[str, list[str]]] = {}
-    unknown = []
-    for row in facts.table("qemu/domcaps.csv"):
-        uncertain = releases.is_uncertain(row, host.libvirt)
-        if uncertain and _meant(row, emulator.arch, name):
-            unknown.append(f"{row['element']} {row['enum']} {row['value']}")
-        if uncertain or not releases.in_release(row, host.libvirt):
-            continue
-        values = collected.setdefault(row["element"], {}).setdefault(row["enum"], [])
-        if not row["value"] or not _meant(row, emulator.arch, name):
-            continue
-        present = _present(row["needs"].split(), emulator)
-        if present:
-            values.append(row["value"])
-        elif present is None:
-            unknown.append(f"{row['element']} {row['enum']} {row['value']}")
-    devices = []
-    for element, enums in collected.items():
-        supported = any(enums.values())
-        shown = {key: tuple(values) for key, values in enums.items()} if supported else {}
-        devices.append(Element(element, supported, MappingProxyType(shown)))
-    return DomainCapabilities(
-        path=f"/usr/bin/qemu-system-{emulator.arch}",
-        domain=domain,
-        machine=name,
-        arch=_LIBVIRT_ARCH.get(arch, arch),
-        devices=tuple(devices),
-        unknown=tuple(dict.fromkeys(unknown)),
-    )
-
-
 def differences(ours: DomainCapabilities, theirs: DomainCapabilities) -> list[str]:
     """One line for each enumeration (or element) that two reports tell differently; empty when they agree."""
     left = {(element.name): element for element in ours.devices}
@@ -193,7 +142,7 @@ def told_devices(document: DomainCapabilities, libvirt: releases.Release) -> tup
     for row in facts.table("qemu/domcaps.csv"):
         needs = row["needs"].split()
         element = elements.get(row["element"])
-        if not needs or element is None or not _meant(row, emulator_arch(document.arch), document.machine):
+        if not needs or element is None or not row_applies(row, emulator_arch(document.arch), document.machine):
             continue
         values = element.enums.get(row["enum"])
         if values is None and element.supported:
@@ -205,14 +154,7 @@ def told_devices(document: DomainCapabilities, libvirt: releases.Release) -> tup
     return present, absent - present
 
 
-def _present(needs: Iterable[str], emulator: Emulator) -> bool | None:
-    answers = [emulator.has(driver) for driver in needs]
-    if not answers or True in answers:
-        return True
-    return None if None in answers else False
-
-
-def _meant(row: Mapping[str, str], arch: str, machine: str) -> bool:
+def row_applies(row: Mapping[str, str], arch: str, machine: str) -> bool:
     """Whether the row is for this architecture and machine family (``!`` in front: for all but that one)."""
     if row["arch"] and arch not in row["arch"].split():
         return False

@@ -1,4 +1,4 @@
-"""The renderers of every value that shows itself: importing a module of this room registers its own."""
+"""The renderers of every value that shows itself, by the room of its class."""
 
 from __future__ import annotations
 
@@ -6,15 +6,26 @@ __all__ = ["load"]
 
 
 def load(shown: type) -> None:
-    """Register the renderers of ``shown``, a class that is to be shown, with ``virtkit.display``.
+    """Import the module that registers the renderers of ``shown`` with ``virtkit.display``.
 
-    Matrices are apart, because their class needs pandas and the other values must show themselves without it.
+    Only the module of its room is imported, because other rooms may need optional packages: most values must show
+    themselves with lxml alone. Does nothing for a class of another package.
     """
-    if shown.__module__ == "virtkit.compat.frame":
-        from virtkit.notebook import matrices
-
-        _ = matrices
-        return
-    from virtkit.notebook import domains, guests, hosts, policies, reviews, topologies
-
-    _ = domains, guests, hosts, policies, reviews, topologies
+    package, _, place = shown.__module__.partition(".")
+    match place.split(".")[0] if package == "virtkit" else "":
+        case "domain" | "resolution" | "resolved":
+            import virtkit.notebook.domains
+        case "topology":
+            import virtkit.notebook.topologies
+        case "host":
+            import virtkit.notebook.hosts
+        case "guests":
+            import virtkit.notebook.guests
+        case "compat" if place == "compat.frame":
+            import virtkit.notebook.matrices
+        case "compat":
+            import virtkit.notebook.reviews
+        case "policy":
+            import virtkit.notebook.policies
+        case "fleet":
+            import virtkit.notebook.fleets  # noqa: F401

@@ -1,4 +1,4 @@
-"""How a review, a conversion, a recommendation and a survey are shown in a notebook."""
+"""How a review, a conversion and a recommendation are shown in a notebook."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from virtkit.compat.check import Finding, Review
 from virtkit.compat.conversion.machine import Conversion
 from virtkit.compat.recommend import Recommendation
 from virtkit.draw.html_card import Card, Cell, verdict_cell
-from virtkit.fleet.survey import Survey
 from virtkit.wording import counted
 
-__all__ = ["conversion_html", "recommendation_html", "review_html", "survey_html"]
+__all__ = ["conversion_html", "recommendation_html", "review_html"]
 
 
 @display.html.register(Review)
@@ -58,7 +57,8 @@ def _outcome(review: Review) -> str:
     failing = sum(f.verdict == "fails" and not f.harmless for f in review.findings)
     if failing:
         needed = counted(failing, "device that the guest needs fails", "devices that the guest needs fail")
-        return f"✗ {needed}; a change of model helps {len(review.changes)}"
+        helped = counted(len(review.changes), "device works", "devices work")
+        return f"✗ {needed}; {helped} after a change of model"
     if not review.ok:
         return "✗ there is an error, see below"
     unknown = sum(f.verdict == "unknown" for f in review.findings)
@@ -99,19 +99,4 @@ def recommendation_html(found: Recommendation) -> str:
             for choice in found.choices
         ],
     )
-    return card.html()
-
-
-@display.html.register(Survey)
-def survey_html(survey: Survey) -> str:
-    """A folder of domains: the verdict on each, and the files that were rejected."""
-    rejected = f"{counted(len(survey.refusals), 'file')} rejected" if survey.refusals else ""
-    card = Card(counted(len(survey.items), "domain"), rejected)
-    heads = ["file", "name", "guest", "machine", "verdict", "device", "reason", "added"]
-    rows = [
-        (*row[:4], verdict_cell(str(row[4])), *row[5:])
-        for row in survey.domains()[heads].itertuples(index=False, name=None)
-    ]
-    card.table(heads, rows, noun="domain")
-    card.table(("rejected file", "error"), survey.refusals, noun="file")
     return card.html()

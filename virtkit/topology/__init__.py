@@ -1,1 +1,1 @@
-"""The bus tree of a resolved domain: model, construction, differences, port I/O budget, warnings."""
+"""The bus tree of a resolved domain: model, construction, differences, port I/O windows and warnings."""
