@@ -35,10 +35,11 @@ from typing import TYPE_CHECKING as _TYPES
 if _TYPES:
     from typing import Any
 
-    from virtkit.compat.check import Review, check
+    from virtkit.compat.check import check
     from virtkit.compat.conversion.machine import convert
     from virtkit.compat.matrix import matrix
     from virtkit.compat.recommend import recommend
+    from virtkit.compat.review import Review
     from virtkit.domain.domain import Domain, read
     from virtkit.errors import InputError, Refused, Unsupported, VirtkitError
     from virtkit.facts import samples

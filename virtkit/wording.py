@@ -1,4 +1,4 @@
-"""Small rules of English for messages: counted nouns and lists of words."""
+"""Small rules of English for messages: counted nouns, lists of words, rows of sentences."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["counted", "listed", "plural"]
+__all__ = ["counted", "listed", "plural", "sentences"]
 
 
 def plural(noun: str) -> str:
@@ -37,3 +37,8 @@ def listed(words: Sequence[str], conjunction: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
+
+
+def sentences(*texts: str) -> str:
+    """Texts one after the other, each with a full stop at its end; empty ones are left out."""
+    return " ".join(text if text.endswith((".", "!", "?")) else f"{text}." for text in texts if text)

@@ -9,9 +9,11 @@ import pytest
 
 import virtkit as vk
 from virtkit.cli import main
-from virtkit.compat.check import Review, check, fixed
+from virtkit.compat.changes import fixed
+from virtkit.compat.check import check
 from virtkit.compat.conversion.machine import convert
-from virtkit.compat.conversion.models import rewritten
+from virtkit.compat.conversion.models import text_with_models
+from virtkit.compat.review import Review
 from virtkit.compat.verdict import Verdict
 from virtkit.errors import GuestError, Refused, UsageError
 
@@ -140,13 +142,13 @@ def test_fix_writes_out_what_libvirt_adds_by_itself() -> None:
     review = check(resolved)
     (finding,) = review.findings
     assert (finding.kind, finding.better, finding.line) == ("console", "virtio-transitional", None)
-    text = rewritten(resolved, {0: finding.better})
+    text = text_with_models(resolved, {0: finding.better})
     assert "    <controller type='virtio-serial' index='0' model='virtio-transitional'/>\n  </devices>" in text
     after = check(vk.resolve(vk.read(text.encode())))
     assert {f.verdict for f in after.findings} == {Verdict.WORKS}
     bare = vk.resolve(vk.read(text.replace("<memballoon model='none'/>", "").encode()))
     n = next(n for n, device in enumerate(bare.virtio_devices) if device.kind == "balloon")
-    assert "<memballoon model='virtio-transitional'/>" in rewritten(bare, {n: "virtio-transitional"})
+    assert "<memballoon model='virtio-transitional'/>" in text_with_models(bare, {n: "virtio-transitional"})
 
 
 def test_fix_of_a_dumped_domain_keeps_its_addresses() -> None:
@@ -170,7 +172,7 @@ def test_fix_of_a_dumped_domain_leaves_port_io_for_all(disks: int, moved: bool) 
     dumped = vk.resolve(vk.read(resolved.xml().encode()))
     review = check(dumped)
     assert {finding.moved for finding in review.findings} == {moved}
-    assert ("no <address>" in review.findings[0].change) is moved
+    assert ("without <address>" in review.findings[0].change) is moved
     after = check(vk.resolve(vk.read(fixed(dumped, review).encode())))
     assert after.ok
     assert {finding.verdict for finding in after.findings} == {Verdict.WORKS}
@@ -202,7 +204,7 @@ def test_idle_devices_are_no_fault() -> None:
     review = check(_domain("pc", devices))
     assert {f.verdict for f in review.findings} == {Verdict.FAILS}
     assert review.ok
-    assert "harmless" in " ".join(f.advice for f in review.findings)
+    assert "not needed" in " ".join(f.advice for f in review.findings)
 
 
 def test_other_devices_are_named_where_no_model_helps() -> None:
@@ -230,7 +232,7 @@ def test_port_io_runs_out() -> None:
     )
     review = check(_domain("q35", ports + disks))
     assert not review.ok
-    assert any("out of I/O address space" in note.text for note in review.notes)
+    assert any("out of I/O address space" in remark.text for remark in review.remarks)
     loose = "".join(
         DISK.format(model=" model='virtio-transitional'", bus="virtio", address="").replace("vda", f"vd{chr(96 + n)}")
         for n in range(1, 16)
@@ -240,10 +242,10 @@ def test_port_io_runs_out() -> None:
 
 def test_hotplug_needs_a_bridge_beforehand() -> None:
     """RHEL 6 on q35 is told so while there is no bridge, and no longer once one is there."""
-    assert any("beforehand" in note.text for note in check(_domain("q35", "")).notes)
-    assert not check(_domain("q35", BRIDGE)).notes
-    assert not check(_domain("pc", "")).notes
-    assert not check(_domain("q35", ""), "fedora42").notes
+    assert any("before the guest starts" in remark.text for remark in check(_domain("q35", "")).remarks)
+    assert not check(_domain("q35", BRIDGE)).remarks
+    assert not check(_domain("pc", "")).remarks
+    assert not check(_domain("q35", ""), "fedora42").remarks
 
 
 def test_convert_keeps_the_guest_bootable() -> None:
@@ -297,7 +299,7 @@ def test_convert_tells_of_removed_controllers() -> None:
         BRIDGE + "<controller type='pci' index='3' model='pcie-root-port'><target hotplug='off'/></controller>"
     )
     steps = convert(_domain("q35", controllers), "pc").steps
-    assert "0 PCI addresses and 4 PCI controllers: removed, to be allocated anew" in steps
+    assert "0 PCI addresses and 4 PCI controllers: removed, libvirt allocates new ones" in steps
     assert "controller pci 3: removed with its settings" in steps
 
 

@@ -63,7 +63,7 @@ def test_conditions_are_those_of_the_driver_in_use() -> None:
 
 
 def test_kind_without_an_id_is_unknown() -> None:
-    """The database has no id for virtio-crypto, so it says nothing of it."""
+    """The database has no device id for virtio-crypto, so it says nothing of it."""
     judgement = judge(NONE, "crypto", MODERN)
     assert judgement.verdict is Verdict.UNKNOWN
-    assert "no id for virtio-crypto" in judgement.reason
+    assert "no device id for virtio-crypto" in judgement.reason

@@ -152,7 +152,7 @@ def test_a_large_matrix_is_cut_with_a_count(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_matrix_by_places_shows_as_a_table() -> None:
     """A matrix with several rows for one cell is shown as a plain table."""
-    shown = vk.matrix(guests="win10", kinds="block", places="all")._repr_html_() or ""
+    shown = vk.matrix(guests="win10", kinds="block", placements="all")._repr_html_() or ""
     assert "dataframe" in shown
 
 

@@ -46,7 +46,7 @@ def test_check_warns_of_another_choice(broken: str, capsys: pytest.CaptureFixtur
     assert main(["policy", "check", "virt-v2v", broken, "--guest", "rhel6.10", "--format", "json"]) == 0
     (finding,) = json.loads(capsys.readouterr().out)
     assert finding["level"] == "warn"
-    assert "would choose virtio-transitional, here is virtio" in finding["text"]
+    assert "would choose virtio-transitional, the domain has virtio" in finding["text"]
 
 
 def test_sarif(broken: str, tmp_path: Path) -> None:

@@ -91,5 +91,5 @@ def test_machines_are_checked() -> None:
     """The machine families of a comparison, or the policy's own choice."""
     assert comparison.select_machines("q35, pc") == ("q35", "pc")
     for wrong in ("isapc", ""):
-        with pytest.raises(UsageError, match=r"there are own, pc, q35|none of own, pc, q35"):
+        with pytest.raises(UsageError, match="expected own, pc or q35, got"):
             comparison.select_machines(wrong)

@@ -1,4 +1,4 @@
-"""What the linter says of policies that are well-formed."""
+"""What the linter finds in well-formed policies."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def _policy(*conditions: str, rest: str = LAST, gives: str = "q35") -> document.
     return document.parse(HEAD + rules + rest, "x.yaml")
 
 
-def test_rules_in_vain() -> None:
-    """Unreachable rules, equal conditions and missing defaults are told."""
+def test_rules_without_effect() -> None:
+    """Unreachable rules, equal conditions and missing defaults are reported."""
     policy = document.parse(
         HEAD
         + "- machine: pc\n  reason: x\n- machine: q35\n  reason: x\n"
@@ -27,7 +27,7 @@ def test_rules_in_vain() -> None:
         "x.yaml",
     )
     said = lint(policy)
-    assert "x.yaml:7: never reached: line 5 takes all" in said
+    assert "x.yaml:7: never reached: line 5 applies to everything" in said
     assert "x.yaml:13: never reached: line 9 has the same condition" in said
     assert any("net: no default" in text for text in said)
     assert any("no rule for block" in text for text in said)
@@ -53,32 +53,32 @@ def test_rules_in_vain() -> None:
     ],
 )
 def test_an_earlier_condition_that_holds_wherever_a_later_one_does(earlier: str, later: str, reached: bool) -> None:
-    """Then the later rule is never reached; else it is."""
+    """Makes the later rule unreachable; any other earlier condition does not."""
     assert lint(_policy(earlier, later)) == (
-        () if reached else ("x.yaml:8: never reached: line 5 holds wherever it does",)
+        () if reached else ("x.yaml:8: never reached: line 5 applies wherever this rule does",)
     )
 
 
-def test_findings_in_vain() -> None:
-    """Rules that give findings are looked at as well, and need no default."""
+def test_findings_without_effect() -> None:
+    """Rules that give findings are checked as well, and need no default."""
     text = "- kinds: [net]\n  when: {verdict: fails}\n  finding: %s\n  reason: x\n"
     policy = document.parse(HEAD + text % "deny" + text % "warn", "x.yaml")
     assert lint(policy) == ("x.yaml:9: never reached: line 5 has the same condition",)
 
 
-def test_overlaps_are_told_with_a_guest() -> None:
-    """Two rules of which neither holds wherever the other does, that give different things, and fit the same guest."""
+def test_overlaps_name_a_guest() -> None:
+    """Two rules overlap when neither condition implies the other, their results differ, and both apply to a guest."""
     guests = [find("rhel6.10"), find("rhel7.9"), find("debian6")]
     rest = "- machine: pc\n  when: {version: '< 7'}\n  reason: x\n" + LAST
     said = remarks(_policy("{distro: [rhel]}", rest=rest), guests)
-    assert said == ("x.yaml:8: overlaps with line 5, which decides for 1 guest that fit both, such as rhel6.10",)
+    assert said == ("x.yaml:8: overlaps with line 5, which decides for 1 guest (such as rhel6.10)",)
     assert remarks(_policy("{distro: [rhel]}", rest=rest, gives="pc"), guests) == ()
     exception = "- machine: pc\n  when: {family: [linux]}\n  reason: x\n" + LAST
     assert remarks(_policy("{family: [linux], distro: [rhel]}", rest=exception), guests) == ()
 
 
-def test_rules_that_no_guest_meets() -> None:
-    """A word that is misspelt fits no guest; a rule whose guests all fit earlier ones decides for none."""
+def test_rules_that_apply_to_no_guest() -> None:
+    """A misspelt family applies to no guest; a rule after others that cover its guests decides for none."""
     said = remarks(_policy("{family: [lunix]}", "{distro: [rhel]}", "{guest: [rhel6.10]}"))
-    assert "x.yaml:5: fits no guest of the database" in said
-    assert "x.yaml:11: decides for no guest of the database: 1 guest fit it and an earlier rule" in said
+    assert "x.yaml:5: applies to no guest of the database" in said
+    assert "x.yaml:11: decides for no guest of the database: earlier rules already apply to its 1 guest" in said

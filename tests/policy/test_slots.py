@@ -26,7 +26,7 @@ def test_places() -> None:
         "B": ["machine", "conventional", "express"],
         "C": ["machine", "conventional", "machine"],
     }
-    with pytest.raises(UsageError, match="known: A, B, C"):
+    with pytest.raises(UsageError, match="expected one of A, B, C"):
         slots.policy("D")
 
 

@@ -151,7 +151,7 @@ def test_survey_puts_need_first(tmp_path: Path) -> None:
     assert (
         page.index('<a href="#domain-0"><strong>erp-db-rhel6</strong></a>') < page.index("b.xml") < page.index("d.xml")
     )
-    assert "disk vda: the guest&#x27;s block driver knows the legacy interface only" in page
+    assert "disk vda: The guest&#x27;s block driver supports only the legacy interface (virtio 0.9)" in page
     assert "; likewise 2 more devices" in page
     assert "a.xml" not in page
     assert "#domain-1" not in page

@@ -59,7 +59,7 @@ def test_what_goes_wrong_at_first_is_told() -> None:
     with pytest.raises(TypeError, match=r"such as read\('guest.xml'\) gives, not str"):
         vk.resolve(wrong)
     wrong = domain
-    with pytest.raises(TypeError, match=r"check\(\) takes what resolve\(\) gives, not Domain"):
+    with pytest.raises(TypeError, match=r"check\(\) expects what resolve\(\) returns, got Domain"):
         vk.check(wrong)
 
 

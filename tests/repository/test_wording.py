@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from virtkit.wording import counted, listed
+from virtkit.wording import counted, listed, sentences
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,8 @@ def test_a_verb_agrees_with_its_number() -> None:
 def test_the_last_word_of_a_list_has_a_conjunction(words: str, text: str) -> None:
     """Words are separated by commas, the last two by "and"."""
     assert listed(list(words)) == text
+
+
+def test_every_sentence_ends_with_a_full_stop() -> None:
+    """A full stop is added where there is none, and empty texts leave no gap."""
+    assert sentences("one", "", "Two.") == "one. Two."

@@ -14,7 +14,7 @@ from virtkit.commands.options import add_database_options, add_host_options, cho
 from virtkit.errors import InputError
 
 if TYPE_CHECKING:
-    from virtkit.compat.check import Review
+    from virtkit.compat.review import Review
     from virtkit.fleet.domains import Checked
     from virtkit.resolved import Resolved
 
@@ -144,7 +144,7 @@ def _write(text: str, original: bytes, codec: str, output: str | None) -> None:
 def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tuple[str, Review]:
     """The text with what --fix and --convert-to change, and the review of that domain."""
     from virtkit.commands import tables
-    from virtkit.compat.check import fixed
+    from virtkit.compat.changes import fixed
     from virtkit.domain.domain import read
     from virtkit.fleet.domains import checked
 

@@ -37,7 +37,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--models", metavar="SEL", help="default: all three virtio models")
     parser.add_argument("--kinds", metavar="SEL", help="default: all twelve kinds")
     parser.add_argument(
-        "--places",
+        "--placements",
         metavar="SEL",
         help="where the device is put by hand: conventional-root, conventional-bridge, pcie-root, pcie-port, or all "
         "(default: auto, where libvirt puts it)",
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         args.machines,
         args.models,
         args.kinds,
-        places=args.places,
+        placements=args.placements,
         overrides=args.overrides == "on",
         host=chosen_host(args),
         arch=args.arch,
@@ -97,7 +97,7 @@ def _write(frame: pd.DataFrame, output: str | None, suffix: str) -> None:
         from virtkit.draw.matrix import html_page
         from virtkit.notebook.guests import guest_labels
 
-        if frame.attrs["places"]:
+        if frame.attrs["placements"]:
             frame = frame.assign(machine=frame["machine"].astype(str) + " at " + frame["placement"].astype(str))
         labels = guest_labels(frame["guest"].unique())
         tables.emit(html_page(frame, f"Compatibility matrix, {frame.attrs['database']}", labels), output)

@@ -156,7 +156,7 @@ def _show(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> int:
     from virtkit.commands import tables
-    from virtkit.compat.check import guest_of
+    from virtkit.compat.devices import find_guest
     from virtkit.errors import VirtkitError
     from virtkit.fleet.archives import gather
     from virtkit.fleet.domains import each
@@ -171,7 +171,7 @@ def _check(args: argparse.Namespace) -> int:
 
     def examine(domain: Domain) -> tuple[Findings, bool]:
         findings = review(policy, resolve(domain, host), args.guest, guest_database=known)
-        return findings, guest_of(domain, args.guest, known)[0] is None
+        return findings, find_guest(domain, args.guest, known)[0] is None
 
     found: list[Finding] = []
     rejected: list[VirtkitError] = []

@@ -1,17 +1,20 @@
-"""Whether a guest drives what a domain shows it: verdicts, matrices, checks, conversions, recommendations."""
+"""Whether a guest drives the devices of a domain: verdicts, matrices, checks, conversions, recommendations."""
 
-# The functions take the names of their modules on purpose: vk.check(resolved) and vk.matrix() are what people type.
-from virtkit.compat.check import Review, check
+# The functions have the names of their modules on purpose: people type vk.check(resolved) and vk.matrix().
+from virtkit.compat.check import check
 from virtkit.compat.conversion.machine import Conversion, convert
 from virtkit.compat.matrix import matrix
 from virtkit.compat.recommend import Recommendation, recommend
+from virtkit.compat.review import Finding, Remark, Review
 from virtkit.compat.verdict import Evidence, Judgement, Verdict
 
 __all__ = [
     "Conversion",
     "Evidence",
+    "Finding",
     "Judgement",
     "Recommendation",
+    "Remark",
     "Review",
     "Verdict",
     "check",

@@ -1,7 +1,8 @@
-"""Which cells of the matrix a real guest was seen driving."""
+"""Which devices a real guest drove when it was booted."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,37 +15,40 @@ from virtkit.virtio.interface import machine_version
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["guests", "proved"]
+__all__ = ["booted_guests", "with_boot_evidence"]
+
+#: Machine types up to this version offer other interfaces than all later ones, which are alike.
+_LAST_OLD_MACHINE = (2, 6)
 
 
 @cache
-def _seen() -> Mapping[tuple[str, str, str, str, str], tuple[str, str]]:
-    """For (OS, kind, machine family, location, model) the machine and source of the newest boot that drove it."""
+def _driven() -> Mapping[tuple[str, str, str, str, str], tuple[str, str]]:
+    """The newest boot that drove (OS, kind, machine family, location, model), as (machine, source)."""
     found: dict[tuple[str, str, str, str, str], tuple[str, str]] = {}
     for row in facts.table("evidence/boot.csv"):
         if row["os"] and row["driven"] == "yes":
             family, version = machine_version(row["machine"])
-            # Machine types up to 2.6 show something else than all later ones, which are alike.
-            if version is not None and version > (2, 6):
+            if version is not None and version > _LAST_OLD_MACHINE:
                 key = (row["os"], database_kind(row["kind"]), family, row["location"], row["model"])
                 found[key] = (row["machine"], row["source"])
     return MappingProxyType(found)
 
 
 @cache
-def guests() -> frozenset[str]:
-    """The short ids of the OSes that were booted as they come."""
-    return frozenset(key[0] for key in _seen())
+def booted_guests() -> frozenset[str]:
+    """The short ids of the guests that were booted with the drivers they include."""
+    return frozenset(key[0] for key in _driven())
 
 
-def proved(judgement: Judgement, guest: str, kind: str, machine: str, location: str, model: str) -> Judgement:
-    """The judgement with evidence "boot" when that guest was seen driving such a device on that family of machines.
+def with_boot_evidence(
+    judgement: Judgement, guest: str, kind: str, machine: str, location: str, model: str
+) -> Judgement:
+    """The judgement with evidence "boot" when that guest drove such a device on a machine of the same family.
 
-    Machine types up to 2.6 are left as they are. Source: data/evidence/boot.csv.
+    Failing judgements and machine types up to 2.6 stay as they are. Source: data/evidence/boot.csv.
     """
     family, version = machine_version(machine)
-    seen = _seen().get((guest, kind, family, location, model))
-    if seen is None or version is None or version <= (2, 6) or not judgement.good:
+    driven = _driven().get((guest, kind, family, location, model))
+    if driven is None or version is None or version <= _LAST_OLD_MACHINE or not judgement.good:
         return judgement
-    source = f"{judgement.source} | seen on {seen[0]}: {seen[1]}"
-    return Judgement(judgement.verdict, judgement.reason, judgement.condition, Evidence.BOOT, source)
+    return replace(judgement, evidence=Evidence.BOOT, source=f"{judgement.source} | seen on {driven[0]}: {driven[1]}")

@@ -1,4 +1,4 @@
-"""The places of a machine where a device can be put by hand, and what must hold for that."""
+"""The slots of a machine where a device can be put by writing an address, and what must hold for that."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ from virtkit.virtio.interface import LOCATIONS, Interface
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["AUTO", "Place", "condition", "place_of", "select_places"]
+__all__ = ["AUTO", "ManualSlot", "manual_slot", "select_placements", "slot_condition"]
 
-#: The place that libvirt chooses by itself.
+#: The placement that libvirt chooses.
 AUTO = "auto"
 
-_NAMES = tuple(name for name in LOCATIONS if name != "conventional")
+_PLACEMENTS = tuple(name for name in LOCATIONS if name != "conventional")
 _WORDS = re.compile(r"[,\s]+")
 _END = re.compile(r"/>$|</\w+>$")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """One class of slots of a machine family: the XML of the ``controllers`` that it needs, the ``address`` there, and
-    the ``condition`` under which a device is there and not where libvirt would put it."""
+class ManualSlot:
+    """A slot of one class on one machine family.
+
+    ``controllers`` is the XML of the PCI controllers that it needs, ``address`` that of the device's address.
+    ``condition`` says what must hold for a device that libvirt would put elsewhere.
+    """
 
     location: str
     controllers: str
@@ -36,11 +39,11 @@ class Place:
     condition: str
     source: str
 
-    def put(self, device: str) -> str:
-        """The XML of a device (one element), with the address in it, after the controllers."""
+    def insert(self, device: str) -> str:
+        """The controllers, then the XML of ``device`` (one element) with the address in it."""
         end = _END.search(device)
         if end is None:
-            raise ValueError(f"no device: {device!r}")
+            raise ValueError(f"expected one XML element, got {device!r}")
         if end[0] == "/>":
             tag = device[1 : re.search(r"[\s/>]", device).start()]  # type: ignore[union-attr]
             return f"{self.controllers}{device[: end.start()]}>{self.address}</{tag}>"
@@ -48,8 +51,8 @@ class Place:
 
 
 @cache
-def place_of(family: str, location: str) -> Place | None:
-    """The place ``location`` of a machine family (a name of data/libvirt/machines.toml), None when it has none such.
+def manual_slot(family: str, location: str) -> ManualSlot | None:
+    """The slot of class ``location`` on a machine family, None when the family has no such slot.
 
     Source: data/libvirt/manual-slots.csv.
     """
@@ -60,31 +63,31 @@ def place_of(family: str, location: str) -> Place | None:
                 f"<controller type='pci' index='{index}' model='{model}'/>" for index, model in enumerate(models, 1)
             )
             address = f"<address type='pci' domain='0x0000' bus='{row['bus']}' slot='{row['slot']}' function='0x0'/>"
-            return Place(location, controllers, address, row["condition"], row["source"])
+            return ManualSlot(location, controllers, address, row["condition"], row["source"])
     return None
 
 
-def select_places(selection: str | Iterable[str] | None = None) -> tuple[str, ...]:
-    """The places that a selection names: "auto" (None: that alone), "all", or names. Raises UsageError."""
+def select_placements(selection: str | Iterable[str] | None = None) -> tuple[str, ...]:
+    """The placements that a selection names: "auto" (also for None), "all", or classes of slots. Raises UsageError."""
     if selection is None:
         return (AUTO,)
     words = [word for word in _WORDS.split(selection) if word] if isinstance(selection, str) else list(selection)
     if "all" in words:
-        return _NAMES
+        return _PLACEMENTS
     for word in words:
-        if word not in (AUTO, *_NAMES):
-            raise UsageError(f"no place {word!r}; known: {AUTO}, all, {', '.join(_NAMES)}")
-    return tuple(name for name in (AUTO, *_NAMES) if name in words) or (AUTO,)
+        if word not in (AUTO, *_PLACEMENTS):
+            raise UsageError(f"no placement {word!r}; expected {AUTO}, all, {', '.join(_PLACEMENTS)}")
+    return tuple(name for name in (AUTO, *_PLACEMENTS) if name in words) or (AUTO,)
 
 
-def condition(place: Place, machine: str, interface: Interface | None) -> str:
-    """What must hold for a device at ``place`` of ``machine`` that shows ``interface`` there.
+def slot_condition(slot: ManualSlot, machine: str, interface: Interface | None) -> str:
+    """What must hold for a device in ``slot`` of ``machine`` that offers ``interface`` there.
 
-    A device with port I/O behind a port or bridge takes a window of the space there. Source:
-    data/libvirt/manual-slots.csv, data/qemu/port-io-windows.csv.
+    A device with port I/O behind a port or bridge needs a window of port I/O space.
+    Source: data/libvirt/manual-slots.csv, data/qemu/port-io-windows.csv.
     """
     limit, _ = limit_of(machine, "bios")
-    if limit is None or interface not in (Interface.LEGACY, Interface.TRANSITIONAL) or not place.controllers:
-        return place.condition
-    whose = "each such device" if place.location == "pcie-port" else "the bridge"
-    return f"{place.condition}; {whose} takes one of {limit} windows of port I/O space (SeaBIOS)"
+    if limit is None or interface not in (Interface.LEGACY, Interface.TRANSITIONAL) or not slot.controllers:
+        return slot.condition
+    holder = "each such device" if slot.location == "pcie-port" else "the bridge"
+    return f"{slot.condition}; {holder} takes one of {limit} windows of port I/O space (SeaBIOS)"

@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from virtkit.compat import boot_evidence as booted
-from virtkit.compat.manual_slots import AUTO, condition, place_of, select_places
-from virtkit.compat.prober import Placed, Prober
-from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, refused
+from virtkit.compat.boot_evidence import booted_guests, with_boot_evidence
+from virtkit.compat.manual_slots import AUTO, manual_slot, select_placements, slot_condition
+from virtkit.compat.prober import Placement, Prober
+from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, qemu_refusal, refused
 from virtkit.errors import UsageError
 from virtkit.guests import KINDS, Catalogue, Guest, catalogue
 from virtkit.guests.overrides import support
 from virtkit.host import Host
 from virtkit.host.family import family_of
 from virtkit.releases import dotted
-from virtkit.virtio.interface import Shown, machine_version
+from virtkit.virtio.interface import Interface, Shown, machine_version
 from virtkit.virtio.kinds import MODELS
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def select_kinds(selection: str | Iterable[str] | None = None) -> tuple[str, ...
         return KINDS
     for word in words:
         if word not in KINDS:
-            raise UsageError(f"no device kind {word!r}; known: {', '.join(KINDS)}")
+            raise UsageError(f"no device kind {word!r}; expected one of {', '.join(KINDS)}")
     return tuple(kind for kind in KINDS if kind in words)
 
 
@@ -76,14 +76,14 @@ def select_models(selection: str | Iterable[str] | None = None) -> tuple[str, ..
         return tuple(MODELS)
     for word in words:
         if word not in MODELS:
-            raise UsageError(f"no virtio model {word!r}; known: {', '.join(MODELS)}")
+            raise UsageError(f"no virtio model {word!r}; expected one of {', '.join(MODELS)}")
     return tuple(model for model in MODELS if model in words)
 
 
 def select_machines(
     selection: str | Iterable[str] | None = None, host: Host | None = None, arch: str = "x86_64"
 ) -> tuple[str, ...]:
-    """The machine types that a selection names, as they are named there.
+    """The machine types that a selection names, in the order and spelling of the selection.
 
     ``selection`` is "all" (every machine type of a family that has versions), machine names or aliases, or
     patterns with ``*``; None means pc and q35 on x86, else the aliases of QEMU. Raises UsageError.
@@ -91,7 +91,8 @@ def select_machines(
     host = host or Host.default()
     emulator = host.emulator(arch)
     if emulator is None:
-        raise UsageError(f"QEMU of this host has no emulator for {arch}; it has: {', '.join(host.architectures)}")
+        known = ", ".join(host.architectures)
+        raise UsageError(f"the QEMU of this host has no emulator for {arch}; expected one of {known}")
     versioned = [name for name in emulator.names if machine_version(name)[1] is not None]
     versioned.sort(key=lambda name: (machine_version(name)[0], machine_version(name)[1] or (0, 0), name))
     words = _words(selection)
@@ -110,18 +111,17 @@ def select_machines(
             release = dotted(host.qemu)
             near = ", ".join(sorted({machine_version(n)[0] for n in versioned}))
             if not near:
-                known = ", ".join(sorted(emulator.machines)[:12])
-                raise UsageError(
-                    f"QEMU {release} has no versioned machine type for {arch}, nor {word!r}; known: {known}"
-                )
-            raise UsageError(f"QEMU {release} has no machine type {word!r} for {arch}; families: {near}")
+                near = ", ".join(sorted(emulator.machines)[:12])
+                what = "versioned machine type" if word == "all" else f"machine type {word!r}"
+                raise UsageError(f"QEMU {release} has no {what} for {arch}; expected one of {near}")
+            raise UsageError(f"QEMU {release} has no machine type {word!r} for {arch}; its families are {near}")
         chosen += found
     return tuple(dict.fromkeys(chosen))
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What a cell's hardware side comes to: equal values give equal judgements."""
+class _Hardware:
+    """What the hardware of a cell offers: equal values give equal judgements."""
 
     placement: str
     interface: str
@@ -131,52 +131,51 @@ class _Seen:
     condition: str = ""
 
 
-def _seen(placed: Placed, shown: Shown | None, asked: str = "") -> _Seen:
+def _offered(placement: Placement, shown: Shown | None, asked: str = "") -> _Hardware:
     if shown is None:
-        return _Seen(asked, "refused", placed.refusal, Evidence.RULE, "libvirt, Domain XML format")
+        return _Hardware(asked, "refused", placement.refusal, Evidence.RULE, "libvirt, Domain XML format")
     if shown.interface is None:
-        reason = f"QEMU refuses it ({shown.reason}): {shown.message}" if shown.message else shown.reason
-        return _Seen(placed.location, "refused", reason, Evidence.QEMU, shown.source)
-    return _Seen(placed.location, shown.interface.value, "", "", shown.source)
+        return _Hardware(placement.location, "refused", qemu_refusal(shown), Evidence.QEMU, shown.source)
+    return _Hardware(placement.location, shown.interface.value, "", "", shown.source)
 
 
-def _seen_at(prober: Prober, machine: str, place: str, kind: str, model: str) -> _Seen:
-    """The hardware side of a cell: where libvirt puts the device (``place`` "auto"), or where it is put by hand."""
-    if place == AUTO:
-        return _seen(*prober.shown(machine, kind, model))
+def _hardware(prober: Prober, machine: str, asked: str, kind: str, model: str) -> _Hardware:
+    """The hardware of a cell: where libvirt puts the device (``asked`` is "auto"), or in a slot of class ``asked``."""
+    if asked == AUTO:
+        return _offered(*prober.shown(machine, kind, model))
     family = family_of(prober.arch, machine, prober.host.libvirt)
-    at = place_of(family.name, place) if family else None
-    if at is None:
-        what = f"{machine} has no place {place}"
-        return _Seen(place, "refused", what, Evidence.RULE, "data/libvirt/manual-slots.csv")
-    if prober.place(machine, kind, model).location == place:
-        return _seen(*prober.shown(machine, kind, model))
-    placed, shown = prober.shown(machine, kind, model, at)
-    seen = _seen(placed, shown, place)
-    told = condition(at, machine, shown.interface if shown else None)
-    return replace(seen, condition=told, source=seen.source if seen.refusal else f"{seen.source} | {at.source}")
+    slot = manual_slot(family.name, asked) if family else None
+    if slot is None:
+        reason = f"{machine} has no slot of the class {asked}."
+        return _Hardware(asked, "refused", reason, Evidence.RULE, "data/libvirt/manual-slots.csv")
+    if prober.placement(machine, kind, model).location == asked:
+        return _offered(*prober.shown(machine, kind, model))
+    placement, shown = prober.shown(machine, kind, model, slot)
+    found = _offered(placement, shown, asked)
+    condition = slot_condition(slot, machine, shown.interface if shown else None)
+    source = found.source if found.refusal else f"{found.source} | {slot.source}"
+    return replace(found, condition=condition, source=source)
 
 
-def _judged(answer: Support, kind: str, seen: _Seen, addons: bool) -> Judgement:
-    from virtkit.virtio.interface import Interface
-
-    if seen.refusal:
-        return refused(seen.refusal, Evidence(seen.evidence), seen.source)
-    # A virtio-mmio transport serves drivers of either age: the PCI rules do not apply there.
-    interface = Interface.TRANSITIONAL if seen.placement == "virtio-mmio" else Interface(seen.interface)
+def _judged(answer: Support, kind: str, hardware: _Hardware, addons: bool) -> Judgement:
+    if hardware.refusal:
+        return refused(hardware.refusal, Evidence(hardware.evidence), hardware.source)
+    # A virtio-mmio transport serves drivers of both kinds: the rules of PCI do not apply there.
+    mmio = hardware.placement == "virtio-mmio"
+    interface = Interface.TRANSITIONAL if mmio else Interface(hardware.interface)
     judgement = judge(answer, kind, interface, addons=addons)
-    if seen.condition and judgement.good:
-        told = "; ".join(filter(None, (judgement.condition, seen.condition)))
-        judgement = replace(judgement, verdict=Verdict.CONDITION, condition=told)
-    return replace(judgement, source=f"{judgement.source} | {seen.source}")
+    if hardware.condition and judgement.good:
+        condition = "; ".join(filter(None, (judgement.condition, hardware.condition)))
+        judgement = replace(judgement, verdict=Verdict.CONDITION, condition=condition)
+    return replace(judgement, source=f"{judgement.source} | {hardware.source}")
 
 
-def _places_of(prober: Prober, machine: str, asked: tuple[str, ...]) -> tuple[str, ...]:
-    """The places to ask of a machine: of "all" those that it has, "auto" where it has none by hand."""
-    if asked != select_places("all"):
+def _placements_on(prober: Prober, machine: str, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """The placements to ask for on a machine: of "all" those that it has, "auto" where it has no manual slots."""
+    if asked != select_placements("all"):
         return asked
     family = family_of(prober.arch, prober.machine(machine), prober.host.libvirt)
-    return tuple(place for place in asked if family and place_of(family.name, place)) or (AUTO,)
+    return tuple(name for name in asked if family and manual_slot(family.name, name)) or (AUTO,)
 
 
 def matrix(
@@ -185,23 +184,23 @@ def matrix(
     models: str | Iterable[str] | None = None,
     kinds: str | Iterable[str] | None = None,
     *,
-    places: str | Iterable[str] | None = None,
+    placements: str | Iterable[str] | None = None,
     overrides: bool = True,
     host: Host | None = None,
     arch: str = "x86_64",
     guest_database: Catalogue | None = None,
     prober: Prober | None = None,
 ) -> Matrix:
-    """Whether each guest drives each kind of device, on each machine, with each model, as libvirt places it.
+    """Whether each guest drives each kind of device, on each machine, with each model, where the device is placed.
 
-    One row for each combination, guest slowest, then kind, machine, place and model. ``places`` names the places where
-    the device is put by hand ("all" for each that a machine may have), "auto" or None where libvirt puts it; by hand
-    elsewhere it works with a condition at best. Columns: COLUMNS, all
-    ``category`` of str: ``placement`` is the class of slots ("conventional-root", "conventional-bridge",
-    "pcie-root", "pcie-port", "ccw", "virtio-mmio", "" when libvirt refuses), ``interface`` is legacy,
-    transitional, modern or refused, ``verdict`` works, works-with-condition, fails or unknown.
-    ``overrides`` False is the strict rule: the database as it is, in-box drivers only.
-    The frame shows itself as a matrix in a notebook; what is taken out of it is a plain DataFrame.
+    One row for each combination; the guest varies slowest, then kind, machine, placement and model. ``placements`` None
+    or "auto" leaves the slot to libvirt; names of slot classes, or "all", put the device there with a written address,
+    where it works with a condition at best. Columns: COLUMNS, all ``category`` of str. ``placement`` is the class of
+    slot ("conventional-root", "conventional-bridge", "pcie-root", "pcie-port", "ccw", "virtio-mmio", "" when libvirt
+    refuses the device), ``interface`` is legacy, transitional, modern or refused, ``verdict`` works,
+    works-with-condition, fails or unknown.
+    ``overrides`` False is the strict rule: the guest database as it is, in-box drivers only.
+    In a notebook the frame is shown as a matrix; selections from it are plain DataFrames.
     Selections as in ``Catalogue.select`` and ``select_machines``. Raises GuestError and UsageError.
 
     >>> import virtkit as vk
@@ -212,8 +211,8 @@ def matrix(
     1  rhel6.10     q35        modern                 fails
     2     win10      pc  transitional  works-with-condition
     3     win10     q35        modern  works-with-condition
-    >>> frame.loc[frame["verdict"] == "fails", "reason"].item()
-    "the guest's block driver knows the legacy interface only; it meets a modern device (virtio 1.0)"
+    >>> print(frame.loc[frame["verdict"] == "fails", "reason"].item())
+    The guest's block driver supports only the legacy interface (virtio 0.9); the device offers only virtio 1.0.
     """
     import numpy as np
     import pandas as pd
@@ -230,40 +229,41 @@ def matrix(
     kind_names = select_kinds(kinds)
     machine_names = select_machines(machines, host, arch)
     model_names = select_models(models)
-    place_names = select_places(places)
+    placement_names = select_placements(placements)
     asked = [
-        (name, place, model)
+        (name, placement, model)
         for name in machine_names
-        for place in _places_of(prober, name, place_names)
+        for placement in _placements_on(prober, name, placement_names)
         for model in model_names
     ]
 
     judgements: dict[Judgement, int] = {}
-    seens: dict[_Seen, int] = {}
+    hardwares: dict[_Hardware, int] = {}
     width = len(asked)
     judged = np.empty((len(chosen), len(kind_names), width), dtype=np.int32)
     cells = np.empty((len(kind_names), width), dtype=np.int32)
     for k, kind in enumerate(kind_names):
-        column = [_seen_at(prober, prober.machine(name), place, kind, model) for name, place, model in asked]
-        cells[k] = [seens.setdefault(seen, len(seens)) for seen in column]
+        column = [_hardware(prober, prober.machine(name), placement, kind, model) for name, placement, model in asked]
+        cells[k] = [hardwares.setdefault(hardware, len(hardwares)) for hardware in column]
         # Guests with equal drivers get equal answers: judge each class of guests once.
         classes: dict[Support, int] = {}
         member = [classes.setdefault(support(guest, kind, overrides=overrides), len(classes)) for guest in chosen]
-        states = {seen: index for index, seen in enumerate(dict.fromkeys(column))}
+        states = {hardware: index for index, hardware in enumerate(dict.fromkeys(column))}
         table = np.array(
             [
-                [judgements.setdefault(_judged(answer, kind, seen, overrides), len(judgements)) for seen in states]
+                [judgements.setdefault(_judged(answer, kind, state, overrides), len(judgements)) for state in states]
                 for answer in classes
             ],
             dtype=np.int32,
         ).reshape(len(classes), len(states))
-        judged[:, k, :] = table[np.array(member, dtype=np.int32)][:, [states[seen] for seen in column]]
+        judged[:, k, :] = table[np.array(member, dtype=np.int32)][:, [states[hardware] for hardware in column]]
         for g, guest in enumerate(chosen):
-            if guest.id in booted.guests():
+            if guest.id in booted_guests():
                 own = list(judgements)
-                for c, (seen, (name, _, model)) in enumerate(zip(column, asked, strict=True)):
+                for c, (hardware, (name, _, model)) in enumerate(zip(column, asked, strict=True)):
                     before = own[judged[g, k, c]]
-                    now = booted.proved(before, guest.id, kind, prober.machine(name), seen.placement, model)
+                    machine = prober.machine(name)
+                    now = with_boot_evidence(before, guest.id, kind, machine, hardware.placement, model)
                     judged[g, k, c] = judgements.setdefault(now, len(judgements))
 
     flat = judged.ravel()
@@ -283,8 +283,8 @@ def matrix(
         "kind": column_of(kind_names, (total // width) % len(kind_names)),
         "machine": column_of([name for name, _, _ in asked], total % max(1, width)),
         "model": column_of([model for _, _, model in asked], total % max(1, width)),
-        "placement": column_of([s.placement for s in seens], flat_cells),
-        "interface": column_of([s.interface for s in seens], flat_cells),
+        "placement": column_of([s.placement for s in hardwares], flat_cells),
+        "interface": column_of([s.interface for s in hardwares], flat_cells),
         "verdict": column_of([j.verdict.value for j in judgements], flat),
         "reason": column_of([j.reason for j in judgements], flat),
         "condition": column_of([j.condition for j in judgements], flat),
@@ -294,6 +294,6 @@ def matrix(
     result = Matrix(frame, columns=list(COLUMNS), copy=False)
     result.attrs["database"] = known.database
     result.attrs["overrides"] = overrides
-    result.attrs["places"] = place_names != (AUTO,)
+    result.attrs["placements"] = placement_names != (AUTO,)
     result.attrs["host"] = repr(host)
     return result

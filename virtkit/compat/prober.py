@@ -3,92 +3,68 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from virtkit import facts
+from virtkit.domain.domain import read
 from virtkit.errors import Refused, UsageError
 from virtkit.releases import dotted
-from virtkit.virtio.interface import LOCATIONS, Shown, off_pci, shown
+from virtkit.resolved import resolve
+from virtkit.virtio.interface import LOCATIONS, Shown, machine_version, off_pci, shown
 from virtkit.virtio.kinds import MODELS, kinds, listed_devices
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from virtkit.compat.manual_slots import Place
+    from virtkit.compat.manual_slots import ManualSlot
     from virtkit.host import Host
     from virtkit.resolution.context import SlotPolicy
+    from virtkit.resolved import Resolved
 
-__all__ = ["PROBES", "Placed", "Prober", "beside_pci", "probe_xml"]
+__all__ = ["Placement", "Probe", "Prober", "pci_controllers", "probe_domain", "probes", "shown_off_pci"]
 
 #: QEMU's names of architectures that libvirt calls otherwise.
 _LIBVIRT_ARCH = MappingProxyType({"arm": "armv7l", "i386": "i686"})
 
-# kind of the guest OS database: (kind of the interface facts, the device's XML with {model} where it goes,
-# attribute text that plain virtio has there). A kind without a model attribute has virtio only.
-_NET = "<interface type='user'><model type='{model}'/></interface>"
-_DISK = "<disk type='file' device='disk'{model}><source file='/d'/><target dev='vda' bus='virtio'/></disk>"
-_9P = "<filesystem type='mount'{model}><source dir='/s'/><target dir='t'/></filesystem>"
-_FS = "<filesystem type='mount'><driver type='virtiofs'/><source dir='/s'/><target dir='u'/></filesystem>"
-_MEM = (
-    "<memory model='virtio-mem'><target><size unit='MiB'>1024</size><node>0</node><block unit='MiB'>2</block>"
-    "<requested unit='MiB'>0</requested></target></memory>"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """How a kind is asked: ``kind`` of the interface facts, ``xml`` with the place of the model."""
+    """How a device of one kind is written; ``kind`` is its name in the interface facts."""
 
     kind: str
     xml: str
-    plain: str = "virtio"
-    attribute: bool = False
+    plain: str
+    named: str
 
     def device(self, model: str) -> str | None:
-        """The device's XML with this model, None when the kind has no such model in domain XML."""
+        """The device's XML with this virtio model, None when domain XML has no such model for the kind."""
+        if model == "virtio":
+            return self.xml.replace("{model}", self.plain)
         if "{model}" not in self.xml:
-            return self.xml if model == "virtio" else None
-        if self.attribute:
-            return self.xml.replace("{model}", "" if model == "virtio" else f" model='{model}'")
-        return self.xml.replace("{model}", self.plain if model == "virtio" else model)
+            return None
+        return self.xml.replace("{model}", self.named.replace("{name}", model))
 
 
-# The kinds whose devices need more than a model.
-_OWN_FORMS = MappingProxyType(
-    {
-        "net": Probe("net", _NET),
-        "block": Probe("blk", _DISK, attribute=True),
-        "scsi": Probe("scsi", "<controller type='scsi' index='0' model='{model}'/>", plain="virtio-scsi"),
-        "9p": Probe("9p", _9P, attribute=True),
-        "rng": Probe("rng", "<rng model='{model}'><backend model='random'>/dev/urandom</backend></rng>"),
-        "balloon": Probe("balloon", "<memballoon model='{model}'/>"),
-        "console": Probe("serial", "<controller type='virtio-serial' index='0'{model}/>", attribute=True),
-        "input": Probe("tablet", "<input type='tablet' bus='virtio'{model}/>", attribute=True),
-        "vsock": Probe("vsock", "<vsock model='{model}'><cid auto='no' address='3'/></vsock>"),
-        "gpu": Probe("gpu", "<video><model type='virtio'/></video>"),
-        "fs": Probe("fs", _FS),
-        "mem": Probe("mem", _MEM),
+@cache
+def probes() -> Mapping[str, Probe]:
+    """The probe of each kind of the guest database: a row of data/guests/probes.csv, else the element with a model."""
+    written = {
+        row["kind"]: Probe(row["device"], row["xml"], row["plain"], row["named"])
+        for row in facts.table("guests/probes.csv")
     }
-)
-
-
-def _probes() -> Mapping[str, Probe]:
-    found = {}
     elements = {listed.kind: element for (element, _), listed in listed_devices().items()}
+    found = {}
     for kind in kinds().values():
         if kind.title and kind.name in elements:
-            plain = Probe(kind.name, f"<{elements[kind.name]} model='{{model}}'/>")
-            found[kind.guest] = _OWN_FORMS.get(kind.guest, plain)
+            derived = Probe(kind.name, f"<{elements[kind.name]} model='{{model}}'/>", "virtio", "{name}")
+            found[kind.guest] = written.get(kind.guest, derived)
     return MappingProxyType(found)
 
 
-#: How each kind of the guest OS database is asked for in domain XML.
-#: Source: libvirt, "Domain XML format"; the spellings were defined on libvirt 9.0 and 12.8.
-PROBES = _probes()
-
-
-def probe_xml(device: str, arch: str, machine: str) -> str:
-    """A domain that holds ``device`` and as little else as libvirt allows."""
+def probe_domain(device: str, arch: str, machine: str) -> str:
+    """The XML of a domain with ``device`` and as little else as libvirt accepts."""
     balloon = "" if "<memballoon" in device else "<memballoon model='none'/>"
     return (
         f"<domain type='kvm'><name>probe</name><memory unit='MiB'>1024</memory>"
@@ -100,13 +76,20 @@ def probe_xml(device: str, arch: str, machine: str) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Where one device came to be, or was asked to be.
+def pci_controllers(resolved: Resolved) -> int:
+    """How many PCI controllers a resolved domain has."""
+    return sum(
+        device.kind == "controller" and getattr(device, "type", "") == "pci" for device in resolved.devices
+    )
 
-    ``location`` is a class of slots of the interface facts, "ccw" or "virtio-mmio", "" when ``refusal`` says
-    that libvirt refuses the domain. ``kind`` and ``driver`` are QEMU's; ``buses`` counts the PCI controllers that the
-    device caused to be added.
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where one device is.
+
+    ``location`` is a class of slots of the interface facts, "ccw" or "virtio-mmio"; it is "" when libvirt refuses the
+    domain, as ``refusal`` then says. ``kind`` and ``driver`` are QEMU's; ``buses`` counts the PCI controllers that
+    libvirt adds for the device.
     """
 
     kind: str
@@ -118,104 +101,103 @@ class Placed:
 
 
 class Prober:
-    """Resolves probe domains for one host, architecture and slot policy, once for each family, kind and model."""
+    """Resolves probe domains for one host, architecture and slot policy; each family, kind and model once."""
 
-    __slots__ = ("_known", "arch", "host", "policy", "resolve")
+    __slots__ = ("_bare", "_placements", "arch", "host", "policy")
 
-    def __init__(
-        self,
-        host: Host,
-        arch: str = "x86_64",
-        policy: SlotPolicy | None = None,
-        resolve: Callable[[str, Host, SlotPolicy | None], object] | None = None,
-    ) -> None:
+    def __init__(self, host: Host, arch: str = "x86_64", policy: SlotPolicy | None = None) -> None:
         self.host = host
         self.arch = _LIBVIRT_ARCH.get(arch, arch)
         self.policy = policy
-        self.resolve = resolve or _resolve
-        self._known: dict[tuple[str, str, str, str], Placed] = {}
+        self._bare: dict[str, int] = {}
+        self._placements: dict[tuple[str, str, str, str], Placement] = {}
 
     def machine(self, name: str) -> str:
-        """The canonical name of a machine type. Raises UsageError when the host's QEMU has none such."""
+        """The canonical name of a machine type. Raises UsageError when the host's QEMU does not have it."""
         emulator = self.host.emulator(self.arch)
         if emulator is None:
-            raise UsageError(f"QEMU of this host has no emulator for {self.arch}")
+            raise UsageError(f"the QEMU of this host has no emulator for {self.arch}")
         machine = emulator.machines.get(name)
         if machine is None:
-            release = dotted(self.host.qemu)
-            raise UsageError(f"QEMU {release} has no machine type {name!r} for {self.arch}")
+            raise UsageError(f"QEMU {dotted(self.host.qemu)} has no machine type {name!r} for {self.arch}")
         return machine.name
 
-    def place(self, machine: str, kind: str, model: str, at: Place | None = None) -> Placed:
-        """Where a device of ``kind`` (of the guest OS database) and ``model`` goes on ``machine``.
+    def resolve(self, machine: str, devices: str) -> Resolved:
+        """The probe domain with ``devices`` (XML), resolved. Raises Refused."""
+        xml = probe_domain(devices, self.arch, machine)
+        return resolve(read(xml.encode()), host=self.host, slot_policy=self.policy)
 
-        ``at`` puts it there by hand; None leaves the place to libvirt.
+    def added_buses(self, machine: str, resolved: Resolved) -> int:
+        """How many more PCI controllers a probe domain has than one without devices."""
+        bare = self._bare.get(machine)
+        if bare is None:
+            bare = self._bare[machine] = pci_controllers(self.resolve(machine, ""))
+        return max(0, pci_controllers(resolved) - bare)
+
+    def placement(self, machine: str, kind: str, model: str, slot: ManualSlot | None = None) -> Placement:
+        """Where a device of ``kind`` (of the guest database) and ``model`` is on ``machine``.
+
+        ``slot`` puts it there with a written address; None leaves the choice to libvirt.
         """
-        from virtkit.virtio.interface import machine_version
+        key = (machine_version(machine)[0], kind, model, slot.location if slot else "")
+        found = self._placements.get(key)
+        if found is None:
+            found = self._placements[key] = self._place(machine, kind, model, slot)
+        return found
 
-        family = machine_version(machine)[0]
-        key = (family, kind, model, at.location if at else "")
-        placed = self._known.get(key)
-        if placed is None:
-            placed = self._known[key] = self._place(machine, kind, model, at)
-        return placed
-
-    def _place(self, machine: str, kind: str, model: str, at: Place | None) -> Placed:
-        if kind not in PROBES:
-            raise UsageError(f"no device kind {kind!r}; known: {', '.join(PROBES)}")
+    def _place(self, machine: str, kind: str, model: str, slot: ManualSlot | None) -> Placement:
+        if kind not in probes():
+            raise UsageError(f"no device kind {kind!r}; expected one of {', '.join(probes())}")
         if model not in MODELS:
-            raise UsageError(f"no virtio model {model!r}; known: {', '.join(MODELS)}")
-        probe = PROBES[kind]
-        device = probe.device(model)
+            raise UsageError(f"no virtio model {model!r}; expected one of {', '.join(MODELS)}")
+        device = probes()[kind].device(model)
         if device is None:
-            return Placed(probe.kind, "", "", "", 0, f"libvirt has no model {model} for {kind}")
-        if at is not None:
-            device = at.put(device)
+            return self.no_placement(kind, f"libvirt has no model {model} for {kind}")
         try:
-            bare = self._controllers(self.resolve(probe_xml("", self.arch, machine), self.host, self.policy))
-            resolved = self.resolve(probe_xml(device, self.arch, machine), self.host, self.policy)
+            resolved = self.resolve(machine, slot.insert(device) if slot else device)
+            return self.placement_in(resolved, machine, kind)
         except Refused as refusal:
-            return Placed(probe.kind, "", "", "", 0, f"libvirt refuses it: {refusal.what}")
-        for found in resolved.virtio_devices:  # type: ignore[attr-defined]
-            if found.kind == probe.kind or (kind == "gpu" and found.kind == "vga"):
+            return self.no_placement(kind, f"libvirt refuses it: {refusal.what}")
+
+    def placement_in(self, resolved: Resolved, machine: str, kind: str) -> Placement:
+        """Where the device of ``kind`` is in a resolved probe domain."""
+        wanted = probes()[kind].kind
+        for found in resolved.virtio_devices:
+            if found.kind == wanted or (kind == "gpu" and found.kind == "vga"):
                 location = found.location or found.transport
-                buses = max(0, self._controllers(resolved) - bare)
-                return Placed(found.kind, found.driver, location, found.address, buses)
-        return Placed(probe.kind, "", "", "", 0, "libvirt makes no virtio device of it on this machine")
+                buses = self.added_buses(machine, resolved)
+                return Placement(found.kind, found.driver, location, found.address, buses)
+        return self.no_placement(kind, "on this machine libvirt makes no virtio device of it")
 
     @staticmethod
-    def _controllers(resolved: object) -> int:
-        return sum(
-            device.kind == "controller" and getattr(device, "type", "") == "pci"
-            for device in resolved.devices  # type: ignore[attr-defined]
-        )
+    def no_placement(kind: str, refusal: str) -> Placement:
+        """The placement of a device that libvirt refuses."""
+        return Placement(probes()[kind].kind, "", "", "", 0, refusal)
 
-    def shown(self, machine: str, kind: str, model: str, at: Place | None = None) -> tuple[Placed, Shown | None]:
-        """Where the device goes, or was put, and what QEMU shows of it there; None when libvirt refuses the domain."""
-        placed = self.place(machine, kind, model, at)
-        if placed.refusal:
-            return placed, None
-        if placed.location in LOCATIONS:
-            emulator = self.host.emulator(self.arch)
-            seen = shown(self.host.qemu, self.arch, machine, placed.kind, model, placed.location, emulator)
-            return placed, seen
-        return placed, beside_pci(placed.location, machine, placed.kind, placed.driver)
+    def shown(
+        self, machine: str, kind: str, model: str, slot: ManualSlot | None = None
+    ) -> tuple[Placement, Shown | None]:
+        """Where the device is, and what QEMU shows of it there; None when libvirt refuses the domain."""
+        placement = self.placement(machine, kind, model, slot)
+        if placement.refusal:
+            return placement, None
+        return placement, self.shown_at(placement, machine, model)
+
+    def shown_at(self, placement: Placement, machine: str, model: str) -> Shown:
+        """What QEMU shows of a device of ``model`` that is at ``placement``."""
+        if placement.location not in LOCATIONS:
+            return shown_off_pci(placement.location, machine, placement.kind, placement.driver)
+        emulator = self.host.emulator(self.arch)
+        return shown(self.host.qemu, self.arch, machine, placement.kind, model, placement.location, emulator)
 
 
-def beside_pci(transport: str, machine: str, kind: str, driver: str) -> Shown:
-    """What a device on the channel subsystem or a virtio-mmio transport shows; refused when its driver is none.
+def shown_off_pci(transport: str, machine: str, kind: str, driver: str) -> Shown:
+    """What a device on the channel subsystem or a virtio-mmio transport shows; refused where QEMU has no such driver.
 
-    There are no transitional and non-transitional drivers beside PCI; libvirt names one all the same.
+    Off PCI there are no transitional and non-transitional drivers, although libvirt names one.
     Source: QEMU 7.2 and 11.1 qom-list-types; observed on libvirt 9.0 and 12.8.
     """
     if driver.endswith("-transitional"):
         source = "QEMU 7.2 and 11.1 qom-list-types: no such driver beside PCI"
         return Shown(None, "", "no-driver", source, f"'{driver}' is not a valid device model name")
     return off_pci(transport, machine, kind)
-
-
-def _resolve(xml: str, host: Host, policy: SlotPolicy | None) -> object:
-    from virtkit.domain.domain import read
-    from virtkit.resolved import resolve
-
-    return resolve(read(xml.encode()), host=host, slot_policy=policy)

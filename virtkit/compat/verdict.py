@@ -1,4 +1,4 @@
-"""One guest's drivers against one virtio interface: does it work, why, under what condition, who says so."""
+"""Whether a guest's drivers and a virtio interface go together: the verdict, its reason, condition and evidence."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from virtkit.virtio.interface import Interface
 
 if TYPE_CHECKING:
     from virtkit.guests import Support
+    from virtkit.virtio.interface import Shown
 
-__all__ = ["Evidence", "Judgement", "Verdict", "judge", "refused"]
+__all__ = ["Evidence", "Judgement", "Verdict", "judge", "offered", "qemu_refusal", "refused"]
 
 
 class Verdict(StrEnum):
-    """Does it work by default, as placed? Unknown means that nobody has said, which is not "no"."""
+    """Whether a device works in the guest where it is placed. Unknown means that no source says; it is not "no"."""
 
     WORKS = "works"
     CONDITION = "works-with-condition"
@@ -26,8 +27,8 @@ class Verdict(StrEnum):
 
 
 class Evidence(StrEnum):
-    """Where a verdict comes from: the guest OS database, a sourced correction of it, a deduction, a live QEMU,
-    or a real guest that was seen driving the device."""
+    """What a verdict rests on: the guest database, a sourced correction of it, a rule, a running QEMU, or the boot of a
+    real guest that drove the device."""
 
     DB = "db"
     OVERRIDE = "override"
@@ -51,64 +52,87 @@ class Judgement:
 
     @property
     def good(self) -> bool:
-        """Whether it works, with or without a condition."""
+        """Whether the device works, with or without a condition."""
         return self.verdict in (Verdict.WORKS, Verdict.CONDITION)
 
 
-_SHOWS = MappingProxyType(
-    {
-        Interface.LEGACY: "a legacy device (virtio 0.9)",
-        Interface.TRANSITIONAL: "a transitional device (virtio 0.9 and 1.0)",
-        Interface.MODERN: "a modern device (virtio 1.0)",
-    }
+_LEGACY, _MODERN, _BOTH = "the legacy interface (virtio 0.9)", "virtio 1.0", "virtio 0.9 and 1.0"
+_OFFERED = MappingProxyType(
+    {Interface.LEGACY: f"only {_LEGACY}", Interface.TRANSITIONAL: _BOTH, Interface.MODERN: f"only {_MODERN}"}
 )
 
 
-def judge(support: Support, kind: str, interface: Interface, *, addons: bool = True) -> Judgement:
-    """The verdict on a device of ``kind`` (one of the database's) that shows ``interface``.
+def offered(interface: Interface) -> str:
+    """What a device with this interface offers its guest, in words: "virtio 0.9 and 1.0"."""
+    return _OFFERED[interface]
 
-    ``addons`` False is the strict rule: only in-box drivers count. With it, drivers that can be added turn
+
+def judge(support: Support, kind: str, interface: Interface, *, addons: bool = True) -> Judgement:
+    """The verdict on a device of ``kind`` (a kind of the guest database) that offers ``interface``.
+
+    ``addons`` False is the strict rule: only in-box drivers count. Otherwise a driver that can be installed turns
     "fails" into "works-with-condition", never into "works".
-    Source: virtio 1.2, section 2.2 and 4.1 (a legacy driver needs the legacy interface, a modern one virtio
-    1.0; a transitional device has both); checked by booting Linux guests with one, the other and both halves.
+    Source: virtio 1.2, sections 2.2 and 4.1 (a legacy driver needs the legacy interface, a modern one virtio 1.0; a
+    transitional device has both); checked by booting Linux guests with the one, the other and both drivers.
     """
     evidence = Evidence(support.evidence)
-    shows = _SHOWS[interface]
 
-    def told(verdict: Verdict, reason: str, condition: str = "") -> Judgement:
+    def verdict(verdict: Verdict, reason: str, condition: str = "") -> Judgement:
         return Judgement(verdict, reason, condition, evidence, support.source)
 
     if kind not in kinds.KINDS:
-        return told(Verdict.UNKNOWN, f"the guest OS database has no id for virtio-{kind}")
+        return verdict(Verdict.UNKNOWN, f"Unknown: the guest database has no device id for virtio-{kind}.")
     if support.unknown and evidence is Evidence.OVERRIDE:
-        return told(Verdict.UNKNOWN, f"what the guest OS database says is not believed: {support.remark}")
+        return verdict(Verdict.UNKNOWN, f"Unknown: the guest database is not reliable here. {support.remark}")
     if support.unknown:
-        return told(Verdict.UNKNOWN, "the guest OS database lists no device at all for this OS")
-    for driver, there, condition in (
-        # The condition of a modern driver does not matter where the legacy one can be used.
-        ("legacy", support.legacy and interface is not Interface.MODERN, support.condition),
-        ("modern", support.modern and interface is not Interface.LEGACY, support.modern_condition),
-    ):
-        if there:
-            which = "legacy and modern" if support.legacy and support.modern else driver
-            reason = f"the guest has the {which} {kind} driver; it meets {shows}"
-            return told(Verdict.CONDITION if condition else Verdict.WORKS, reason, condition)
-    if addons:
-        for driver, there, condition in (
-            ("legacy", support.legacy_addon and interface is not Interface.MODERN, support.condition),
-            ("modern", support.modern_addon and interface is not Interface.LEGACY, support.modern_condition),
-        ):
-            if there:
-                reason = f"no in-box {kind} driver, but one for the {driver} interface can be added; it meets {shows}"
-                return told(Verdict.CONDITION, reason, condition)
-    whose = f"the guest's {kind} driver" if support.any else f"the {kind} driver that can be added"
-    if support.legacy or (addons and not support.any and support.legacy_addon):
-        return told(Verdict.FAILS, f"{whose} knows the legacy interface only; it meets {shows}")
-    if support.modern or (addons and not support.any and support.modern_addon):
-        return told(Verdict.FAILS, f"{whose} needs virtio 1.0; it meets {shows}")
-    return told(Verdict.FAILS, f"the guest has no virtio {kind} driver; it meets {shows}")
+        return verdict(Verdict.UNKNOWN, "Unknown: the guest database lists no devices for this guest.")
+    offers = f"the device offers {_OFFERED[interface]}"
+    condition = _usable(interface, (support.legacy, support.condition), (support.modern, support.modern_condition))
+    if condition is not None:
+        reason = f"The guest's {kind} driver supports {_supported(support.legacy, support.modern)}; {offers}."
+        return verdict(Verdict.CONDITION if condition else Verdict.WORKS, reason, condition)
+    legacy, modern = (support.legacy_addon, support.condition), (support.modern_addon, support.modern_condition)
+    condition = _usable(interface, legacy, modern) if addons else None
+    if condition is not None:
+        driver = _supported(support.legacy_addon, support.modern_addon)
+        own = "has no suitable" if support.any else "includes no"
+        reason = f"The guest {own} {kind} driver, but one that supports {driver} can be installed; {offers}."
+        return verdict(Verdict.CONDITION, reason, condition)
+    if support.any:
+        own = _supported(support.legacy, support.modern)
+        return verdict(Verdict.FAILS, f"The guest's {kind} driver supports {own}; {offers}.")
+    if not support.legacy_addon and not support.modern_addon:
+        return verdict(Verdict.FAILS, f"The guest has no virtio {kind} driver.")
+    if not addons:
+        return verdict(Verdict.FAILS, f"The guest includes no virtio {kind} driver.")
+    driver = _supported(support.legacy_addon, support.modern_addon)
+    return verdict(Verdict.FAILS, f"The {kind} driver that can be installed supports {driver}; {offers}.")
+
+
+def _usable(interface: Interface, legacy: tuple[bool, str], modern: tuple[bool, str]) -> str | None:
+    """The condition of the driver that serves ``interface``, "" for none; None when no driver serves it.
+
+    Each driver is (there, condition). Where the legacy driver can be used, the modern one's condition does not matter.
+    """
+    if legacy[0] and interface is not Interface.MODERN:
+        return legacy[1]
+    if modern[0] and interface is not Interface.LEGACY:
+        return modern[1]
+    return None
+
+
+def _supported(legacy: bool, modern: bool) -> str:
+    """What a driver supports, in words."""
+    if legacy and modern:
+        return _BOTH
+    return f"only {_LEGACY if legacy else _MODERN}"
 
 
 def refused(reason: str, evidence: Evidence, source: str) -> Judgement:
-    """The verdict on a device that cannot be had at all, because libvirt or QEMU refuses it."""
+    """The verdict on a device that libvirt or QEMU refuses."""
     return Judgement(Verdict.FAILS, reason, "", evidence, source)
+
+
+def qemu_refusal(shown: Shown) -> str:
+    """Why QEMU refuses a device, as a sentence with QEMU's message where that is known."""
+    return f"QEMU refuses the device: {(shown.message or shown.reason).rstrip('.')}."

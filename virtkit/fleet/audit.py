@@ -20,7 +20,7 @@ from virtkit.releases import DEFAULT, dotted
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
-    from virtkit.compat.check import Review
+    from virtkit.compat.review import Review
     from virtkit.domain.domain import Domain
     from virtkit.guests import Catalogue
     from virtkit.host import Host

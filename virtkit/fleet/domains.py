@@ -10,7 +10,7 @@ from virtkit.errors import GuestError, VirtkitError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from virtkit.compat.check import Review
+    from virtkit.compat.review import Review
     from virtkit.domain.domain import Domain
     from virtkit.guests import Catalogue
     from virtkit.host import Host

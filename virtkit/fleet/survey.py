@@ -17,7 +17,7 @@ from virtkit.topology.diff import nodes
 if TYPE_CHECKING:
     import pandas as pd
 
-    from virtkit.compat.check import Review
+    from virtkit.compat.review import Review
     from virtkit.host import Host
     from virtkit.resolved import Resolved
     from virtkit.topology.model import Topology
@@ -79,7 +79,7 @@ class Item:
 
     def repaired(self) -> Repair | None:
         """The domain with the changes of its review, resolved and checked again; None where there is none to make."""
-        from virtkit.compat.check import fixed
+        from virtkit.compat.changes import fixed
         from virtkit.domain.domain import read
         from virtkit.errors import VirtkitError
 
@@ -278,7 +278,7 @@ def _shared(split: list[list[str]]) -> int:
 
 def _sum(review: Review) -> dict[str, str]:
     """The verdict on a whole domain: its worst needed device's, with the device and its reason."""
-    errors = [note.text for note in review.notes if note.level == "error"]
+    errors = [remark.text for remark in review.remarks if remark.level == "error"]
     needed = [finding for finding in review.findings if not finding.harmless]
     for verdict in ORDER:
         for finding in needed:

@@ -1,4 +1,4 @@
-"""Guest operating systems: which virtio drivers each one has, by database and by sourced correction."""
+"""Guest operating systems and their virtio drivers, from the guest database and its sourced corrections."""
 
 from virtkit.guests.catalogue import Catalogue, catalogue
 from virtkit.guests.kinds import KINDS
@@ -9,5 +9,5 @@ __all__ = ["KINDS", "AddOn", "Catalogue", "Guest", "Summary", "Support", "catalo
 
 
 def find(name: str) -> Guest:
-    """The shipped guest with this short id, URI or alias; GuestError with the nearest ids if none."""
+    """The shipped guest with this short id, URI or alias. Raises GuestError with similar ids when there is none."""
     return catalogue().find(name)

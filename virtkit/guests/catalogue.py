@@ -1,4 +1,4 @@
-"""All guests of one database, with the look-ups by short id, URI, alias and pattern."""
+"""All guests of one database, with lookups by short id, URI, alias and pattern."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _WORDS = re.compile(r"[,\s]+")
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Catalogue(Displayable):
-    """The guests of a database, in order of family, distribution and version.
+    """The guests of a database in order of family, distribution and version.
 
     ``names`` maps every short id, alias and URI to its guest.
     """
@@ -45,9 +45,9 @@ class Catalogue(Displayable):
         return iter(self.guests)
 
     def find(self, name: str) -> Guest:
-        """The guest with this short id, URI or alias (letter case does not matter).
+        """The guest with this short id, URI or alias, in any letter case.
 
-        Raises GuestError, naming the nearest ids, when there is none.
+        Raises GuestError with similar ids when there is none.
 
         >>> from virtkit import catalogue
         >>> catalogue().find("rhel6")
@@ -65,9 +65,9 @@ class Catalogue(Displayable):
     def select(self, selection: str | None = None) -> tuple[Guest, ...]:
         """The guests that a selection names, in the order of the database.
 
-        ``selection`` is "all", or words divided by commas or blanks: a short id, URI or alias, a pattern with
-        ``*`` or ``?`` on the short id, or KEY=VALUE where KEY is family, distro or status. Raises GuestError
-        for a word that fits nothing.
+        ``selection`` is "all", or words separated by commas or blanks: a short id, URI or alias, a pattern with ``*``
+        or ``?`` for short ids, or KEY=VALUE where KEY is family, distro or status. Raises GuestError for a word that
+        matches no guest.
 
         >>> from virtkit import catalogue
         >>> [guest.id for guest in catalogue().select("rhel6.1*, win10")]
@@ -86,12 +86,12 @@ class Catalogue(Displayable):
             else:
                 found = [self.find(word).uri]
             if not found:
-                raise GuestError(f"no guest OS fits {word!r} in {self.database}")
+                raise GuestError(f"no guest OS in {self.database} matches {word!r}")
             chosen.update(found)
         return tuple(g for g in self.guests if g.uri in chosen)
 
     def search(self, text: str) -> tuple[Guest, ...]:
-        """The guests whose id, name, vendor, distribution or version holds every word of ``text``."""
+        """The guests whose ids, name, vendor, distribution or URI contain every word of ``text``."""
         words = text.lower().split()
         return tuple(
             g
@@ -123,8 +123,8 @@ def _shipped() -> Catalogue:
     return _build(*shipped.load())
 
 
-def catalogue(*places: str | Path) -> Catalogue:
-    """The guests of an osinfo-db at ``places`` (folders or tarballs), or without one the shipped facts.
+def catalogue(*locations: str | Path) -> Catalogue:
+    """The guests of the osinfo-db at ``locations`` (folders or tarballs); without locations the shipped guests.
 
     Raises GuestError for an unreadable database, FactsError for broken facts.
 
@@ -134,7 +134,7 @@ def catalogue(*places: str | Path) -> Catalogue:
     >>> [guest.id for guest in vk.catalogue().search("windows xp")]
     ['winxp']
     """
-    if not places:
+    if not locations:
         return _shipped()
-    database = osinfo.read(*places)
+    database = osinfo.read(*locations)
     return _build(f"osinfo-db {database.version}", database.guests)

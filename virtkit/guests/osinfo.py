@@ -36,7 +36,7 @@ _DATED = re.compile(r"(\d{8})")
 
 @dataclass(slots=True)
 class _Os:
-    """One ``<os>``, collected from all the files that speak of it."""
+    """One ``<os>``, collected from all files that describe it."""
 
     uri: str
     text: dict[str, str] = field(default_factory=dict)
@@ -49,10 +49,10 @@ class _Os:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """A guest OS database: its ``version``, where it was read from, its guests and its devices.
+    """A guest database: its ``version``, the ``origin`` that it was read from, its guests and devices.
 
     ``devices`` maps a device id (without "http://") to (name, class), each "" when no file describes it.
-    ``ignored`` says what was left out because it lies in a file that may not speak of it.
+    ``ignored`` lists the descriptions that were left out because they are in the wrong file.
     """
 
     version: str
@@ -62,14 +62,14 @@ class Database:
     ignored: tuple[str, ...] = ()
 
 
-def read(*places: str | Path) -> Database:
-    """The database in ``places``: folders (merged in order, a later file replaces its namesake) or tarballs.
+def read(*locations: str | Path) -> Database:
+    """The database at ``locations``: tarballs or folders, merged in order; a later file replaces one of its name.
 
-    Without an argument the folders that libosinfo reads by default. Files are taken as untrusted: no entity,
-    no network, bounded sizes. Raises GuestError for a place that is missing, not an osinfo-db, or broken.
+    Without locations it reads the folders that libosinfo reads by default. Files are untrusted: entities and the
+    network are off, sizes are bounded. Raises GuestError for a location that is missing, not an osinfo-db, or broken.
     Source: libosinfo 1.10 as observed through its introspection API.
     """
-    chosen = [Path(place).expanduser() for place in places or system_folders()]
+    chosen = [Path(place).expanduser() for place in locations or system_folders()]
     files: dict[str, tuple[str, bytes]] = {}
     versions = []
     for place in chosen:
@@ -81,18 +81,18 @@ def read(*places: str | Path) -> Database:
             else:
                 files[name] = (f"{place}/{name}", data)
         if len(files) == before and not version:
-            raise GuestError(f"{place}: no osinfo-db here: neither os/ nor device/ with XML files")
+            raise GuestError(f"{place}: not an osinfo-db: expected os/ or device/ with XML files")
         versions.append(version or _version_of(place))
     systems: dict[str, _Os] = {}
     devices: dict[str, tuple[str, str]] = {}
-    # The folder NAME.d comes after NAME.xml, so what it says is later in the merged object.
+    # The folder NAME.d comes after NAME.xml, so its statements are the later ones.
     ignored: list[str] = []
     for name in sorted(files, key=lambda n: n.replace(".xml", ".0xml")):
         label, data = files[name]
         for element in _elements(data, label):
             uri = element.get("id", "")
-            if not _may_speak_of(uri, name):
-                ignored.append(f"{label}: speaks of {uri}, which belongs in {_home(uri)}.xml")
+            if not _may_describe(uri, name):
+                ignored.append(f"{label}: describes {uri}, which belongs in {_home(uri)}.xml")
             elif element.tag == "os":
                 _take_os(element, systems.setdefault(uri, _Os(uri)))
             else:
@@ -106,7 +106,7 @@ def read(*places: str | Path) -> Database:
 
 
 def system_folders() -> list[str]:
-    """Those of DEFAULT_FOLDERS that exist on this machine, the system's first. Raises GuestError when none does."""
+    """The DEFAULT_FOLDERS that exist on this machine, the system's first. Raises GuestError when none exists."""
     settings = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
     asked = [
         next(filter(None, map(os.environ.get, variables)), folder.replace("${XDG_CONFIG_HOME}", settings))
@@ -124,7 +124,7 @@ def _version_of(place: Path) -> str:
 
 
 def _entries(place: Path) -> Iterator[tuple[str, bytes]]:
-    """The files of one place that matter: (path from the database's top, content)."""
+    """The relevant files of one location: (path from the top of the database, content)."""
     if place.is_dir():
         yield from _folder(place)
     elif place.is_file():
@@ -144,7 +144,7 @@ def _folder(place: Path) -> Iterator[tuple[str, bytes]]:
             name = file.relative_to(top).as_posix()
             if _wanted(name) and file.is_file():
                 if file.stat().st_size > _FILE_LIMIT:
-                    raise GuestError(f"{file}: larger than {_FILE_LIMIT >> 20} MiB")
+                    raise GuestError(f"{file}: expected at most {_FILE_LIMIT >> 20} MiB")
                 yield name, file.read_bytes()
     except OSError as problem:
         raise GuestError(f"{problem.filename or place}: cannot be read: {problem.strerror or problem}") from None
@@ -155,10 +155,11 @@ def _tarball(place: Path) -> Iterator[tuple[str, bytes]]:
     try:
         with tarfile.open(place) as archive:
             for member in archive:
-                # All members count, as passing over one means unpacking it; a header is 512 bytes.
+                # All members count, because skipping one means unpacking it; a header has 512 bytes.
                 total += member.size + 512
                 if total > _TOTAL_LIMIT:
-                    raise GuestError(f"{place}: unpacks to more than {_TOTAL_LIMIT >> 20} MiB; no osinfo-db does")
+                    limit = _TOTAL_LIMIT >> 20
+                    raise GuestError(f"{place}: unpacks to more than {limit} MiB, too much for an osinfo-db")
                 parts = member.name.lstrip("./").split("/")
                 while parts and parts[0] not in ("os", "device", "VERSION"):
                     parts.pop(0)
@@ -166,12 +167,12 @@ def _tarball(place: Path) -> Iterator[tuple[str, bytes]]:
                 if not member.isfile() or not _wanted(name):
                     continue
                 if member.size > _FILE_LIMIT:
-                    raise GuestError(f"{place}: {member.name} is too large for an osinfo-db")
+                    raise GuestError(f"{place}: {member.name}: expected at most {_FILE_LIMIT >> 20} MiB")
                 stream = archive.extractfile(member)
                 yield name, stream.read(_FILE_LIMIT) if stream else b""
     except (tarfile.TarError, OSError, EOFError) as problem:
         raise GuestError(f"{place}: not a readable tarball: {problem}") from None
-    except Exception as problem:  # lzma and zlib raise classes of their own
+    except Exception as problem:  # lzma and zlib raise their own exceptions
         if isinstance(problem, GuestError):
             raise
         raise GuestError(f"{place}: broken tarball: {problem}") from None
@@ -197,13 +198,13 @@ def _short(uri: str) -> str:
 
 
 def _home(uri: str) -> str:
-    """Where a thing may be described: http://redhat.com/rhel/6.1 in redhat.com/rhel-6.1(.xml or .d/)."""
+    """Where a URI may be described: http://redhat.com/rhel/6.1 in redhat.com/rhel-6.1 (.xml or .d/)."""
     host, _, path = uri.partition("://")[2].partition("/")
     return f"{host}/{path.replace('/', '-')}"
 
 
-def _may_speak_of(uri: str, name: str) -> bool:
-    """libosinfo passes over (with a warning) what a file says of a thing that does not bear its name."""
+def _may_describe(uri: str, name: str) -> bool:
+    """Whether a file may describe a URI: libosinfo ignores, with a warning, descriptions in a file of another name."""
     place = name.partition("/")[2]
     home = _home(uri)
     return place == f"{home}.xml" or place.startswith(f"{home}.d/")
@@ -216,12 +217,12 @@ def _elements(data: bytes, label: str) -> Iterator[etree._Element]:
     for element in root:
         if element.tag in ("os", "device"):
             if not element.get("id"):
-                raise GuestError(f"{label}:{element.sourceline}: an <{element.tag}> without id")
+                raise GuestError(f"{label}:{element.sourceline}: expected an id on <{element.tag}>, got none")
             yield element
 
 
 def _texts(element: etree._Element) -> dict[str, str]:
-    """The text of each child that is not a translation; the first of equal names counts."""
+    """The text of each child that is not a translation, by name; the first of a name counts."""
     found: dict[str, str] = {}
     for child in element:
         if child.get(_LANGUAGE) is None and child.text and isinstance(child.tag, str):
@@ -236,7 +237,7 @@ def _take_os(element: etree._Element, system: _Os) -> None:
         if text and text not in system.short_ids:
             system.short_ids.append(text)
     for link in element.iterfind("devices/device[@id]"):
-        # Within one OS a repeated id counts as it is said last; only the exact text "false" is a no.
+        # Within one OS the last statement on an id counts; only the exact text "false" means no.
         system.links[_short(link.get("id", ""))] = link.get("supported") != "false"
     system.derives += [c.get("id", "") for c in element.iterchildren("derives-from")]
     system.clones += [c.get("id", "") for c in element.iterchildren("clones")]
@@ -253,11 +254,10 @@ def _take_os(element: etree._Element, system: _Os) -> None:
 
 
 def _supported(uri: str, systems: dict[str, _Os]) -> frozenset[str]:
-    """The devices of an OS: the nearest statement on each id wins, and must not be "false".
+    """The devices of an OS: for each id the nearest statement counts, unless it is "false".
 
-    The walk is depth-first and pre-order: the OS, then what it derives from, then what it clones, each list
-    from its end. ``upgrades`` is not followed. An OS met a second time adds nothing, so it is not walked
-    again, which also makes a database that derives from itself harmless.
+    The search is depth-first and pre-order: the OS, then what it derives from, then what it clones, each list from its
+    end. ``upgrades`` is not followed. No OS is visited twice, so a database that derives from itself does no harm.
     """
     seen: set[str] = set()
     said: dict[str, bool] = {}
@@ -270,7 +270,7 @@ def _supported(uri: str, systems: dict[str, _Os]) -> frozenset[str]:
         seen.add(current)
         for device, supported in system.links.items():
             said.setdefault(device, supported)
-        # A stack gives back the last first, and each list goes from its end: clones below, derives above.
+        # The stack returns the last entry first, which is the end of each list; derives go above clones.
         stack += system.clones
         stack += system.derives
     return frozenset(device for device, supported in said.items() if supported)

@@ -1,4 +1,4 @@
-"""What is known of one guest operating system, as values."""
+"""One guest operating system: its names, dates, devices and drivers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from virtkit.display import Displayable
 from virtkit.guests import kinds
+from virtkit.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,22 +17,21 @@ if TYPE_CHECKING:
 __all__ = ["AddOn", "Guest", "Support", "version_key"]
 
 _Q35 = "qemu.org/chipset/x86/q35"
-# No version has longer numbers; int() refuses some thousand digits.
+# No version has longer numbers, and int() refuses thousands of digits.
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _RELEASE = re.compile(r"\d+(\.\d+)+")
 
 
 def version_key(version: str) -> tuple[int, ...]:
-    """The numbers of a version, for comparing: "6.10" is (6, 10), "unknown" is ()."""
+    """The numbers of a version, for comparison: "6.10" gives (6, 10), "unknown" gives ()."""
     return tuple(int(number) for number in _NUMBER.findall(version))
 
 
 @dataclass(frozen=True, slots=True)
 class AddOn:
-    """Drivers that can be added to an OS: a ``<driver>`` element of the database.
+    """Drivers that can be installed in a guest: a ``<driver>`` element of the database.
 
-    ``devices`` are device ids (vendor's host name, then path), ``pre_installable`` says whether they can be
-    given to the installer.
+    ``devices`` are device ids; ``pre_installable`` says whether the guest's installer can use the drivers.
     """
 
     arch: str
@@ -42,7 +42,7 @@ class AddOn:
 
     @property
     def title(self) -> str:
-        """What the drivers are called, from the place they come from: "spice-guest-tools 0.141"."""
+        """The name of the drivers, taken from their location: "spice-guest-tools 0.141"."""
         parts = [part for part in self.location.split("/") if part]
         for name, version in pairwise(parts):
             if _RELEASE.fullmatch(version):
@@ -52,13 +52,13 @@ class AddOn:
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Which drivers an OS has for one kind of device.
+    """The drivers that a guest has for one kind of device.
 
-    ``legacy`` and ``modern`` are in-box drivers, ``legacy_addon`` and ``modern_addon`` can be added.
-    ``condition`` says what must hold for the legacy driver, ``modern_condition`` for the modern one: for an
-    add-on that it is added, for an in-box driver usually nothing (""). ``unknown`` is true when nothing is
-    known of the OS for this kind, which is not "no".
-    ``evidence`` is "db" or "override"; ``source`` names the row or document; ``remark`` explains.
+    ``legacy`` and ``modern`` are in-box drivers; ``legacy_addon`` and ``modern_addon`` can be installed. ``condition``
+    says what must hold for the legacy driver, ``modern_condition`` for the modern one: for an add-on that it is
+    installed, for an in-box driver usually nothing (""). ``unknown`` is true when no source says which drivers the
+    guest has for this kind; it does not mean "no". ``evidence`` is "db" or "override", ``source`` the document,
+    ``remark`` an explanation.
     """
 
     legacy: bool
@@ -80,7 +80,7 @@ class Support:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Guest(Displayable):
-    """One operating system of the guest OS database.
+    """One operating system of the guest database.
 
     ``id`` is libosinfo's short id (rhel6.10), ``uri`` its full id (http://redhat.com/rhel/6.10). Dates are
     ISO text, "" when the database gives none; ``status`` is released, prerelease, snapshot or rolling.
@@ -104,16 +104,16 @@ class Guest(Displayable):
     database: str = ""
 
     def __repr__(self) -> str:
-        return f"<Guest {self.id} ({self.name}): {self.listed} devices listed>"
+        return f"<Guest {self.id} ({self.name}): {counted(self.listed, 'device')} listed>"
 
     @property
     def listed(self) -> int:
-        """How many devices the database lists for this OS; 0 means that nobody has said anything."""
+        """The number of devices that the database lists; 0 means that its drivers are unknown."""
         return len(self.devices)
 
     @property
     def q35(self) -> bool:
-        """Whether the q35 chipset is listed. That a pc works is implied for every OS and never listed."""
+        """Whether the database lists the q35 chipset. It lists pc for no guest, because pc works for all."""
         return _Q35 in self.devices
 
     @property
@@ -126,9 +126,9 @@ class Guest(Displayable):
         return f"pcisig.com/pci/{vendor}/{device}" in self.devices
 
     def support(self, kind: str) -> Support:
-        """The database's own answer for ``kind`` (one of kinds.KINDS, or a kind it has no id for).
+        """The database's own answer for ``kind`` (one of kinds.KINDS, or a kind without an id in the database).
 
-        An OS with no listed device at all, and a kind without ids in the database, give ``unknown``.
+        The answer is ``unknown`` for a guest without listed devices, and for a kind without ids.
         Source: osinfo-db ``<devices>`` after inheritance, ``<driver>`` for the add-ons.
         """
         ids = kinds.kinds().get(kind)
@@ -137,13 +137,14 @@ class Guest(Displayable):
         legacy, modern = ids.legacy_id, ids.modern_id
         added: Mapping[str, AddOn] = {device: addon for addon in self.addons for device in addon.devices}
         extra = added.get(legacy) or added.get(modern)
+        condition = f"{extra.title} is installed" if extra else ""
         return Support(
             legacy=legacy in self.devices,
             modern=modern in self.devices,
             legacy_addon=legacy in added,
             modern_addon=modern in added,
             unknown=not self.devices and extra is None,
-            condition=f"drivers are added: {extra.title}" if extra else "",
-            modern_condition=f"drivers are added: {extra.title}" if extra else "",
+            condition=condition,
+            modern_condition=condition,
             source=self.database,
         )

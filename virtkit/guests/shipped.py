@@ -1,4 +1,4 @@
-"""The guest OS facts in ``data/guests``: made from an osinfo-db, and read back without one."""
+"""The guest facts in ``data/guests``: made from an osinfo-db, and read without one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from virtkit import facts
 from virtkit.errors import FactsError
 from virtkit.guests import osinfo
 from virtkit.guests.record import AddOn, Guest
+from virtkit.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,7 +38,7 @@ _ORIGIN = "osinfo-db (gitlab.com/libosinfo/osinfo-db), GPL-2.0-or-later"
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a refresh wrote: the database's version and origin, and how many of each thing."""
+    """What a refresh wrote: the database's version and origin, and the number of records of each sort."""
 
     version: str
     origin: str
@@ -49,8 +50,9 @@ class Summary:
 
     def __str__(self) -> str:
         return (
-            f"osinfo-db {self.version} ({self.origin}): {self.guests} operating systems, "
-            f"{self.devices} devices, {self.device_sets} sets of devices, {self.addons} driver add-ons"
+            f"osinfo-db {self.version} ({self.origin}): {counted(self.guests, 'operating system')}, "
+            f"{counted(self.devices, 'device')}, {counted(self.device_sets, 'set of devices', 'sets of devices')}, "
+            f"{counted(self.addons, 'driver add-on')}"
         )
 
 
@@ -63,10 +65,10 @@ def _write(file: Path, head: Sequence[str], rows: Iterable[Sequence[str]], remar
 
 
 def refresh(path: str | Path, out_dir: str | Path) -> Summary:
-    """Rebuilds the guest OS facts in ``out_dir`` from the osinfo-db at ``path`` (folder or tarball).
+    """Rebuilds the guest facts in ``out_dir`` from the osinfo-db at ``path`` (folder or tarball).
 
-    Writes source.csv, devices.csv, device-sets.csv, addons.csv and guests.csv; the same database gives the
-    same bytes. Raises GuestError when the database cannot be read.
+    Writes source.csv, devices.csv, device-sets.csv, addons.csv and guests.csv; the same database gives the same bytes.
+    Raises GuestError when the database cannot be read.
     """
     place, folder = Path(path), Path(out_dir)
     database = osinfo.read(place)
@@ -145,10 +147,10 @@ def refresh(path: str | Path, out_dir: str | Path) -> Summary:
 
 
 def load() -> tuple[str, tuple[Guest, ...]]:
-    """The shipped guests and the name of the database that they come from. Raises FactsError."""
+    """The name of the shipped database, and its guests. Raises FactsError."""
     source = facts.table("guests/source.csv")
     if len(source) != 1:
-        raise FactsError(f"guests/source.csv: {len(source)} rows, expected one")
+        raise FactsError(f"guests/source.csv: expected 1 row, got {len(source)}")
     database = f"{source[0]['database']} {source[0]['version']}"
     sets = {row["set"]: frozenset(row["devices"].split()) for row in facts.table("guests/device-sets.csv")}
     addons: dict[str, list[AddOn]] = {}

@@ -34,7 +34,7 @@ def matrix_html(frame: Matrix) -> str:
     Beyond 40 columns or 4000 cells a line counts what is left out. A frame that lacks columns or is empty, or has
     several rows for one cell (devices placed by hand), is shown as pandas shows it.
     """
-    if frame.empty or frame.attrs.get("places") or not set(COLUMNS) <= set(frame.columns):
+    if frame.empty or frame.attrs.get("placements") or not set(COLUMNS) <= set(frame.columns):
         return str(pd.DataFrame(frame)._repr_html_())  # type: ignore[operator]
     keys = frame.groupby(list(KEY), observed=True, sort=False).ngroup()
     columns = int(keys.max()) + 1

@@ -67,7 +67,7 @@ def findings_html(findings: Findings) -> str:
 def slot_policy_html(policy: SlotPolicy) -> str:
     """A slot policy: the kind of slot for each model."""
     card = Card(policy.name, policy.title, policy.source)
-    card.table(("model", "slot"), policy.places.items(), noun="model")
+    card.table(("model", "slot"), policy.slots.items(), noun="model")
     return card.html()
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from virtkit import display
-from virtkit.compat.check import Finding, Review
 from virtkit.compat.conversion.machine import Conversion
 from virtkit.compat.recommend import Recommendation
+from virtkit.compat.review import Finding, Review
 from virtkit.draw.html_card import Card, Cell, verdict_cell
 from virtkit.wording import counted
 
@@ -39,8 +39,8 @@ def review_html(review: Review, earlier: Review | None = None) -> str:
         ],
         noun="device",
     )
-    for note in review.notes:
-        card.line(f"{note.level}: {note.text}")
+    for remark in review.remarks:
+        card.line(f"{remark.level}: {remark.text}")
     return card.html()
 
 

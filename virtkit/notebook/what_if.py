@@ -8,8 +8,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from virtkit.compat.check import Review, check
-from virtkit.compat.conversion.models import models_of, rewritten
+from virtkit.compat.check import check
+from virtkit.compat.conversion.models import models_of, text_with_models
+from virtkit.compat.review import Review
 from virtkit.domain.domain import Domain, read
 from virtkit.errors import InputError, Refused
 from virtkit.host import Host
@@ -90,7 +91,7 @@ def evaluate(domain: Domain, scenario: Scenario, host: Host) -> Outcome:
         if (model := scenario.models.get(device.kind) or scenario.models.get(ALL_KINDS) or "") in models_of(device)
     }
     if models:
-        text = rewritten(after, models, models)
+        text = text_with_models(after, models, models)
         after = resolve(read(text.encode(domain.document.codec), domain.path), host, machine=machine)
     review = check(after, scenario.guest or None)
     same = before is None or before is after

@@ -1,1 +1,1 @@
-"""Model policies: which virtio model and slot a device gets, compared on guests and machines."""
+"""Model policies: which virtio model and slot each device gets, compared for guests and machines."""

@@ -1,16 +1,18 @@
-"""Policies side by side: what each decides for every guest, whether it works, what it costs, where two differ."""
+"""Compares policies: what each decides for every guest, whether it works, what it costs, and where two differ."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from virtkit.compat.verdict import judge
+from virtkit.compat.verdict import judge, qemu_refusal
 from virtkit.errors import UsageError
 from virtkit.guests import KINDS, Guest, catalogue
 from virtkit.guests.overrides import support
-from virtkit.policy.bus_cost import ROOT, Choice, Placer
+from virtkit.host import Host
+from virtkit.policy.bus_cost import ROOT, BusCost, ChosenDevice
 from virtkit.policy.decide import decide, decide_machine
+from virtkit.wording import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from virtkit.guests import Catalogue, Support
-    from virtkit.host import Host
     from virtkit.policy.decide import Decision
     from virtkit.policy.document import Policy
 
@@ -35,9 +36,9 @@ __all__ = [
     "side_by_side",
 ]
 
-#: The machine that a policy chooses by itself, among the machines of ``evaluate``.
+#: Among the machines of ``evaluate``: the machine that each policy chooses.
 OWN = "own"
-#: The kinds without which a guest is of no use.
+#: The kinds without which a guest is useless: NIC and disk.
 VITAL = ("net", "block")
 
 #: Columns of ``evaluate``; ``buses`` and ``domain_buses`` are int, the others are text.
@@ -63,9 +64,9 @@ def select_machines(text: str) -> tuple[str, ...]:
     found = tuple(dict.fromkeys(text.replace(",", " ").split()))
     for word in found:
         if word not in (OWN, "pc", "q35"):
-            raise UsageError(f"machines: {word!r} is none of own, pc, q35")
+            raise UsageError(f"machines: expected own, pc or q35, got {word!r}")
     if not found:
-        raise UsageError("machines: none given; there are own, pc, q35")
+        raise UsageError("machines: expected own, pc or q35, got none")
     return found
 
 
@@ -89,14 +90,14 @@ def evaluate(
     host: Host | None = None,
     guest_database: Catalogue | None = None,
 ) -> pd.DataFrame:
-    """What each policy decides for each guest and kind, and whether it works: one row each, columns COLUMNS.
+    """What each policy decides for each guest, machine and kind, and whether it works: one row each, columns COLUMNS.
 
-    ``machines`` are "own" (the policy's choice), "pc" and "q35"; ``asked`` is that word, ``machine`` the outcome.
-    ``choice`` is a virtio model, an emulated device, or "none". ``verdict`` is that of the matrix, or "emulated"
-    (another device, which needs no virtio driver) or "absent" (nothing is added). ``buses`` counts the PCI
-    controllers that libvirt adds for the device alone, ``domain_buses`` those that it adds for one domain with all
-    the guest's devices (the same number in each row of a guest, policy and machine). The verdict is by the database
-    with or without ``overrides``, whatever the policy itself knows. Raises UsageError and GuestError.
+    ``machines`` are "own" (the policy's choice), "pc" and "q35"; the column ``asked`` has that word, ``machine`` the
+    machine. ``choice`` is a virtio model, an emulated device, or "none". ``verdict`` is that of the matrix, or
+    "emulated" (another device, which needs no virtio driver) or "absent" (no device is added). ``buses`` counts the PCI
+    controllers that libvirt adds for the device alone, ``domain_buses`` those for one domain with all the guest's
+    devices (equal in each row of a guest, policy and machine). Verdicts follow the guest database with or without
+    ``overrides``, whatever the policy itself knows. Raises UsageError and GuestError.
 
     >>> import virtkit as vk
     >>> from virtkit.policy import comparison
@@ -108,34 +109,32 @@ def evaluate(
     """
     import pandas as pd
 
-    from virtkit.host import Host as TheHost
-
-    host = host or TheHost.default()
+    host = host or Host.default()
     known = guest_database or catalogue()
     chosen = known.select(guests) if guests is None or isinstance(guests, str) else tuple(guests)
     asked = tuple(machines)
     wanted = tuple(kinds)
-    placers = {name: Placer(host, name) for name in {policy.slots for policy in policies}}
+    costs = {name: BusCost(host, name) for name in {policy.slots for policy in policies}}
     parts: list[list[tuple[object, ...]]] = [[] for _ in policies]
     made: list[dict[tuple[object, ...], _Outcome]] = [{} for _ in policies]
-    # Hashing an answer takes longer than deciding: each gets a number, once.
+    # Hashing an answer takes longer than deciding, so each answer gets a number once.
     numbers: dict[Support, int] = {}
-    plans: list[dict[tuple[object, ...], tuple[list[Choice | None], int]]] = [{} for _ in policies]
+    plans: list[dict[tuple[object, ...], tuple[list[ChosenDevice | None], int]]] = [{} for _ in policies]
     for guest in chosen:
         answers = [support(guest, kind, overrides=overrides) for kind in wanted]
         codes = [numbers.setdefault(answer, len(numbers)) for answer in answers]
         drivers = {(kind, overrides): answer for kind, answer in zip(wanted, answers, strict=True)}
         for number, policy in enumerate(policies):
-            placer = placers[policy.slots]
+            cost = costs[policy.slots]
             own = decide_machine(policy, guest).value or "pc" if OWN in asked else ""
             for name in asked:
                 machine = own if name == OWN else name
                 decisions = [decide(policy, guest, machine, kind, drivers) for kind in wanted]
-                # Within a policy the rules' lines say which choices were made.
+                # Within a policy the lines of the rules identify the choices.
                 lines = (machine, *(decision.line for decision in decisions))
                 if lines not in plans[number]:
                     choices = [_choice(kind, decision) for kind, decision in zip(wanted, decisions, strict=True)]
-                    together = placer.buses(machine, [one for one in choices if one is not None])
+                    together = cost.buses(machine, [one for one in choices if one is not None])
                     plans[number][lines] = choices, together
                 choices, together = plans[number][lines]
                 cells = zip(wanted, answers, codes, decisions, choices, strict=True)
@@ -143,7 +142,7 @@ def evaluate(
                     key = (machine, kind, decision.line, code)
                     outcome = made[number].get(key)
                     if outcome is None:
-                        outcome = _outcome(placer, machine, kind, choice, answer, overrides)
+                        outcome = _outcome(cost, machine, kind, choice, answer, overrides)
                         made[number][key] = outcome
                     parts[number].append(
                         (
@@ -159,7 +158,7 @@ def evaluate(
                             outcome.verdict,
                             outcome.buses,
                             together,
-                            f"{decision.reason}; {outcome.reason}" if outcome.reason else decision.reason,
+                            sentences(decision.reason, outcome.reason),
                         )
                     )
     rows = [row for part in parts for row in part]
@@ -168,39 +167,40 @@ def evaluate(
     return frame.astype({column: "int64" if column in counts else "category" for column in COLUMNS})
 
 
-def _choice(kind: str, decision: Decision) -> Choice | None:
-    """What there is to place; None when nothing is added."""
+def _choice(kind: str, decision: Decision) -> ChosenDevice | None:
+    """The device that a decision adds, None when it adds none."""
     if decision.outcome == "device":
-        return Choice(kind, device=decision.value)
+        return ChosenDevice(kind, device=decision.value)
     if decision.outcome != "model" or decision.value == "none":
         return None
-    return Choice(kind, decision.value, decision.slot)
+    return ChosenDevice(kind, decision.value, decision.slot)
 
 
 def _outcome(
-    placer: Placer, machine: str, kind: str, choice: Choice | None, answer: Support, overrides: bool
+    cost: BusCost, machine: str, kind: str, choice: ChosenDevice | None, answer: Support, overrides: bool
 ) -> _Outcome:
     if choice is None:
         return _Outcome("none", "", "", "absent", 0, "")
-    placed, shown = placer.cell(machine, choice)
+    placement, shown = cost.shown(machine, choice)
     if choice.device:
-        verdict = "fails" if placed.refusal else "emulated"
-        return _Outcome(choice.device, "", "", verdict, placed.buses, placed.refusal)
+        verdict = "fails" if placement.refusal else "emulated"
+        return _Outcome(choice.device, "", "", verdict, placement.buses, placement.refusal)
     name = f"{choice.model} on the root bus" if choice.slot == ROOT and machine != "pc" else choice.model
     if shown is None or shown.interface is None:
-        reason = placed.refusal or (shown.message or shown.reason if shown else "")
-        return _Outcome(name, placed.location, "refused", "fails", 0, reason)
+        reason = placement.refusal or (qemu_refusal(shown) if shown else "")
+        return _Outcome(name, placement.location, "refused", "fails", 0, reason)
     judged = judge(answer, kind, shown.interface, addons=overrides)
-    return _Outcome(name, placed.location, shown.interface.value, judged.verdict.value, placed.buses, judged.reason)
+    interface, verdict = shown.interface.value, judged.verdict.value
+    return _Outcome(name, placement.location, interface, verdict, placement.buses, judged.reason)
 
 
 def score(frame: pd.DataFrame) -> pd.DataFrame:
     """The score of each policy, best first: most working cells, then fewest buses, then fewest failing cells.
 
     Columns: ``policy, works, buses, condition, emulated, absent, unknown, fails, guests_failing``. A cell is one
-    guest, machine and kind. ``works`` counts cells whose virtio device works by default; a device that is not
-    virtio, or not there, is no working cell, only no failing one. ``buses`` sums the PCI controllers that libvirt
-    adds, each domain with all its devices at once. ``guests_failing`` counts guests with a disk or NIC that fails.
+    guest, machine and kind. ``works`` counts the cells whose virtio device works without a condition; an emulated or
+    absent device counts neither as working nor as failing. ``buses`` sums the PCI controllers that libvirt adds, for
+    each domain with all its devices. ``guests_failing`` counts the guests whose disk or NIC fails.
 
     >>> import virtkit as vk
     >>> from virtkit.policy import comparison
@@ -239,17 +239,17 @@ def changes(frame: pd.DataFrame, before: str, after: str) -> pd.DataFrame:
     """The cells in which two policies of ``evaluate``'s frame differ, in choice or verdict.
 
     Columns: ``guest, family, asked, kind, machine_before, machine, before, after, verdict_before, verdict,
-    effect, buses, reason``; ``effect`` is better, worse or other, ``buses`` the
-    difference that this device alone makes. Raises UsageError when the frame holds no such policy.
+    effect, buses, reason``; ``effect`` is better, worse or other, ``buses`` the difference in the buses of this device
+    alone. Raises UsageError when the frame does not have one of the policies.
     """
     there = set(frame["policy"].unique())
     for name in (before, after):
         if name not in there:
-            raise UsageError(f"policy {name!r} was not evaluated; there are: {', '.join(sorted(there))}")
+            raise UsageError(f"policy {name!r} was not evaluated; expected one of {', '.join(sorted(there))}")
     columns = ["guest", "family", "asked", "kind", "machine", "choice", "verdict", "buses", "reason"]
     old = frame.loc[frame["policy"] == before, columns].reset_index(drop=True)
     new = frame.loc[frame["policy"] == after, columns].reset_index(drop=True)
-    # Both halves come of one frame, so that equal words have equal codes.
+    # Both parts come from one frame, so equal words have equal codes.
     differ = (old["choice"].cat.codes != new["choice"].cat.codes) | (
         (old["verdict"].cat.codes != new["verdict"].cat.codes) | (old["machine"].cat.codes != new["machine"].cat.codes)
     )
@@ -265,11 +265,11 @@ def changes(frame: pd.DataFrame, before: str, after: str) -> pd.DataFrame:
 
 
 def grouped(changed: pd.DataFrame) -> pd.DataFrame:
-    """The cells of ``changes`` by family of guest: equal changes of several kinds together, worse ones first.
+    """The cells of ``changes`` by guest family, equal changes of several kinds together, worse ones first.
 
     Columns: ``effect, family, machine, kinds, before, after, verdict_before, verdict, cells, guests, example,
     reason``; ``machine`` is "pc -> q35" where the policies choose different ones, ``cells`` and ``guests`` are
-    counts, ``reason`` is that of the example.
+    counts, ``reason`` belongs to the example.
     """
     plain = changed.drop(columns=["buses"]).astype(str)
     moved = plain["machine_before"] != plain["machine"]
@@ -306,10 +306,10 @@ def _effects(before: pd.Series[Any], after: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def by_family(frame: pd.DataFrame, good: Sequence[str] = ()) -> pd.DataFrame:
-    """The matrix of policies by family of guest: the share (0 to 1) of cells whose verdict is one of ``good``.
+    """The share (0 to 1) of cells with one of the verdicts ``good``, by guest family and policy.
 
-    Without ``good``, of those that do not fail. Rows are families ("" is "other"), columns the policies, in order
-    of name.
+    Without ``good`` it is the share of cells that do not fail. Rows are families ("" becomes "other"), columns the
+    policies in order of name.
     """
     right = frame["verdict"].isin(list(good)) if good else frame["verdict"].ne("fails")
     part = frame.assign(good=right.astype(float), family=frame["family"].astype(str).replace("", "other"))

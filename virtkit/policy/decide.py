@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from virtkit.policy.document import Policy
 
-__all__ = ["Decision", "Situation", "decide", "decide_machine", "fits"]
+__all__ = ["Decision", "Situation", "decide", "decide_finding", "decide_machine", "fits"]
 
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = MappingProxyType(
     {">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "==": operator.eq}
@@ -25,10 +25,10 @@ _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What the predicates of a rule look at; "" for what is not known yet.
+    """What the conditions of a rule are tested on; "" for what is not known yet.
 
-    ``machine`` is "pc", "q35" or another family; ``model``, ``interface`` and ``verdict`` are those of a device that
-    is there already, for rules that give findings.
+    ``machine`` is "pc", "q35" or another family; ``model``, ``interface`` and ``verdict`` belong to an existing device,
+    for rules that give findings.
     """
 
     guest: Guest | None
@@ -40,7 +40,7 @@ class Situation:
     drivers: dict[tuple[str, bool], Support] = field(default_factory=dict, compare=False)
 
     def support(self, guest: Guest, kind: str, corrected: bool) -> Support:
-        """The guest's drivers for ``kind``; what was asked once is kept in ``drivers``."""
+        """The guest's drivers for ``kind``, looked up once and kept in ``drivers``."""
         answer = self.drivers.get((kind, corrected))
         if answer is None:
             answer = self.drivers[kind, corrected] = support(guest, kind, overrides=corrected)
@@ -49,9 +49,9 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """An outcome ("machine", "model", "device", "finding" or "" when no rule fits), with the rule that gave it.
+    """An outcome ("machine", "model", "device", "finding" or "" when no rule applies) and the line of its rule.
 
-    ``slot`` is where a model goes, "auto" or "root".
+    ``slot`` is where a virtio model is placed, "auto" or "root".
     """
 
     outcome: str
@@ -61,7 +61,7 @@ class Decision:
     slot: str = "auto"
 
 
-_NONE = Decision("", "", "no rule of the policy fits", 0)
+_NONE = Decision("", "", "No rule of the policy applies.", 0)
 
 
 def decide_machine(policy: Policy, guest: Guest | None) -> Decision:
@@ -79,14 +79,14 @@ def decide(
 ) -> Decision:
     """The model or device of ``kind`` that the policy chooses for a guest on ``machine`` ("pc", "q35", …).
 
-    ``drivers`` keeps what is known of this guest's drivers between the decisions of several policies.
+    ``drivers`` keeps this guest's drivers between the decisions of several policies.
     """
     situation = Situation(guest, machine, kind, drivers={} if drivers is None else drivers)
     return _first(policy, situation, kind)
 
 
-def findings(policy: Policy, situation: Situation) -> Decision:
-    """The finding on a device that is there: the first rule with a finding that fits it."""
+def decide_finding(policy: Policy, situation: Situation) -> Decision:
+    """The finding on an existing device: that of the first rule with a finding that applies."""
     return _first(policy, situation, f"finding {situation.kind}")
 
 
@@ -99,8 +99,7 @@ def _first(policy: Policy, situation: Situation, subject: str) -> Decision:
 
 
 def fits(when: Mapping[str, Any], situation: Situation, corrected: bool) -> bool:
-    """Whether every predicate holds. A guest that is not known fits no predicate on guests, nor their opposite
-    unless it stands under ``not``."""
+    """Whether every condition holds. For an unknown guest no condition on guests holds, except under ``not``."""
     return all(_holds(name, value, situation, corrected) for name, value in when.items())
 
 

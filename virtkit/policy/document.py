@@ -1,4 +1,4 @@
-"""A policy as it is written: YAML read with line numbers, checked against the schema, explained when wrong."""
+"""Reads policies: YAML with line numbers, checked against the schema, with errors that say what is expected."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from virtkit.display import Displayable
 from virtkit.errors import UsageError
 from virtkit.guests import KINDS
 from virtkit.policy import slots
-from virtkit.policy.bus_cost import AUTO, SLOTS, others
+from virtkit.policy.bus_cost import AUTO, SLOTS, emulated_devices
 from virtkit.virtio.kinds import MODELS
+from virtkit.wording import counted
 
 __all__ = [
     "CONDITIONS",
@@ -36,7 +37,7 @@ FINDINGS = ("allow", "warn", "taint", "deny")
 _OUTCOMES = ("machine", "model", "device", "finding")
 _TOP = ("name", "title", "sources", "knows", "slots", "rules")
 _RULE = ("kinds", "when", "slot", "reason", *_OUTCOMES)
-#: Predicates of ``when`` and the shape of each: text, list (of text), flag, test (comparison), when (nested).
+#: The conditions of ``when`` and the shape of each: list (of text), flag, test (comparison), when (nested).
 CONDITIONS = MappingProxyType(
     {
         "guest": "list",
@@ -58,7 +59,7 @@ CONDITIONS = MappingProxyType(
         "database": "when",
     }
 )
-#: The most that a policy file may have: characters, and levels of nesting.
+#: Limits of a policy file: characters, and levels of nesting.
 _SIZE, _DEPTH = 1 << 20, 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 _TEST = re.compile(r"\s*(>=|<=|<|>|==)\s*(\S+)\s*")
@@ -66,9 +67,12 @@ _TEST = re.compile(r"\s*(>=|<=|<|>|==)\s*(\S+)\s*")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule. ``kinds`` is () for a rule on the machine; ``outcome`` says which of machine, model, device and
-    finding it gives, ``value`` what; ``when`` holds the predicates (values as in the schema of docs/policies.md).
-    ``slot`` is where a model goes: "auto" as libvirt chooses, "root" with an address on bus 0."""
+    """One rule of a policy.
+
+    ``kinds`` is () for a rule on the machine. ``outcome`` is "machine", "model", "device" or "finding", ``value`` that
+    machine, model, device or finding. ``when`` has the conditions (values as in the schema of docs/policies.md).
+    ``slot`` is where a model is placed: "auto" as libvirt chooses, "root" with an address on bus 0.
+    """
 
     line: int
     kinds: tuple[str, ...]
@@ -80,7 +84,7 @@ class Rule:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """What the rule is about: "machine", kinds, or "finding KIND" for each of them."""
+        """What the rule decides: "machine", the kinds, or "finding KIND" for each kind."""
         if self.outcome == "finding":
             return tuple(f"finding {kind}" for kind in self.kinds)
         return self.kinds or ("machine",)
@@ -93,11 +97,11 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Policy(Displayable):
-    """A named policy: ordered ``rules``, the first that fits decides.
+    """A named policy with ordered ``rules``; the first that applies decides.
 
-    ``knows`` is "database" (the strict guest OS database) or "corrected" (with overrides and add-on drivers);
-    ``slots`` names the slot policy under which devices are placed. ``about`` has the rules by what they are about:
-    "machine", a kind ("net") for models and devices, "finding net" for findings.
+    ``knows`` is "database" (the guest database as it is) or "corrected" (with overrides and add-on drivers); ``slots``
+    names the slot policy under which devices are placed. ``about`` has the rules by subject: "machine", a kind ("net")
+    for models and devices, "finding net" for findings.
     """
 
     name: str
@@ -117,7 +121,7 @@ class Policy(Displayable):
         object.__setattr__(self, "about", MappingProxyType(found))
 
     def __repr__(self) -> str:
-        return f"<Policy {self.name} of {len(self.rules)} rules, slots {self.slots}>"
+        return f"<Policy {self.name} of {counted(len(self.rules), 'rule')}, slots {self.slots}>"
 
 
 def when_words(value: object) -> str:
@@ -137,9 +141,9 @@ def names() -> tuple[str, ...]:
 
 
 def builtin(name: str) -> Policy:
-    """The shipped policy called ``name``. Raises UsageError naming the ones there are."""
+    """The shipped policy called ``name``. Raises UsageError, with the names of the shipped ones."""
     if name not in names():
-        raise UsageError(f"no policy {name!r}; shipped: {', '.join(names())}; a file name ends in .yaml")
+        raise UsageError(f"no policy {name!r}; expected one of {', '.join(names())}, or a file name that ends in .yaml")
     file = facts.path(f"policies/{name}.yaml")
     return parse(file.read_text(encoding="utf-8"), file.name)
 
@@ -157,21 +161,21 @@ def load(name: str) -> Policy:
 
 
 def text_of(file: str) -> str:
-    """The text of a policy file, bounded. Raises UsageError when it cannot be read."""
+    """The text of a policy file. Raises UsageError when the file cannot be read or is too large."""
     try:
         with open(file, encoding="utf-8") as stream:
             text = stream.read(_SIZE + 1)
     except (OSError, UnicodeDecodeError) as problem:
         raise UsageError(f"{file}: cannot be read: {problem}") from None
     if len(text) > _SIZE:
-        raise UsageError(f"{file}: larger than {_SIZE} characters, the most a policy may have")
+        raise UsageError(f"{file}: expected at most {_SIZE:,} characters, got more")
     return text
 
 
 def select(text: str, *also: str) -> tuple[Policy, ...]:
-    """The policies that a list names ("" for all that are shipped), and those of ``also`` that it leaves out.
+    """The policies that a list names ("" for all shipped ones), and those of ``also`` that the list leaves out.
 
-    Raises UsageError for one that is none or is wrong, and for two of one name.
+    Raises UsageError for a policy that does not exist or is wrong, and for two policies with the same name.
     """
     wanted = [part.strip() for part in text.split(",") if part.strip()] or list(names())
     found: dict[str, Policy] = {}
@@ -179,21 +183,22 @@ def select(text: str, *also: str) -> tuple[Policy, ...]:
         policy = load(name)
         other = found.get(policy.name)
         if other is not None and other.file != policy.file:
-            raise UsageError(f"{policy.file}: {policy.name!r} is the name of {other.file} too")
+            raise UsageError(f"{policy.file}: {other.file} has the name {policy.name!r} too; rename one of them")
         found[policy.name] = policy
     return tuple(found.values())
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes with bounded nesting; aliases, which can nest without end, are refused."""
+    """Composes nodes with bounded nesting. Aliases are refused, because they can nest without end."""
 
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="an alias; write it out", problem_mark=self.get_mark())
+            raise yaml.MarkedYAMLError(problem="aliases are not allowed; repeat the text", problem_mark=self.get_mark())
         if self.depth == _DEPTH:
-            raise yaml.MarkedYAMLError(problem=f"more than {_DEPTH} levels", problem_mark=self.get_mark())
+            problem = f"expected at most {_DEPTH} levels of nesting, got more"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=self.get_mark())
         self.depth += 1
         try:
             return super().compose_node(parent, index)
@@ -212,21 +217,21 @@ class _Reader:
 
     def mapping(self, node: yaml.Node, allowed: tuple[str, ...] | Mapping[str, str], what: str) -> dict[str, yaml.Node]:
         if not isinstance(node, yaml.MappingNode):
-            raise self.wrong(node, f"{what} is a mapping of {', '.join(allowed)}")
+            raise self.wrong(node, f"{what}: expected a mapping with keys among {', '.join(allowed)}")
         found: dict[str, yaml.Node] = {}
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
-                raise self.wrong(key, f"a key of {what} is a word")
+                raise self.wrong(key, f"{what}: expected a word as the key")
             if key.value not in allowed:
-                raise self.wrong(key, f"unknown key {key.value!r} in {what}; allowed: {', '.join(allowed)}")
+                raise self.wrong(key, f"unknown key {key.value!r} in {what}; expected one of {', '.join(allowed)}")
             if key.value in found:
-                raise self.wrong(key, f"{key.value!r} is written twice in {what}")
+                raise self.wrong(key, f"{what} has the key {key.value!r} twice")
             found[key.value] = value
         return found
 
     def text(self, node: yaml.Node, what: str) -> str:
         if not isinstance(node, yaml.ScalarNode) or not str(node.value).strip():
-            raise self.wrong(node, f"{what} is a text")
+            raise self.wrong(node, f"{what}: expected text")
         return str(node.value).strip()
 
     def texts(self, node: yaml.Node, what: str, allowed: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -234,9 +239,9 @@ class _Reader:
         found = tuple(self.text(item, what) for item in nodes)
         for item, value in zip(nodes, found, strict=True):
             if allowed and value not in allowed:
-                raise self.wrong(item, f"{what}: {value!r} is none of {', '.join(allowed)}")
+                raise self.wrong(item, f"{what}: expected one of {', '.join(allowed)}, got {value!r}")
         if not found:
-            raise self.wrong(node, f"{what} is empty")
+            raise self.wrong(node, f"{what}: expected at least one value")
         return found
 
     def when(self, node: yaml.Node) -> Mapping[str, Any]:
@@ -247,13 +252,14 @@ class _Reader:
                 found[key] = self.when(value)
             elif shape == "flag":
                 if value.value not in ("true", "false"):
-                    raise self.wrong(value, f"{key} is true or false")
+                    raise self.wrong(value, f"{key}: expected true or false")
                 found[key] = value.value == "true"
             elif shape == "test":
                 said = self.text(value, key)
                 tests = [_TEST.fullmatch(part) for part in said.split(",")]
                 if not all(tests):
-                    raise self.wrong(value, f"{key}: {said!r} is no comparison such as '>= 7.2' or '>= 6, < 7'")
+                    example = "a comparison such as '>= 7.2' or '>= 6, < 7'"
+                    raise self.wrong(value, f"{key}: expected {example}, got {said!r}")
                 found[key] = tuple((test[1], test[2]) for test in tests if test)
             else:
                 kinds = ("self", *KINDS) if key in ("legacy", "modern", "driver") else ()
@@ -261,34 +267,34 @@ class _Reader:
         return MappingProxyType(found)
 
     def device(self, node: yaml.Node, value: str, kinds: yaml.Node | None) -> None:
-        """Raises UsageError when ``value`` is no device in place of virtio for each of ``kinds``."""
+        """Raises UsageError unless ``value`` can replace a virtio device of each of ``kinds``."""
         for kind in self.texts(kinds, "kinds") if kinds else ():
-            known = others(kind)
+            known = emulated_devices(kind)
             if not known:
-                raise self.wrong(node, f"there is no other device in place of virtio for {kind}")
+                raise self.wrong(node, f"no emulated device can replace virtio for {kind}")
             if value not in known:
-                raise self.wrong(node, f"device {value!r} is none of {', '.join(known)} for {kind}")
+                raise self.wrong(node, f"device for {kind}: expected one of {', '.join(known)}, got {value!r}")
 
     def rule(self, node: yaml.Node) -> Rule:
         found = self.mapping(node, _RULE, "a rule")
         given = [name for name in _OUTCOMES if name in found]
         if len(given) != 1:
-            raise self.wrong(node, f"a rule gives exactly one of {', '.join(_OUTCOMES)}; this one gives {len(given)}")
+            raise self.wrong(node, f"a rule: expected exactly one of {', '.join(_OUTCOMES)}, got {len(given)}")
         outcome = given[0]
         value = self.text(found[outcome], outcome)
         if outcome == "model" and value not in (*MODELS, "none"):
-            raise self.wrong(found[outcome], f"model {value!r} is none of {', '.join((*MODELS, 'none'))}")
+            raise self.wrong(found[outcome], f"model: expected one of {', '.join((*MODELS, 'none'))}, got {value!r}")
         if outcome == "finding" and value not in FINDINGS:
-            raise self.wrong(found[outcome], f"finding {value!r} is none of {', '.join(FINDINGS)}")
+            raise self.wrong(found[outcome], f"finding: expected one of {', '.join(FINDINGS)}, got {value!r}")
         if outcome == "device":
             self.device(found["device"], value, found.get("kinds"))
         if (outcome == "machine") == ("kinds" in found):
-            raise self.wrong(node, "a rule on devices names its kinds; a rule on the machine has none")
+            raise self.wrong(node, "a rule on devices needs 'kinds'; a rule on the machine must not have them")
         kinds = self.texts(found["kinds"], "kinds", ("all", *KINDS)) if "kinds" in found else ()
         if "slot" in found and (outcome != "model" or value == "none"):
-            raise self.wrong(found["slot"], "only a rule that gives a virtio model has a slot")
+            raise self.wrong(found["slot"], "only a rule that gives a virtio model can have a slot")
         if "reason" not in found:
-            raise self.wrong(node, "a rule says its reason")
+            raise self.wrong(node, "a rule needs a reason")
         return Rule(
             line=node.start_mark.line + 1,
             kinds=KINDS if "all" in kinds else kinds,
@@ -301,26 +307,26 @@ class _Reader:
 
 
 def parse(text: str, file: str) -> Policy:
-    """The policy written in ``text``. Raises UsageError with file, line and what would be right."""
+    """The policy written in ``text``. Raises UsageError with the file, the line and what is expected."""
     reader = _Reader(file)
     try:
         root = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as problem:
         line = problem.problem_mark.line + 1 if problem.problem_mark else 1
-        raise UsageError(f"{file}:{line}: no YAML: {problem.problem}") from None
+        raise UsageError(f"{file}:{line}: not valid YAML: {problem.problem}") from None
     except yaml.YAMLError as problem:
-        raise UsageError(f"{file}: no YAML: {problem}") from None
+        raise UsageError(f"{file}: not valid YAML: {problem}") from None
     if root is None:
-        raise UsageError(f"{file}: empty; a policy has {', '.join(_TOP)}")
+        raise UsageError(f"{file}: empty; expected a policy with {', '.join(_TOP)}")
     found = reader.mapping(root, _TOP, "a policy")
     for name in ("name", "title", "sources", "rules"):
         if name not in found:
-            raise reader.wrong(root, f"a policy has {name!r}")
+            raise reader.wrong(root, f"a policy needs {name!r}")
     if not isinstance(found["rules"], yaml.SequenceNode) or not found["rules"].value:
-        raise reader.wrong(found["rules"], "rules is a list of rules")
+        raise reader.wrong(found["rules"], "rules: expected a list of rules")
     name = reader.text(found["name"], "name")
     if not _NAME.fullmatch(name):
-        raise reader.wrong(found["name"], f"name {name!r} is not of letters, digits, '.', '_', '+' and '-'")
+        raise reader.wrong(found["name"], f"name: expected letters, digits, '.', '_', '+' and '-', got {name!r}")
     return Policy(
         name=name,
         title=reader.text(found["title"], "title"),

@@ -1,4 +1,4 @@
-"""What is doubtful in a policy that is well-formed: rules in vain, missing defaults, rules that overlap."""
+"""Finds doubtful rules in a well-formed policy: rules without effect, missing defaults, overlapping rules."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit.guests import KINDS, catalogue
 from virtkit.policy.decide import Situation, fits
+from virtkit.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,17 +18,17 @@ if TYPE_CHECKING:
 __all__ = ["lint", "remarks"]
 
 _MACHINES = ("pc", "q35")
-#: Predicates that hold when one of their values fits; of the others all must.
+#: Conditions that hold when one of their values fits; for the others all values must fit.
 _ONE_OF = ("family", "distro", "machine", "model", "interface", "verdict")
 
 _Cell = tuple[str, str, str]
 
 
 def lint(policy: Policy) -> tuple[str, ...]:
-    """What is wrong by the rules alone, with file and line: rules never reached, subjects without rule or default.
+    """Errors that the rules alone show, with file and line: rules never reached, subjects without a rule or default.
 
-    A rule is never reached when, for the machine or for each of its kinds, an earlier rule takes all or has a
-    condition that holds wherever this one's does.
+    A rule is never reached when, for the machine or for each of its kinds, an earlier rule has no condition or one that
+    holds wherever this rule's condition holds.
     """
     said: list[str] = []
     hidden: dict[int, list[str]] = {}
@@ -37,16 +38,12 @@ def lint(policy: Policy) -> tuple[str, ...]:
         if not about:
             said.append(f"{policy.file}: no rule for {subject}")
         elif about[-1].when:
-            said.append(f"{policy.file}:{about[-1].line}: {subject}: no default: the last rule has a condition")
+            said.append(f"{policy.file}:{about[-1].line}: {subject}: no default, because the last rule has a condition")
     for about in policy.about.values():
         for number, rule in enumerate(about):
             earlier = next((one for one in about[:number] if _within(rule.when, one.when)), None)
             if earlier is not None:
-                same = _plain(rule.when) == _plain(earlier.when)
-                why = (
-                    "takes all" if not earlier.when else "has the same condition" if same else "holds wherever it does"
-                )
-                hidden.setdefault(rule.line, []).append(f"line {earlier.line} {why}")
+                hidden.setdefault(rule.line, []).append(f"line {earlier.line} {_why_hidden(earlier, rule)}")
     for rule in policy.rules:
         if len(hidden.get(rule.line, ())) == len(rule.subjects):
             said.append(f"{policy.file}:{rule.line}: never reached: {hidden[rule.line][0]}")
@@ -54,11 +51,11 @@ def lint(policy: Policy) -> tuple[str, ...]:
 
 
 def remarks(policy: Policy, guests: Sequence[Guest] | None = None) -> tuple[str, ...]:
-    """What the guest OS database says of the rules, with file and line, on pc and q35; nothing of it need be wrong.
+    """What the guest database shows about the rules on pc and q35, with file and line; none of it has to be an error.
 
-    A rule that fits no guest; one that decides for none, because each that fits it fits an earlier rule; two rules
-    that overlap: neither condition holds wherever the other does, both fit a guest, they give different things, and
-    their order decides. Rules that give findings are left out.
+    Reported are a rule that applies to no guest; a rule that decides for no guest, because earlier rules apply to all
+    its guests; and two overlapping rules: both apply to a guest, neither condition implies the other, they give
+    different results, so their order decides. Rules that give findings are left out.
     """
     known = tuple(catalogue() if guests is None else guests)
     said: dict[int, list[str]] = {}
@@ -72,7 +69,7 @@ def remarks(policy: Policy, guests: Sequence[Guest] | None = None) -> tuple[str,
         seen: list[tuple[Rule, set[_Cell]]] = []
         for rule in about:
             cells = set(_cells(rule, subject, known, policy.knows == "corrected"))
-            # A default is there for guests that nobody foresaw.
+            # A default may apply to no guest of today: it is for future ones.
             if rule.when:
                 fitting.setdefault(rule.line, set()).update(cells)
             decided = cells - taken
@@ -85,29 +82,28 @@ def remarks(policy: Policy, guests: Sequence[Guest] | None = None) -> tuple[str,
             seen.append((rule, decided))
     for line, cells in fitting.items():
         if not cells:
-            said.setdefault(line, []).append("fits no guest of the database")
+            said.setdefault(line, []).append("applies to no guest of the database")
         elif not deciding[line]:
-            count = _count(cells)
             said.setdefault(line, []).append(
-                f"decides for no guest of the database: {count} fit it and an earlier rule"
+                f"decides for no guest of the database: earlier rules already apply to its {_guests(cells)}"
             )
     for (earlier_line, line), cells in overlaps.items():
         guest, machine, _ = min(cells)
         example = f"{guest} on {machine}" if machine else guest
-        text = f"overlaps with line {earlier_line}, which decides for {_count(cells)} that fit both, such as {example}"
+        text = f"overlaps with line {earlier_line}, which decides for {_guests(cells)} (such as {example})"
         said.setdefault(line, []).append(text)
     return tuple(f"{policy.file}:{line}: {text}" for line in sorted(said) for text in said[line])
 
 
-def _why(earlier: Rule, rule: Rule) -> str:
+def _why_hidden(earlier: Rule, rule: Rule) -> str:
+    """How an earlier rule keeps a later one from being reached."""
     if not earlier.when:
-        return "takes all"
-    return "has the same condition" if _plain(rule.when) == _plain(earlier.when) else "holds wherever it does"
+        return "applies to everything"
+    return "has the same condition" if _plain(rule.when) == _plain(earlier.when) else "applies wherever this rule does"
 
 
-def _count(cells: set[_Cell]) -> str:
-    guests = len({guest for guest, _, _ in cells})
-    return f"{guests} guest{'s' * (guests != 1)}"
+def _guests(cells: set[_Cell]) -> str:
+    return counted(len({guest for guest, _, _ in cells}), "guest")
 
 
 def _cross(one: Rule, other: Rule) -> bool:
@@ -124,13 +120,13 @@ def _cells(rule: Rule, subject: str, guests: Sequence[Guest], corrected: bool) -
 
 
 def _within(inner: Mapping[str, Any], outer: Mapping[str, Any]) -> bool:
-    """Whether ``outer`` holds wherever ``inner`` does, as far as their words tell."""
+    """Whether ``outer`` holds wherever ``inner`` holds, judged by their words."""
     return all(_implied(name, value, inner) for name, value in outer.items())
 
 
 def _implied(name: str, outer: Any, inner: Mapping[str, Any]) -> bool:
     if name == "driver":
-        # Whoever has one of the two drivers has a driver.
+        # A guest with a legacy or a modern driver has a driver.
         given = {kind for word in ("driver", "legacy", "modern") for kind in inner.get(word, ())}
         return given >= set(outer)
     if name not in inner:

@@ -1,4 +1,4 @@
-"""Domains held against a policy: findings, each with the line that it is about."""
+"""Checks a domain against a policy: findings, each with the line of its device."""
 
 from __future__ import annotations
 
@@ -6,24 +6,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from virtkit.compat.check import check
+from virtkit.compat.devices import find_guest
 from virtkit.display import Displayable
 from virtkit.domain.document import line_of
-from virtkit.policy.decide import Situation, decide, decide_machine, findings
+from virtkit.guests.catalogue import catalogue
+from virtkit.policy.decide import Situation, decide, decide_finding, decide_machine
+from virtkit.wording import sentences
 
 if TYPE_CHECKING:
+    from virtkit.compat.review import Finding as DeviceFinding
     from virtkit.guests import Catalogue, Guest
     from virtkit.policy.document import Policy
     from virtkit.resolved import Resolved
 
 __all__ = ["Finding", "Findings", "review"]
 
-_FAMILIES = {"i440fx": "pc", "q35": "q35"}
+#: The words of a policy for machine families.
+_MACHINES = {"i440fx": "pc", "q35": "q35"}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding: ``level`` is allow, warn, taint or deny; ``line`` that of the device in ``file``, ``rule`` that
-    of the rule in the policy (0: the policy's choice differs)."""
+    """One finding. ``level`` is warn, taint or deny; ``line`` is the device's line in ``file``, ``rule`` the line of
+    the rule in the policy."""
 
     file: str
     domain: str
@@ -36,14 +41,14 @@ class Finding:
 
 
 class Findings(Displayable, tuple[Finding, ...]):
-    """The findings of one domain; ``policy`` is the name of the policy that was asked."""
+    """The findings on one domain; ``policy`` is the name of the policy."""
 
     policy: str = ""
 
     def __repr__(self) -> str:
-        said = ", ".join(f"{one.level} {one.device}" for one in self[:8])
+        first = ", ".join(f"{one.level} {one.device}" for one in self[:8])
         more = f" and {len(self) - 8} more" if len(self) > 8 else ""
-        return f"<Findings of policy {self.policy or '?'}: {said or 'none'}{more}>"
+        return f"<Findings of policy {self.policy or '?'}: {first or 'none'}{more}>"
 
 
 def review(
@@ -53,64 +58,68 @@ def review(
     *,
     guest_database: Catalogue | None = None,
 ) -> Findings:
-    """What a policy says of each virtio device of a resolved domain, and of its machine.
+    """What a policy finds on the machine and on each virtio device of a resolved domain.
 
-    A policy with rules that give findings is asked for those; any other warns where it would choose another
-    model, or another machine. What lies idle without a driver is never worse than a warning. Raises
-    GuestError for a ``guest`` that nobody knows.
+    A policy with rules that give findings applies those. Any other policy warns where it would choose another model or
+    machine. A device that the guest does not need gets at most a warning. Raises GuestError for a ``guest`` that the
+    database does not have.
 
     >>> import virtkit as vk
     >>> from virtkit.policy.review import review
     >>> review(vk.load_policy("recommended"), vk.resolve(vk.read(vk.samples() / "rhel6-q35-virtio.xml")))
     <Findings of policy recommended: deny disk vda, deny interface 0 (virtio), warn memballoon virtio>
     """
-    from virtkit.compat.check import guest_of
-    from virtkit.guests import catalogue
-
     known = guest_database or catalogue()
-    who, _ = guest_of(resolved.domain, guest, known)
-    seen = check(resolved, who, overrides=policy.knows == "corrected", guest_database=known, changes=False)
-    machine = _FAMILIES.get(resolved.family, resolved.family)
+    found, _ = find_guest(resolved.domain, guest, known)
+    machine = _MACHINES.get(resolved.family, resolved.family)
     gives_findings = any(rule.outcome == "finding" for rule in policy.rules)
-    file = resolved.domain.path or ""
-    name = who.id if who else ""
     result = []
 
     def add(device: str, line: int, level: str, text: str, rule: int) -> None:
+        file, name = resolved.domain.path or "", found.id if found else ""
         result.append(Finding(file, resolved.domain.name, name, device, line, level, text, rule))
 
-    if not gives_findings and who is not None:
-        wanted = decide_machine(policy, who)
-        if wanted.value and wanted.value != machine:
-            add(
-                "machine",
-                _machine_line(resolved),
-                "warn",
-                f"{policy.name} would choose {wanted.value}: {wanted.reason}",
-                wanted.line,
-            )
-    # A device that is not written, such as a memory balloon, is told on the line of the domain.
+    if not gives_findings and found is not None:
+        choice = decide_machine(policy, found)
+        if choice.value and choice.value != machine:
+            text = f"{policy.name} would choose {choice.value}: {choice.reason}"
+            add("machine", _machine_line(resolved), "warn", text, choice.line)
+    # A device that is not written, such as a memory balloon, is reported on the line of the domain.
     first = line_of(resolved.domain.document.root) or 1
-    for finding in seen.findings:
-        line = finding.line or first
-        if gives_findings:
-            situation = Situation(who, machine, finding.kind, finding.model, finding.interface, finding.verdict.value)
-            said = findings(policy, situation)
-            if said.value and said.value != "allow":
-                level = "warn" if said.value == "deny" and finding.harmless else said.value
-                add(finding.label, line, level, f"{said.reason}: {finding.reason}", said.line)
-        elif who is not None:
-            choice = decide(policy, who, machine, finding.kind)
-            if choice.outcome and choice.value != finding.model:
-                text = f"{policy.name} would choose {choice.value}, here is {finding.model}: {choice.reason}"
-                add(finding.label, line, "warn", text, choice.line)
-    found = Findings(result)
-    found.policy = policy.name
-    return found
+    reviewed = check(resolved, found, overrides=policy.knows == "corrected", guest_database=known, changes=False)
+    decided = _finding if gives_findings else _other_choice
+    for device in reviewed.findings:
+        finding = decided(policy, found, machine, device)
+        if finding is not None:
+            add(device.label, device.line or first, *finding)
+    findings = Findings(result)
+    findings.policy = policy.name
+    return findings
+
+
+def _finding(policy: Policy, guest: Guest | None, machine: str, device: DeviceFinding) -> tuple[str, str, int] | None:
+    """Level, text and rule line of the policy's finding on a device; None for none."""
+    situation = Situation(guest, machine, device.kind, device.model, device.interface, device.verdict.value)
+    decision = decide_finding(policy, situation)
+    if not decision.value or decision.value == "allow":
+        return None
+    level = "warn" if decision.value == "deny" and device.harmless else decision.value
+    return level, sentences(decision.reason, device.reason), decision.line
+
+
+def _other_choice(
+    policy: Policy, guest: Guest | None, machine: str, device: DeviceFinding
+) -> tuple[str, str, int] | None:
+    """Level, text and rule line where the policy would choose another model; None where it would not."""
+    choice = decide(policy, guest, machine, device.kind)
+    if guest is None or not choice.outcome or choice.value == device.model:
+        return None
+    text = f"{policy.name} would choose {choice.value}, the domain has {device.model}: {choice.reason}"
+    return "warn", text, choice.line
 
 
 def _machine_line(resolved: Resolved) -> int:
-    """The line on which the machine type is written, or would be."""
+    """The line where the machine type is written or would be written."""
     root = resolved.domain.document.root
     for path in ("os/type", "os"):
         found = root.find(path)

@@ -1,4 +1,4 @@
-"""The staged rollout of model names: which domains each stage accepts, taints, refuses or loses, and why."""
+"""The staged rollout of a check of model names: which domains each stage accepts, taints, refuses or loses."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from virtkit import facts
 from virtkit.display import Displayable
 from virtkit.domain.vocabulary import accepted
 from virtkit.errors import UsageError
+from virtkit.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,9 +29,9 @@ __all__ = [
     "OUTCOMES",
     "STAGES",
     "SUBJECTS",
-    "Name",
     "Rollout",
     "Tally",
+    "UnknownName",
     "affected_table",
     "known_names",
     "known_table",
@@ -41,21 +42,21 @@ __all__ = [
     "stage_table",
 ]
 
-#: What each stage does with an unknown name. Source: libvir-list, the NIC model argument of January 2019.
+#: What each stage does with an unknown name. Source: libvir-list, discussion of NIC models, January 2019.
 STAGES: Mapping[int, tuple[str, str, str]] = MappingProxyType(
     {
         0: ("today", "accepted", "accepted and passed through"),
         1: ("report and taint", "tainted", "accepted; the guest is tainted and logged"),
-        2: ("validate", "refused", "existing guests stay visible, defining or starting one is refused"),
+        2: ("validate", "refused", "existing guests stay visible; defining or starting one is refused"),
         3: ("enforce", "lost", "the definition no longer parses: the guest disappears"),
     }
 )
 OUTCOMES = ("accepted", "tainted", "refused", "lost")
-#: The most distinct names that are counted, and the most of a name that is kept: what bounds the memory.
-_MOST, _LONG = 100_000, 200
+#: Limits on memory: the number of distinct names that are counted, and the length to which a name is kept.
+_MOST_NAMES, _LONGEST = 100_000, 200
 
-#: What can be rolled out: the device, its child and the attribute that hold the name. NIC models were free text; the
-#: others libvirt enumerates, so that their unknown names are those of another release or of another hand.
+#: What can be checked: the device, its child and the attribute with the name. NIC models were free text. libvirt
+#: enumerates the others, so an unknown name there comes from another release or another program.
 SUBJECTS: Mapping[str, tuple[str, str, str]] = MappingProxyType(
     {
         "nic-model": ("interface", "model", "type"),
@@ -78,7 +79,7 @@ def _listed(subject: str, hypervisor: str, at: tuple[int, int]) -> tuple[tuple[s
     tag, _, attribute = SUBJECTS[subject]
     found: set[str] = set()
     for (element, name), values in accepted(at).items():
-        # Names of controllers are told apart by type: "scsi:lsilogic".
+        # Names of controllers include the type: "scsi:lsilogic".
         element, _, variant = element.partition(":")
         if element == tag and name == attribute and bool(variant) == (subject == "controller-model"):
             found.update(f"{variant}:{value}" if variant else value for value in values)
@@ -86,10 +87,10 @@ def _listed(subject: str, hypervisor: str, at: tuple[int, int]) -> tuple[tuple[s
 
 
 def known_names(subject: str, hypervisor: str, arch: str, host: Host) -> frozenset[str]:
-    """The known names of ``subject`` on a hypervisor; on QEMU those whose device the architecture has.
+    """The known names of ``subject`` on a hypervisor; on QEMU only those whose device the architecture has.
 
-    Controllers have theirs by type, "scsi:lsilogic". Source: data/policies/nic-models.csv and the device list of
-    QEMU; for video, sound and controllers libvirt's own lists in the release of ``host``.
+    Names of controllers include the type: "scsi:lsilogic". Source: data/policies/nic-models.csv and the device list of
+    QEMU; for video, sound and controllers the values that libvirt accepts in the release of ``host``.
     """
     emulator = host.emulator(arch) if hypervisor == "qemu" else None
     return frozenset(
@@ -100,16 +101,16 @@ def known_names(subject: str, hypervisor: str, arch: str, host: Host) -> frozens
 
 
 @cache
-def _meant() -> Mapping[str, str]:
-    """What people write for a known name. Source: data/policies/model-aliases.csv."""
+def _aliases() -> Mapping[str, str]:
+    """The known name that people mean by another one. Source: data/policies/model-aliases.csv."""
     return MappingProxyType({row["written"]: row["meant"] for row in facts.table("policies/model-aliases.csv")})
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that is most likely meant, "" when none is near; of a controller one of the same type."""
+    """The known name that ``name`` most likely means, "" when none is similar; for a controller one of its type."""
     variant, colon, own = name.rpartition(":")
     names = {each.lower().removeprefix(variant + colon): each for each in known if each.startswith(variant + colon)}
-    meant = names.get(_meant().get(own.lower(), ""))
+    meant = names.get(_aliases().get(own.lower(), ""))
     if meant:
         return meant
     near = difflib.get_close_matches(own.lower(), names, n=1, cutoff=0.6)
@@ -117,8 +118,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Name:
-    """An unknown name: how many devices and domains have it, on which hypervisor, and the nearest known one."""
+class UnknownName:
+    """An unknown name: where it occurs, how many devices and domains have it, and the most similar known name."""
 
     name: str
     hypervisor: str
@@ -130,13 +131,12 @@ class Name:
 
 @dataclass(slots=True, repr=False)
 class Rollout(Displayable):
-    """The review of a rollout. ``domains`` counts those read, ``rejected`` those that could not be.
+    """The review of a rollout. ``domains`` counts the domains that were read, ``rejected`` those that could not be.
 
-    ``known`` has the known names by hypervisor and architecture ("" where it does not matter) of these domains;
-    ``stages`` maps a stage to counts by outcome; ``unknown`` has the unknown names, most frequent first, and
-    ``affected`` the domains that hold one, as (domain, file, names), at most ``limit`` of each; ``names`` and
-    ``disappear`` count them all (of names at most 100,000, and ``uncounted`` the devices with yet others); ``devices``
-    counts those with an unknown name.
+    ``known`` has the known names by hypervisor and architecture ("" where it does not matter); ``stages`` maps a stage
+    to counts by outcome; ``unknown`` has the unknown names, most frequent first, ``affected`` the domains with one, as
+    (domain, file, names), at most ``limit`` of each. ``names`` and ``disappear`` count all of them, ``devices`` the
+    devices with an unknown name. At most 100,000 names are counted; ``uncounted`` counts the devices with other names.
     """
 
     subject: str
@@ -148,12 +148,13 @@ class Rollout(Displayable):
     uncounted: int = 0
     known: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     stages: dict[int, dict[str, int]] = field(default_factory=dict)
-    unknown: tuple[Name, ...] = ()
+    unknown: tuple[UnknownName, ...] = ()
     affected: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
     def __repr__(self) -> str:
-        return f"<Rollout {self.subject}: {self.names} unknown names in {self.disappear} of {self.domains} domains>"
+        names = counted(self.names, "unknown name")
+        return f"<Rollout {self.subject}: {names} in {self.disappear} of {counted(self.domains, 'domain')}>"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -196,7 +197,7 @@ def stage_table(found: Iterable[Rollout]) -> pd.DataFrame:
 
 
 def affected_table(found: Iterable[Rollout]) -> pd.DataFrame:
-    """The domains that would disappear at stage 3: ``subject, domain, file, names``."""
+    """The domains that stage 3 would lose: ``subject, domain, file, names``."""
     import pandas as pd
 
     rows = [(one.subject, domain, file, ", ".join(names)) for one in found for domain, file, names in one.affected]
@@ -220,9 +221,9 @@ def known_table(found: Iterable[Rollout]) -> pd.DataFrame:
     import pandas as pd
 
     rows = [
-        (one.subject, *place, len(names), ", ".join(sorted(names)))
+        (one.subject, *platform, len(names), ", ".join(sorted(names)))
         for one in found
-        for place, names in sorted(one.known.items())
+        for platform, names in sorted(one.known.items())
     ]
     return pd.DataFrame(rows, columns=["subject", "hypervisor", "arch", "count", "names"])
 
@@ -234,15 +235,15 @@ def select_subjects(text: str) -> tuple[str, ...]:
         return tuple(SUBJECTS)
     for subject in wanted:
         if subject not in SUBJECTS:
-            raise UsageError(f"no rollout of {subject!r}; known: {', '.join(SUBJECTS)}, all")
+            raise UsageError(f"no rollout of {subject!r}; expected one of {', '.join(SUBJECTS)}, all")
     return wanted
 
 
 def stage_of(value: object) -> int:
-    """``value`` when it is a stage. Raises UsageError."""
+    """``value`` itself when it is a stage. Raises UsageError."""
     if isinstance(value, int) and not isinstance(value, bool) and value in STAGES:
         return value
-    raise UsageError(f"stage {value!r} is none of {', '.join(map(str, STAGES))}")
+    raise UsageError(f"stage: expected one of {', '.join(map(str, STAGES))}, got {value!r}")
 
 
 def _names(domain: Domain, subject: str, at: tuple[int, int]) -> Iterator[str]:
@@ -261,7 +262,7 @@ def _names(domain: Domain, subject: str, at: tuple[int, int]) -> Iterator[str]:
 
 @cache
 def _enumerated(at: tuple[int, int]) -> frozenset[str]:
-    """The types of controllers whose models libvirt enumerates."""
+    """The controller types whose models libvirt enumerates."""
     return frozenset(element.partition(":")[2] for element, _ in accepted(at) if element.startswith("controller:"))
 
 
@@ -286,26 +287,26 @@ class Tally:
         subject, found = self.found.subject, self.found
         found.domains += 1
         hypervisor = _HYPERVISORS.get(domain.type, domain.type)
-        place = (hypervisor, domain.arch if hypervisor == "qemu" else "")
-        if place not in self.lower:
+        platform = (hypervisor, domain.arch if hypervisor == "qemu" else "")
+        if platform not in self.lower:
             names = known_names(subject, hypervisor, domain.arch, self.host)
-            found.known[place] = names
-            self.lower[place] = frozenset(name.lower() for name in names)
+            found.known[platform] = names
+            self.lower[platform] = frozenset(name.lower() for name in names)
         written = _names(domain, subject, self.host.libvirt)
-        strange = [name for name in written if name.lower() not in self.lower[place]]
+        strange = [name for name in written if name.lower() not in self.lower[platform]]
         if not strange:
             return
         found.devices += len(strange)
-        for name, count in Counter(one[:_LONG] for one in strange).items():
-            key = (name, *place)
-            if key in self.devices or len(self.devices) < _MOST:
+        for name, count in Counter(one[:_LONGEST] for one in strange).items():
+            key = (name, *platform)
+            if key in self.devices or len(self.devices) < _MOST_NAMES:
                 self.devices[key] += count
                 self.holders[key] += 1
             else:
                 found.uncounted += count
         found.disappear += 1
         if len(found.affected) < self.limit:
-            found.affected.append((domain.name, file, tuple(sorted({name[:_LONG] for name in strange}))))
+            found.affected.append((domain.name, file, tuple(sorted({name[:_LONGEST] for name in strange}))))
 
     def result(self) -> Rollout:
         """The review of all domains that were added."""
@@ -318,7 +319,7 @@ class Tally:
         found.names = len(self.devices)
         most = nsmallest(self.limit, self.devices.items(), key=lambda item: (-item[1], item[0]))
         found.unknown = tuple(
-            Name(
+            UnknownName(
                 name,
                 hypervisor,
                 arch,

@@ -1,4 +1,4 @@
-"""Findings as a SARIF 2.1.0 log, which code review tools show on the lines of the files."""
+"""Findings as a SARIF 2.1.0 log, which code review tools show beside the lines of the files."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ __all__ = ["sarif"]
 _LEVELS = MappingProxyType({"deny": "error", "taint": "warning", "warn": "warning", "allow": "note"})
 
 
-def sarif(policy: Policy, found: Sequence[Finding], rejected: Sequence[VirtkitError] = ()) -> dict[str, Any]:
-    """The findings of ``policy`` as a log; inputs that were ``rejected`` as notifications of the run.
+def sarif(policy: Policy, findings: Sequence[Finding], rejected: Sequence[VirtkitError] = ()) -> dict[str, Any]:
+    """The findings of ``policy`` as a log, with the ``rejected`` inputs as notifications of the run.
 
     Source: OASIS, Static Analysis Results Interchange Format 2.1.0: sections 3.27 (result), 3.58 (notification),
     3.4 (a location's URI is relative to the folder that the program ran in, or absolute).
     """
     reasons = {rule.line: rule.reason for rule in policy.rules}
-    rules = sorted({finding.rule for finding in found})
+    rules = sorted({finding.rule for finding in findings})
     driver = {
         "name": "virtkit",
         "version": __version__,
@@ -48,7 +48,7 @@ def sarif(policy: Policy, found: Sequence[Finding], rejected: Sequence[VirtkitEr
             "locations": [_location(finding.file, finding.line)],
             "properties": asdict(finding),
         }
-        for finding in found
+        for finding in findings
     ]
     invocation = {
         "executionSuccessful": not rejected,

@@ -1,4 +1,4 @@
-"""The slot policies A, B and C of January 2019: where each virtio model may sit, and what each choice breaks."""
+"""The slot policies A, B and C that libvirt discussed in 2019: where each virtio model is placed, and what breaks."""
 
 from __future__ import annotations
 
@@ -8,8 +8,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from virtkit import facts
+from virtkit.compat.matrix import matrix, select_kinds, select_machines, select_models
+from virtkit.compat.prober import Prober
 from virtkit.display import Displayable
 from virtkit.errors import FactsError, UsageError
+from virtkit.guests.catalogue import catalogue
+from virtkit.host import Host
+from virtkit.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,29 +22,28 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from virtkit.guests import Catalogue, Guest
-    from virtkit.host import Host
 
 __all__ = ["BASELINE", "Comparison", "SlotPolicy", "cells", "compare", "policies", "policy"]
 
-#: The policy that libvirt has, against which the others are compared.
+#: The policy of libvirt, with which the others are compared.
 BASELINE = "C"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SlotPolicy(Displayable):
-    """Where each virtio model may be placed by itself: "machine" (as the root bus is), "conventional", "express".
+    """The kind of slot for each virtio model: "machine" (that of the root bus), "conventional" or "express".
 
-    Fits the ``slot_policy`` argument of ``virtkit.resolution.pipeline``.
+    ``slots`` maps models to kinds of slot. ``vk.resolve`` takes it as ``slot_policy``.
     """
 
     name: str
     title: str
-    places: Mapping[str, str]
+    slots: Mapping[str, str]
     source: str
 
     def connect(self, model: str) -> str:
-        """The kind of slot for a virtio model; plain virtio's for a name such as virtio-scsi or virtio-mem."""
-        return self.places.get(model) or self.places.get("virtio", "machine")
+        """The kind of slot for a virtio model; that of plain virtio for a name such as virtio-scsi or virtio-mem."""
+        return self.slots.get(model) or self.slots.get("virtio", "machine")
 
     def __repr__(self) -> str:
         return f"<SlotPolicy {self.name}: {self.title}>"
@@ -51,13 +55,14 @@ def policies() -> Mapping[str, SlotPolicy]:
     found: dict[str, tuple[str, str, dict[str, str]]] = {}
     for row in facts.table("policies/slot-policies.csv"):
         if row["connect"] not in ("machine", "conventional", "express"):
-            raise FactsError(f"policies/slot-policies.csv: {row['policy']}: connect {row['connect']!r}")
-        _, _, places = found.setdefault(row["policy"], (row["title"], row["source"], {}))
-        places[row["model"]] = row["connect"]
+            where = f"policies/slot-policies.csv: {row['policy']}"
+            raise FactsError(f"{where}: expected connect machine, conventional or express, got {row['connect']!r}")
+        _, _, models = found.setdefault(row["policy"], (row["title"], row["source"], {}))
+        models[row["model"]] = row["connect"]
     return MappingProxyType(
         {
-            name: SlotPolicy(name, title, MappingProxyType(places), source)
-            for name, (title, source, places) in found.items()
+            name: SlotPolicy(name, title, MappingProxyType(models), source)
+            for name, (title, source, models) in found.items()
         }
     )
 
@@ -67,24 +72,24 @@ def policy(name: str) -> SlotPolicy:
     try:
         return policies()[name]
     except KeyError:
-        raise UsageError(f"no slot policy {name!r}; known: {', '.join(policies())}") from None
+        raise UsageError(f"no slot policy {name!r}; expected one of {', '.join(policies())}") from None
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Comparison(Displayable):
-    """What ``compare`` found, as DataFrames; the index of each is a plain count.
+    """The slot policies compared, as DataFrames; the index of each counts from 0.
 
     ``cells``: one row for each policy, guest, kind, machine and model: ``policy`` and the columns of
     ``virtkit.compat.matrix.COLUMNS``.
     ``changed``: cells whose verdict differs from the baseline's: ``policy, guest, family, kind, machine, model,
     before, after, effect, before_placement, placement, reason``; ``effect`` is "better", "worse" or "other".
     ``buses``: one row for each policy, machine, model and kind: ``policy, machine, model, kind, placement,
-    interface, buses`` (PCI controllers that one such device causes to be added, int), ``io_window`` (1 when the
-    device sits behind a PCIe port with port I/O, of which a q35 has room for 14, else 0), ``refused`` (text).
+    interface, buses`` (PCI controllers that libvirt adds for one such device, int), ``io_window`` (1 when the device
+    has port I/O and is behind a PCIe port, where it takes a window of port I/O space, else 0), ``refused`` (text).
     ``summary``: one row for each policy: ``policy, title, works, condition, fails, unknown`` (cells), ``better,
     worse`` (against the baseline), ``buses`` and ``io_windows`` (sums over ``buses``), ``guests_broken`` (guests
-    with a cell that worked in the baseline and fails here), ``source``.
-    ``broken``: ``policy, family, guests, cells, example``: who breaks, by family of guest.
+    with a cell that works in the baseline and fails here), ``source``.
+    ``broken``: ``policy, family, guests, cells, example``: the guests that break, by family.
     """
 
     cells: pd.DataFrame
@@ -95,7 +100,7 @@ class Comparison(Displayable):
 
     def __repr__(self) -> str:
         names = ", ".join(map(str, self.summary["policy"]))
-        return f"<Comparison of slot policies {names}: {len(self.cells)} cells, {len(self.changed)} changed>"
+        return f"<Comparison of slot policies {names}: {counted(len(self.cells), 'cell')}, {len(self.changed)} changed>"
 
 
 def cells(
@@ -111,15 +116,11 @@ def cells(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The compatibility matrix under one slot policy, and the buses that it adds; columns as in Comparison.
 
-    Raises UsageError and GuestError for a selection that fits nothing.
+    Raises UsageError and GuestError for a selection that names nothing.
     """
     import pandas as pd
 
-    from virtkit.compat.matrix import matrix, select_kinds, select_machines, select_models
-    from virtkit.compat.prober import Prober
-    from virtkit.host import Host as TheHost
-
-    host = host or TheHost.default()
+    host = host or Host.default()
     prober = Prober(host, policy=policy(name))
     frame = pd.DataFrame(
         matrix(
@@ -137,11 +138,12 @@ def cells(
     for machine in select_machines(machines, host):
         for model in select_models(models):
             for kind in select_kinds(kinds):
-                placed, shown = prober.shown(prober.machine(machine), kind, model)
+                placement, shown = prober.shown(prober.machine(machine), kind, model)
                 interface = shown.interface.value if shown and shown.interface else "refused"
-                refused = placed.refusal or (shown.message if shown and not shown.interface else "")
-                window = int(placed.location == "pcie-port" and interface in ("legacy", "transitional"))
-                rows.append((name, machine, model, kind, placed.location, interface, placed.buses, window, refused))
+                refused = placement.refusal or (shown.message if shown and not shown.interface else "")
+                location, buses = placement.location, placement.buses
+                window = int(location == "pcie-port" and interface in ("legacy", "transitional"))
+                rows.append((name, machine, model, kind, location, interface, buses, window, refused))
     columns = ["policy", "machine", "model", "kind", "placement", "interface", "buses", "io_window", "refused"]
     frame.insert(0, "policy", pd.Series([name] * len(frame), dtype="category"))
     return frame, pd.DataFrame(rows, columns=columns)
@@ -159,10 +161,10 @@ def compare(
     host: Host | None = None,
     guest_database: Catalogue | None = None,
 ) -> Comparison:
-    """The slot policies side by side on the same guests and machines: which cells change, what it costs, who breaks.
+    """The slot policies compared on the same guests and machines: which cells change, the buses, the guests that break.
 
-    Selections as in ``virtkit.matrix``; the defaults are all guests, pc and q35, all kinds and models. Every
-    policy of ``names`` and the ``baseline`` is resolved for itself. Raises UsageError and GuestError.
+    Selections as in ``virtkit.matrix``; the defaults are all guests, pc and q35, all kinds and models. Every policy of
+    ``names`` and the ``baseline`` is resolved separately. Raises UsageError and GuestError.
 
     >>> from virtkit.policy import slots
     >>> slots.compare(guests="ubuntu24.04", kinds="block", names=("B", "C"))
@@ -170,8 +172,6 @@ def compare(
     """
     import pandas as pd
     from pandas.api.types import union_categoricals
-
-    from virtkit.guests import catalogue
 
     wanted = list(dict.fromkeys((*names, baseline)))
     made = {

@@ -10,7 +10,7 @@ from virtkit.draw.palette import LOOKS, verdict
 from virtkit.fleet.survey import ORDER
 
 if TYPE_CHECKING:
-    from virtkit.compat.check import Finding
+    from virtkit.compat.review import Finding
     from virtkit.fleet.survey import Survey
 
 __all__ = ["answer", "counts", "glance"]

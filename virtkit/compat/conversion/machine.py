@@ -6,60 +6,51 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from virtkit.compat.check import Review, check, fixed, guest_of
+from virtkit import facts
+from virtkit.compat.changes import fixed
+from virtkit.compat.check import check
+from virtkit.compat.devices import find_guest
 from virtkit.display import Displayable
 from virtkit.domain.document import line_of
+from virtkit.domain.domain import read
 from virtkit.domain.editor import Editor
 from virtkit.errors import Refused, UsageError
-from virtkit.guests import Catalogue, Guest, catalogue
+from virtkit.guests.catalogue import catalogue
 from virtkit.resolution.defaults.disks import UNITS
+from virtkit.resolved import resolve
 from virtkit.virtio.interface import machine_version
+from virtkit.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lxml.etree import _Element as Element
 
+    from virtkit.compat.review import Review
+    from virtkit.guests import Catalogue, Guest
     from virtkit.resolved import Resolved
 
 __all__ = ["Conversion", "convert"]
 
-# to: (tag, where the model stands, {model: new model}). Source: libvirt, "Domain XML format"; which chipset
-# has which device: QEMU 11.1 -device help; the pairs are the same hardware generation on the other chipset.
-# libvirt 12.8 refuses ib700 on q35 (observed; 9.0 takes it).
-_MODELS = MappingProxyType(
-    {
-        "q35": (
-            ("interface", "model/type", {"e1000": "e1000e"}),
-            ("sound", "model", {"ich6": "ich9"}),
-            ("watchdog", "model", {"ib700": "i6300esb"}),
-        ),
-        "pc": (
-            ("interface", "model/type", {"e1000e": "e1000"}),
-            ("sound", "model", {"ich9": "ich6"}),
-            ("watchdog", "model", {"itco": "i6300esb"}),
-        ),
-    }
-)
+#: For each target: the disk bus to leave, the bus to use, and the beginning of its disk names.
 _DISKS = MappingProxyType({"q35": ("ide", "sata", "sd"), "pc": ("sata", "ide", "hd")})
-_IDE_DISKS = 4
-#: Controllers that only the other chipset's libvirt defaults ask for.
+_MOST_IDE_DISKS = 4
+#: Controllers that libvirt adds only for the other chipset.
 _DROPPED = MappingProxyType({"q35": ("ide",), "pc": ("sata",)})
 #: The watchdog as libvirt 9.1 and later adds it to q35. Source: libvirt 9.1.0 release notes.
 _ITCO = [("action", "reset"), ("model", "itco")]
-_OLD_WINDOWS = frozenset({"winxp", "win2k", "win2k3", "win2k3r2", "winvista", "win2k8", "win7", "win2k8r2"})
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Conversion(Displayable):
-    """The changed ``text``, the ``steps`` in words, and the ``review`` of the domain as it is afterwards."""
+    """The converted ``text``, the ``steps`` in words, and the ``review`` of the converted domain."""
 
     text: str
     steps: tuple[str, ...]
     review: Review
 
     def __repr__(self) -> str:
-        return f"<Conversion in {len(self.steps)} steps: {self.review!r}>"
+        return f"<Conversion in {counted(len(self.steps), 'step')}: {self.review!r}>"
 
 
 def convert(
@@ -70,51 +61,48 @@ def convert(
     overrides: bool = True,
     guest_database: Catalogue | None = None,
 ) -> Conversion:
-    """The domain moved to machine ``to`` ("q35" or "pc"), with everything else character for character.
+    """The domain moved to machine ``to`` ("q35" or "pc"), everything else character for character.
 
-    PCI addresses and PCI controllers are taken out, so that libvirt allocates them anew; IDE disks go to SATA
-    and back, NIC and sound models to their like; virtio models change where the guest would not drive them.
-    Raises UsageError for a domain that is on no x86 machine with PCI, Refused when libvirt would refuse the
-    outcome, GuestError for an unknown ``guest``.
+    PCI addresses and PCI controllers are removed, so that libvirt allocates them anew. IDE disks become SATA disks and
+    the reverse, NIC and sound models their counterparts. Virtio models change where the guest would not drive them.
+    Raises UsageError for a domain on another machine than pc and q35, Refused when libvirt would refuse the result,
+    GuestError for an unknown ``guest``. Source: data/conversion.
 
     >>> import virtkit as vk
     >>> moved = vk.convert(vk.resolve(vk.read(vk.samples() / "rhel6-q35-virtio.xml")), "pc")
     >>> moved.review
     <Review 'erp-db-rhel6' rhel6.10 on pc-i440fx-8.2: 3 works>
     """
-    from virtkit.domain.domain import read
-    from virtkit.resolved import resolve
-
     if to not in _DISKS:
-        raise UsageError(f"convert to {to!r}? known: {', '.join(_DISKS)}")
+        raise UsageError(f"cannot convert to {to!r}; expected one of {', '.join(_DISKS)}")
     if resolved.family not in ("i440fx", "q35"):
-        raise UsageError(f"{resolved.machine} is neither a pc nor a q35 machine: there is nothing to convert")
+        raise UsageError(f"cannot convert {resolved.name}: expected a pc or q35 machine, got {resolved.machine}")
     if (resolved.family == "q35") == (to == "q35"):
-        raise UsageError(f"{resolved.name} is on {resolved.machine} already")
+        raise UsageError(f"{resolved.name} is already on {resolved.machine}; there is nothing to convert")
     known = guest_database or catalogue()
-    who, _ = guest_of(resolved.domain, guest, known)
+    found, _ = find_guest(resolved.domain, guest, known)
     document = resolved.domain.document
     if to == "pc":
-        _no_secure_boot(document.root)
+        _refuse_secure_boot(document.root)
     editor = Editor(document.text, document.root)
-    steps = list(_steps(editor, document.root, to, _machine(resolved, to)))
+    steps = list(_edits(editor, document.root, to, _machine(resolved, to)))
     codec = document.codec
 
-    def again(text: str) -> Resolved:
+    def resolved_text(text: str) -> Resolved:
         return resolve(read(text.encode(codec)), host=resolved.host)
 
-    moved = again(editor.text())
-    review = check(moved, who, overrides=overrides, guest_database=known)
+    moved = resolved_text(editor.text())
+    review = check(moved, found, overrides=overrides, guest_database=known)
     if review.changes:
         steps += [f"{finding.label}: {finding.change}" for finding in review.changes]
-        moved = again(fixed(moved, review))
-        review = check(moved, who, overrides=overrides, guest_database=known)
-    steps += _remarks(who, to)
+        moved = resolved_text(fixed(moved, review))
+        review = check(moved, found, overrides=overrides, guest_database=known)
+    steps += _remarks(found, to)
     return Conversion(moved.domain.document.text, tuple(steps), review)
 
 
-def _no_secure_boot(root: Element) -> None:
-    """Raises Refused for a domain that boots securely, which needs SMM and so q35.
+def _refuse_secure_boot(root: Element) -> None:
+    """Raises Refused for a domain with secure boot, which needs SMM and therefore q35.
 
     Source: observed, libvirt 9.0; firmware that is chosen by its features is refused when the domain is started.
     """
@@ -126,7 +114,7 @@ def _no_secure_boot(root: Element) -> None:
 
 
 def _machine(resolved: Resolved, to: str) -> str:
-    """The machine type to write: of the same version where a version was written and QEMU has it, else the alias."""
+    """The machine type to write: of the same version where one is written and QEMU has it, else the alias."""
     written = resolved.domain.machine or ""
     version = machine_version(resolved.machine)[1]
     emulator = resolved.host.emulator(resolved.arch)
@@ -137,83 +125,83 @@ def _machine(resolved: Resolved, to: str) -> str:
     return to
 
 
-def _steps(editor: Editor, root: Element, to: str, name: str) -> Iterator[str]:
-    """Makes the edits and says each."""
+def _edits(editor: Editor, root: Element, to: str, name: str) -> Iterator[str]:
+    """Makes the edits and describes each."""
     machine = root.find("os/type")
     if machine is not None:
         yield f"machine: {machine.get('machine', 'default')} becomes {name}"
         editor.set(machine, "machine", name)
     devices = [child for holder in root.iterchildren("devices") for child in holder.iterchildren("*")]
-    addresses = buses = 0
+    addresses = controllers = 0
     for device in devices:
-        if device.tag == "controller" and device.get("type") in ("pci", *_DROPPED[to]):
+        removal = _removal(device, to)
+        if removal is not None:
             editor.remove(device)
-            buses += device.get("type") == "pci"
-            if device.get("type") != "pci":
-                yield f"controller {device.get('type')} {device.get('index', '')}: removed".replace(" :", ":")
-            elif len(device) > len(device.findall("address")) + len(device.findall("model")):
-                yield f"controller pci {device.get('index', '')}: removed with its settings".replace("  ", " ")
-            continue
-        if device.tag == "watchdog" and to == "pc" and sorted(device.items()) == _ITCO:
-            editor.remove(device)
-            yield "watchdog itco: removed, libvirt adds it to every q35 domain and pc has none"
-            continue
-        if device.tag == "controller" and device.get("type") == "usb" and _chipset_usb(device, to):
-            editor.remove(device)
-            yield f"controller usb {device.get('model')}: removed, libvirt's default takes its place"
-            continue
-        if device.tag == "iommu" and to == "pc" and device.get("model") in ("intel", "virtio"):
-            editor.remove(device)
-            yield f"iommu {device.get('model')}: removed, pc has none"
+            controllers += device.tag == "controller" and device.get("type") == "pci"
+            if removal:
+                yield removal
             continue
         for address in device.iterchildren("address"):
             if address.get("type") == "pci":
                 editor.remove(address)
                 addresses += 1
-    if addresses or buses:
-        yield f"{addresses} PCI addresses and {buses} PCI controllers: removed, to be allocated anew"
+    if addresses or controllers:
+        removed = f"{counted(addresses, 'PCI address')} and {counted(controllers, 'PCI controller')}"
+        yield f"{removed}: removed, libvirt allocates new ones"
     yield from _models(editor, devices, to)
     yield from _disks(editor, devices, to)
 
 
-def _chipset_usb(device: Element, to: str) -> bool:
-    model = device.get("model") or ""
-    return model.startswith("piix") if to == "q35" else False
+def _removal(device: Element, to: str) -> str | None:
+    """Why a device is removed, "" for a PCI controller without settings; None for a device that stays."""
+    model, kind = device.get("model") or "", device.get("type") or ""
+    index = f" {device.get('index')}" if device.get("index") else ""
+    if device.tag == "controller" and kind == "pci":
+        settings = len(device) > len(device.findall("address")) + len(device.findall("model"))
+        return f"controller pci{index}: removed with its settings" if settings else ""
+    if device.tag == "controller" and kind in _DROPPED[to]:
+        return f"controller {kind}{index}: removed"
+    if device.tag == "watchdog" and to == "pc" and sorted(device.items()) == _ITCO:
+        return "watchdog itco: removed; libvirt adds it to every q35 domain, and pc has none"
+    if device.tag == "controller" and kind == "usb" and to == "q35" and model.startswith("piix"):
+        return f"controller usb {model}: removed; libvirt's default replaces it"
+    if device.tag == "iommu" and to == "pc" and model in ("intel", "virtio"):
+        return f"iommu {model}: removed; pc has none"
+    return None
 
 
 def _models(editor: Editor, devices: list[Element], to: str) -> Iterator[str]:
-    for tag, where, renamed in _MODELS[to]:
-        child, _, attribute = where.rpartition("/")
+    for row in facts.table("conversion/device-models.csv"):
+        child, _, attribute = row["attribute"].rpartition("/")
         for device in devices:
             holder = device.find(child) if child else device
-            if device.tag != tag or holder is None:
+            if holder is None or (to, device.tag, holder.get(attribute)) != (row["to"], row["element"], row["old"]):
                 continue
-            old = holder.get(attribute, "")
-            if old in renamed:
-                editor.set(holder, attribute, renamed[old])
-                yield f"{tag}: model {old} becomes {renamed[old]}"
+            editor.set(holder, attribute, row["new"])
+            yield f"{device.tag}: model {row['old']} becomes {row['new']}"
 
 
 def _disks(editor: Editor, devices: list[Element], to: str) -> Iterator[str]:
     old, new, prefix = _DISKS[to]
     disks = [device for device in devices if device.tag == "disk" and _bus(device) == old]
-    if to == "pc" and len(disks) > _IDE_DISKS:
-        yield f"{len(disks)} {old} disks: left as they are, IDE takes {_IDE_DISKS}; pc gets an AHCI controller"
+    if to == "pc" and len(disks) > _MOST_IDE_DISKS:
+        yield f"{len(disks)} {old} disks: kept, because IDE has room for {_MOST_IDE_DISKS}; pc gets an AHCI controller"
         return
     others = [device for device in devices if device.tag == "disk" and device not in disks]
     if disks and any(_bus(disk) == new for disk in others) and not any(disk.find("boot") is not None for disk in disks):
-        yield f"note: disks that were on {new} before come first now; <boot order='1'/> says which one boots"
+        yield f"note: disks that were already on {new} now come first; choose the boot disk with <boot order='1'/>"
     taken = {target.get("dev", "") for disk in others for target in disk.iterchildren("target")}
-    # A name stands for a place on the controllers of its bus: one that is written down already is taken, too.
-    places = {_number(address) for disk in others if _bus(disk) == new for address in disk.iterchildren("address")}
-    names = (name for n in range(26) if n not in places and (name := f"{prefix}{chr(97 + n)}") not in taken)
+    # libvirt derives a disk's address from its name, so a name whose address another disk has is taken as well.
+    used = {_number(address) for disk in others if _bus(disk) == new for address in disk.iterchildren("address")}
+    names = (name for n in range(26) if n not in used and (name := f"{prefix}{chr(97 + n)}") not in taken)
     for disk in disks:
         target = disk.find("target")
         if target is None:
             continue
         name = next(names, "")
         if not name:
-            raise UsageError(f"disk {target.get('dev')}: no {new} disk name from {prefix}a to {prefix}z is free")
+            dev = target.get("dev")
+            raise UsageError(f"disk {dev}: cannot move to {new}: the names {prefix}a to {prefix}z are all taken")
         yield f"disk {target.get('dev')}: bus {old} becomes {new}, target {name}"
         editor.set(target, "bus", new)
         editor.set(target, "dev", name)
@@ -222,11 +210,11 @@ def _disks(editor: Editor, devices: list[Element], to: str) -> Iterator[str]:
         for geometry in disk.iterchildren("geometry"):
             if geometry.get("trans"):
                 editor.unset(geometry, "trans")
-                yield f"disk {name}: CHS translation {geometry.get('trans')} removed, only the ide bus has it"
+                yield f"disk {name}: CHS translation {geometry.get('trans')} removed; only the ide bus has it"
 
 
 def _number(address: Element) -> int:
-    """The number of the disk name that stands for a written place on SATA controllers, -1 for none."""
+    """The number of the disk name that stands for a written SATA address, -1 for an address that is not a number."""
     try:
         return int(address.get("controller", "0")) * UNITS["sata"] + int(address.get("unit", "0"))
     except ValueError:
@@ -242,11 +230,12 @@ def _bus(disk: Element) -> str:
 
 
 def _remarks(guest: Guest | None, to: str) -> list[str]:
-    said = ["note: PCI addresses change, so network interface names in the guest may change too"]
+    found = ["note: PCI addresses change, so network interface names in the guest may change too"]
     if guest is None:
-        said.append("note: guest OS unknown: virtio models are left as they were, unchecked")
-    elif to == "q35" and guest.devices and not guest.q35:
-        said.append(f"note: the guest OS database does not list q35 for {guest.id}")
-    if guest is not None and to == "q35" and guest.id in _OLD_WINDOWS:
-        said.append("note: this Windows needs its AHCI driver enabled before the boot disk moves from IDE to SATA")
-    return said
+        return [*found, "note: the guest OS is unknown, so virtio models stay as they are, unchecked"]
+    if to == "q35" and guest.devices and not guest.q35:
+        found.append(f"note: the guest database does not list the q35 chipset for {guest.id}")
+    for row in facts.table("conversion/remarks.csv"):
+        if row["to"] == to and guest.id in row["guests"].split():
+            found.append(f"note: {row['remark']}")
+    return found

@@ -1,10 +1,12 @@
-"""The same domain with other virtio models: as XML text that differs in nothing else, and resolved again."""
+"""A domain with other virtio models: as XML text that differs in nothing else, and resolved again."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from virtkit.domain.domain import read
 from virtkit.domain.editor import Editor
+from virtkit.resolved import resolve
 from virtkit.virtio.kinds import kinds
 
 if TYPE_CHECKING:
@@ -15,9 +17,9 @@ if TYPE_CHECKING:
     from virtkit.resolved import Resolved
     from virtkit.virtio.devices import VirtioDevice
 
-__all__ = ["models_of", "remodelled", "rewritten"]
+__all__ = ["models_of", "resolve_with_models", "text_with_models"]
 
-# Devices that libvirt adds by itself, and how they are written when their model must be said.
+#: How devices that libvirt adds by itself are written when they need a model.
 _ADDED = {
     "balloon": "<memballoon model='{model}'/>",
     "serial": "<controller type='virtio-serial' index='{index}' model='{model}'/>",
@@ -26,34 +28,34 @@ _ADDED = {
 
 
 def models_of(device: VirtioDevice) -> tuple[str, ...]:
-    """The virtio models that QEMU has for a device's kind, and that domain XML can say of it."""
+    """The virtio models of a device's kind that both QEMU and domain XML have."""
     known = kinds().get(device.kind)
     if known is None or device.kind in ("vga", "gpu"):
         return ()
     return known.models
 
 
-def rewritten(resolved: Resolved, models: Mapping[int, str], loose: Collection[int] = ()) -> str:
-    """The domain's text with the models of some devices changed, everything else character for character.
+def text_with_models(resolved: Resolved, models: Mapping[int, str], without_address: Collection[int] = ()) -> str:
+    """The domain's text with other models for some virtio devices, everything else character for character.
 
-    ``models`` maps places in ``resolved.virtio_devices`` to model names. A device that libvirt adds by itself
-    is written out at the end of ``<devices>``. Devices in ``loose`` lose their PCI address: libvirt places them.
+    ``models`` maps indexes of ``resolved.virtio_devices`` to model names. A device that libvirt adds by itself is
+    written out at the end of ``<devices>``. The devices with an index in ``without_address`` lose their PCI address, so
+    that libvirt places them.
     """
     document = resolved.domain.document
     editor = Editor(document.text, document.root)
     holder = document.root.find("devices")
-    for place, model in models.items():
-        device = resolved.virtio_devices[place]
+    for index, model in models.items():
+        device = resolved.virtio_devices[index]
         spelled = "virtio-scsi" if device.kind == "scsi" and model == "virtio" else model
         element = device.device.element
         if element is None:
             form = _ADDED.get(device.kind)
             if form is not None and holder is not None:
-                index = getattr(device.device, "index", 0)
-                editor.append(holder, form.format(model=spelled, index=index))
+                editor.append(holder, form.format(model=spelled, index=getattr(device.device, "index", 0)))
             continue
         _set_model(editor, element, spelled)
-        for address in element.iterchildren("address") if place in loose else ():
+        for address in element.iterchildren("address") if index in without_address else ():
             if address.get("type") == "pci":
                 editor.remove(address)
     return editor.text()
@@ -70,13 +72,12 @@ def _set_model(editor: Editor, element: Element, model: str) -> None:
         editor.set(child, "type", model)
 
 
-def remodelled(resolved: Resolved, models: Mapping[int, str], loose: Collection[int] = ()) -> Resolved:
-    """The domain resolved again, on the same host, with the models of some devices changed, as ``rewritten`` does.
+def resolve_with_models(
+    resolved: Resolved, models: Mapping[int, str], without_address: Collection[int] = ()
+) -> Resolved:
+    """The domain with other models for some virtio devices, as ``text_with_models`` gives it, on the same host.
 
-    Raises Refused when libvirt would refuse the change.
+    Raises Refused when libvirt would refuse the domain.
     """
-    from virtkit.domain.domain import read
-    from virtkit.resolved import resolve
-
-    text = rewritten(resolved, models, loose)
+    text = text_with_models(resolved, models, without_address)
     return resolve(read(text.encode(resolved.domain.document.codec)), host=resolved.host)

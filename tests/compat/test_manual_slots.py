@@ -10,9 +10,9 @@ from lxml import etree
 import virtkit as vk
 from virtkit import facts
 from virtkit.cli import main
-from virtkit.compat.manual_slots import place_of, select_places
+from virtkit.compat.manual_slots import manual_slot, select_placements
 from virtkit.compat.matrix import matrix
-from virtkit.compat.prober import PROBES, Prober, probe_xml
+from virtkit.compat.prober import Prober, probe_domain, probes
 from virtkit.errors import UsageError
 from virtkit.host import Host
 from virtkit.virtio.interface import LOCATIONS
@@ -33,22 +33,22 @@ def test_table_is_whole() -> None:
             stated.add((family, row["location"]))
 
 
-@pytest.mark.parametrize("kind", PROBES)
+@pytest.mark.parametrize("kind", probes())
 @pytest.mark.parametrize("machine", ["pc", "q35"])
 def test_devices_are_where_they_were_put(kind: str, machine: str) -> None:
     """Each device with an address of a place is resolved there, and is the same device as without."""
     prober = Prober(Host.default())
     name = prober.machine(machine)
-    for location in select_places("all"):
-        at = place_of("i440fx" if machine == "pc" else "q35", location)
+    for location in select_placements("all"):
+        at = manual_slot("i440fx" if machine == "pc" else "q35", location)
         for model in MODELS:
-            device = PROBES[kind].device(model)
+            device = probes()[kind].device(model)
             if at is None or device is None:
                 continue
-            placed, alone = prober.place(name, kind, model, at), prober.place(name, kind, model)
+            placed, alone = prober.placement(name, kind, model, at), prober.placement(name, kind, model)
             assert placed.location == (location if alone.location else "")
             assert (placed.driver, placed.refusal) == (alone.driver, alone.refusal)
-            root = etree.fromstring(probe_xml(at.put(device), "x86_64", machine).encode())
+            root = etree.fromstring(probe_domain(at.insert(device), "x86_64", machine).encode())
             assert len(root.findall("devices/*/address[@type='pci']")) == 1
 
 
@@ -67,7 +67,7 @@ def test_devices_are_where_they_were_put(kind: str, machine: str) -> None:
 )
 def test_rhel6_on_q35(place: str, model: str, verdict: str, condition: str) -> None:
     """Plain virtio serves RHEL 6 on the root bus and on a bridge; elsewhere it is a matter of the model."""
-    frame = matrix("rhel6.10", "q35", model, "net,block", places=place, overrides=False)
+    frame = matrix("rhel6.10", "q35", model, "net,block", placements=place, overrides=False)
     assert set(frame["verdict"]) == {verdict}
     assert all(condition in text for text in frame["condition"])
     assert bool(condition) == any(frame["condition"])
@@ -75,7 +75,7 @@ def test_rhel6_on_q35(place: str, model: str, verdict: str, condition: str) -> N
 
 def test_conditions_add_up() -> None:
     """Windows XP on a bridge needs its driver and the bridge."""
-    frame = matrix("winxp", "q35", "virtio", "block", places="conventional-bridge")
+    frame = matrix("winxp", "q35", "virtio", "block", placements="conventional-bridge")
     (condition,) = frame["condition"]
     assert condition.startswith("virtio-win 0.1.173 or older is installed")
     assert "a pcie-to-pci-bridge is there" in condition
@@ -83,7 +83,7 @@ def test_conditions_add_up() -> None:
 
 def test_all_places_are_those_of_the_machine() -> None:
     """ "all" has a row for each place that a machine has; a place by name that it has not is refused."""
-    frame = matrix("fedora42", "pc,q35", "virtio", "net", places="all")
+    frame = matrix("fedora42", "pc,q35", "virtio", "net", placements="all")
     rows = list(zip(frame["machine"], frame["placement"], strict=True))
     assert rows == [
         ("pc", "conventional-root"),
@@ -92,20 +92,20 @@ def test_all_places_are_those_of_the_machine() -> None:
         ("q35", "pcie-root"),
         ("q35", "pcie-port"),
     ]
-    (refused,) = matrix("fedora42", "pc", "virtio", "net", places="pcie-port").itertuples()
+    (refused,) = matrix("fedora42", "pc", "virtio", "net", placements="pcie-port").itertuples()
     assert (refused.interface, refused.verdict, refused.placement) == ("refused", "fails", "pcie-port")
-    assert "has no place pcie-port" in str(refused.reason)
+    assert "has no slot of the class pcie-port" in str(refused.reason)
 
 
 def test_a_machine_without_pci_is_asked_as_it_is() -> None:
     """On s390x there is no place to choose: "all" is where libvirt puts it."""
-    frame = matrix("debian12", "s390-ccw-virtio", "virtio", "net", places="all", arch="s390x")
+    frame = matrix("debian12", "s390-ccw-virtio", "virtio", "net", placements="all", arch="s390x")
     assert list(frame["placement"]) == ["ccw"]
 
 
 def test_where_libvirt_would_put_it_nothing_changes() -> None:
     """A cell of the place that libvirt chooses is that of "auto"."""
-    one, other = (matrix("rhel6.10,debian12", "pc,q35", None, None, places=places) for places in (None, "all"))
+    one, other = (matrix("rhel6.10,debian12", "pc,q35", None, None, placements=places) for places in (None, "all"))
     keys = ["guest", "kind", "machine", "model", "placement"]
     both = one.astype(str).merge(other.astype(str), on=keys, suffixes=("", "_all"))
     assert len(both) == (one["placement"] != "").sum()
@@ -115,20 +115,20 @@ def test_where_libvirt_would_put_it_nothing_changes() -> None:
 
 def test_a_guest_that_was_booted_says_so_in_every_place() -> None:
     """Debian 12 was seen driving its NIC in all places of pc and q35."""
-    frame = matrix("debian12", "pc,q35", None, "net", places="all")
+    frame = matrix("debian12", "pc,q35", None, "net", placements="all")
     assert set(frame["evidence"]) == {"boot"}
 
 
 def test_unknown_place() -> None:
     """A place that is none is named, with what there is."""
-    with pytest.raises(UsageError, match="no place 'root'; known: auto, all, conventional-root"):
-        matrix("rhel6.10", "q35", places="root")
+    with pytest.raises(UsageError, match="no placement 'root'; expected auto, all, conventional-root"):
+        matrix("rhel6.10", "q35", placements="root")
 
 
 def test_page_tells_places_apart(tmp_path: Path) -> None:
     """On the page each machine and place is a column of its own."""
     out = tmp_path / "m.html"
-    words = ["matrix", "--guests", "rhel6.10", "--machines", "q35", "--kinds", "block", "--places", "all"]
+    words = ["matrix", "--guests", "rhel6.10", "--machines", "q35", "--kinds", "block", "--placements", "all"]
     assert main([*words, "-o", str(out)]) == 0
     text = out.read_text(encoding="utf-8")
     for place in ("conventional-bridge", "pcie-root", "pcie-port"):
@@ -137,4 +137,4 @@ def test_page_tells_places_apart(tmp_path: Path) -> None:
 
 def test_api_takes_places() -> None:
     """vk.matrix knows places as well."""
-    assert list(vk.matrix("rhel6.10", "q35", "virtio", "block", places="pcie-root")["placement"]) == ["pcie-root"]
+    assert list(vk.matrix("rhel6.10", "q35", "virtio", "block", placements="pcie-root")["placement"]) == ["pcie-root"]

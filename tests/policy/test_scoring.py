@@ -1,4 +1,4 @@
-"""The recommended policy against every other one under the yardstick of docs/policies.md."""
+"""The recommended policy compared with every other one by the scoring criteria of docs/policies.md."""
 
 from __future__ import annotations
 

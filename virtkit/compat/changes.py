@@ -1,0 +1,112 @@
+"""The smallest changes that make failing virtio devices work, and the domain with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from virtkit.compat.conversion.models import models_of, resolve_with_models, text_with_models
+from virtkit.compat.devices import judge_device
+from virtkit.compat.fallbacks import fallback
+from virtkit.compat.verdict import Verdict, offered
+from virtkit.errors import Refused
+from virtkit.guests.overrides import support
+from virtkit.topology.port_io import budget
+from virtkit.virtio.interface import Interface
+from virtkit.virtio.kinds import MODELS
+
+if TYPE_CHECKING:
+    from virtkit.compat.review import Finding, Review
+    from virtkit.guests import Guest
+    from virtkit.resolved import Resolved
+    from virtkit.virtio.devices import VirtioDevice
+
+__all__ = ["fixed", "with_remedies"]
+
+
+def with_remedies(
+    resolved: Resolved, guest: Guest, findings: tuple[Finding, ...], overrides: bool
+) -> tuple[Finding, ...]:
+    """The findings; each failing one with the first model that makes the device work, or with other advice.
+
+    Every model is tried by resolving the domain with it.
+    """
+    result = list(findings)
+    for model in MODELS:
+        _try_model(resolved, guest, result, model, overrides)
+    _save_port_io(resolved, guest, result, overrides)
+    for n, finding in enumerate(result):
+        if finding.verdict is Verdict.FAILS and not finding.better:
+            result[n] = replace(finding, advice=_advice(finding, guest, resolved.family, overrides))
+    return tuple(result)
+
+
+def _try_model(resolved: Resolved, guest: Guest, result: list[Finding], model: str, overrides: bool) -> None:
+    """Notes ``model`` as the remedy of those failing devices that work with it."""
+    devices = resolved.virtio_devices
+    candidates = [
+        n
+        for n, finding in enumerate(result)
+        if finding.verdict is Verdict.FAILS
+        and not finding.better
+        and finding.model != model
+        and model in models_of(devices[n])
+    ]
+    if not candidates:
+        return
+    try:
+        tried = resolve_with_models(resolved, dict.fromkeys(candidates, model))
+    except Refused:
+        return
+    if len(tried.virtio_devices) != len(devices):
+        return
+    for n in candidates:
+        device = tried.virtio_devices[n]
+        judgement, interface = judge_device(device, tried.machine, guest, "", overrides)
+        if judgement.good:
+            result[n] = _changed(result[n], device, model, interface)
+
+
+def _changed(finding: Finding, device: VirtioDevice, model: str, interface: str, moved: bool = False) -> Finding:
+    """The finding with the change of its model to that of ``device``, and the change in words."""
+    spelled = "virtio-scsi" if model == "virtio" and device.kind == "scsi" else model
+    change = f"<model type='{spelled}'/>" if device.kind == "net" else f"model='{spelled}'"
+    change += ", without <address>" if moved else ""
+    change += f" (the device then offers {offered(Interface(interface))}, at {device.location})"
+    return replace(finding, change=change, better=model, moved=moved)
+
+
+def _save_port_io(resolved: Resolved, guest: Guest, result: list[Finding], overrides: bool) -> None:
+    """Also removes the written addresses when the changed models would need more port I/O windows than there are.
+
+    libvirt then puts the devices on a bridge, where they share one window. Source: ``virtkit.topology.port_io``.
+    """
+    models = {n: finding.better for n, finding in enumerate(result) if finding.better}
+    if not models or not budget(resolve_with_models(resolved, models).topology).exceeded:
+        return
+    tried = resolve_with_models(resolved, models, models)
+    devices = tried.virtio_devices
+    if len(devices) != len(result) or budget(tried.topology).exceeded:
+        return
+    judged = {n: judge_device(devices[n], tried.machine, guest, "", overrides) for n in models}
+    if all(judgement.good for judgement, _ in judged.values()):
+        for n, (_, interface) in judged.items():
+            result[n] = _changed(result[n], devices[n], models[n], interface, moved=True)
+
+
+def _advice(finding: Finding, guest: Guest, family: str, overrides: bool) -> str:
+    """What else helps where no model does."""
+    if not finding.harmless:
+        return fallback(finding.kind, guest, family)
+    answer = support(guest, finding.kind, overrides=overrides)
+    driven = answer.any or answer.legacy_addon or answer.modern_addon
+    why = "the guest runs without it" if driven else "this guest has no driver for it"
+    remedy = "remove the controller" if finding.kind == "scsi" else fallback(finding.kind, guest, family)
+    return f"not needed: {why}; {remedy}"
+
+
+def fixed(resolved: Resolved, review: Review) -> str:
+    """The text of a reviewed domain with the changes of its review, everything else character for character."""
+    findings = list(enumerate(review.findings))
+    models = {n: finding.better for n, finding in findings if finding.better}
+    return text_with_models(resolved, models, {n for n, finding in findings if finding.moved})

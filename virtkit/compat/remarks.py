@@ -1,0 +1,67 @@
+"""Remarks on a whole domain: chipset, libvirt release, hot plug, odd addresses, port I/O space."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from virtkit import facts
+from virtkit.compat.review import Remark
+from virtkit.guests.overrides import support
+from virtkit.releases import dotted, parse
+from virtkit.topology.port_io import budget
+from virtkit.topology.warnings import placement_warnings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from virtkit.guests import Guest
+    from virtkit.resolved import Resolved
+
+__all__ = ["remarks"]
+
+
+def remarks(resolved: Resolved, guest: Guest | None) -> Iterator[Remark]:
+    """Everything worth saying about a resolved domain beyond its single devices; ``guest`` None when unknown."""
+    if guest is not None:
+        yield from _on_guest(resolved, guest)
+    yield from _on_release(resolved)
+    for problem in placement_warnings(resolved.topology):
+        level = "warning" if problem.severity == "error" else "note"
+        yield Remark(level, f"{problem.device} at {problem.address}: {problem.text}", problem.source)
+    windows = budget(resolved.topology)
+    if windows.text():
+        yield Remark("error" if windows.exceeded else "warning", windows.text(), windows.source)
+
+
+def _on_guest(resolved: Resolved, guest: Guest) -> Iterator[Remark]:
+    if guest.devices and resolved.family == "q35" and not guest.q35:
+        yield Remark("note", f"the guest database does not list the q35 chipset for {guest.id}", guest.database)
+    if _needs_bridge(resolved, guest):
+        yield Remark(
+            "note",
+            f"{guest.id} supports only virtio 0.9, and the domain has no free conventional PCI slot: to hot-plug a "
+            "virtio disk or NIC later, add a pcie-to-pci-bridge before the guest starts",
+            "libvirt, PCI topology and hotplug; a bridge cannot be plugged into a running guest",
+        )
+
+
+def _on_release(resolved: Resolved) -> Iterator[Remark]:
+    at = resolved.host.libvirt
+    for row in facts.table("policies/virtio-models.csv"):
+        if not row["since"] or parse(row["since"]) <= at:
+            continue
+        for device in resolved.virtio_devices:
+            if device.model == row["model"]:
+                refusal = f"libvirt {dotted(at)} refuses {device.label}: Unknown model type '{device.model}'"
+                yield Remark("error", f"{refusal}; libvirt {row['since']} and later accept it", row["source"])
+
+
+def _needs_bridge(resolved: Resolved, guest: Guest) -> bool:
+    """Whether hot-plugged virtio devices would be modern while the guest has only legacy drivers."""
+    answers = [support(guest, kind) for kind in ("net", "block")]
+    if not any(answer.legacy and not answer.modern for answer in answers):
+        return False
+    topology = resolved.topology
+    if not topology.roots or topology.roots[0].accepts != "PCI Express":
+        return False
+    return not any(room.kind == "conventional PCI" and room.free for room in topology.headroom)

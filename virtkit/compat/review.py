@@ -1,0 +1,104 @@
+"""What a check finds: the verdict on each virtio device, and remarks on the whole domain."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import Any
+
+from virtkit.compat.verdict import Evidence, Verdict
+from virtkit.display import Displayable
+
+__all__ = ["Finding", "Remark", "Review"]
+
+_SIGNS = MappingProxyType({Verdict.WORKS: "ok", Verdict.CONDITION: "if", Verdict.FAILS: "NO", Verdict.UNKNOWN: "? "})
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict on one virtio device.
+
+    ``interface`` is legacy, transitional, modern, or "refused" when QEMU refuses the device. ``model`` is the present
+    model, ``better`` the model that makes the device work ("" for none), ``moved`` whether its written address has to
+    go as well, and ``change`` all of that in words. ``advice`` names another remedy. ``harmless`` is true when the
+    guest runs as well without the device.
+    """
+
+    device: str
+    label: str
+    kind: str
+    model: str
+    address: str
+    location: str
+    interface: str
+    device_id: str
+    line: int | None
+    verdict: Verdict
+    reason: str
+    condition: str
+    evidence: Evidence
+    source: str
+    harmless: bool
+    change: str = ""
+    better: str = ""
+    moved: bool = False
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A remark on the whole domain; ``level`` is "error", "warning" or "note"."""
+
+    level: str
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Review(Displayable):
+    """The result of checking one domain. ``guest`` is the guest's short id, "" when it is not known."""
+
+    domain: str
+    machine: str
+    guest: str
+    guest_name: str
+    database: str
+    findings: tuple[Finding, ...]
+    remarks: tuple[Remark, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether no device that the guest needs fails and no remark is an error; unknown is not a failure."""
+        failed = any(f.verdict is Verdict.FAILS and not f.harmless for f in self.findings)
+        return not failed and not any(remark.level == "error" for remark in self.remarks)
+
+    @property
+    def changes(self) -> tuple[Finding, ...]:
+        """The findings that another model puts right."""
+        return tuple(finding for finding in self.findings if finding.better)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**asdict(self), "ok": self.ok}
+
+    def text(self) -> str:
+        """The review as lines for a terminal."""
+        guest = f"{self.guest} ({self.guest_name})" if self.guest else "guest OS unknown"
+        lines = [f"{self.domain}: {guest} on {self.machine}; {self.database}"]
+        for f in self.findings:
+            line = f", line {f.line}" if f.line else ""
+            where = f"{f.interface} at {f.address or f.location}"
+            lines.append(f"  {_SIGNS[f.verdict]} {f.label} [{f.device}, {f.model}, {where}{line}]: {f.verdict}")
+            lines.append(f"      {f.reason} ({f.evidence})")
+            for name in ("condition", "change", "advice"):
+                text = getattr(f, name)
+                if text:
+                    lines.append(f"      {name}: {text}")
+        lines += [f"  {remark.level}: {remark.text}" for remark in self.remarks]
+        return "\n".join(lines) + "\n"
+
+    def __repr__(self) -> str:
+        counts = Counter(finding.verdict.value for finding in self.findings)
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) or "no virtio devices"
+        return f"<Review {self.domain!r} {self.guest or 'guest OS unknown'} on {self.machine}: {verdicts}>"
