@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import PROGRAM, Page, browser
+from tests.browser import PROGRAM, Page
 from virtkit import facts
 from virtkit.reporting.run import Result, notebooks, run
 
@@ -45,7 +45,7 @@ def look(page: Page, file: Path) -> None:
     assert page.run(scripts) == 0, file
 
 
-def test_attacks_are_text_in_every_page_and_picture(tmp_path: Path) -> None:
+def test_attacks_are_text_in_every_page_and_picture(tmp_path: Path, page: Page) -> None:
     """Scripts and images in names of domains, disks, aliases, bridges, models and files appear as text."""
     source = facts.path("domains/rhel6-q35-virtio.xml").read_text()
     domains = tmp_path / "domains"
@@ -65,12 +65,11 @@ def test_attacks_are_text_in_every_page_and_picture(tmp_path: Path) -> None:
     failed = run([bad], {"subjects": SCRIPT, "domains": str(domains)}, out)
     assert (second.status, failed.status) == ("passed", "failed")
     assert json.loads((second.folder / "run.json").read_text())["changes"] != []
-    with browser() as page:
-        seen = [_seen(page, out, result) for result in (first, second, failed)]
-        assert page.dialogs == []
-        assert page.console == []
-        assert [url for url in page.requests if not url.startswith("file:")] == []
-        assert {url.rpartition(".")[2] for url in page.requests} <= {"html", "svg"}
+    seen = [_seen(page, out, result) for result in (first, second, failed)]
+    assert page.dialogs == []
+    assert page.console == []
+    assert [url for url in page.requests if not url.startswith("file:")] == []
+    assert {url.rpartition(".")[2] for url in page.requests} <= {"html", "svg"}
     assert seen[0] > 10
     status = json.loads((out / "status.json").read_text())
     assert SCRIPT in next(iter(status["failures"].values()))

@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.browser import PROGRAM, Page, browser
+from tests.browser import PROGRAM, Page
 
 ROOT = Path(__file__).parents[2]
 READY = ROOT / ".venv" / ".ready"
@@ -99,39 +99,38 @@ CONTRAST = """Math.min(...[...document.querySelectorAll('.vkd td.w, .vkd td.f, .
 NASTY = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
 
 
-def test_start_here_in_jupyterlab(lab: str, tmp_path: Path) -> None:
+def test_start_here_in_jupyterlab(lab: str, tmp_path: Path, page: Page) -> None:
     """The notebook opens, runs and reacts in light and dark; it contacts no other host and changes no user file."""
     notebook = (ROOT / "notebooks" / "00-start-here.ipynb").read_bytes()
-    with browser() as page:
-        page.size(1400, 1600)
-        page.open(f"{lab}lab/tree/00-start-here.ipynb?token=t")
-        page.until("document.querySelector('#jp-main-statusbar')")
-        page.until(IDLE)
-        assert page.run("document.querySelectorAll('.jp-Notification-Toast, .jp-Dialog').length") == 0
-        assert page.run("document.body.dataset.jpThemeLight") == "true"
-        page.click(".lm-MenuBar-content > li:nth-child(4)")  # Run
-        page.click("[data-command='runmenu:run-all']")
-        page.until("document.querySelector('.jp-Cell:last-of-type .jp-RenderedMarkdown table')")
-        page.until("[...document.querySelectorAll('.jp-InputPrompt')].at(-2).textContent === '[9]:'")
-        page.until(IDLE)
-        assert page.run("document.querySelectorAll('.jp-OutputArea [data-mime-type*=error]').length") == 0
-        assert page.run("document.querySelectorAll('.jp-OutputArea .vkd').length") >= 9
-        assert page.run(CONTRAST) > 7
-        kernels = [
-            file.read_bytes().split(b"\0")
-            for file in Path("/proc").glob("[0-9]*/cmdline")
-            if str(tmp_path / "lab").encode() in _bytes(file)
-        ]
-        own = [words[0].decode() for words in kernels if b"ipykernel_launcher" in words]
-        assert own == [str(ROOT / ".venv/bin/python")]
-        _explore(page)
-        page.dark()
-        page.until("document.body.dataset.jpThemeLight === 'false'")
-        assert page.run(CONTRAST) > 7
-        assert page.run("document.images.length") == 0
-        assert [url for url in page.requests if not url.startswith((lab, "data:", "blob:"))] == []
-        assert page.dialogs == []
-        assert page.errors == []
+    page.size(1400, 1600)
+    page.open(f"{lab}lab/tree/00-start-here.ipynb?token=t")
+    page.until("document.querySelector('#jp-main-statusbar')")
+    page.until(IDLE)
+    assert page.run("document.querySelectorAll('.jp-Notification-Toast, .jp-Dialog').length") == 0
+    assert page.run("document.body.dataset.jpThemeLight") == "true"
+    page.click(".lm-MenuBar-content > li:nth-child(4)")  # Run
+    page.click("[data-command='runmenu:run-all']")
+    page.until("document.querySelector('.jp-Cell:last-of-type .jp-RenderedMarkdown table')")
+    page.until("[...document.querySelectorAll('.jp-InputPrompt')].at(-2).textContent === '[9]:'")
+    page.until(IDLE)
+    assert page.run("document.querySelectorAll('.jp-OutputArea [data-mime-type*=error]').length") == 0
+    assert page.run("document.querySelectorAll('.jp-OutputArea .vkd').length") >= 9
+    assert page.run(CONTRAST) > 7
+    kernels = [
+        file.read_bytes().split(b"\0")
+        for file in Path("/proc").glob("[0-9]*/cmdline")
+        if str(tmp_path / "lab").encode() in _bytes(file)
+    ]
+    own = [words[0].decode() for words in kernels if b"ipykernel_launcher" in words]
+    assert own == [str(ROOT / ".venv/bin/python")]
+    _explore(page)
+    page.dark()
+    page.until("document.body.dataset.jpThemeLight === 'false'")
+    assert page.run(CONTRAST) > 7
+    assert page.run("document.images.length") == 0
+    assert [url for url in page.requests if not url.startswith((lab, "data:", "blob:"))] == []
+    assert page.dialogs == []
+    assert page.errors == []
     assert (ROOT / "notebooks" / "00-start-here.ipynb").read_bytes() == notebook
 
 

@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.browser import PROGRAM, Page, browser
+from tests.browser import PROGRAM, Page
 from virtkit import facts
 from virtkit.cli import main
 from virtkit.errors import UsageError
@@ -45,7 +45,9 @@ def domains(tmp_path: Path) -> Path:
 
 
 @pytest.mark.notebook
-def test_notebooks_run_and_give_the_same_bytes_twice(tmp_path: Path, domains: Path) -> None:
+def test_notebooks_run_and_give_the_same_bytes_twice(
+    tmp_path: Path, domains: Path, request: pytest.FixtureRequest
+) -> None:
     """Copies of the notebooks pass; two runs agree in every file except run.json and the footer of the pages."""
     alone = tmp_path / "alone"
     alone.mkdir()
@@ -73,25 +75,24 @@ def test_notebooks_run_and_give_the_same_bytes_twice(tmp_path: Path, domains: Pa
     assert "c.xml" in page
     assert not list(alone.glob("*.csv"))
     if PROGRAM is not None:
-        _look(tmp_path / "reports")
+        _look(request.getfixturevalue("page"), tmp_path / "reports")
 
 
-def _look(reports: Path) -> None:
+def _look(page: Page, reports: Path) -> None:
     """The pages of a run and the index in a browser: no message, no request, and no markup of the hostile domain."""
-    with browser() as page:
-        for file in (reports / "index.html", *sorted(reports.glob("latest/*/*.html"))):
-            page.open(file)
-            assert page.run("document.images.length") == 0, file
-            assert page.run("document.querySelectorAll('h1').length") == 1, file
-        assert page.console == []
-        assert page.dialogs == []
-        assert [url for url in page.requests if not url.startswith("file:")] == []
-        page.open(reports / "latest" / "02-bus-topology" / "index.html")
-        assert NASTY.replace("/", "|") in page.run("document.body.textContent")
-        assert page.run("document.querySelectorAll('nav a').length") > 5
-        page.open(reports / "latest" / "03-slot-policy-review" / "index.html")
-        _code_by_keyboard(page)
-        assert page.pdf().startswith(b"%PDF")
+    for file in (reports / "index.html", *sorted(reports.glob("latest/*/*.html"))):
+        page.open(file)
+        assert page.run("document.images.length") == 0, file
+        assert page.run("document.querySelectorAll('h1').length") == 1, file
+    assert page.console == []
+    assert page.dialogs == []
+    assert [url for url in page.requests if not url.startswith("file:")] == []
+    page.open(reports / "latest" / "02-bus-topology" / "index.html")
+    assert NASTY.replace("/", "|") in page.run("document.body.textContent")
+    assert page.run("document.querySelectorAll('nav a').length") > 5
+    page.open(reports / "latest" / "03-slot-policy-review" / "index.html")
+    _code_by_keyboard(page)
+    assert page.pdf().startswith(b"%PDF")
 
 
 def _code_by_keyboard(page: Page) -> None:
