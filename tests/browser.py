@@ -1,4 +1,4 @@
-"""A headless Chromium driven over its debugging pipe, with nothing but the standard library."""
+"""A headless Chromium, driven over its debugging pipe with the standard library alone."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ _FLAGS = (
 )
 
 
-class Page:
-    """One page: what it said on the console (``errors``: what was an error), what it asked the network for, and what
-    it shows."""
+class Chromium:
+    """A running Chromium, which reads commands from one pipe and writes answers and events to another."""
 
     def __init__(self, to: int, of: int) -> None:
         self._to, self._of = to, of
         self._rest = b""
         self._count = 0
-        self._session = ""
-        self.console: list[str] = []
-        self.errors: list[str] = []
-        self.requests: list[str] = []
-        self.dialogs: list[str] = []
-        target = self._send("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self._send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Runtime", "Network", "Log"):
-            self._send(f"{domain}.enable")
 
-    def _read(self) -> dict[str, Any]:
+    def post(self, method: str, session: str = "", **parameters: Any) -> int:
+        """Send a command; returns its number."""
+        self._count += 1
+        message: dict[str, Any] = {"id": self._count, "method": method, "params": parameters}
+        if session:
+            message["sessionId"] = session
+        os.write(self._to, json.dumps(message).encode() + b"\0")
+        return self._count
+
+    def read(self) -> dict[str, Any]:
+        """The next answer or event. Raises EOFError when Chromium has ended."""
         while b"\0" not in self._rest:
             part = os.read(self._of, 1 << 20)
             if not part:
@@ -57,7 +57,34 @@ class Page:
             self._rest += part
         message, _, self._rest = self._rest.partition(b"\0")
         found: dict[str, Any] = json.loads(message)
-        self._note(found)
+        return found
+
+
+class Page:
+    """A page without cookies, storage or cache of another one, in a Chromium that it shares.
+
+    ``console`` has what it wrote to the console (``errors``: the errors among it), ``requests`` the addresses that it
+    asked for, ``dialogs`` the texts of its dialogs.
+    """
+
+    def __init__(self, chromium: Chromium) -> None:
+        self._chromium = chromium
+        self._session = ""
+        self.console: list[str] = []
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        self.dialogs: list[str] = []
+        self._context = self._send("Target.createBrowserContext")["browserContextId"]
+        target = self._send("Target.createTarget", url="about:blank", browserContextId=self._context)["targetId"]
+        self._session = self._send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self._send(f"{domain}.enable")
+        self.size(1280, 900)
+
+    def _read(self) -> dict[str, Any]:
+        found = self._chromium.read()
+        if found.get("sessionId") == self._session:
+            self._note(found)
         return found
 
     def _note(self, message: dict[str, Any]) -> None:
@@ -81,12 +108,7 @@ class Page:
             self.errors.append(text)
 
     def _post(self, method: str, **parameters: Any) -> int:
-        self._count += 1
-        message: dict[str, Any] = {"id": self._count, "method": method, "params": parameters}
-        if self._session:
-            message["sessionId"] = self._session
-        os.write(self._to, json.dumps(message).encode() + b"\0")
-        return self._count
+        return self._chromium.post(method, self._session, **parameters)
 
     def _send(self, method: str, **parameters: Any) -> Any:
         number = self._post(method, **parameters)
@@ -110,7 +132,7 @@ class Page:
             raise RuntimeError(answer["exceptionDetails"]["exception"].get("description"))
         return answer["result"].get("value")
 
-    def until(self, script: str, seconds: float = 30.0) -> None:
+    def until(self, script: str, seconds: float = 120.0) -> None:
         """Wait until a JavaScript expression holds. Raises TimeoutError."""
         end = time.monotonic() + seconds
         while not self.run(f"!!({script})"):
@@ -119,8 +141,7 @@ class Page:
             time.sleep(0.1)
 
     def click(self, selector: str) -> None:
-        """Click the middle of the first element that fits, once it is there and nothing covers it. Raises
-        TimeoutError."""
+        """Click the middle of the first matching element once nothing covers it. Raises TimeoutError."""
         place = (
             f"(function () {{ var one = document.querySelector({json.dumps(selector)}); if (!one) return null;"
             " one.scrollIntoViewIfNeeded(); var at = one.getBoundingClientRect();"
@@ -133,11 +154,11 @@ class Page:
             self._send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def type(self, text: str) -> None:
-        """Type text into what has the focus."""
+        """Type text into the focused element."""
         self._send("Input.insertText", text=text)
 
     def painted(self) -> float:
-        """When the first content was painted, in seconds after the page was asked for; 0.0 when it never was."""
+        """Seconds from navigation to the first paint of content; 0.0 when nothing was painted."""
         for _ in range(200):
             first = self.run("(performance.getEntriesByName('first-contentful-paint')[0] || {}).startTime")
             if first:
@@ -159,16 +180,16 @@ class Page:
         self._send("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
     def touch(self, on: bool = True) -> None:
-        """Have a screen that fingers can tap on, or not."""
+        """Emulate a touch screen, or not."""
         self._send("Emulation.setTouchEmulationEnabled", enabled=on)
 
     def tap(self, x: float, y: float) -> None:
-        """Tap there with a finger, on a screen that has ``touch``."""
+        """Tap there on a touch screen."""
         self._send("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
         self._send("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
 
     def place(self, selector: str, number: int = 0) -> dict[str, float]:
-        """Where an element is seen: left, top, right, bottom, and its middle as x and y."""
+        """The place of an element on the screen: left, top, right, bottom, and its middle as x and y."""
         found: dict[str, float] = self.run(
             f"(function () {{ var b = document.querySelectorAll({json.dumps(selector)})[{number}]"
             ".getBoundingClientRect(); return {left: b.left, top: b.top, right: b.right, bottom: b.bottom,"
@@ -177,8 +198,9 @@ class Page:
         return found
 
     def download(self, folder: Path, script: str) -> Path:
-        """The file that is downloaded into ``folder``, which is empty, once ``script`` has run."""
-        self._send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder))
+        """Run a script that downloads a file into the empty ``folder``; returns the file."""
+        context = self._context
+        self._send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder), browserContextId=context)
         self.run(script)
         for _ in range(200):
             files = [file for file in folder.iterdir() if file.suffix != ".crdownload" and file.stat().st_size]
@@ -188,41 +210,41 @@ class Page:
         raise AssertionError("nothing was downloaded")
 
     def size(self, width: int, height: int) -> None:
-        """Show the page as a screen of this size would."""
+        """Emulate a screen of this size in CSS pixels."""
         self._send(
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
         )
 
     def dark(self, on: bool = True) -> None:
-        """Ask for the dark look, or the light one."""
+        """Emulate a preference for dark or light colours."""
         value = "dark" if on else "light"
         self._send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": value}])
 
     def paper(self, on: bool = True) -> None:
-        """Lay out as for print, or as for a screen."""
+        """Emulate print or a screen."""
         self._send("Emulation.setEmulatedMedia", media="print" if on else "screen")
 
     def scripts(self, on: bool) -> None:
-        """Allow JavaScript or not; holds from the next page on."""
+        """Allow or forbid JavaScript, from the next page on."""
         self._send("Emulation.setScriptExecutionDisabled", value=not on)
 
     def screenshot(self) -> bytes:
-        """What is to be seen, as PNG."""
+        """A screenshot as PNG."""
         return base64.b64decode(self._send("Page.captureScreenshot", format="png")["data"])
 
     def pdf(self) -> bytes:
-        """The page as it would be printed."""
+        """The page as PDF."""
         return base64.b64decode(self._send("Page.printToPDF", printBackground=True)["data"])
 
     def close(self) -> None:
-        """End the browser."""
+        """Close the page and forget all that it stored."""
         self._session = ""
-        self._post("Browser.close")
+        self._send("Target.disposeBrowserContext", browserContextId=self._context)
 
 
 @contextmanager
-def browser() -> Iterator[Page]:
-    """A page in a browser of its own, which ends with the block."""
+def chromium() -> Iterator[Chromium]:
+    """A Chromium with a temporary profile, which ends with the block."""
     assert PROGRAM is not None
     with TemporaryDirectory(prefix="vk-", ignore_cleanup_errors=True) as profile:
         to_read, to_write = os.pipe()
@@ -243,9 +265,9 @@ def browser() -> Iterator[Page]:
         os.close(to_read)
         os.close(of_write)
         try:
-            page = Page(to_write, of_read)
-            yield page
-            page.close()
+            running = Chromium(to_write, of_read)
+            yield running
+            running.post("Browser.close")
         finally:
             try:
                 process.wait(10)
@@ -254,3 +276,10 @@ def browser() -> Iterator[Page]:
                 process.wait()
             os.close(to_write)
             os.close(of_read)
+
+
+@contextmanager
+def browser() -> Iterator[Page]:
+    """A page in a Chromium of its own."""
+    with chromium() as running:
+        yield Page(running)

@@ -1,4 +1,4 @@
-"""What all tests share: the golden-file flag and the way to compare with a golden file."""
+"""Fixtures of all tests: isolated Jupyter folders, pages in a shared chromium, and comparison with golden files."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.browser import Chromium, Page, chromium
 
 GOLDEN = Path(__file__).parent / "data"
 
@@ -16,11 +18,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Kernels that tests start read and write nothing of the user's."""
+    """Kernels started by tests neither read nor write the user's folders."""
     with pytest.MonkeyPatch.context() as patch:
         for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
         yield
+
+
+@pytest.fixture(scope="session")
+def running_chromium() -> Iterator[Chromium]:
+    """One chromium for all tests of a worker."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(running_chromium: Chromium) -> Iterator[Page]:
+    """A new page: light, with scripts, on a screen of 1280 by 900 pixels."""
+    opened = Page(running_chromium)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -32,7 +49,7 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
         if request.config.getoption("--regenerate"):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
-        assert file.is_file(), f"{name} is not there yet; write it with --regenerate"
+        assert file.is_file(), f"golden file {name} is missing; write it with --regenerate"
         assert text == file.read_text(encoding="utf-8")
 
     return compare

@@ -1,4 +1,4 @@
-"""A terminal of its own for a command under test."""
+"""A pseudo-terminal for a command under test."""
 
 from __future__ import annotations
 
@@ -7,22 +7,28 @@ import pty
 import struct
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fcntl import ioctl
 
 __all__ = ["on_terminal"]
 
 
 def on_terminal(
-    words: Sequence[str], columns: int, stop_after: float | None = None, environment: Mapping[str, str] | None = None
+    words: Sequence[str],
+    columns: int,
+    stop_when: Callable[[], bool] | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
-    """Run a command on a terminal of its own, perhaps type Ctrl-C after some seconds; exit code and what was shown."""
+    """Run a command on a pseudo-terminal and type Ctrl-C once ``stop_when`` holds; returns its exit code and output."""
     pid, terminal = pty.fork()
     if pid == 0:
         os.execve(words[0], list(words), {**os.environ, "TERM": "xterm-256color", **(environment or {})})  # noqa: S606
     ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    if stop_after is not None:
-        time.sleep(stop_after)
+    if stop_when is not None:
+        end = time.monotonic() + 60
+        while not stop_when():
+            assert time.monotonic() < end, "the command did not get there within 60 s"
+            time.sleep(0.02)
         os.write(terminal, b"\x03")
     shown = b""
     while True:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from tests.browser import PROGRAM, Page, browser
+from tests.browser import PROGRAM, Page
 from tests.draw.samples import HOSTILE, q35
 from tests.draw.test_matrix_page import LABELS, frame
 from virtkit.draw import picture
@@ -22,25 +21,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(PROGRAM is None, reason="chromium is not installed"),
 ]
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Page]:
-    """One browser for all tests of this module."""
-    with browser() as found:
-        yield found
-
-
-@pytest.fixture
-def page(running: Page) -> Page:
-    """The browser with no stored data, a light theme, scripts on, and a desktop screen."""
-    running.console.clear()
-    running.requests.clear()
-    running.dialogs.clear()
-    running.scripts(True)
-    running.dark(False)
-    running.size(1280, 900)
-    return running
 
 
 def quiet(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""A user's home that must stay as it is."""
+"""A home folder that must stay unchanged."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    """The home of a user whose kernel, start-up file and settings would each break ours; found unchanged at the end.
+    """A home folder with a kernel, a start-up file and settings that would each break a report; checked at the end.
 
-    Caches are left out: any program may keep one, and matplotlib makes the folder of its settings.
+    Caches are not compared: any program may write one, and matplotlib creates its settings folder.
     """
     files = {
-        ".local/share/jupyter/kernels/python3/kernel.json": '{"argv": ["false"], "display_name": "Theirs"}',
-        ".ipython/profile_default/startup/00.py": "raise SystemExit('their start-up file was run')",
-        ".jupyter/jupyter_config.py": "raise SystemExit('their settings were read')",
+        ".local/share/jupyter/kernels/python3/kernel.json": '{"argv": ["false"], "display_name": "User"}',
+        ".ipython/profile_default/startup/00.py": "raise SystemExit(\"the user's start-up file was run\")",
+        ".jupyter/jupyter_config.py": "raise SystemExit(\"the user's settings were read\")",
     }
     base = tmp_path / "home"
     for name, text in files.items():

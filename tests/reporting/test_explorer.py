@@ -166,4 +166,4 @@ def test_explorer_of_a_folder(tmp_path: Path) -> None:
 @pytest.mark.notebook
 def test_start_here_runs(tmp_path_factory: pytest.TempPathFactory) -> None:
     """The notebook to start with runs from any folder."""
-    assert run(notebooks(["00"]), {}, tmp_path_factory.mktemp("reports"), limit=120).status == "passed"
+    assert run(notebooks(["00"]), {}, tmp_path_factory.mktemp("reports"), timeout=120).status == "passed"

@@ -1,4 +1,4 @@
-"""Runs that go wrong: the last good report stays whole, and the exit code, ``run.json`` and ``status.json`` tell."""
+"""Runs that fail: the last good report stays, and the exit code, ``run.json`` and ``status.json`` have the error."""
 
 from __future__ import annotations
 
@@ -37,46 +37,47 @@ def newest(reports: Path) -> Path:
 
 
 def status(reports: Path) -> dict[str, Any]:
-    """What the status file says."""
+    """The content of the status file."""
     found: dict[str, Any] = json.loads((reports / "status.json").read_text())
     return found
 
 
 def own_mounts() -> bool:
-    """Whether a process may have mounts of its own here."""
+    """Whether a process can have its own mounts on this system."""
     if shutil.which("unshare") is None:
         return False
     words = [*NAMESPACE, "mount", "-t", "tmpfs", "none", "/mnt"]
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
-needs_mounts = pytest.mark.skipif(not own_mounts(), reason="no mount of one's own here")
+needs_mounts = pytest.mark.skipif(not own_mounts(), reason="this system allows no private mounts")
 
 
 def mounted(folder: Path, options: str, script: str, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run a shell script with a small file system on ``folder``, that is there for the script only."""
+    """Run a shell script with a temporary file system mounted on ``folder``, visible to the script only."""
     shell = f'mount -t tmpfs -o {options} none "$0" && {script}'
     command = [*NAMESPACE, "sh", "-c", shell, str(folder), *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_endless_and_killed_notebooks(tmp_path: Path) -> None:
-    """A notebook that never ends meets its time limit, a killed kernel is told; both keep what they did."""
+    """An endless cell is stopped at its timeout and a killed kernel is reported; both pages keep the earlier output."""
     endless = write(tmp_path, "endless", "x = 1", "print('before')", "import time\ntime.sleep(600)")
     killed = write(tmp_path, "killed", "x = 1", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)")
     reports = tmp_path / "reports"
-    result = run([endless, killed], {}, reports, limit=3)
+    result = run([endless, killed], {}, reports, timeout=3)
     assert result.status == "failed"
-    told = {"endless": "a cell took longer than 3 s", "killed": "the kernel died (killed, or out of memory)"}
-    assert result.failures == told
-    assert status(reports)["failures"] == told
+    died = "the kernel died: it was killed or ran out of memory"
+    expected = {"endless": "a cell took longer than 3 s", "killed": died}
+    assert result.failures == expected
+    assert status(reports)["failures"] == expected
     assert "before" in (result.folder / "endless" / "index.html").read_text()
     assert not (reports / "latest").exists()
     assert not list(result.folder.glob(".*"))
 
 
 def test_a_worker_that_is_killed(tmp_path: Path) -> None:
-    """When the process around a kernel is killed, the signal is told and the run goes on."""
+    """When the process of a notebook is killed, its signal is reported and the other notebooks still run."""
     killed = write(tmp_path, "killed", "x = 1", "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)")
     good = write(tmp_path, "good", "x = 1", GOOD)
     result = run([killed, good], {}, tmp_path / "reports", jobs=1)
@@ -85,7 +86,7 @@ def test_a_worker_that_is_killed(tmp_path: Path) -> None:
 
 
 def stopped(tmp_path: Path, number: int) -> tuple[int, str]:
-    """Send a signal to a run in the middle of a notebook; its exit code, and what it said."""
+    """Send a signal to a run in the middle of a notebook; returns its exit code and standard error."""
     slow = write(
         tmp_path,
         "slow",
@@ -106,7 +107,7 @@ def stopped(tmp_path: Path, number: int) -> tuple[int, str]:
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_interrupted_run(tmp_path: Path, number: int, code: int) -> None:
-    """Ctrl-C, a service manager or a closed terminal in the middle: the records say interrupted, no kernel stays."""
+    """After Ctrl-C, SIGTERM or SIGHUP, the records say interrupted and no kernel is left."""
     good = write(tmp_path, "good", "x = 1", GOOD)
     reports = tmp_path / "reports"
     before = run([good], {}, reports).folder
@@ -123,11 +124,11 @@ def test_interrupted_run(tmp_path: Path, number: int, code: int) -> None:
             break
         time.sleep(0.05)
     else:
-        pytest.fail("the kernel is still there")
+        pytest.fail("the kernel is still running")
 
 
 def test_a_run_killed_outright(tmp_path: Path) -> None:
-    """A run that is killed leaves a record that says running; the next run corrects it, and its own is good."""
+    """A run killed by SIGKILL leaves a record that says running, which the next run corrects to abandoned."""
     returned, _ = stopped(tmp_path, signal.SIGKILL)
     reports = tmp_path / "reports"
     dead = newest(reports)
@@ -141,13 +142,13 @@ def test_a_run_killed_outright(tmp_path: Path) -> None:
 
 
 def keep(script: str) -> str:
-    """The script, after which the reports are copied to where the test can see them; ends with its exit code."""
+    """The script, followed by a copy of the reports to a folder that the test can see; keeps the exit code."""
     return f'{script}; code=$?; cp -a "$0/." "$1"; exit $code'
 
 
 @needs_mounts
 def test_full_disk(tmp_path: Path) -> None:
-    """On a full disk the run fails and says so in its record, and the last good report stays whole."""
+    """On a full disk the run fails, its record says so, and the last good report stays unchanged."""
     good = write(tmp_path, "good", "x = 1", GOOD)
     large = write(
         tmp_path,
@@ -172,17 +173,17 @@ def test_full_disk(tmp_path: Path) -> None:
 
 @needs_mounts
 def test_read_only_folder(tmp_path: Path) -> None:
-    """A reports folder that cannot be written is told in one line before anything starts."""
+    """A read-only reports folder is an error of one line before anything starts."""
     good = write(tmp_path, "good", "x = 1", GOOD)
     closed = tmp_path / "closed"
     closed.mkdir()
     done = mounted(closed, "ro", f'{" ".join(REPORT)} "$1" -o "$0"', str(good))
     assert done.returncode == 1
-    assert done.stderr == f"virtkit: the reports folder {closed} cannot be written: Read-only file system\n"
+    assert done.stderr == f"virtkit: the reports folder {closed} is not writable: Read-only file system\n"
 
 
 def test_two_runs_at_once(tmp_path: Path) -> None:
-    """Two runs at once end in two good folders; the link leads to the later, and the index has both."""
+    """Two simultaneous runs give two good folders; the link points to the later one, and the index has both."""
     reports = tmp_path / "reports"
     slow = write(tmp_path, "slow", "x = 1", "import time\ntime.sleep(1)")
     program: Sequence[str] = [*REPORT, str(slow), "-o", str(reports)]

@@ -1,4 +1,4 @@
-"""A whole run of domains whose every name is an attack: text wherever it is shown, in each page and each picture."""
+"""A run of domains with markup in every name: it appears as text in each page and each picture."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import PROGRAM, Page, browser
+from tests.browser import PROGRAM, Page
 from virtkit import facts
 from virtkit.reporting.run import Result, notebooks, run
 
@@ -24,7 +24,7 @@ pytestmark = [
 
 
 def attacker(source: str, model: str = "virtio") -> str:
-    """A sample domain with attacks for its name, title, disk path, alias and bridge, and this NIC model."""
+    """A sample domain with markup in its name, title, disk path, alias and bridge, and this NIC model."""
     name = escape(f"{IMAGE}{SCRIPT}".replace("/", "|"))
     text = source.replace("erp-db-rhel6", name).replace("ERP database, moved to q35", escape(IMAGE + SCRIPT))
     disk_xml = f"""<disk type='file' device='disk'><source file="/{escape(SCRIPT + IMAGE)}"/>
@@ -34,7 +34,7 @@ def attacker(source: str, model: str = "virtio") -> str:
 
 
 def look(page: Page, file: Path) -> None:
-    """Open the file, unfold and point at all of it: no element, dialog, request or complaint comes of an attack."""
+    """Open the file, unfold and focus everything; the markup must create no image and no script."""
     page.open(file)
     page.run("document.querySelectorAll('details').forEach(function (fold) { fold.open = true; })")
     page.run("document.querySelectorAll('td > a').forEach(function (link) { link.focus(); })")
@@ -45,8 +45,8 @@ def look(page: Page, file: Path) -> None:
     assert page.run(scripts) == 0, file
 
 
-def test_attacks_are_text_in_every_page_and_picture(tmp_path: Path) -> None:
-    """Domain, title, disk path, alias, bridge, NIC model and the file itself are called like scripts and images."""
+def test_attacks_are_text_in_every_page_and_picture(tmp_path: Path, page: Page) -> None:
+    """Scripts and images in names of domains, disks, aliases, bridges, models and files appear as text."""
     source = facts.path("domains/rhel6-q35-virtio.xml").read_text()
     domains = tmp_path / "domains"
     domains.mkdir()
@@ -65,19 +65,18 @@ def test_attacks_are_text_in_every_page_and_picture(tmp_path: Path) -> None:
     failed = run([bad], {"subjects": SCRIPT, "domains": str(domains)}, out)
     assert (second.status, failed.status) == ("passed", "failed")
     assert json.loads((second.folder / "run.json").read_text())["changes"] != []
-    with browser() as page:
-        seen = [_seen(page, out, result) for result in (first, second, failed)]
-        assert page.dialogs == []
-        assert page.console == []
-        assert [url for url in page.requests if not url.startswith("file:")] == []
-        assert {url.rpartition(".")[2] for url in page.requests} <= {"html", "svg"}
+    seen = [_seen(page, out, result) for result in (first, second, failed)]
+    assert page.dialogs == []
+    assert page.console == []
+    assert [url for url in page.requests if not url.startswith("file:")] == []
+    assert {url.rpartition(".")[2] for url in page.requests} <= {"html", "svg"}
     assert seen[0] > 10
     status = json.loads((out / "status.json").read_text())
     assert SCRIPT in next(iter(status["failures"].values()))
 
 
 def _seen(page: Page, out: Path, result: Result) -> int:
-    """Look at the index and at each file of a run that a browser opens; how many there were."""
+    """Look at the index and at each page and picture of a run; returns their number."""
     files = [out / "index.html", *sorted(result.folder.rglob("*.html")), *sorted(result.folder.rglob("*.svg"))]
     for file in files:
         look(page, file)

@@ -1,4 +1,4 @@
-"""The kernel of a run: this interpreter whatever the user has, and no message of it is overlooked."""
+"""The kernel of a run: the interpreter of the run, of which no message is missed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from virtkit.reporting.kernel import OwnKernelClient
 
 
 def test_a_reply_that_comes_while_something_is_sent_is_seen(tmp_path: Path) -> None:
-    """Sending takes in the one sign that a message has come; the reply is seen all the same."""
+    """A reply is received although a send has consumed the signal that it arrived."""
     kernel = zmq.Context().socket(zmq.DEALER)
     kernel.bind(f"ipc://{tmp_path}/shell")
     session = Session()
@@ -33,7 +33,7 @@ def test_a_reply_that_comes_while_something_is_sent_is_seen(tmp_path: Path) -> N
         await asyncio.sleep(0.2)
         kernel.recv_multipart()
         session.send(kernel, "execute_reply")
-        time.sleep(0.2)  # a busy machine: the reply is there before the loop looks
+        time.sleep(0.2)  # the reply arrives before the event loop polls, as on a busy machine
         channel.send(session.msg("comm_msg"))
         found = await asyncio.wait_for(waiting, 30)
         channel.close()
@@ -47,7 +47,7 @@ def test_a_reply_that_comes_while_something_is_sent_is_seen(tmp_path: Path) -> N
 
 @pytest.mark.notebook
 def test_a_report_leaves_the_users_home_alone(home: Path, tmp_path: Path) -> None:
-    """Their kernel, settings and start-up files are neither used nor changed, and nothing is added."""
+    """A report neither uses nor changes the kernel, settings and start-up files in the user's home."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "IPYTHON", "XDG"))}
     words = [sys.executable, "-m", "virtkit", "--quiet", "report", "00", "-o", str(tmp_path / "reports")]
     done = subprocess.run(words, env={**kept, "HOME": str(home)}, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""``make lab`` as a person meets it: JupyterLab in chromium, on the notebook to start with, apart from all theirs."""
+"""``make lab``: JupyterLab in chromium on the first notebook, separate from the user's own settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.browser import PROGRAM, Page, browser
+from tests.browser import PROGRAM, Page
 
 ROOT = Path(__file__).parents[2]
 READY = ROOT / ".venv" / ".ready"
@@ -25,7 +25,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.notebook,
     pytest.mark.skipif(PROGRAM is None, reason="chromium is not installed"),
-    pytest.mark.skipif(not READY.is_file() or shutil.which("make") is None, reason="not the environment of make"),
+    pytest.mark.skipif(not READY.is_file() or shutil.which("make") is None, reason="make has not built .venv"),
 ]
 
 # The indicator beside the kernel's name says "idle" before there is a kernel.
@@ -35,7 +35,7 @@ SHOWN = "[...document.querySelectorAll('.jp-OutputArea')].map(one => one.textCon
 
 @pytest.fixture
 def lab(home: Path, tmp_path: Path) -> Iterator[str]:
-    """The address of a JupyterLab that ``make lab`` started."""
+    """The address of a JupyterLab started by ``make lab``."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -64,7 +64,7 @@ def lab(home: Path, tmp_path: Path) -> Iterator[str]:
 
 
 def choose(page: Page, label: str, value: str) -> None:
-    """Choose in a list of the explorer, as a person would by keyboard."""
+    """Choose a value in a list of the explorer."""
     page.run(
         "(function () { var list = [...document.querySelectorAll('.widget-dropdown')]"
         f".find(one => one.textContent.startsWith({label!r})).querySelector('select');"
@@ -73,7 +73,7 @@ def choose(page: Page, label: str, value: str) -> None:
 
 
 def fill(page: Page, selector: str, text: str) -> None:
-    """Type over what a field holds, and leave the field."""
+    """Replace the text of a field and leave it."""
     page.click(selector)
     page.run("document.activeElement.select()")
     page.type(text)
@@ -81,12 +81,12 @@ def fill(page: Page, selector: str, text: str) -> None:
 
 
 def shows(page: Page, *words: str) -> None:
-    """Wait until the explorer says the words, in this order."""
+    """Wait until the explorer shows the words in this order."""
     page.until(f"/{'[^]*'.join(words)}/.test(document.querySelector('.widget-html-content').innerText)")
 
 
 MACHINE, GUEST = "input[placeholder='as written']", "input[placeholder='as the domain says']"
-#: How far the text of the worst cell stands out from its ground.
+#: The lowest contrast ratio between the text of a cell and its background.
 CONTRAST = """Math.min(...[...document.querySelectorAll('.vkd td.w, .vkd td.f, .vkd td:not([class]), .vkd thead th')]
 .map(cell => {
     const [a, b] = ['color', 'backgroundColor'].map(name => {
@@ -99,44 +99,43 @@ CONTRAST = """Math.min(...[...document.querySelectorAll('.vkd td.w, .vkd td.f, .
 NASTY = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
 
 
-def test_start_here_in_jupyterlab(lab: str, tmp_path: Path) -> None:
-    """It opens, runs and reacts, in light and dark, asks no other host, and leaves the user's own files alone."""
+def test_start_here_in_jupyterlab(lab: str, tmp_path: Path, page: Page) -> None:
+    """The notebook opens, runs and reacts in light and dark; it contacts no other host and changes no user file."""
     notebook = (ROOT / "notebooks" / "00-start-here.ipynb").read_bytes()
-    with browser() as page:
-        page.size(1400, 1600)
-        page.open(f"{lab}lab/tree/00-start-here.ipynb?token=t")
-        page.until("document.querySelector('#jp-main-statusbar')")
-        page.until(IDLE)
-        assert page.run("document.querySelectorAll('.jp-Notification-Toast, .jp-Dialog').length") == 0
-        assert page.run("document.body.dataset.jpThemeLight") == "true"
-        page.click(".lm-MenuBar-content > li:nth-child(4)")  # Run
-        page.click("[data-command='runmenu:run-all']")
-        page.until("document.querySelector('.jp-Cell:last-of-type .jp-RenderedMarkdown table')")
-        page.until("[...document.querySelectorAll('.jp-InputPrompt')].at(-2).textContent === '[9]:'")
-        page.until(IDLE)
-        assert page.run("document.querySelectorAll('.jp-OutputArea [data-mime-type*=error]').length") == 0
-        assert page.run("document.querySelectorAll('.jp-OutputArea .vkd').length") >= 9
-        assert page.run(CONTRAST) > 7
-        kernels = [
-            file.read_bytes().split(b"\0")
-            for file in Path("/proc").glob("[0-9]*/cmdline")
-            if str(tmp_path / "lab").encode() in _bytes(file)
-        ]
-        own = [words[0].decode() for words in kernels if b"ipykernel_launcher" in words]
-        assert own == [str(ROOT / ".venv/bin/python")]
-        _explore(page)
-        page.dark()
-        page.until("document.body.dataset.jpThemeLight === 'false'")
-        assert page.run(CONTRAST) > 7
-        assert page.run("document.images.length") == 0
-        assert [url for url in page.requests if not url.startswith((lab, "data:", "blob:"))] == []
-        assert page.dialogs == []
-        assert page.errors == []
+    page.size(1400, 1600)
+    page.open(f"{lab}lab/tree/00-start-here.ipynb?token=t")
+    page.until("document.querySelector('#jp-main-statusbar')")
+    page.until(IDLE)
+    assert page.run("document.querySelectorAll('.jp-Notification-Toast, .jp-Dialog').length") == 0
+    assert page.run("document.body.dataset.jpThemeLight") == "true"
+    page.click(".lm-MenuBar-content > li:nth-child(4)")  # Run
+    page.click("[data-command='runmenu:run-all']")
+    page.until("document.querySelector('.jp-Cell:last-of-type .jp-RenderedMarkdown table')")
+    page.until("[...document.querySelectorAll('.jp-InputPrompt')].at(-2).textContent === '[9]:'")
+    page.until(IDLE)
+    assert page.run("document.querySelectorAll('.jp-OutputArea [data-mime-type*=error]').length") == 0
+    assert page.run("document.querySelectorAll('.jp-OutputArea .vkd').length") >= 9
+    assert page.run(CONTRAST) > 7
+    kernels = [
+        file.read_bytes().split(b"\0")
+        for file in Path("/proc").glob("[0-9]*/cmdline")
+        if str(tmp_path / "lab").encode() in _bytes(file)
+    ]
+    own = [words[0].decode() for words in kernels if b"ipykernel_launcher" in words]
+    assert own == [str(ROOT / ".venv/bin/python")]
+    _explore(page)
+    page.dark()
+    page.until("document.body.dataset.jpThemeLight === 'false'")
+    assert page.run(CONTRAST) > 7
+    assert page.run("document.images.length") == 0
+    assert [url for url in page.requests if not url.startswith((lab, "data:", "blob:"))] == []
+    assert page.dialogs == []
+    assert page.errors == []
     assert (ROOT / "notebooks" / "00-start-here.ipynb").read_bytes() == notebook
 
 
 def _explore(page: Page) -> None:
-    """Each widget of the explorer changes what shows; a hostile domain shows as text."""
+    """Each widget of the explorer changes the result; markup in a domain appears as text."""
     shows(page, "✗ fails")
     choose(page, "all kinds", "virtio-transitional")
     shows(page, "Against as it is: 3 interfaces changed", "✓ works")

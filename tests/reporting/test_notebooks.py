@@ -1,4 +1,4 @@
-"""The shipped notebooks: each runs alone from an empty folder, and twice the same input gives the same bytes."""
+"""The shipped notebooks: each runs alone in an empty folder, and equal input gives equal bytes."""
 
 from __future__ import annotations
 
@@ -13,26 +13,27 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from tests.browser import PROGRAM, Page, browser
+from tests.browser import PROGRAM, Page
 from virtkit import facts
 from virtkit.cli import main
 from virtkit.errors import UsageError
 from virtkit.fleet.survey import folded, survey
 from virtkit.reporting import notebook
+from virtkit.reporting.answers import domains_answer
+from virtkit.reporting.attention import attention_table, verdict_counts
 from virtkit.reporting.parameters import declared
 from virtkit.reporting.run import notebooks, run
-from virtkit.reporting.summary import answer, counts, glance
 from virtkit.topology.diff import compare
 
 NASTY = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
-#: What a person would type into the form of a scheduler.
+#: Values as a scheduler's form sends them.
 AS_SOURCE = {"guests": "rhel6.10,win10", "kinds": "net", "pictures": "2", "overrides": "off", "output": ""}
 SMALL = {"guests": "rhel6.10,win10,ubuntu24.04", "kinds": "net,block"}
 
 
 @pytest.fixture
 def domains(tmp_path: Path) -> Path:
-    """A folder with a good domain, one with a hostile name, and one that is no domain."""
+    """A folder with a good domain, one with a hostile name, and a file that is no domain."""
     folder = tmp_path / "domains"
     folder.mkdir()
     source = facts.path("domains/rhel6-q35-virtio.xml").read_text()
@@ -44,8 +45,10 @@ def domains(tmp_path: Path) -> Path:
 
 
 @pytest.mark.notebook
-def test_notebooks_run_and_give_the_same_bytes_twice(tmp_path: Path, domains: Path) -> None:
-    """Copies in a folder of their own pass; two runs agree in every file but run.json and the page's footer."""
+def test_notebooks_run_and_give_the_same_bytes_twice(
+    tmp_path: Path, domains: Path, request: pytest.FixtureRequest
+) -> None:
+    """Copies of the notebooks pass; two runs agree in every file except run.json and the footer of the pages."""
     alone = tmp_path / "alone"
     alone.mkdir()
     copies = [Path(shutil.copy(path, alone)) for path in notebooks()]
@@ -72,29 +75,28 @@ def test_notebooks_run_and_give_the_same_bytes_twice(tmp_path: Path, domains: Pa
     assert "c.xml" in page
     assert not list(alone.glob("*.csv"))
     if PROGRAM is not None:
-        _look(tmp_path / "reports")
+        _look(request.getfixturevalue("page"), tmp_path / "reports")
 
 
-def _look(reports: Path) -> None:
-    """The pages of a run, and the index, in a browser: quiet, and with nothing of the hostile domain come alive."""
-    with browser() as page:
-        for file in (reports / "index.html", *sorted(reports.glob("latest/*/*.html"))):
-            page.open(file)
-            assert page.run("document.images.length") == 0, file
-            assert page.run("document.querySelectorAll('h1').length") == 1, file
-        assert page.console == []
-        assert page.dialogs == []
-        assert [url for url in page.requests if not url.startswith("file:")] == []
-        page.open(reports / "latest" / "02-bus-topology" / "index.html")
-        assert NASTY.replace("/", "|") in page.run("document.body.textContent")
-        assert page.run("document.querySelectorAll('nav a').length") > 5
-        page.open(reports / "latest" / "03-slot-policy-review" / "index.html")
-        _code_by_keyboard(page)
-        assert page.pdf().startswith(b"%PDF")
+def _look(page: Page, reports: Path) -> None:
+    """The pages of a run and the index in a browser: no message, no request, and no markup of the hostile domain."""
+    for file in (reports / "index.html", *sorted(reports.glob("latest/*/*.html"))):
+        page.open(file)
+        assert page.run("document.images.length") == 0, file
+        assert page.run("document.querySelectorAll('h1').length") == 1, file
+    assert page.console == []
+    assert page.dialogs == []
+    assert [url for url in page.requests if not url.startswith("file:")] == []
+    page.open(reports / "latest" / "02-bus-topology" / "index.html")
+    assert NASTY.replace("/", "|") in page.run("document.body.textContent")
+    assert page.run("document.querySelectorAll('nav a').length") > 5
+    page.open(reports / "latest" / "03-slot-policy-review" / "index.html")
+    _code_by_keyboard(page)
+    assert page.pdf().startswith(b"%PDF")
 
 
 def _code_by_keyboard(page: Page) -> None:
-    """Code is folded away, Tab reaches it and Enter unfolds it; paper has none."""
+    """Code is folded; Tab reaches it, Enter unfolds it, and print hides it."""
     shown = "document.querySelector('details.code pre').checkVisibility({contentVisibilityAuto: true})"
     assert not page.run(shown)
     for _ in range(30):
@@ -109,7 +111,7 @@ def _code_by_keyboard(page: Page) -> None:
 
 
 def test_survey_keeps_good_beside_bad(domains: Path) -> None:
-    """A file that is no domain is told, and the others go on; the broken RHEL 6 is told to fail."""
+    """A file that is no domain is reported beside the others; the broken RHEL 6 fails."""
     found = survey(str(domains))
     assert [item.file for item in found.items] == ["a.xml", "b.xml"]
     assert [file for file, _ in found.refusals] == ["c.xml"]
@@ -121,7 +123,7 @@ def test_survey_keeps_good_beside_bad(domains: Path) -> None:
 
 
 def test_sample_domains_are_all_accepted() -> None:
-    """Every sample domain resolves, names an OS that is known, and only the broken one fails."""
+    """Every sample domain resolves and names a known OS, and only the broken one fails."""
     found = survey()
     assert found.refusals == []
     assert len(found.items) >= 15
@@ -131,7 +133,7 @@ def test_sample_domains_are_all_accepted() -> None:
 
 
 def test_survey_puts_need_first(tmp_path: Path) -> None:
-    """Domains that fail come first, then unknown ones, wherever their files stand; so do the rows of the table."""
+    """Domains that fail come first, then unknown ones, whatever their file names; so do the rows of the table."""
     source = facts.path("domains/rhel6-q35-virtio.xml").read_text()
     (tmp_path / "a.xml").write_text(facts.path("domains/ubuntu24.04-q35.xml").read_text())
     (tmp_path / "b.xml").write_text(re.sub("<metadata>.*</metadata>", "", source, flags=re.S))
@@ -146,38 +148,40 @@ def test_survey_puts_need_first(tmp_path: Path) -> None:
         ("a.xml", "works"),
     ]
     assert list(found.domains()["file"]) == ["c.xml", "b.xml", "d.xml", "a.xml"]
-    assert counts(found) == [("fails", 1), ("unknown", 1), ("works-with-condition", 1), ("works", 1)]
-    page = glance(found, 1).text
+    assert verdict_counts(found) == [("fails", 1), ("unknown", 1), ("works-with-condition", 1), ("works", 1)]
+    page = attention_table(found, 1).text
     assert (
         page.index('<a href="#domain-0"><strong>erp-db-rhel6</strong></a>') < page.index("b.xml") < page.index("d.xml")
     )
     assert "disk vda: The guest&#x27;s block driver supports only the legacy interface (virtio 0.9)" in page
-    assert "; likewise 2 more devices" in page
+    assert "; the same change helps 2 more devices" in page
     assert "a.xml" not in page
     assert "#domain-1" not in page
-    assert "and 2 more, in the table of all domains" in glance(found, 1, limit=1).text
+    assert "2 more domains in the table of all domains" in attention_table(found, 1, limit=1).text
 
 
-def test_glance_is_right_for_no_domain_and_for_good_ones(tmp_path: Path, domains: Path) -> None:
-    """Nothing, all well, and a hostile name: counted, said, and escaped."""
+def test_answer_and_table_for_no_domain_good_ones_and_hostile_ones(tmp_path: Path, domains: Path) -> None:
+    """An empty folder, a good domain and a hostile name each give a right answer and an escaped table."""
     (tmp_path / "none").mkdir()
-    nothing = "There is no domain to look at."
-    assert answer(survey(str(tmp_path / "none"))) == [nothing, "1 file was rejected, and not counted."]
+    assert domains_answer(survey(str(tmp_path / "none"))) == [
+        "There are no domains.",
+        "1 file could not be read and is not counted.",
+    ]
     (tmp_path / "good").mkdir()
     (tmp_path / "good" / "a.xml").write_text(facts.path("domains/ubuntu24.04-q35.xml").read_text())
     good = survey(str(tmp_path / "good"))
-    assert answer(good) == ["The one domain works."]
-    assert glance(good, 1).text == "<p>none</p>"
-    assert answer(survey(str(domains))) == [
-        "Of 2 domains 2 fail.",
-        "2 of those that fail can be changed by virtkit check --fix; what that does is drawn below.",
-        "1 file was rejected, and not counted.",
+    assert domains_answer(good) == ["1 domain: 1 works."]
+    assert attention_table(good, 1).text == "<p>No domain needs attention.</p>"
+    assert domains_answer(survey(str(domains))) == [
+        "2 domains: 2 fail.",
+        "virtkit check --fix can change 2 domains that fail; the result is drawn below.",
+        "1 file could not be read and is not counted.",
     ]
-    assert "<script" not in glance(survey(str(domains)), 9).text
+    assert "<script" not in attention_table(survey(str(domains)), 9).text
 
 
 def test_equal_devices_share_a_row() -> None:
-    """Thirty equal disks are one row with range and count; the other devices keep theirs; two labels are both told."""
+    """Thirty equal disks share a row with their range and number; the other devices keep their rows and labels."""
     devices = survey().devices()
     rows = folded(devices[devices["file"] == "30-disks-q35.xml"])
     assert list(rows["label"]) == ["disk vda … vdad (30)", "interface 0 (virtio)", "memballoon virtio", "rng virtio"]
@@ -188,7 +192,7 @@ def test_equal_devices_share_a_row() -> None:
 
 
 def test_a_repair_is_resolved_and_checked_again(tmp_path: Path) -> None:
-    """The broken RHEL 6 has a command, changes and a tree in which it works; what works already has no repair."""
+    """The repair of the broken RHEL 6 has a command, changes and a tree that works; a good domain has no repair."""
     found = survey().by_need()
     repair = found[0].repaired()
     assert repair is not None
@@ -207,29 +211,29 @@ def test_a_repair_is_resolved_and_checked_again(tmp_path: Path) -> None:
 
 
 def test_every_sample_is_described() -> None:
-    """The README beside the sample domains has a line for each of them."""
+    """The README of the sample domains describes each of them."""
     text = facts.path("domains/README.md").read_text()
     for file in facts.path("domains").glob("*.xml"):
         assert f"`{file.name}`" in text
 
 
 def test_notebooks_take_their_output_as_parameter() -> None:
-    """Every shipped notebook with parameters can be told where its results go."""
+    """Every shipped notebook with parameters has the parameter output."""
     for path in notebooks():
         assert declared(path)["output"] == ""
 
 
 def test_parameter_checks_name_the_parameter(tmp_path: Path) -> None:
-    """A wrong value is refused with the parameter's name and what is right."""
-    with pytest.raises(UsageError, match="overrides = 'maybe': True or False"):
+    """The error for a wrong value has the parameter's name and what is expected."""
+    with pytest.raises(UsageError, match="overrides: expected True or False, got 'maybe'"):
         notebook.yes_or_no("overrides", "maybe")
-    with pytest.raises(UsageError, match="guests = 3: text"):
+    with pytest.raises(UsageError, match="guests: expected text such as 'a,b', got 3"):
         notebook.text("guests", 3)
-    with pytest.raises(UsageError, match="pictures = -1: a whole number"):
+    with pytest.raises(UsageError, match="pictures: expected an integer of at least 0, got -1"):
         notebook.count("pictures", -1)
     with pytest.raises(UsageError, match="not a folder"):
         notebook.folder("domains", str(tmp_path / "nothing"))
-    with pytest.raises(UsageError, match="pictures = 'many': a whole number"):
+    with pytest.raises(UsageError, match="pictures: expected an integer of at least 0, got 'many'"):
         notebook.count("pictures", "many")
     assert notebook.count("pictures", " 60 ") == 60
     assert notebook.yes_or_no("overrides", "off") is False
@@ -239,7 +243,7 @@ def test_parameter_checks_name_the_parameter(tmp_path: Path) -> None:
 @pytest.mark.notebook
 @pytest.mark.parametrize("path", notebooks(["00"]) + notebooks(), ids=lambda path: str(path.stem))
 def test_each_notebook_runs_alone_with_parameters_as_source(path: Path, tmp_path: Path) -> None:
-    """A scheduler's job: a copy in an empty folder, ``name = value`` pasted as source, an ordinary kernel."""
+    """A scheduler can run a copy in an empty folder, with ``name = value`` pasted as source and an ordinary kernel."""
     alone = tmp_path / "alone"
     alone.mkdir()
     copy: Any = nbformat.read(path, 4)  # type: ignore[no-untyped-call]
@@ -258,7 +262,7 @@ def test_each_notebook_runs_alone_with_parameters_as_source(path: Path, tmp_path
 @pytest.mark.browser
 @pytest.mark.skipif(PROGRAM is None, reason="chromium is not installed")
 def test_report_as_pdf(tmp_path: Path, domains: Path) -> None:
-    """``--pdf`` prints each page beside it, names it in the index, and says in run.json that it went well."""
+    """``--pdf`` prints each page to a file beside it, linked in the index and recorded in run.json."""
     out = tmp_path / "reports"
     assert main(["--quiet", "report", "02", "--pdf", "--domains", str(domains), "-o", str(out)]) == 0
     printed = out / "latest" / "02-bus-topology" / "index.pdf"
@@ -270,7 +274,7 @@ def test_report_as_pdf(tmp_path: Path, domains: Path) -> None:
 def test_pdf_without_chromium_starts_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It says what to install, with exit code 2 and without a folder."""
+    """Without chromium, --pdf says what to install, ends with exit code 2 and creates no folder."""
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main(["report", "02", "--pdf", "-o", str(tmp_path / "reports")]) == 2
     assert "apt-get install chromium" in capsys.readouterr().err
@@ -281,7 +285,7 @@ def test_pdf_without_chromium_starts_nothing(
 def test_report_for_the_users_own_host(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A vendor's machine type is rejected by shipped facts and resolved with the host's own document."""
+    """A vendor's machine type is rejected with the shipped facts and resolves with the host's own document."""
     monkeypatch.chdir(tmp_path)
     source = facts.path("domains/rhel6-q35-virtio.xml").read_text()
     (tmp_path / "domains").mkdir()

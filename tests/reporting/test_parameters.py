@@ -1,4 +1,4 @@
-"""Parameters: typed by the file, refused when nobody declares them."""
+"""Parameters: their types come from the file, and undeclared ones are errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write(folder: Path, name: str, *cells: str, heading: str = "# A question") -
 
 
 def test_declared_are_the_plain_assignments(tmp_path: Path) -> None:
-    """A notebook declares the names that its parameters cell assigns, with their values."""
+    """The parameters of a notebook are the names that its parameters cell assigns, with their values."""
     path = write(tmp_path, "a", 'release = "8.10"  # text\nlimit: int = 3\nwords = ["a", "b"]')
     assert declared(path) == {"release": "8.10", "limit": 3, "words": ["a", "b"]}
     assert title(path) == "A question"
@@ -41,7 +41,7 @@ def test_declared_are_the_plain_assignments(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["import os", "a = b = 1", "a = open('x')", "a: int", "f()", "a ="])
 def test_parameters_cell_holds_nothing_else(tmp_path: Path, source: str) -> None:
-    """Anything but a plain assignment of a plain value in the parameters cell is refused."""
+    """A parameters cell with anything but assignments of literals is an error."""
     with pytest.raises(UsageError, match="parameter"):
         declared(write(tmp_path, "a", source))
 
@@ -58,7 +58,7 @@ def test_values_keep_their_type(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "text"), [("p.yaml", "a: ["), ("p.yaml", "- a"), ("p.json", "{"), ("p.yaml", "1: a")])
 def test_unusable_files_are_refused(tmp_path: Path, name: str, text: str) -> None:
-    """A file that is no mapping of names to values is refused by its name."""
+    """A file without a mapping of names to values is an error that names the file."""
     file = tmp_path / name
     file.write_text(text)
     with pytest.raises(UsageError, match=name):
@@ -66,7 +66,7 @@ def test_unusable_files_are_refused(tmp_path: Path, name: str, text: str) -> Non
 
 
 def test_missing_file_is_refused(tmp_path: Path) -> None:
-    """A file that is not there is refused; an empty one gives nothing."""
+    """A missing file is an error; an empty one has no parameters."""
     with pytest.raises(UsageError, match="cannot be read"):
         read(tmp_path / "p.yaml")
     (tmp_path / "e.yaml").write_text("")
@@ -74,7 +74,7 @@ def test_missing_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_parameters_go_where_they_are_declared(tmp_path: Path) -> None:
-    """A plain parameter goes to each notebook that declares it, one under a name to that notebook, which wins."""
+    """A parameter goes to each notebook that declares it, unless one under the notebook's name replaces it."""
     paths = [write(tmp_path, "a", "x = 1\ny = ''"), write(tmp_path, "b", "x = 1")]
     assert distribute({"x": 2, "y": "t", "b": {"x": 3}}, paths) == {"a": {"x": 2, "y": "t"}, "b": {"x": 3}}
     assert distribute({"b": {"x": 3}, "x": 2}, paths)["b"] == {"x": 3}
@@ -83,16 +83,16 @@ def test_parameters_go_where_they_are_declared(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"gests": "a"}, "unknown parameter 'gests' for any of the notebooks; did you mean 'guests'"),
-        ({"a": {"zz": 1}}, "unknown parameter 'zz' for notebook 'a'; known: flag, guests, limit"),
+        ({"gests": "a"}, "the chosen notebooks have no parameter 'gests'; did you mean 'guests'"),
+        ({"a": {"zz": 1}}, "notebook 'a' has no parameter 'zz'; expected one of flag, guests, limit"),
         ({"a": 1}, "mapping"),
-        ({"limit": "3"}, r"parameter 'limit' is '3' \(str\); its default is 3 \(int\)"),
+        ({"limit": "3"}, r"parameter 'limit': expected int \(the default is 3\), got str '3'"),
         ({"limit": True}, "bool"),
-        ({"flag": "off"}, "'flag' is 'off'"),
+        ({"flag": "off"}, "'flag': expected bool .* got str 'off'"),
     ],
 )
 def test_wrong_parameters_are_refused(tmp_path: Path, given: dict[str, Any], message: str) -> None:
-    """An unknown name or a value of another type is refused before anything runs, with what is allowed."""
+    """An unknown name and a value of another type are errors that say what is expected."""
     path = write(tmp_path, "a", "guests = ''\nlimit = 3\nflag = True")
     with pytest.raises(UsageError, match=message):
         distribute(given, [path])

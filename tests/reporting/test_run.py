@@ -1,4 +1,4 @@
-"""Runs: good ones move the link, bad ones leave evidence and everything else as it was."""
+"""Runs: a good one moves the link; a failed one keeps its evidence and changes nothing else."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def record(folder: Path) -> dict[str, Any]:
 
 @pytest.mark.notebook
 def test_a_run_and_the_next(tmp_path: Path) -> None:
-    """Good runs move latest and say what changed; a failing one keeps its traceback, and the others still run."""
+    """Good runs move latest and list changes; a failing notebook keeps its traceback, and the others still run."""
     good = write(tmp_path, "good", "x = 1\noutput = ''", GOOD, heading="# Good <question>")
     bad = write(tmp_path, "bad", "y = 1", f"print('before')\nraise ValueError({NASTY!r})")
     out = tmp_path / "reports"
@@ -52,10 +52,9 @@ def test_a_run_and_the_next(tmp_path: Path) -> None:
     assert json.loads((out / "status.json").read_text())["status"] == "failed"
 
     third = run([good], {"x": 3}, out, keep=1, changed_only=True)
-    assert record(third.folder)["changes"] == ["good: t.csv: 1 row gone or changed, 1 row new or changed"]
+    assert record(third.folder)["changes"] == ["good: t.csv: 1 row removed or changed, 1 row added or changed"]
     assert not first.folder.exists()
-    told = f"1 change since {first.folder.name}"
-    assert told in (third.folder / "good" / "index.html").read_text()
+    assert f"1 change since {first.folder.name}" in (third.folder / "good" / "index.html").read_text()
 
     fourth = run([good], {"x": 3}, out, changed_only=True)
     assert fourth.outcomes[0].status == "unchanged"
@@ -65,11 +64,11 @@ def test_a_run_and_the_next(tmp_path: Path) -> None:
 
 
 def test_unknown_notebooks_and_parameters_start_nothing(tmp_path: Path) -> None:
-    """A wrong name or parameter is refused before a folder is made."""
+    """A wrong notebook or parameter is an error before a folder is created."""
     with pytest.raises(UsageError, match="no notebook 'nope'"):
         notebooks(["nope"])
     good = write(tmp_path, "good", "x = 1")
-    with pytest.raises(UsageError, match="unknown parameter 'z'"):
+    with pytest.raises(UsageError, match="no parameter 'z'"):
         run([good], {"z": 1}, tmp_path / "reports")
     with pytest.raises(UsageError, match="no notebook to run"):
         run([], {}, tmp_path / "reports")
@@ -77,7 +76,7 @@ def test_unknown_notebooks_and_parameters_start_nothing(tmp_path: Path) -> None:
 
 
 def test_notebooks_are_found_by_number_name_and_path(tmp_path: Path) -> None:
-    """01 and 01-compatibility-matrix name the same notebook; a path is itself; equal names are refused."""
+    """A number, a name and a path each find a notebook; two notebooks of the same name are an error."""
     assert notebooks(["01"]) == notebooks(["01-compatibility-matrix"])
     assert [path.stem for path in notebooks()] == [
         "01-compatibility-matrix",
@@ -93,7 +92,7 @@ def test_notebooks_are_found_by_number_name_and_path(tmp_path: Path) -> None:
 
 
 def test_index_shows_names_as_text() -> None:
-    """What a run's record says is text in the index, whatever it holds."""
+    """Markup in a run's record appears as text in the index."""
     entry = {"name": NASTY, "title": NASTY, "status": "failed", "error": NASTY, "seconds": 1}
     broken = {"id": NASTY, "status": "failed", "notebooks": [entry], "changes": [NASTY], "error": NASTY}
     page = index.page([broken, {**broken, "status": NASTY, "pdf": {NASTY: NASTY}}], None)

@@ -15,14 +15,14 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_folder_that_cannot_be_made(tmp_path: Path) -> None:
-    """A reports folder below a file is a clear message."""
+    """A reports folder below a file is an error that names the folder."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(ReportError, match="cannot be made"):
+    with pytest.raises(ReportError, match="cannot be created"):
         Store(tmp_path / "file" / "reports")
 
 
 def test_two_runs_in_one_second_have_two_folders(tmp_path: Path) -> None:
-    """Runs that start together do not share a folder."""
+    """Runs that start in the same second get different folders."""
     store = Store(tmp_path)
     made = [store.open_run(NOW) for _ in range(2)]
     assert [folder.name for folder in made] == ["20260102T030405Z", "20260102T030405Z-2"]
@@ -41,7 +41,7 @@ def test_retention_keeps_the_last_good_run(tmp_path: Path) -> None:
         if status != "running":
             store.release(folder)
         made.append(folder)
-    store.point(made[0])
+    store.set_latest(made[0])
     assert sorted(store.prune(1)) == [made[2].name, made[3].name]
     assert [folder.exists() for folder in made] == [True, True, False, False, True]
     assert store.latest() == made[0]
@@ -49,7 +49,7 @@ def test_retention_keeps_the_last_good_run(tmp_path: Path) -> None:
 
 
 def test_a_run_that_died_is_abandoned(tmp_path: Path) -> None:
-    """A record that says running is believed while its process lives, and corrected afterwards; a torn one as well."""
+    """A record that says running holds while its process lives and is corrected afterwards, as is an unreadable one."""
     store = Store(tmp_path)
     folders = [store.open_run(NOW) for _ in range(2)]
     store.write(folders[0], {"id": folders[0].name, "status": "running", "started": NOW.isoformat()})
@@ -59,16 +59,16 @@ def test_a_run_that_died_is_abandoned(tmp_path: Path) -> None:
         store._alive.pop(folder).close()  # as the kernel does when a process ends
     other = Store(tmp_path)
     assert [record["status"] for record in other.records()] == ["abandoned", "abandoned"]
-    other.settle()
+    other.mark_abandoned()
     for folder in folders:
         assert json.loads((folder / "run.json").read_text())["status"] == "abandoned"
 
 
 def test_the_link_never_goes_back(tmp_path: Path) -> None:
-    """A run that started earlier and ended later does not take the link from a newer one."""
+    """A run that started earlier and ended later does not replace the link to a newer one."""
     store = Store(tmp_path)
     early, late = store.open_run(NOW), store.open_run(NOW)
     for folder in (late, early):
-        store.point(folder)
+        store.set_latest(folder)
         store.release(folder)
     assert store.latest() == late

@@ -23,19 +23,37 @@ pytestmark = pytest.mark.package
 
 #: Commands that need nothing but lxml, each with its exit code.
 CORE = [
-    (["--version"], 0),
-    (["--help"], 0),
-    (["resolve", "guest.xml"], 0),
-    (["args", "guest.xml"], 0),
-    (["explain", "guest.xml"], 0),
-    (["topology", "guest.xml"], 0),
-    (["topology", "guest.xml", "-o", "topology.json"], 0),
-    (["topology", "guest.xml", "--diff-machine", "pc"], 0),
-    (["guests", "rhel6*"], 0),
-    (["check", "guest.xml"], 1),  # the guest does not find its disk
-    (["check", "guest.xml", "--fix", "-o", "fixed.xml"], 0),
-    (["recommend", "--guest", "rhel6.10", "--machine", "q35"], 0),
-    (["domcaps"], 0),
+    ("--version", 0),
+    ("--help", 0),
+    ("resolve guest.xml", 0),
+    ("args guest.xml", 0),
+    ("explain guest.xml", 0),
+    ("topology guest.xml", 0),
+    ("topology guest.xml -o topology.json", 0),
+    ("topology guest.xml --diff-machine pc", 0),
+    ("guests rhel6*", 0),
+    ("check guest.xml", 1),  # the guest does not find its disk
+    ("check guest.xml --fix -o fixed.xml", 0),
+    ("recommend --guest rhel6.10 --machine q35", 0),
+    ("domcaps", 0),
+    ("policy rollout nic-model guest.xml", 0),
+]
+
+#: Commands that need a package which is not installed, each with the extra that brings it.
+EXTRA = [
+    ("topology guest.xml -o topology.svg", "report"),
+    ("topology guest.xml -o topology.png", "report"),
+    ("matrix --guests rhel6.10 --machines q35", "report"),
+    ("matrix --guests rhel6.10 --machines q35 -o matrix.html", "report"),
+    ("policy list", "report"),
+    ("policy show recommended", "report"),
+    ("policy slots --guests rhel6.10", "report"),
+    ("audit guest.xml --policy recommended", "report"),
+    ("audit guest.xml --scheduler tcp://127.0.0.1:1 -o audit.csv", "fleet"),
+    ("audit guest.xml -o audit.parquet", "fleet"),
+    ("report", "report"),
+    ("verify qemu guest.xml", "qemu"),
+    ("verify libvirt guest.xml", "verify"),
 ]
 
 
@@ -132,10 +150,20 @@ def test_two_builds_have_the_same_bytes(kind: str, request: pytest.FixtureReques
 
 
 def test_core_commands_need_only_lxml(python: Path, tmp_path: Path) -> None:
-    """Every core command works from the wheel in an empty folder, and says nothing of a traceback."""
+    """Every core command works from the wheel in an empty folder."""
     assert run(python, tmp_path, ["-c", "import virtkit; print(virtkit.__version__)"]).stdout.strip()
-    for words, code in CORE:
-        done = run(python, tmp_path, ["-m", "virtkit", *words])
-        assert done.returncode == code, (words, done.stderr)
-        assert done.stdout or "-o" in words, words
-        assert "Traceback" not in done.stderr, words
+    for command, code in CORE:
+        done = run(python, tmp_path, ["-m", "virtkit", *command.split()])
+        assert done.returncode == code, (command, done.stderr)
+        assert done.stdout or "-o" in command, command
+        assert "Traceback" not in done.stderr, command
+
+
+@pytest.mark.parametrize(("command", "extra"), EXTRA, ids=[command for command, _ in EXTRA])
+def test_a_missing_extra_is_named_in_one_line(python: Path, tmp_path: Path, command: str, extra: str) -> None:
+    """A command that needs a package which is not installed names the extra in one line, and writes no file."""
+    done = run(python, tmp_path, ["-m", "virtkit", *command.split()])
+    assert done.returncode in (1, 2)
+    assert done.stdout == ""
+    assert re.fullmatch(rf"virtkit: [^\n]*'virtkit\[{extra}\]'[^\n]*\n", done.stderr), done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["guest.xml"]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from virtkit.commands.extras import require
 
 if TYPE_CHECKING:
-    from virtkit.reporting.workers import Tell
+    from virtkit.reporting.workers import Listener
 
 __all__ = ["register", "run"]
 
@@ -88,17 +88,17 @@ def run(args: argparse.Namespace) -> int:
         Host.named(args.qemu)  # a document that cannot be used is told before anything starts
         # A notebook runs in a folder of its own, so a document goes there by its whole path.
         given["qemu"] = str(Path(args.qemu).resolve()) if Path(args.qemu).exists() else args.qemu
-    with _stoppable() as stops, _progress(getattr(args, "quiet", False)) as tell:
+    with _stoppable() as stops, _progress(getattr(args, "quiet", False)) as listener:
         result = run_all(
             chosen,
             given,
             Path(args.output),
             jobs=args.jobs,
             keep=args.keep,
-            limit=args.timeout,
+            timeout=args.timeout,
             changed_only=args.changed_only,
             pdf=args.pdf,
-            tell=tell,
+            listener=listener,
         )
     if result.status == "passed":
         print(Path(args.output) / "latest")
@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
     return 128 + (stops[0] if stops else signal.SIGINT) if result.status == "interrupted" else 1
 
 
-def _progress(quiet: bool) -> AbstractContextManager[Tell | None]:
+def _progress(quiet: bool) -> AbstractContextManager[Listener | None]:
     """What shows the progress of a run: a bar on a terminal, else lines; nothing when ``quiet``."""
     from virtkit.commands import terminal
     from virtkit.reporting import progress

@@ -1,1 +1,1 @@
-"""Runs of the notebooks: parameters checked, kernels started, pages rendered, results kept."""
+"""Runs of the notebooks: parameters, kernels, pages, the index, and the folder of reports."""

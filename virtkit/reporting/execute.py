@@ -1,4 +1,4 @@
-"""One notebook in one process: a fresh kernel, the executed copy, the page, and what became of it."""
+"""One notebook in one process: a fresh kernel, the executed copy, the page, and the outcome."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-__all__ = ["Job", "Outcome", "perform", "prepare"]
+__all__ = ["Job", "Outcome", "preload", "run_job"]
 
 NOTEBOOK = "notebook.ipynb"
 PAGE = "index.html"
-_LONG = 2000  # signs of an error that a record keeps
+_ERROR_LENGTH = 2000  # characters of an error that a record keeps
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to run: ``notebook`` with ``parameters`` into ``folder``, at most ``limit`` seconds for each cell."""
+    """A notebook to run with ``parameters`` in ``folder``; a cell may take ``timeout`` seconds."""
 
     name: str
     title: str
     notebook: str
     folder: str
     parameters: dict[str, Any]
-    limit: int
+    timeout: int
     footer: str
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a notebook: ``status`` passed or failed, ``error`` one line, ``seconds`` of wall time."""
+    """The result of a notebook: ``status`` passed, failed or unchanged, ``error`` in one line, wall time in seconds."""
 
     name: str
     status: str
@@ -48,23 +48,23 @@ class Outcome:
     seconds: float
 
 
-def prepare() -> None:
-    """Import what a run needs, without what JupyterLab drags in.
+def preload() -> None:
+    """Import the packages of a run, except one that only JupyterLab needs.
 
-    jsonschema loads a grammar for a format nobody uses here whenever that package is installed, which takes as long
-    as all else together.
+    Where rfc3987_syntax is installed, jsonschema imports it and builds a grammar. That takes as long as all other
+    imports together, and no notebook schema uses the format.
     """
     absent: Any = None
     sys.modules.setdefault("rfc3987_syntax", absent)
-    # papermill warns of remarks in a parameters cell, which virtkit.reporting.parameters has read already.
+    # papermill warns about comments in a parameters cell, which virtkit.reporting.parameters has already checked.
     logging.getLogger("papermill").setLevel(logging.ERROR)
-    import_module("virtkit.reporting.fork").warm()
+    import_module("virtkit.reporting.fork").preload()
     for name in ("papermill", "nbconvert.exporters.html", "virtkit.reporting.kernel", "virtkit.reporting.render"):
         import_module(name)
 
 
-def perform(job: Job, answer: Connection) -> None:
-    """Run the job and send its Outcome to ``answer``; never raises, because it is a process's whole work."""
+def run_job(job: Job, pipe: Connection) -> None:
+    """Run the job, send its Outcome into ``pipe`` and exit; this is the main function of the job's process."""
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     start = time.monotonic()
@@ -72,7 +72,7 @@ def perform(job: Job, answer: Connection) -> None:
     folder = Path(job.folder)
     try:
         with tempfile.TemporaryDirectory(prefix="vk-") as private:
-            # Nothing of the user's: no start-up files, no history, no kernels; short paths for Unix sockets.
+            # Keeps the user's start-up files, history and kernels out; short, because Unix sockets limit the path.
             os.environ.update(
                 IPYTHONDIR=private,
                 JUPYTER_RUNTIME_DIR=private,
@@ -81,9 +81,9 @@ def perform(job: Job, answer: Connection) -> None:
                 PYDEVD_DISABLE_FILE_VALIDATION="1",
                 MPLBACKEND="module://matplotlib_inline.backend_inline",
             )
-            prepare()
-            import_module("virtkit.reporting.fork").reserve()
-            _end_with(answer)
+            preload()
+            import_module("virtkit.reporting.fork").fork_kernel()
+            _exit_with_driver(pipe)
             try:
                 error = _execute(job)
             except SystemExit:
@@ -99,17 +99,17 @@ def perform(job: Job, answer: Connection) -> None:
         (folder / "kernel.log").unlink(missing_ok=True)
     status = "failed" if error else "passed"
     with suppress(OSError):
-        answer.send(Outcome(job.name, status, error[:_LONG], round(time.monotonic() - start, 3)))
+        pipe.send(Outcome(job.name, status, error[:_ERROR_LENGTH], round(time.monotonic() - start, 3)))
     sys.exit(1 if error else 0)
 
 
-def _end_with(answer: Connection) -> None:
-    """Stop this process, and its kernel with it, when nobody is left who would read its answer."""
+def _exit_with_driver(pipe: Connection) -> None:
+    """Terminate this process and its kernel when the driver, which reads the other end of the pipe, is gone."""
 
     def watch() -> None:
-        waiting = select.poll()
-        waiting.register(answer.fileno(), 0)  # reports errors only: the other end is closed
-        waiting.poll()
+        poll = select.poll()
+        poll.register(pipe.fileno(), 0)  # reports errors only: the other end is closed
+        poll.poll()
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -125,7 +125,7 @@ def _line(problem: BaseException) -> str:
 
 
 def _execute(job: Job) -> str:
-    """Runs the notebook; returns what went wrong in one line, or nothing."""
+    """Run the notebook. Returns the error in one line, or "" when there is none."""
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
     from papermill.exceptions import PapermillExecutionError
@@ -141,15 +141,15 @@ def _execute(job: Job) -> str:
             language="python",
             progress_bar=False,
             cwd=job.folder,
-            execution_timeout=job.limit,
+            execution_timeout=job.timeout,
             kernel_manager_class=OwnKernelManager,
         )
     except PapermillExecutionError as problem:
         return f"cell {problem.exec_count}: {problem.ename}: {problem.evalue}".strip()
     except CellTimeoutError:
-        return f"a cell took longer than {job.limit} s"
+        return f"a cell took longer than {job.timeout} s"
     except DeadKernelError:
-        return "the kernel died (killed, or out of memory)"
+        return "the kernel died: it was killed or ran out of memory"
     return ""
 
 

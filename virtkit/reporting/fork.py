@@ -1,7 +1,7 @@
-"""Kernels forked from a process that has pandas and matplotlib loaded already, instead of started from nothing.
+"""Kernels forked from a process that has already imported pandas and matplotlib, in place of new interpreters.
 
-The worker of a notebook forks once, before it has a thread; the child waits for a command line and then becomes the
-kernel. Each notebook still has a process of its own that no other notebook has touched.
+The process of a notebook forks once, before it starts a thread. The child waits for a command line and then becomes the
+kernel. Every notebook still has a kernel process of its own.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from typing import Any
 
 from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
-__all__ = ["PROVISIONER", "ForkedProvisioner", "Waiting", "reserve", "warm"]
+__all__ = ["PROVISIONER", "ForkedChild", "ForkedProvisioner", "available", "fork_kernel", "preload"]
 
-#: The name under which pyproject.toml announces the provisioner.
+#: The entry point of the provisioner in pyproject.toml.
 PROVISIONER = "virtkit-fork"
 
 _MODULES = (
@@ -39,16 +39,16 @@ _MODULES = (
 )
 
 
-def warm() -> None:
-    """Import what notebooks use. No pyplot, and one thread, so that forking stays safe."""
+def preload() -> None:
+    """Import what notebooks use, without pyplot and with one BLAS thread, so that forking stays safe."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     for name in _MODULES:
         import_module(name)
 
 
-class Waiting:
-    """A forked child that waits to become a kernel; behaves as ``subprocess.Popen`` as far as Jupyter asks."""
+class ForkedChild:
+    """A forked child that waits to become a kernel; it has the methods of ``subprocess.Popen`` that Jupyter calls."""
 
     stdin = stdout = stderr = None
 
@@ -57,14 +57,14 @@ class Waiting:
         self.returncode: int | None = None
         self._pipe = pipe
 
-    def become(self, cmd: list[str], cwd: str, env: dict[str, str], log: int | None) -> None:
-        """Let the child run the kernel of ``cmd`` (interpreter, -m, module, then the arguments)."""
+    def run_kernel(self, cmd: list[str], cwd: str, env: dict[str, str], log: int | None) -> None:
+        """Make the child run the kernel of ``cmd`` (interpreter, -m, module, then the arguments)."""
         order = {"argv": cmd[3:], "cwd": cwd, "env": env, "log": log and os.readlink(f"/proc/self/fd/{log}")}
         os.write(self._pipe, json.dumps(order).encode())
         os.close(self._pipe)
 
     def poll(self) -> int | None:
-        """The exit code once it has ended, as Popen gives it."""
+        """The exit code as of Popen; None while the child lives."""
         if self.returncode is None:
             try:
                 pid, status = os.waitpid(self.pid, os.WNOHANG)
@@ -76,7 +76,7 @@ class Waiting:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for the end. Raises subprocess.TimeoutExpired."""
+        """Wait for the child to end; returns its exit code. Raises subprocess.TimeoutExpired."""
         end = None if timeout is None else time.monotonic() + timeout
         while (code := self.poll()) is None:
             if end is not None and time.monotonic() > end:
@@ -85,24 +85,24 @@ class Waiting:
         return code
 
     def send_signal(self, number: int) -> None:
-        """Send a signal while it lives."""
+        """Send a signal unless the child has ended."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
     def terminate(self) -> None:
-        """Ask it to end."""
+        """Send SIGTERM."""
         self.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it."""
+        """Send SIGKILL."""
         self.send_signal(signal.SIGKILL)
 
 
-_waiting: list[Waiting] = []
+_children: list[ForkedChild] = []
 
 
-def reserve() -> None:
-    """Fork the child that will be this process's kernel. Does nothing where there is no fork or no /proc."""
+def fork_kernel() -> None:
+    """Fork the child that becomes this process's kernel. Does nothing on systems without fork or /proc."""
     if not hasattr(os, "fork") or not os.path.isdir("/proc/self/fd"):
         return
     read, write = os.pipe()
@@ -111,16 +111,16 @@ def reserve() -> None:
         os.close(write)
         _child(read)
     os.close(read)
-    _waiting.append(Waiting(pid, write))
+    _children.append(ForkedChild(pid, write))
 
 
 def available() -> bool:
-    """Whether a child waits."""
-    return bool(_waiting)
+    """Whether a forked child is waiting to become a kernel."""
+    return bool(_children)
 
 
 def _child(pipe: int) -> None:
-    """Wait for the order, then be the kernel; never returns."""
+    """Wait for the command line, then run the kernel; never returns."""
     code = 1
     try:
         text = b""
@@ -144,7 +144,7 @@ def _serve(order: dict[str, Any]) -> None:
     os.setsid()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
-    os.chdir(order["cwd"])  # Unix sockets are named relative to it
+    os.chdir(order["cwd"])  # the paths of Unix sockets are relative to it
     os.environ.clear()
     os.environ.update(order["env"])
     os.environ["JPY_PARENT_PID"] = str(os.getppid())
@@ -157,20 +157,20 @@ def _serve(order: dict[str, Any]) -> None:
     import numpy as np
     from ipykernel.kernelapp import IPKernelApp
 
-    np.random.seed()  # every fork would draw the same numbers otherwise
+    np.random.seed()  # otherwise every fork draws the same random numbers
     IPKernelApp.launch_instance(argv=[*order["argv"], f"--IPKernelApp.parent_handle={os.getppid()}"])
 
 
 class ForkedProvisioner(LocalProvisioner):
-    """Takes the waiting child in place of a new process; starts one as usual when there is none."""
+    """Uses the forked child as kernel; starts a new process when there is none."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
-        """Launch the kernel and return how to reach it."""
-        if not _waiting:
+        """Launch the kernel; returns its connection information."""
+        if not _children:
             return await super().launch_kernel(cmd, **kwargs)
-        child = _waiting.pop()
+        child = _children.pop()
         log = kwargs.get("stderr")
-        child.become(
+        child.run_kernel(
             cmd, kwargs.get("cwd") or os.getcwd(), kwargs.get("env") or dict(os.environ), log.fileno() if log else None
         )
         process: Any = child

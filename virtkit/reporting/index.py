@@ -1,4 +1,4 @@
-"""The index of all runs: what was run, how it ended, and what changed since the last good run."""
+"""The index page of all runs: the notebooks, how each run ended, and what changed since the last good run."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from urllib.parse import quote
 from virtkit.draw.html import escape_text
 from virtkit.draw.page import document
 from virtkit.reporting.printing import PDF
+from virtkit.wording import counted
 
 __all__ = ["failures", "page"]
 
 _GLYPH = {"passed": "✓", "unchanged": "✓", "failed": "✗", "interrupted": "⊘", "abandoned": "⊘", "running": "…"}
-_BAD = ("failed", "interrupted", "abandoned")
-_OPEN = 3  # newest runs whose changes are unfolded
+_ENDED = {"failed": "failed", "interrupted": "was interrupted", "abandoned": "ended without a record"}
+_UNFOLDED = 3  # number of runs, from the newest, whose changes are unfolded
 
 Record = Mapping[str, Any]
 
 
 def failures(record: Record) -> dict[str, str]:
-    """What went wrong in a run, by notebook; "run" is the run as a whole."""
+    """The errors of a run, keyed by notebook; the key "run" stands for the run as a whole."""
     found = {str(entry["name"]): str(entry["error"]) for entry in record.get("notebooks", ()) if entry.get("error")}
     for name, error in record.get("pdf", {}).items():
         if error:
@@ -32,14 +33,14 @@ def failures(record: Record) -> dict[str, str]:
 
 
 def page(records: Sequence[Record], latest: str | None, keep: int | None = None) -> str:
-    """The HTML index of ``records`` (newest first).
+    """The HTML index of ``records``, newest first.
 
-    ``latest`` is the id of the last run that passed, ``keep`` how many runs the last one was told to keep.
+    ``latest`` is the id of the last run that passed, ``keep`` the number of runs that are kept (None: all).
     """
     good = next((record for record in records if record.get("id") == latest), None)
     ended = next((record for record in records if record.get("status") != "running"), None)
     body = ["<header><h1>virtkit reports</h1>"]
-    if ended is not None and ended.get("status") in _BAD:
+    if ended is not None and ended.get("status") in _ENDED:
         body += _alert(ended, good)
     if good is not None:
         body.append(f'<h2>Last good run <span class="soft">{escape_text(_when(good))}</span></h2><ul class="good">')
@@ -50,20 +51,23 @@ def page(records: Sequence[Record], latest: str | None, keep: int | None = None)
     else:
         body.append("<p>No run has passed yet.</p>")
     body.append("</header><main><h2>All runs</h2>")
-    for place, record in enumerate(records):
-        body += _run(record, record.get("id") == latest, place < _OPEN)
-    kept = "All runs are kept." if keep is None else f"The {keep} newest runs are kept, and always the last good one."
+    for number, record in enumerate(records):
+        body += _run(record, record.get("id") == latest, number < _UNFOLDED)
+    kept = "All runs are kept."
+    if keep is not None:
+        kept = f"{counted(keep, 'run')} and the last good run are kept."
     body.append(f'<p class="soft">{kept}</p></main>')
     return document("virtkit reports", "\n".join(body), styles=("index.css",))
 
 
 def _alert(record: Record, good: Record | None) -> Iterator[str]:
     status = str(record["status"])
-    told = "; ".join(f"{name}: {error}" for name, error in failures(record).items())
-    yield f'<p class="alert" role="alert"><strong>{_mark(status)}</strong>: the last run, {escape_text(_when(record))}.'
-    if told:
-        yield f" {escape_text(told)}."
-    yield f"{' The reports here are older: they are those of the last good run.' if good else ''}</p>"
+    errors = "; ".join(f"{name}: {error}" for name, error in failures(record).items())
+    yield f'<p class="alert" role="alert"><strong>{_mark(status)}</strong>: the last run, '
+    yield f"of {escape_text(_when(record))}, {_ENDED[status]}."
+    if errors:
+        yield f" {escape_text(errors)}."
+    yield f"{' The reports below are those of the last good run.' if good else ''}</p>"
 
 
 def _when(record: Record) -> str:
@@ -120,7 +124,7 @@ def _facts(record: Record, ident: str) -> Iterator[str]:
         yield f"virtkit {escape_text(packages['virtkit'])}"
     git = record.get("git") or {}
     if git.get("revision"):
-        yield f"revision {escape_text(str(git['revision'])[:12])}{' with changes' if git.get('dirty') else ''}"
+        yield f"revision {escape_text(str(git['revision'])[:12])}{', modified' if git.get('dirty') else ''}"
 
 
 def _changes(record: Record, unfolded: bool) -> Iterator[str]:
@@ -129,11 +133,10 @@ def _changes(record: Record, unfolded: bool) -> Iterator[str]:
         return
     since = escape_text(record.get("compared_with", "the last good run"))
     if not changes:
-        yield f'<p class="soft">Nothing changed since {since}.</p>'
+        yield f'<p class="soft">No changes since {since}.</p>'
         return
     items = "".join(f"<li>{escape_text(change)}</li>" for change in changes)
-    word = "change" if len(changes) == 1 else "changes"
     yield (
-        f"<details{' open' if unfolded else ''}><summary>{len(changes)} {word} since {since}</summary>"
+        f"<details{' open' if unfolded else ''}><summary>{counted(len(changes), 'change')} since {since}</summary>"
         f"<ul>{items}</ul></details>"
     )

@@ -1,4 +1,4 @@
-"""The kernel of a run: this interpreter, over Unix sockets, with no setting or history of the user's."""
+"""The kernel of a run: this interpreter, over Unix sockets, without the user's settings or history."""
 
 from __future__ import annotations
 
@@ -18,32 +18,32 @@ from virtkit.reporting import fork
 __all__ = ["LOG", "OwnKernelClient", "OwnKernelManager", "OwnKernelSpecs"]
 
 LOG = "kernel.log"
-_LOOK = 1.0  # seconds
+_POLL_INTERVAL = 1.0  # seconds
 
 
 class OwnKernelSpecs(KernelSpecManager):
-    """Knows one kernel, whatever it is asked for: the interpreter that runs this."""
+    """Returns one kernel for every name: the interpreter of this process."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        """The one kernel. Kernels registered in the user's folders are never looked at."""
+        """The specification of that kernel; kernels registered in the user's folders are ignored."""
         launcher = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
         metadata = {"kernel_provisioner": {"provisioner_name": fork.PROVISIONER}} if fork.available() else {}
         return KernelSpec(argv=launcher, display_name="virtkit", language="python", metadata=metadata)
 
 
 class _Channel(AsyncZMQSocketChannel):
-    """Looks anew each second whether a message is there.
+    """A channel that checks for messages once a second, so that it cannot miss one.
 
-    jupyter_client sends past the asyncio socket that it waits on. ZeroMQ's descriptor tells of a message once, and
-    such a send takes that in: a reply that comes just then would be seen when the whole time is over. nbclient sends
-    while it waits whenever a cell prints into an Output widget.
+    ZeroMQ's file descriptor signals a message once. jupyter_client sends through the same socket, and the send consumes
+    that signal: a reply that arrives at that moment would be noticed only when the timeout ends. nbclient sends while
+    it waits whenever a cell prints into an Output widget.
     """
 
     async def get_msg(self, timeout: float | None = None) -> dict[str, Any]:  # type: ignore[override]
-        """The next message. Raises queue.Empty after ``timeout`` seconds; None waits for ever."""
+        """The next message. Raises queue.Empty after ``timeout`` seconds; None waits forever."""
         end = None if timeout is None else time.monotonic() + timeout
         while True:
-            left = _LOOK if end is None else max(0.0, min(_LOOK, end - time.monotonic()))
+            left = _POLL_INTERVAL if end is None else max(0.0, min(_POLL_INTERVAL, end - time.monotonic()))
             try:
                 return await super().get_msg(left)
             except Empty:
@@ -52,14 +52,14 @@ class _Channel(AsyncZMQSocketChannel):
 
 
 class OwnKernelClient(AsyncKernelClient):
-    """The driver's end of the kernel's channels."""
+    """The client that talks to the kernel."""
 
     shell_channel_class = _Channel
     iopub_channel_class = _Channel
 
 
 class OwnKernelManager(AsyncKernelManager):
-    """Starts that kernel over Unix sockets, because kernels started at once over TCP can take one another's ports."""
+    """Starts the kernel over Unix sockets, because kernels that start at the same time can collide on a TCP port."""
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs["transport"] = "ipc"
@@ -68,6 +68,6 @@ class OwnKernelManager(AsyncKernelManager):
         self.kernel_spec_manager = OwnKernelSpecs(parent=self)
 
     async def start_kernel(self, **kwargs: Any) -> Any:  # type: ignore[override]
-        """Start it; what it says of itself goes to ``kernel.log`` in its working directory."""
+        """Start the kernel; its standard error goes to ``kernel.log`` in its working directory."""
         with (Path(kwargs.get("cwd") or ".") / LOG).open("ab") as log:
             return await super().start_kernel(**kwargs, stderr=log)

@@ -1,4 +1,4 @@
-"""What notebooks share: parameters checked by name, and one place that results are written to."""
+"""What the notebooks share: checks of their parameters, and the folder that their results are written to."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
     from virtkit.draw.html import Html, Svg
 
-__all__ = ["ANSWER", "Output", "answered", "count", "domain_sources", "folder", "text", "yes_or_no"]
+__all__ = ["ANSWER_FILE", "Output", "count", "domain_sources", "folder", "read_answer", "text", "yes_or_no"]
 
-#: The file that holds what a notebook found.
-ANSWER = "answer.txt"
+#: The file with the answer of a notebook, one sentence a line.
+ANSWER_FILE = "answer.txt"
 
 
-def answered(folder: Path) -> str:
-    """The first sentence of what the notebook of a run's folder found; "" where it says nothing."""
+def read_answer(folder: Path) -> str:
+    """The first sentence of the answer in the folder of a notebook; "" when there is none."""
     try:
-        return (folder / ANSWER).read_text(encoding="utf-8").partition("\n")[0]
+        return (folder / ANSWER_FILE).read_text(encoding="utf-8").partition("\n")[0]
     except (OSError, ValueError):
         return ""
 
@@ -37,39 +37,41 @@ class _Drawing(Protocol):
 
 
 def yes_or_no(name: str, value: object) -> bool:
-    """A parameter that is True or False; "on" and "off" do as well. Raises UsageError."""
+    """The value of a parameter that is True or False; "on", "yes", "off" and "no" are accepted. Raises UsageError."""
     words = {"on": True, "yes": True, "true": True, "off": False, "no": False, "false": False}
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.lower() in words:
         return words[value.lower()]
-    raise UsageError(f"{name} = {value!r}: True or False is right")
+    raise UsageError(f"{name}: expected True or False, got {value!r}")
 
 
 def text(name: str, value: object) -> str:
-    """A parameter that is text; a list of texts is joined by commas. Raises UsageError."""
+    """The value of a text parameter; the items of a list are joined by commas. Raises UsageError."""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
         return ",".join(value)
-    raise UsageError(f"{name} = {value!r}: text is right, such as {name} = 'a,b'")
+    raise UsageError(f"{name}: expected text such as 'a,b', got {value!r}")
 
 
 def count(name: str, value: object, least: int = 0) -> int:
-    """A parameter that is a whole number, ``least`` or more; as text too, because forms give text. Raises
-    UsageError."""
+    """The value of an integer parameter that is at least ``least``; text is accepted, because forms send text.
+
+    Raises UsageError.
+    """
     if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
         value = int(value[:20])
     if isinstance(value, int) and not isinstance(value, bool) and value >= least:
         return value
-    raise UsageError(f"{name} = {value!r}: a whole number, {least} or more, is right")
+    raise UsageError(f"{name}: expected an integer of at least {least}, got {value!r}")
 
 
 def folder(name: str, value: object) -> str:
-    """A parameter that is an existing folder, or "" for none. Raises UsageError."""
+    """The value of a parameter that names an existing folder; "" for none. Raises UsageError."""
     path = text(name, value)
     if path and not Path(path).expanduser().is_dir():
-        raise UsageError(f"{name} = {path!r}: not a folder (seen from {Path.cwd()})")
+        raise UsageError(f"{name}: {path!r} is not a folder (working directory: {Path.cwd()})")
     return str(Path(path).expanduser()) if path else ""
 
 
@@ -79,7 +81,7 @@ def domain_sources(path: str) -> Iterator[Source]:
 
 
 class Output:
-    """Where a notebook's results go: files in ``place``, or nowhere when it is "" (as in JupyterLab)."""
+    """The folder that a notebook writes its results to; with "" nothing is written, as in JupyterLab."""
 
     def __init__(self, place: str) -> None:
         self.place = Path(place) if place else None
@@ -87,7 +89,7 @@ class Output:
             self.place.mkdir(parents=True, exist_ok=True)
 
     def table(self, name: str, frame: pd.DataFrame) -> None:
-        """The frame as NAME.csv and NAME.parquet; the same frame gives the same bytes."""
+        """Write the frame to NAME.csv and NAME.parquet; equal frames give equal bytes."""
         if self.place is None:
             return
         frame.to_csv(self.place / f"{name}.csv", index=False, lineterminator="\n")
@@ -96,14 +98,16 @@ class Output:
         plain.to_parquet(self.place / f"{name}.parquet", index=False)
 
     def picture(self, name: str, drawing: _Drawing) -> None:
-        """The drawing as NAME.svg and NAME.png."""
+        """Write the drawing to NAME.svg and NAME.png."""
         if self.place is not None:
             (self.place / f"{name}.svg").write_text(drawing.svg(), encoding="utf-8")
             (self.place / f"{name}.png").write_bytes(drawing.png())
 
     def topology(self, name: str, topology: Topology, before: Topology | None = None) -> Svg:
-        """The bus tree, or what changed since ``before``, as NAME.svg, NAME.png and NAME.txt; returns what a notebook
-        can show."""
+        """Write the bus tree, or its changes since ``before``, to NAME.svg, NAME.png and NAME.txt.
+
+        Returns the picture for the notebook.
+        """
         from virtkit.draw import picture, tree
         from virtkit.draw.html import Svg
 
@@ -117,26 +121,26 @@ class Output:
         return Svg(drawn)
 
     def text(self, name: str, text: str) -> None:
-        """Text as a file of that name, such as "decision.md"."""
+        """Write text to the file NAME, such as "decision.md"."""
         if self.place is not None:
             (self.place / name).write_text(text, encoding="utf-8")
 
     def answer(self, sentences: Sequence[str]) -> Html:
-        """What the notebook found, for the top of its page, and as ``answer.txt``; the index shows the first."""
+        """Write the answer to ``answer.txt`` and return it as HTML. The index shows the first sentence."""
         from virtkit.draw.html import Html, escape_text
 
-        self.text(ANSWER, "".join(f"{sentence}\n" for sentence in sentences))
+        self.text(ANSWER_FILE, "".join(f"{sentence}\n" for sentence in sentences))
         lead, *others = map(escape_text, sentences)
         rest = f"<ul>{''.join(f'<li>{sentence}</li>' for sentence in others)}</ul>" if others else ""
         return Html(f'<div class="answer"><p>{lead}</p>{rest}</div><!--changes-->')
 
     def page(self, name: str, html: str) -> None:
-        """A page of its own as NAME.html."""
+        """Write an HTML page to NAME.html."""
         if self.place is not None:
             (self.place / f"{name}.html").write_text(html, encoding="utf-8")
 
     def link(self, name: str, words: str) -> str:
-        """HTML of a link to a written file, or nothing where nothing is written."""
+        """The HTML of a link to a written file; "" when nothing is written."""
         from virtkit.draw.html import escape_text
 
         if self.place is None:

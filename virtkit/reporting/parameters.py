@@ -1,4 +1,4 @@
-"""Parameters of a run: what each notebook declares, what a file or caller gives, and whether the two fit."""
+"""Parameters of a run: those that each notebook declares, those that a file or a caller gives, and their check."""
 
 from __future__ import annotations
 
@@ -15,16 +15,15 @@ __all__ = ["declared", "distribute", "read", "title"]
 
 
 def declared(notebook: Path) -> dict[str, Any]:
-    """The parameters of a notebook with their defaults: the plain assignments of its cell tagged ``parameters``.
+    """The parameters of a notebook with their defaults: the assignments in its cell tagged ``parameters``.
 
-    Raises UsageError when the notebook cannot be read or that cell holds anything but plain assignments of
-    literal values.
+    Raises UsageError when the notebook cannot be read, or when the cell has anything but assignments of literals.
     """
     tagged = [cell for cell in _cells(notebook) if "parameters" in cell.get("metadata", {}).get("tags", [])]
     try:
         module = ast.parse("".join("".join(cell["source"]) for cell in tagged[:1]))
     except (SyntaxError, KeyError, TypeError) as error:
-        raise UsageError(f"{notebook}: the parameters cell cannot be read: {error}") from None
+        raise UsageError(f"{notebook}: the parameters cell is not valid Python: {error}") from None
     found: dict[str, Any] = {}
     for statement in module.body:
         target: ast.expr | None = None
@@ -35,12 +34,13 @@ def declared(notebook: Path) -> dict[str, Any]:
             target, value = statement.target, statement.value
         if not isinstance(target, ast.Name) or value is None:
             raise UsageError(
-                f"{notebook}: the parameters cell holds more than plain assignments: {ast.unparse(statement)}"
+                f"{notebook}: the parameters cell may only assign literals to names; got: {ast.unparse(statement)}"
             )
         try:
             found[target.id] = ast.literal_eval(value)
         except ValueError:
-            raise UsageError(f"{notebook}: parameter {target.id} has no plain value: {ast.unparse(value)}") from None
+            got = ast.unparse(value)
+            raise UsageError(f"{notebook}: parameter {target.id}: expected a literal, got {got}") from None
     return found
 
 
@@ -57,17 +57,17 @@ def _cells(notebook: Path) -> list[dict[str, Any]]:
     try:
         cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{notebook}: not a readable notebook: {error}") from None
+        raise UsageError(f"{notebook}: not a notebook: {error}") from None
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
-        raise UsageError(f"{notebook}: not a readable notebook: its cells are no list of cells")
+        raise UsageError(f"{notebook}: not a notebook: expected a list of cells")
     return cells
 
 
 def read(file: Path) -> dict[str, Any]:
-    """The parameters in a YAML or JSON file: names to values, or notebook names to such mappings.
+    """The parameters in a YAML or JSON file: a mapping of names to values, or of notebook names to such mappings.
 
-    Values keep the type they have in the file: ``version: "6.10"`` is text. Raises UsageError when the file cannot be
-    read, or is no mapping.
+    Values keep the type that they have in the file: ``version: "6.10"`` is text. Raises UsageError when the file cannot
+    be read or is not a mapping.
     """
     try:
         text = file.read_text(encoding="utf-8")
@@ -85,16 +85,16 @@ def read(file: Path) -> dict[str, Any]:
     if given is None:
         return {}
     if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
-        raise UsageError(f"{file}: parameters are a mapping of names to values, not {type(given).__name__}")
+        raise UsageError(f"{file}: expected a mapping of parameter names to values, got {type(given).__name__}")
     return given
 
 
 def distribute(given: Mapping[str, Any], notebooks: Iterable[Path]) -> dict[str, dict[str, Any]]:
-    """Which notebook gets which of the given parameters, by the notebook's name.
+    """The parameters of each notebook, keyed by the notebook's name.
 
-    A plain parameter goes to each notebook that declares it; one under a notebook's name goes to that notebook only.
-    Raises UsageError for a parameter that nobody declares, with the nearest name, and for a value of another type than
-    the default's.
+    A parameter at the top level goes to every notebook that declares it; one under a notebook's name goes to that
+    notebook only and takes precedence. Raises UsageError for a parameter that no notebook declares, with the nearest
+    name, and for a value whose type differs from the default's.
     """
     paths = list(notebooks)
     known = {path.stem: declared(path) for path in paths}
@@ -103,15 +103,15 @@ def distribute(given: Mapping[str, Any], notebooks: Iterable[Path]) -> dict[str,
     for key, value in given.items():
         if key in known:
             if not isinstance(value, dict):
-                raise UsageError(f"parameters of notebook {key!r} are a mapping of names to values")
+                raise UsageError(f"notebook {key!r}: expected a mapping of parameter names to values, got {value!r}")
             for inner, part in value.items():
                 if inner not in known[key]:
-                    raise UsageError(_unknown(str(inner), sorted(known[key]), f"notebook {key!r}"))
+                    raise UsageError(_unknown(str(inner), sorted(known[key]), f"notebook {key!r} has"))
                 found[key][str(inner)] = _typed(str(inner), part, known[key][str(inner)])
             continue
         takers = [name for name, names in known.items() if key in names]
         if not takers:
-            raise UsageError(_unknown(key, every, "any of the notebooks"))
+            raise UsageError(_unknown(key, every, "the chosen notebooks have"))
         for name in takers:
             found[name].setdefault(key, _typed(key, value, known[name][key]))
     return found
@@ -119,8 +119,8 @@ def distribute(given: Mapping[str, Any], notebooks: Iterable[Path]) -> dict[str,
 
 def _unknown(name: str, allowed: list[str], where: str) -> str:
     near = difflib.get_close_matches(name, allowed, 1)
-    hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(allowed) or 'none'}"
-    return f"unknown parameter {name!r} for {where}{hint}"
+    hint = f"; did you mean {near[0]!r}?" if near else f"; expected one of {', '.join(allowed) or 'none'}"
+    return f"{where} no parameter {name!r}{hint}"
 
 
 def _typed(name: str, value: Any, default: Any) -> Any:
@@ -136,5 +136,5 @@ def _typed(name: str, value: Any, default: Any) -> Any:
         fits = isinstance(value, type(default))
     if not fits:
         given, wanted = type(value).__name__, type(default).__name__
-        raise UsageError(f"parameter {name!r} is {value!r} ({given}); its default is {default!r} ({wanted})")
+        raise UsageError(f"parameter {name!r}: expected {wanted} (the default is {default!r}), got {given} {value!r}")
     return value

@@ -1,5 +1,5 @@
-"""Imported once by the process that workers are forked from, so that each of them starts warm."""
+"""The module that the fork server imports once, so that every notebook starts with its packages loaded."""
 
-from virtkit.reporting.execute import prepare
+from virtkit.reporting.execute import preload
 
-prepare()
+preload()

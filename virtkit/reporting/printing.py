@@ -1,4 +1,4 @@
-"""Pages printed to PDF by a Chromium that is installed; nothing is downloaded, and no user's profile is touched."""
+"""Pages printed to PDF by the installed Chromium, with a temporary profile and without downloads."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from virtkit.errors import UsageError
 from virtkit.reporting.execute import PAGE
 
-__all__ = ["PDF", "pages", "program"]
+__all__ = ["PDF", "find_chromium", "print_pages"]
 
 PDF = "index.pdf"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -29,28 +29,28 @@ _OPTIONS = (
 )
 
 
-def program() -> str:
-    """The Chromium of this machine. Raises UsageError when there is none."""
+def find_chromium() -> str:
+    """The path of Chromium. Raises UsageError when it is not installed."""
     for name in _NAMES:
         found = shutil.which(name)
         if found is not None:
             return found
-    raise UsageError("--pdf: chromium is not installed, and it prints the pages; on Debian: apt-get install chromium")
+    raise UsageError("--pdf needs chromium, which is not installed; on Debian: apt-get install chromium")
 
 
-def pages(run: Path, names: Sequence[str]) -> dict[str, str]:
-    """Print ``NAME/index.html`` of a run to ``NAME/index.pdf``; what went wrong by name, "" where it went well.
+def print_pages(run: Path, names: Sequence[str]) -> dict[str, str]:
+    """Print ``NAME/index.html`` of a run to ``NAME/index.pdf``. Returns the error of each name, "" when there is none.
 
-    A notebook that left no page has nothing to print and is left out.
+    A notebook without a page is left out.
     """
-    chosen = program()
+    chosen = find_chromium()
     return {
         name: _print(chosen, run / name / PAGE, run / name / PDF) for name in names if (run / name / PAGE).is_file()
     }
 
 
 def _print(chosen: str, page: Path, out: Path) -> str:
-    # Chromium runs as root only without its sandbox; what it opens here is our own page, which may fetch nothing.
+    # As root, Chromium runs only without its sandbox. It opens one of our own pages, which may fetch nothing.
     root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with tempfile.TemporaryDirectory(prefix="vk-") as profile:
         words = [
@@ -66,8 +66,8 @@ def _print(chosen: str, page: Path, out: Path) -> str:
         except subprocess.TimeoutExpired:
             return f"chromium did not print {page.parent.name} within {_SECONDS} s"
         except OSError as error:
-            return f"chromium cannot be started: {error.strerror}"
+            return f"chromium could not be started: {error.strerror}"
     if out.is_file() and out.stat().st_size:
         return ""
-    said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-    return f"chromium ended with exit code {done.returncode} and printed nothing: {said[:300]}"
+    message = (done.stderr.strip().splitlines() or ["no message"])[-1]
+    return f"chromium wrote no PDF and ended with exit code {done.returncode}: {message[:300]}"

@@ -1,4 +1,4 @@
-"""The progress of a run: a bar on a terminal, plain lines elsewhere."""
+"""The progress of a run: a bar on a terminal, one message for each notebook elsewhere."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from virtkit.reporting.execute import Outcome
-from virtkit.reporting.workers import Event, Tell
+from virtkit.reporting.workers import Event, Listener
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -25,7 +25,7 @@ def _sentence(outcome: Outcome) -> str:
     return f"{words}: {outcome.error}" if outcome.error else words
 
 
-def lines() -> Tell:
+def lines() -> Listener:
     """A listener that writes one message for each notebook that ends."""
     log = logging.getLogger("virtkit")
 
@@ -37,7 +37,7 @@ def lines() -> Tell:
 
 
 @contextmanager
-def bar(stream: TextIO, columns: int) -> Iterator[Tell]:
+def bar(stream: TextIO, columns: int) -> Iterator[Listener]:
     """A listener that keeps a bar with the running notebooks in the terminal's last line.
 
     A line for each notebook that ended stands above it; the bar is removed at the end. ``columns`` is the width of the

@@ -1,4 +1,4 @@
-"""What a run was made of: versions, revision, and the sha256 of everything that went in."""
+"""The inputs of a run: versions, git revision, and the sha256 of every file that it read."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 
 from virtkit import facts
 
-__all__ = ["digest", "digests", "identity", "inputs_of", "machinery"]
+__all__ = ["code_digest", "digest", "digests", "input_digests", "versions"]
 
 _PACKAGES = ("virtkit", "lxml", "pandas", "pyarrow", "matplotlib", "papermill", "nbclient", "nbconvert", "ipykernel")
-_MANY = 20_000  # inputs beyond this are counted into one digest only
+_MANY = 20_000  # a folder of more files gets one digest for all of them
 
 
 def digest(file: Path) -> str:
@@ -25,40 +25,45 @@ def digest(file: Path) -> str:
 
 
 def digests(files: Iterable[Path], base: Path) -> dict[str, str]:
-    """The sha256 of each file, by its name relative to ``base``, sorted."""
+    """The sha256 of each file, keyed by its path relative to ``base``, sorted."""
     return {str(file.relative_to(base)): digest(file) for file in sorted(files)}
 
 
-def identity() -> dict[str, Any]:
-    """Versions of the interpreter and packages, and the git revision where the package lies in a checkout."""
+def versions() -> dict[str, Any]:
+    """Versions of the interpreter and the packages, and the git revision when the package is in a checkout."""
     packages = {}
     for name in _PACKAGES:
         try:
             packages[name] = version(name)
         except PackageNotFoundError:
             continue
-    return {"python": platform.python_version(), "system": platform.platform(), "packages": packages, "git": _git()}
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "packages": packages,
+        "git": _revision(),
+    }
 
 
-def _git() -> dict[str, Any] | None:
+def _revision() -> dict[str, Any] | None:
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return None
     try:
-        revision = _ask(root, "rev-parse", "HEAD").strip()
-        dirty = bool(_ask(root, "status", "--porcelain", "--untracked-files=no").strip())
+        revision = _git_output(root, "rev-parse", "HEAD").strip()
+        dirty = bool(_git_output(root, "status", "--porcelain", "--untracked-files=no").strip())
     except (OSError, subprocess.SubprocessError):
         return None
     return {"revision": revision, "dirty": dirty}
 
 
-def _ask(root: Path, *words: str) -> str:
+def _git_output(root: Path, *words: str) -> str:
     done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True, timeout=10)
     return done.stdout
 
 
-def machinery() -> str:
-    """One digest of the package's code and facts: when it is the same, the same inputs give the same report."""
+def code_digest() -> str:
+    """One sha256 of the package's code and data; while it stays the same, equal inputs give equal reports."""
     total = hashlib.sha256()
     package = Path(__file__).resolve().parents[1]
     for base in (package, facts.root()):
@@ -67,8 +72,8 @@ def machinery() -> str:
     return total.hexdigest()
 
 
-def inputs_of(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """The sha256 of every file that a parameter names: the file itself, or the XML and JSON files of a folder."""
+def input_digests(parameters: Mapping[str, Any]) -> dict[str, str]:
+    """The sha256 of each file that a parameter names, and of the XML and JSON files in each folder that one names."""
     found: dict[str, str] = {}
     for value in parameters.values():
         if not isinstance(value, str) or not value or len(value) > 4096 or "\n" in value:

@@ -1,4 +1,4 @@
-"""An executed notebook as one self-contained HTML page: no network, code folded away, contents at the side."""
+"""An executed notebook as a self-contained HTML page, with folded code and a table of contents."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import quote
 
 from virtkit.draw.html import escape_text, static
+from virtkit.wording import counted
 
-__all__ = ["changed", "page"]
+__all__ = ["page", "with_changes"]
 
 _HEADING = re.compile(r"""<h([23])(?: id=["']([\w-]*)["'])?>(.*?)</h\1>""", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
@@ -31,7 +32,7 @@ def _exporter() -> Any:
     from traitlets.config import Config
 
     class Exporter(HTMLExporter):
-        """Leaves out HTMLExporter's second parse of the page, which looks for what our template does not make."""
+        """An HTMLExporter without its second parse of the page, for elements that our template never makes."""
 
         def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> Any:
             highlight: Any = Highlight2HTML
@@ -69,8 +70,8 @@ def page(
 ) -> str:
     """The HTML of an executed notebook (an nbformat node).
 
-    ``title`` is the page's, ``home`` the address of the index of runs, ``footer`` plain text, ``failure`` a line
-    that stands on top of a notebook that failed, ``files`` the names of files beside the page that it leads to.
+    ``title`` is the title of the page, ``home`` the link to the index of runs, ``footer`` plain text, ``failure`` a
+    line at the top of a notebook that failed, ``files`` the names of the files beside the page that it links to.
     """
     script = static("matrix.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -94,26 +95,26 @@ def page(
     return html.replace("<!--contents-->", contents, 1)
 
 
-def changed(html: str, sentences: Sequence[str], since: str) -> str:
-    """The page with what changed since the run ``since`` on top, in place of what an earlier run said there.
+def with_changes(html: str, sentences: Sequence[str], since: str) -> str:
+    """The page with the list of changes since the run ``since``, in place of any list that it already has.
 
-    A page has its place for it after what it found, or else after its introduction. Without sentences there is
-    nothing to be read, so that equal runs have equal pages.
+    The list stands after the answer of the notebook, or after its introduction when it has none. Without sentences
+    there is no list, so that equal runs have equal pages.
     """
     html = _CHANGES.sub(_PLACE, html, count=1)
     if not sentences:
         return html
-    told = "change" if len(sentences) == 1 else "changes"
     items = "".join(f"<li>{escape_text(sentence)}</li>" for sentence in sentences)
     block = (
-        f'{_PLACE}<details class="changes" open><summary>{len(sentences)} {told} since {escape_text(since)}</summary>'
+        f'{_PLACE}<details class="changes" open>'
+        f"<summary>{counted(len(sentences), 'change')} since {escape_text(since)}</summary>"
         f"<ul>{items}</ul></details><!--/changes-->"
     )
     return html.replace(_PLACE, block, 1)
 
 
 def _files(names: Sequence[str]) -> str:
-    """The section that leads to the files beside a page, those of one name in one line."""
+    """The section that links to the files beside a page, one line for each stem."""
     if not names:
         return ""
     groups: dict[str, list[str]] = {}
@@ -127,7 +128,7 @@ def _files(names: Sequence[str]) -> str:
 
 
 def _contents(html: str) -> tuple[str, str]:
-    """The page with an id on every heading, and the list that leads to them."""
+    """The page with an id on every heading, and the list of links to them."""
     items: list[str] = []
 
     def mark(found: re.Match[str]) -> str:

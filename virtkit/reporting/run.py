@@ -1,4 +1,4 @@
-"""The driver: notebooks side by side in processes of their own, one record, and a link that moves only to success."""
+"""The driver: runs notebooks in parallel, writes one record, and moves the link ``latest`` when all of them passed."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from virtkit.errors import ReportError, UsageError
 from virtkit.reporting import index, printing, provenance
 from virtkit.reporting.compare import by_table, sentences
 from virtkit.reporting.execute import NOTEBOOK, PAGE, Job, Outcome
-from virtkit.reporting.notebook import answered
+from virtkit.reporting.notebook import read_answer
 from virtkit.reporting.parameters import declared, distribute, title
-from virtkit.reporting.render import changed
-from virtkit.reporting.store import RECORD, Store, write_whole
-from virtkit.reporting.workers import Tell, work
+from virtkit.reporting.render import with_changes
+from virtkit.reporting.store import RECORD, Store, write_atomically
+from virtkit.reporting.workers import Listener, run_jobs
 
 __all__ = ["Result", "notebooks", "run"]
 
-_LONG = 1000  # signs of an answer that a record keeps
+_ANSWER_LENGTH = 1000  # characters of an answer that a record keeps
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A finished run: its folder, its status (passed, failed or interrupted) and what became of each notebook.
+    """A finished run: its folder, its status (passed, failed or interrupted) and the outcome of each notebook.
 
-    ``failures`` are what went wrong, by notebook.
+    ``failures`` has the errors, keyed by notebook.
     """
 
     folder: Path
@@ -43,10 +43,10 @@ class Result:
 
 
 def notebooks(names: Sequence[str] = ()) -> list[Path]:
-    """The notebooks to run: those of the package in reading order, or those named (by path, name, or number).
+    """The notebooks to run: those named by path, name or number, or by default those of the package, in order.
 
-    Notebooks without a ``parameters`` cell are for people only and run when they are named. Raises UsageError for a
-    name that fits none.
+    A notebook without a ``parameters`` cell is for interactive use and runs only when it is named. Raises UsageError
+    for a name that matches no notebook, and for two notebooks of the same name.
     """
     package = Path(__file__).resolve().parents[1]
     folder = next((f for f in (package / "_notebooks", package.parent / "notebooks") if f.is_dir()), None)
@@ -63,11 +63,11 @@ def notebooks(names: Sequence[str] = ()) -> list[Path]:
             found.append(fitting[0])
         else:
             known = ", ".join(path.stem for path in shipped)
-            raise UsageError(f"no notebook {name!r}: neither a file nor one of {known}")
+            raise UsageError(f"no notebook {name!r}: expected a file that ends in .ipynb, or one of {known}")
     stems = [path.stem for path in found]
     for stem in stems:
         if stems.count(stem) > 1:
-            raise UsageError(f"two notebooks are called {stem!r}")
+            raise UsageError(f"two notebooks have the name {stem!r}; run them one at a time")
     return found
 
 
@@ -78,24 +78,24 @@ def run(
     *,
     jobs: int = 2,
     keep: int | None = None,
-    limit: int = 600,
+    timeout: int = 600,
     changed_only: bool = False,
     pdf: bool = False,
-    tell: Tell | None = None,
+    listener: Listener | None = None,
 ) -> Result:
-    """Run notebooks into a new folder under ``out``.
+    """Run notebooks and write their pages and tables into a new folder under ``out``.
 
-    ``given`` as for ``parameters.distribute``; ``limit`` is seconds for each cell; ``changed_only`` takes a notebook
-    over from the last good run when nothing that goes into it changed; ``pdf`` prints each page too; ``tell`` is
-    called with what goes on. Raises UsageError for wrong parameters and for ``pdf`` without chromium, before
-    anything is started, and ReportError when the folder cannot be written. What happened is in ``run.json`` of the
-    run's folder and in ``status.json``, also when it was interrupted or the disk is full.
+    ``given`` has the parameters as for ``parameters.distribute``; ``timeout`` is the limit of a cell in seconds; with
+    ``changed_only``, a notebook is copied from the last good run when none of its inputs changed; ``pdf`` prints each
+    page as well; ``listener`` is called with the progress. ``run.json`` in the run's folder and ``status.json`` record
+    the outcome, also when the run is interrupted or the disk is full. Raises UsageError for wrong parameters and for
+    ``pdf`` without chromium before anything starts, and ReportError when the folder cannot be written.
     """
     if not chosen:
-        raise UsageError("no notebook to run")
+        raise UsageError("no notebook to run: name at least one")
     parameters = distribute(given, chosen)
     if pdf:
-        printing.program()
+        printing.find_chromium()
     store = Store(out)
     started = datetime.now(UTC)
     folder = store.open_run(started)
@@ -109,27 +109,27 @@ def run(
     outcomes: list[Outcome] = []
     status, error = "interrupted", ""
     try:
-        record.update(provenance.identity())
+        record.update(provenance.versions())
         store.write(folder, record)
-        plan = _Plan(chosen, parameters, folder, limit, record)
+        plan = _Plan(chosen, parameters, folder, timeout, record)
         record["inputs"] = plan.inputs
-        outcomes, interrupted = work(plan.jobs, max(1, jobs), plan.unchanged(store, changed_only), tell)
+        outcomes, interrupted = run_jobs(plan.jobs, max(1, jobs), plan.unchanged(store, changed_only), listener)
         if not interrupted:
             failed = any(outcome.status == "failed" for outcome in outcomes)
             _compare(store, folder, [outcome.name for outcome in outcomes if outcome.status != "failed"], record)
             if pdf:
-                record["pdf"] = printing.pages(folder, [outcome.name for outcome in outcomes])
+                record["pdf"] = printing.print_pages(folder, [outcome.name for outcome in outcomes])
                 failed = failed or any(record["pdf"].values())
             status = "failed" if failed else "passed"
-        store.make_room(folder)
+        store.free_spare(folder)
         record["notebooks"] = [plan.entry(outcome) for outcome in outcomes]
         _finish(store, folder, _ended(record, status, clock), keep)
     except KeyboardInterrupt:
         status = "interrupted"
-        _give_up(store, folder, _ended(record, status, clock))
+        _record_failure(store, folder, _ended(record, status, clock))
     except OSError as problem:
-        status, error = "failed", f"the run cannot be written: {problem.strerror or problem}"
-        _give_up(store, folder, {**_ended(record, status, clock), "error": error})
+        status, error = "failed", f"the run could not be written: {problem.strerror or problem}"
+        _record_failure(store, folder, {**_ended(record, status, clock), "error": error})
     finally:
         store.release(folder)
     if error:
@@ -142,7 +142,7 @@ def _ended(record: dict[str, Any], status: str, clock: float) -> dict[str, Any]:
 
 
 def _compare(store: Store, folder: Path, names: Sequence[str], record: dict[str, Any]) -> None:
-    """Note what changed since the last good run, and say it on top of the pages of these notebooks."""
+    """Record what changed since the last good run, and write it into the pages of these notebooks."""
     with store.locked():
         good = store.latest()
         if good is None:
@@ -151,38 +151,38 @@ def _compare(store: Store, folder: Path, names: Sequence[str], record: dict[str,
         record["changes"] = sentences(found)
         record["compared_with"] = good.name
         for name, files in found.items():
-            told = files or {}
+            changes = files or {}
             for page in (folder / name).glob("*.html"):
-                # The notebook's page tells all of it, a page beside it what changed in its own table.
-                mine = told.values() if page.name == PAGE else [told.get(f"{page.stem}.csv", [])]
+                # The notebook's page lists all changes, a page beside it those of its own table.
+                mine = changes.values() if page.name == PAGE else [changes.get(f"{page.stem}.csv", [])]
                 before = page.read_text(encoding="utf-8")
-                after = changed(before, [sentence for part in mine for sentence in part], good.name)
+                after = with_changes(before, [sentence for part in mine for sentence in part], good.name)
                 if after != before:
-                    write_whole(page, after)
+                    write_atomically(page, after)
 
 
 def _finish(store: Store, folder: Path, record: dict[str, Any], keep: int | None) -> None:
     with store.locked():
         store.write(folder, record)
         if record["status"] == "passed":
-            store.point(folder)
-        store.settle()
+            store.set_latest(folder)
+        store.mark_abandoned()
         if keep is not None:
             store.prune(keep)
-        _tell_all(store, record, keep)
+        _publish(store, record, keep)
 
 
-def _give_up(store: Store, folder: Path, record: dict[str, Any]) -> None:
-    """Write down as much as can still be written."""
-    store.make_room(folder)
+def _record_failure(store: Store, folder: Path, record: dict[str, Any]) -> None:
+    """Write the record and the index as far as that is still possible."""
+    store.free_spare(folder)
     with suppress(OSError):
         store.write(folder, record)
     with suppress(OSError), store.locked():
-        _tell_all(store, record, None)
+        _publish(store, record, None)
 
 
-def _tell_all(store: Store, record: Mapping[str, Any], keep: int | None) -> None:
-    """Bring the status file and the index up to date."""
+def _publish(store: Store, record: Mapping[str, Any], keep: int | None) -> None:
+    """Update ``status.json`` and the index."""
     latest = store.latest()
     good = latest.name if latest else None
     state = {
@@ -192,50 +192,50 @@ def _tell_all(store: Store, record: Mapping[str, Any], keep: int | None) -> None
         "failures": index.failures(record),
         "latest": good,
     }
-    write_whole(store.root / "status.json", json.dumps(state, indent=1, ensure_ascii=False) + "\n")
-    write_whole(store.root / "index.html", index.page(store.records(), good, keep))
+    write_atomically(store.root / "status.json", json.dumps(state, indent=1, ensure_ascii=False) + "\n")
+    write_atomically(store.root / "index.html", index.page(store.records(), good, keep))
 
 
 class _Plan:
-    """The notebooks of one run as jobs, and what goes into each."""
+    """The notebooks of a run as jobs, with the inputs of each."""
 
     def __init__(
         self,
         chosen: Sequence[Path],
         parameters: Mapping[str, dict[str, Any]],
         folder: Path,
-        limit: int,
+        timeout: int,
         record: Mapping[str, Any],
     ) -> None:
         self.folder = folder
         self.inputs: dict[str, dict[str, str]] = {}
         self.keys: dict[str, str] = {}
         git = record.get("git") or {}
-        revision = f" ({str(git['revision'])[:12]}{', with changes' if git.get('dirty') else ''})" if git else ""
+        revision = f" ({str(git['revision'])[:12]}{', modified' if git.get('dirty') else ''})" if git else ""
         made = f"virtkit {record['packages'].get('virtkit', '')}{revision}"
         footer = f"{made}, run {record['id']}, started {record['started']}"
-        machinery = [provenance.machinery(), record["python"], record["packages"]]
+        code = [provenance.code_digest(), record["python"], record["packages"]]
         self.titles = {path.stem: title(path) for path in chosen}
         self.jobs = []
         for path in chosen:
             mine = dict(parameters[path.stem])
             known = declared(path)
-            asked = {**known, **mine}
-            if asked.get("domains") == "":
-                asked["domains"] = str(facts.path("domains"))
-            self.inputs[path.stem] = provenance.inputs_of(asked)
+            values = {**known, **mine}
+            if values.get("domains") == "":
+                values["domains"] = str(facts.path("domains"))
+            self.inputs[path.stem] = provenance.input_digests(values)
             if "output" in known:
                 mine["output"] = "."  # the notebook's working directory is its folder
-            key = [provenance.digest(path), machinery, self.inputs[path.stem], sorted(mine.items())]
+            key = [provenance.digest(path), code, self.inputs[path.stem], sorted(mine.items())]
             self.keys[path.stem] = sha256(json.dumps(key, default=str).encode()).hexdigest()
             place = folder / path.stem
             place.mkdir()
             self.jobs.append(
-                Job(path.stem, self.titles[path.stem], str(path.resolve()), str(place), mine, limit, footer)
+                Job(path.stem, self.titles[path.stem], str(path.resolve()), str(place), mine, timeout, footer)
             )
 
     def unchanged(self, store: Store, wanted: bool) -> dict[str, Outcome]:
-        """Outcomes of notebooks taken over from the last good run, because nothing that goes into them changed."""
+        """Copy notebooks whose inputs did not change from the last good run; returns their outcomes by name."""
         earlier = store.latest() if wanted else None
         if earlier is None:
             return {}
@@ -250,7 +250,7 @@ class _Plan:
             try:
                 shutil.copytree(earlier / job.name, job.folder, dirs_exist_ok=True)
             except (OSError, shutil.Error):
-                # It was removed meanwhile, or does not fit on the disk: run the notebook after all.
+                # The run was removed meanwhile, or the disk is full: run the notebook after all.
                 shutil.rmtree(job.folder, ignore_errors=True)
                 Path(job.folder).mkdir(exist_ok=True)
             else:
@@ -258,13 +258,13 @@ class _Plan:
         return found
 
     def entry(self, outcome: Outcome) -> dict[str, Any]:
-        """What the record says of a notebook."""
+        """The entry of a notebook in the record."""
         folder = self.folder / outcome.name
         files = [path for path in folder.rglob("*") if path.is_file() and path.name != NOTEBOOK]
         return {
             "name": outcome.name,
             "title": self.titles[outcome.name],
-            "answer": answered(folder)[:_LONG],
+            "answer": read_answer(folder)[:_ANSWER_LENGTH],
             "status": outcome.status,
             "error": outcome.error,
             "seconds": outcome.seconds,

@@ -1,8 +1,8 @@
-"""The folder of reports: run folders, the link to the last good run, retention, and one lock for all of it.
+"""The folder of reports: run folders, the link to the last good run, retention, and one lock that guards them.
 
-A run holds a lock on ``.running`` in its folder while it lives, so that a record which still says "running" after a
-crash is told from one that is true. ``.spare`` keeps a little room on the disk, given back before the record is
-written, so that a run which fills the disk can still say so.
+A live run holds a lock on ``.running`` in its folder. A record that says "running" without that lock belongs to a run
+that crashed. ``.spare`` reserves disk space, which is freed before the record is written, so that a run that fills the
+disk can still record the failure.
 """
 
 from __future__ import annotations
@@ -21,24 +21,24 @@ from typing import IO, Any
 
 from virtkit.errors import ReportError
 
-__all__ = ["RECORD", "Store", "write_whole"]
+__all__ = ["RECORD", "Store", "write_atomically"]
 
 RECORD = "run.json"
 LATEST = "latest"
 _RUN = re.compile(r"\d{8}T\d{6}Z(-\d+)?")
 _RUNNING = ".running"
 _SPARE = ".spare"
-_ROOM = 512 * 1024  # octets: a record and an index of some hundred runs
+_SPARE_SIZE = 512 * 1024  # bytes: enough for a record and an index of several hundred runs
 
 
-def _order(name: str) -> tuple[str, int]:
-    """The key by which names of runs stand in the order of time."""
+def _start_order(name: str) -> tuple[str, int]:
+    """A key that sorts names of runs by their start."""
     stamp, _, number = name.partition("-")
     return stamp, int(number or 1)
 
 
-def write_whole(file: Path, text: str) -> None:
-    """Write a file so that a reader sees the old text or the new one, never a part."""
+def write_atomically(file: Path, text: str) -> None:
+    """Write a file so that a reader sees either the old text or the new one, never a part of it."""
     beside = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         beside.write_text(text, encoding="utf-8")
@@ -50,7 +50,7 @@ def write_whole(file: Path, text: str) -> None:
 
 
 class Store:
-    """A folder of runs; ``root`` is made when it is missing. Raises ReportError when it cannot be written."""
+    """The runs in the folder ``root``, which is created when missing. Raises ReportError when it cannot be."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -58,12 +58,12 @@ class Store:
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise ReportError(f"the reports folder {root} cannot be made: {error.strerror}") from None
+            raise ReportError(f"the reports folder {root} cannot be created: {error.strerror}") from None
 
     def open_run(self, now: datetime) -> Path:
-        """A new run folder named by the UTC time, with a number where several start in one second.
+        """Create a run folder, named by the UTC time and a number when several runs start in the same second.
 
-        It counts as running until ``release``. Raises ReportError when it cannot be written.
+        The run counts as running until ``release``. Raises ReportError when the folder cannot be written.
         """
         stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         try:
@@ -73,19 +73,19 @@ class Store:
                 folder.mkdir()
                 self._alive[folder] = handle = (folder / _RUNNING).open("w")
                 fcntl.flock(handle, fcntl.LOCK_EX)
-                (folder / _SPARE).write_bytes(bytes(_ROOM))
+                (folder / _SPARE).write_bytes(bytes(_SPARE_SIZE))
         except OSError as error:
-            raise ReportError(f"the reports folder {self.root} cannot be written: {error.strerror}") from None
+            raise ReportError(f"the reports folder {self.root} is not writable: {error.strerror}") from None
         return folder
 
-    def make_room(self, run: Path) -> None:
-        """Give back the room that was kept for the record."""
+    def free_spare(self, run: Path) -> None:
+        """Free the disk space that was reserved for the record."""
         with suppress(OSError):
             (run / _SPARE).unlink()
 
     def release(self, run: Path) -> None:
-        """The run is over: whatever its record says now is final."""
-        self.make_room(run)
+        """End the run; its record is final from now on."""
+        self.free_spare(run)
         with suppress(OSError):
             (run / _RUNNING).unlink()
         handle = self._alive.pop(run, None)
@@ -94,20 +94,20 @@ class Store:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else changes the index, the link or the set of runs meanwhile."""
+        """Hold the lock on the index, the link and the set of runs."""
         with (self.root / ".lock").open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             yield
 
     def latest(self) -> Path | None:
-        """The last run in which every notebook passed."""
+        """The folder of the last run in which every notebook passed; None when there is none."""
         link = self.root / LATEST
         return link.resolve() if link.is_symlink() and link.exists() else None
 
-    def point(self, run: Path) -> None:
-        """Make ``latest`` lead to ``run``, in one step, unless it leads to one that was started later."""
+    def set_latest(self, run: Path) -> None:
+        """Point the link ``latest`` to ``run`` atomically, unless it points to a run that started later."""
         good = self.latest()
-        if good is not None and _order(good.name) > _order(run.name):
+        if good is not None and _start_order(good.name) > _start_order(run.name):
             return
         beside = self.root / f".{LATEST}.{os.getpid()}"
         with suppress(FileNotFoundError):
@@ -117,12 +117,12 @@ class Store:
 
     def write(self, run: Path, record: Mapping[str, Any]) -> None:
         """Write the record of a run."""
-        write_whole(run / RECORD, json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+        write_atomically(run / RECORD, json.dumps(record, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
 
     def records(self) -> list[dict[str, Any]]:
         """The records of all runs, newest first.
 
-        One that says "running" although its run is dead, and one that cannot be read, is told as "abandoned".
+        A record that says "running" for a run that has died, or that cannot be read, gets the status "abandoned".
         """
         found = []
         for folder in self.root.iterdir():
@@ -136,10 +136,10 @@ class Store:
             if record.get("status") == "running" and self._dead(folder):
                 record["status"] = "abandoned"
             found.append(record)
-        return sorted(found, key=lambda record: _order(str(record["id"])), reverse=True)
+        return sorted(found, key=lambda record: _start_order(str(record["id"])), reverse=True)
 
-    def settle(self) -> None:
-        """Write down of each run that died without a word that it did."""
+    def mark_abandoned(self) -> None:
+        """Write the status "abandoned" into the record of each run that has died."""
         for record in self.records():
             if record["status"] == "abandoned":
                 with suppress(OSError):
@@ -147,7 +147,7 @@ class Store:
                     self.write(self.root / record["id"], record)
 
     def _dead(self, run: Path) -> bool:
-        """Whether no living process holds the run."""
+        """Whether no live process holds the lock of the run."""
         if run in self._alive:
             return False
         try:
@@ -160,7 +160,10 @@ class Store:
         return True
 
     def prune(self, keep: int) -> list[str]:
-        """Remove all but the ``keep`` newest finished runs; the last good one and running ones always stay."""
+        """Remove all but the ``keep`` newest finished runs, and never the last good one or a running one.
+
+        Returns the names of the removed runs.
+        """
         good = self.latest()
         finished = [record["id"] for record in self.records() if record.get("status") != "running"]
         gone = [name for name in finished[max(keep, 1) :] if good is None or name != good.name]

@@ -1,4 +1,4 @@
-"""Notebooks side by side, each in a process of its own that is forked from a warm one."""
+"""Notebooks side by side, each in a process of its own that is forked from one with everything imported."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from multiprocessing import forkserver
+from multiprocessing import connection, forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 
-from virtkit.reporting.execute import Job, Outcome, perform
+from virtkit.reporting.execute import Job, Outcome, run_job
 
-__all__ = ["Event", "Tell", "work"]
+__all__ = ["Event", "Listener", "run_jobs"]
 
-_TICK = 0.02
+_SECOND = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """How far a run is: names of the notebooks at work, how many are done and how many there are.
+    """The progress of a run: the names of the running notebooks, how many are done, and how many there are.
 
-    ``outcome`` is that of the notebook that has just ended; None when one was started or a second has gone by.
+    ``outcome`` is that of the notebook that has just ended; None when one was started or a second has passed.
     """
 
     running: tuple[str, ...]
@@ -33,33 +33,33 @@ class Event:
     outcome: Outcome | None = None
 
 
-Tell = Callable[[Event], None]
+Listener = Callable[[Event], None]
 
 
 @dataclass(frozen=True, slots=True)
-class _Busy:
-    """A notebook at work: its process, where its outcome comes from, and when it began."""
+class _Running:
+    """A running notebook: its process, the pipe that its outcome comes from, and when it was started."""
 
     job: Job
     process: ForkServerProcess
-    answer: Connection
-    began: float
+    pipe: Connection
+    started: float
 
     def outcome(self) -> Outcome:
-        """What the process said, or what its end tells when it said nothing."""
+        """What the process sent; when it sent nothing, a failure that says how the process ended."""
         self.process.join()
         with suppress(EOFError, OSError):
-            if self.answer.poll():
-                found = self.answer.recv()
+            if self.pipe.poll():
+                found = self.pipe.recv()
                 if isinstance(found, Outcome):
                     return found
         code = self.process.exitcode or 0
-        how = f"killed by signal {-code}" if code < 0 else f"ended with exit code {code} and said nothing"
-        took = round(time.monotonic() - self.began, 3)
-        return Outcome(self.job.name, "failed", f"the notebook's process was {how}", took)
+        end = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code} and sent no outcome"
+        seconds = round(time.monotonic() - self.started, 3)
+        return Outcome(self.job.name, "failed", f"the notebook's process {end}", seconds)
 
-    def end(self) -> None:
-        """Stop the process, gently at first."""
+    def stop(self) -> None:
+        """Terminate the process; kill it when it has not ended after 10 seconds."""
         self.process.terminate()
         self.process.join(10)
         if self.process.is_alive():
@@ -67,53 +67,50 @@ class _Busy:
             self.process.join()
 
 
-def work(
-    jobs: Sequence[Job], width: int, known: Mapping[str, Outcome], tell: Tell | None = None
+def run_jobs(
+    jobs: Sequence[Job], width: int, finished: Mapping[str, Outcome], listener: Listener | None = None
 ) -> tuple[list[Outcome], bool]:
-    """Run the jobs, ``width`` at a time, in order; returns their outcomes and whether it was interrupted.
+    """Run the jobs in order, at most ``width`` at a time. Returns their outcomes and whether the run was interrupted.
 
-    Jobs in ``known`` have an outcome already and are not run.
+    Jobs whose name is in ``finished`` are not run; their outcome is the one given there.
     """
     context = multiprocessing.get_context("forkserver")
-    _warm(context)
-    waiting = [job for job in jobs if job.name not in known]
-    busy: list[_Busy] = []
+    _start_forkserver(context)
+    waiting = [job for job in jobs if job.name not in finished]
+    running: list[_Running] = []
     done: dict[str, Outcome] = {}
     interrupted = False
 
-    def say(outcome: Outcome | None = None) -> None:
-        if tell is not None:
-            tell(Event(tuple(one.job.name for one in busy), len(done), len(jobs), outcome))
+    def notify(outcome: Outcome | None = None) -> None:
+        if listener is not None:
+            listener(Event(tuple(one.job.name for one in running), len(done), len(jobs), outcome))
 
     try:
-        for outcome in known.values():
+        for outcome in finished.values():
             done[outcome.name] = outcome
-            say(outcome)
-        said = 0.0
-        while waiting or busy:
-            while waiting and len(busy) < width:
-                busy.append(_start(context, waiting.pop(0)))
-                said = 0.0
-            for one in [one for one in busy if not one.process.is_alive()]:
-                busy.remove(one)
+            notify(outcome)
+        while waiting or running:
+            while waiting and len(running) < width:
+                running.append(_start(context, waiting.pop(0)))
+            notify()
+            connection.wait([one.process.sentinel for one in running], _SECOND)
+            for one in [one for one in running if not one.process.is_alive()]:
+                running.remove(one)
                 done[one.job.name] = one.outcome()
-                say(done[one.job.name])
-            if busy and time.monotonic() - said > 1:
-                said = time.monotonic()
-                say()
-            time.sleep(_TICK)
+                notify(done[one.job.name])
     except KeyboardInterrupt:
         interrupted = True
-        for one in busy:
-            one.end()
+        for one in running:
+            one.stop()
             done[one.job.name] = replace(one.outcome(), status="failed", error="interrupted")
     return [done[job.name] for job in jobs if job.name in done], interrupted
 
 
-def _warm(context: multiprocessing.context.ForkServerContext) -> None:
-    """Start the warm process, deaf to the Ctrl-C that a terminal sends to every process of a command.
+def _start_forkserver(context: multiprocessing.context.ForkServerContext) -> None:
+    """Start the process that jobs are forked from, with SIGINT ignored.
 
-    It would end with a traceback while it imports; its children set their own handlers.
+    A terminal sends Ctrl-C to every process of a command, and this one would end with a traceback while it imports. The
+    jobs set their own handlers.
     """
     context.set_forkserver_preload(["virtkit.reporting.preload"])
     if threading.current_thread() is not threading.main_thread():
@@ -125,9 +122,9 @@ def _warm(context: multiprocessing.context.ForkServerContext) -> None:
         signal.signal(signal.SIGINT, before)
 
 
-def _start(context: multiprocessing.context.ForkServerContext, job: Job) -> _Busy:
-    answer, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=perform, args=(job, theirs), name=job.name)
+def _start(context: multiprocessing.context.ForkServerContext, job: Job) -> _Running:
+    ours, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=run_job, args=(job, theirs), name=job.name)
     process.start()
     theirs.close()
-    return _Busy(job, process, answer, time.monotonic())
+    return _Running(job, process, ours, time.monotonic())

@@ -1,4 +1,4 @@
-"""Questions put to a matrix: selections of its rows, with no rule of their own."""
+"""The systems of a matrix that need virtio-transitional: selections of its rows, without rules of their own."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["in_ranges", "needs_transitional"]
+__all__ = ["by_release_range", "needs_transitional"]
 
 
 def needs_transitional(frame: pd.DataFrame) -> pd.DataFrame:
-    """The guests for which plain virtio fails where virtio-transitional works.
+    """The guests for which plain virtio fails and virtio-transitional works.
 
-    ``frame`` as ``virtkit.matrix`` gives it. One row for each guest and machine: guest, machine, kinds (text, those
-    for which it is so), reason (of the first). Empty when the frame lacks either model.
+    ``frame`` is a result of ``virtkit.matrix``. The result has one row for each guest and machine: guest, machine,
+    kinds (text: the kinds of device concerned), reason (of the first kind). It is empty when the frame lacks either
+    model.
     """
     import pandas as pd
 
@@ -29,11 +30,11 @@ def needs_transitional(frame: pd.DataFrame) -> pd.DataFrame:
     return grouped.agg(kinds=("kind", ", ".join), reason=("reason", "first")).reset_index()
 
 
-def in_ranges(needing: pd.DataFrame) -> pd.DataFrame:
-    """The table of ``needs_transitional`` with releases put together, as the matrix does.
+def by_release_range(needing: pd.DataFrame) -> pd.DataFrame:
+    """The table of ``needs_transitional`` with the releases of a system merged into ranges, as in the matrix.
 
-    One row for each family, machine and set of kinds: family, machine, kinds, count (of systems), systems (text, their
-    names as ranges of releases).
+    One row for each family, machine and set of kinds: family, machine, kinds, count (number of systems), systems (text:
+    names with ranges of releases).
     """
     import pandas as pd
 
