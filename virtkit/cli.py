@@ -8,8 +8,9 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
-from pathlib import Path
+from typing import Any
 
 from virtkit.commands.extras import remedy
 from virtkit.commands.terminal import Messages
@@ -45,10 +46,19 @@ class _JsonLines(logging.Formatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Usage errors in one line, exit code 2."""
+    """Reports a usage error in one line, with exit code 2, and suggests a command for a misspelt one."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
         self.exit(2, f"virtkit: {message}; see '{self.prog} --help'\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        known = action.choices
+        if not isinstance(action, argparse._SubParsersAction) or known is None or value in known:
+            super()._check_value(action, value)
+            return
+        near = get_close_matches(str(value), list(known), 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+        raise argparse.ArgumentError(None, f"no command {value!r}; {hint}")
 
 
 def _version() -> str:
@@ -59,21 +69,20 @@ def _version() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
-    common.add_argument("-v", "--verbose", action="store_true", help="say more on standard error")
-    common.add_argument("--quiet", action="store_true", help="say nothing but errors")
-    common.add_argument("--log-format", choices=("text", "json"), help="form of messages")
+    common.add_argument("-v", "--verbose", action="store_true", help="write more messages to standard error")
+    common.add_argument("--quiet", action="store_true", help="write no messages but errors")
+    common.add_argument("--log-format", choices=("text", "json"), help="messages as text, or one JSON object a line")
     parser = _Parser(
         prog="virtkit",
         parents=[common],
-        description="What a libvirt domain will really be, and whether its guest OS will drive it.",
+        description="Shows offline what a libvirt domain becomes (controllers, models, addresses) and whether its "
+        "guest OS can drive its virtio devices.",
         epilog="Example: virtkit check guest.xml --guest rhel6.10",
     )
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-    here = Path(__file__).resolve().parent / "commands"
     for name in COMMANDS:
-        if (here / f"{name}.py").exists():
-            import_module(f"virtkit.commands.{name}").register(commands)
+        import_module(f"virtkit.commands.{name}").register(commands)
     for sub in commands.choices.values():
         _add_common(sub)
     return parser
@@ -83,11 +92,13 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     known = {option for action in parser._actions for option in action.option_strings}
     group = parser.add_argument_group("messages")
     if "-v" not in known:
-        group.add_argument("-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help="say more")
+        group.add_argument("-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help="more messages")
     if "--quiet" not in known:
-        group.add_argument("--quiet", action="store_true", default=argparse.SUPPRESS, help="say only errors")
+        group.add_argument("--quiet", action="store_true", default=argparse.SUPPRESS, help="only errors")
     if "--log-format" not in known:
-        group.add_argument("--log-format", choices=("text", "json"), default=argparse.SUPPRESS, help="form of messages")
+        group.add_argument(
+            "--log-format", choices=("text", "json"), default=argparse.SUPPRESS, help="text, or one JSON object a line"
+        )
 
 
 def _set_up_messages(args: argparse.Namespace) -> None:
@@ -102,7 +113,7 @@ def _set_up_messages(args: argparse.Namespace) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0 all went well, 1 an input was rejected or a check failed, 2 wrong usage."""
+    """Run one command: 0 when all went well, 1 when an input was rejected or a check failed, 2 for wrong usage."""
     parser = _parser()
     args = parser.parse_args(argv)
     _set_up_messages(args)
@@ -127,11 +138,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         log.error("%s", message)
         return 2
     except BrokenPipeError:
-        # The reader went away (virtkit … | head): nothing is wrong, and nothing more can be said.
+        # The reader has closed the pipe (virtkit … | head): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        # A folder that cannot be made, a file that went away: its name and the reason are all there is to say.
+        # A folder that cannot be created, or a file that has gone.
         if error.filename is None:
             raise
         log.error("%s: %s", error.filename, error.strerror)

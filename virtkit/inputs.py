@@ -1,4 +1,4 @@
-"""Where inputs come from: files, folders of ``*.xml``, standard input; and where results go."""
+"""The inputs of commands (files, folders of ``*.xml``, standard input), and text files as results."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["InMemory", "Source", "Unreadable", "one_source", "sources", "sources
 @dataclass(frozen=True, slots=True)
 class Source:
     """One input: ``name`` without its ending (``guest`` for ``guest.xml`` and ``guest.in.xml``), ``path`` None for
-    standard input, ``title`` what messages call it where that is not its path."""
+    standard input, ``title`` its name in messages where that is not its path."""
 
     name: str
     path: Path | None
@@ -24,11 +24,11 @@ class Source:
 
     @property
     def label(self) -> str:
-        """What messages call it."""
+        """Its name in messages."""
         return self.title or ("standard input" if self.path is None else str(self.path))
 
     def read(self) -> bytes:
-        """Its bytes, bounded. Raises InputError when it cannot be read or is too large."""
+        """Its bytes. Raises InputError when it cannot be read or is larger than 16 MiB."""
         if self.path is None:
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
             size = len(data)
@@ -39,15 +39,15 @@ class Source:
             except OSError as error:
                 raise InputError(f"cannot be read: {error.strerror or error}", self.label) from None
         if size > MAX_BYTES:
-            raise InputError(f"larger than {MAX_BYTES} bytes, the most a domain may have", self.label)
+            raise InputError(f"larger than {MAX_BYTES >> 20} MiB, the largest size that is accepted", self.label)
         return data
 
 
 def sources(paths: Sequence[str]) -> Iterator[Source]:
-    """The inputs that a list of paths names: files as they are, folders with every ``*.xml`` below, ``-``.
+    """The inputs that a list of paths names: files, every ``*.xml`` below a folder, ``-`` for standard input.
 
-    A path that is missing, a broken link or a folder without XML yields a Source whose ``read`` says so, so that
-    the others still go through.
+    A missing path, a broken link or a folder without XML yields a Source whose ``read`` raises InputError, so that it
+    does not stop the others.
     """
     for text in paths:
         if text == "-":
@@ -55,10 +55,10 @@ def sources(paths: Sequence[str]) -> Iterator[Source]:
             continue
         path = Path(text)
         if path.is_dir():
-            # Broken links stay in: reading them says what is wrong. Pipes and sockets would be waited for.
+            # Broken links are kept, so that reading reports them; pipes and sockets are not: reading would block.
             found = sorted(one for one in path.rglob("*.xml") if one.is_file() or not one.exists())
             if not found:
-                yield Unreadable(path.name, path, text, reason="this folder holds no *.xml file")
+                yield Unreadable(path.name, path, text, reason="the folder has no *.xml file")
             for one in found:
                 yield Source(stem(one), one)
         else:
@@ -102,7 +102,7 @@ def stem(path: PurePath) -> str:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file, with line ends as they are. Raises InputError when it cannot be written."""
+    """Write a text file without changing line ends. Raises InputError when it cannot be written."""
     try:
         with path.open("w", encoding="utf-8", newline="") as stream:
             stream.write(text)
@@ -113,5 +113,5 @@ def write_text(path: Path, text: str) -> None:
 def one_source(text: str) -> Source:
     """The one input that a command takes: a file or ``-``. Raises UsageError for a folder."""
     if text != "-" and Path(text).is_dir():
-        raise UsageError(f"{text} is a folder; this command takes one file")
+        raise UsageError(f"expected one file, got the folder {text}")
     return next(iter(sources([text])))

@@ -1,4 +1,4 @@
-"""Plain-data views of a resolved domain: JSON for programs, tables of reasons for people.
+"""A resolved domain and its topology as JSON, text and tables of reasons.
 
 Keys are stable; values are strings, numbers, booleans, lists or null.
 """
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller, Device
-from virtkit.releases import dotted
+from virtkit.releases import NEWEST, OLDEST, dotted
 from virtkit.topology.diff import Change, compare
 from virtkit.topology.port_io import budget
 from virtkit.topology.warnings import placement_warnings
@@ -74,9 +74,9 @@ def _address(device: Device) -> dict[str, str] | None:
 
 
 def topology_json(topology: Topology, before: Topology | None = None) -> str:
-    """A topology as JSON, field for field, with its port I/O windows and the odd places in it.
+    """A topology as JSON, field for field, with its port I/O windows and its problems.
 
-    With ``before``, "difference" holds the summary, both machines, and what became of each device.
+    With ``before``, "difference" holds a summary, both machine types, and the change of each device.
     """
     windows = budget(topology)
     data = asdict(topology)
@@ -88,12 +88,12 @@ def topology_json(topology: Topology, before: Topology | None = None) -> str:
             "before": {"name": before.name, "machine": before.machine},
             "after": {"name": topology.name, "machine": topology.machine},
             "summary": found.summary(),
-            "devices": [_became(change) for change in found.changes],
+            "devices": [_change_entry(change) for change in found.changes],
         }
     return json.dumps(data, indent=2, ensure_ascii=False)
 
 
-def _became(change: Change) -> dict[str, Any]:
+def _change_entry(change: Change) -> dict[str, Any]:
     return {
         "change": str(change.kind),
         "before": None if change.before is None else change.before.id,
@@ -104,7 +104,7 @@ def _became(change: Change) -> dict[str, Any]:
 
 
 def topology_text(topology: Topology) -> str:
-    """A topology as a text tree, with its port I/O windows where their limit is known."""
+    """A topology as a text tree, with its use of port I/O windows where their limit is known."""
     from virtkit.draw import tree
 
     windows = budget(topology)
@@ -115,18 +115,18 @@ def topology_text(topology: Topology) -> str:
 
 
 def topology_warnings(topology: Topology) -> list[str]:
-    """What is wrong with a topology although libvirt and QEMU accept it, one sentence each."""
+    """The problems of a topology that libvirt and QEMU accept, one sentence each."""
     windows = budget(topology).text()
     found = [f"{problem.device} at {problem.address}: {problem.text}" for problem in placement_warnings(topology)]
     return [windows, *found] if windows else found
 
 
-Said = tuple[str, str, str]
-"""Rule, sentence, source."""
+#: The rule, the sentence and the source of a decision.
+Reason = tuple[str, str, str]
 
 
-def _slot_wanted(resolved: Resolved, device: VirtioDevice | None) -> list[Said]:
-    """Which kind of slot a virtio device on PCI asks for, and why."""
+def _slot_wanted(resolved: Resolved, device: VirtioDevice | None) -> list[Reason]:
+    """The kind of slot that a virtio device on PCI needs, and why."""
     if device is None or device.transport != "pci" or device.device.given:
         return []
     root = resolved.context.family.root or "none"
@@ -135,47 +135,48 @@ def _slot_wanted(resolved: Resolved, device: VirtioDevice | None) -> list[Said]:
         text = f"virtio-transitional needs a conventional PCI slot, for the port I/O of virtio 0.9; the root bus {has}"
         return [("connect.transitional", text, "libvirt 5.2.0 release notes")]
     express = "PCI Express" if root == "pcie-root" else "conventional PCI"
-    text = f"{device.model} goes where the root bus of the machine leads: {express}"
-    return [("connect.machine", text, "libvirt 5.2.0 release notes; observed: libvirt 9.0 to 12.8")]
+    text = f"{device.model} takes the kind of slot that the root bus of the machine has: {express}"
+    observed = f"observed: libvirt {dotted(OLDEST)} to {dotted(NEWEST)}"
+    return [("connect.machine", text, f"libvirt 5.2.0 release notes; {observed}")]
 
 
-def _chain(resolved: Resolved, device: Device, reasons: dict[int, list[Said]]) -> list[Said]:
-    """The added buses below a device, from its own down to one that was written or is a root."""
+def _added_buses(resolved: Resolved, device: Device, reasons: dict[int, list[Reason]]) -> list[Reason]:
+    """The added buses above a device, from its own up to one that was written or to the root bus."""
     pci = {one.index: one for one in resolved.inventory.controllers if one.type == "pci"}
-    found: list[Said] = []
+    found: list[Reason] = []
     at = device.address
     while isinstance(at, PciAddress) and at.bus in pci:
         bridge = pci[at.bus]
         if not bridge.added or bridge.address is None:
             break
-        why = reasons.get(id(bridge), [("", "", "")])[0]
-        text = f"bus {bridge.index} is {bridge.id} ({bridge.model}) at {bridge.address}: {why[1]}"
-        found.append(("bus.added", text, why[2]))
+        added = reasons.get(id(bridge), [("", "", "")])[0]
+        text = f"bus {bridge.index} is {bridge.id} ({bridge.model}) at {bridge.address}: {added[1]}"
+        found.append(("bus.added", text, added[2]))
         at = bridge.address
     return found
 
 
-def _shown(device: VirtioDevice | None) -> list[Said]:
-    """The interface QEMU gives a virtio device in its slot."""
+def _interface(device: VirtioDevice | None) -> list[Reason]:
+    """The interface that QEMU gives a virtio device in its slot."""
     if device is None or device.shown is None:
         return []
     shown = device.shown
     if shown.interface is None:
-        return [("interface", f"QEMU refuses {device.driver} there: {shown.reason}", shown.source)]
+        return [("interface", f"QEMU refuses {device.driver} at {device.location}: {shown.reason}", shown.source)]
     text = (
-        f"{device.driver} there ({device.location}) shows the {shown.interface} interface, device id {shown.device_id}"
+        f"{device.driver} at {device.location} has the {shown.interface} interface and the device ID {shown.device_id}"
     )
     return [("interface", text, shown.source)]
 
 
 def explanation(resolved: Resolved, wanted: str | None = None) -> list[dict[str, Any]]:
-    """Why each device is as it is: one dict of device, label, line, address, rule, text, source for each reason.
+    """The reasons for each device: dicts with the keys device, label, added, line, address, rule, text and source.
 
-    ``wanted`` keeps one device, by id ("net0") or label ("disk vda"). A device about which nothing was decided has
-    one row that says so.
+    ``wanted`` selects one device, by id ("net0"), label ("disk vda") or target ("vda"). A device without any decision
+    has one row that says so.
     """
     rows: list[dict[str, Any]] = []
-    reasons: dict[int, list[Said]] = {}
+    reasons: dict[int, list[Reason]] = {}
     for device, rule, text, source in resolved.trace.entries():
         reasons.setdefault(id(device), []).append((rule, text, source))
     virtio = {id(found.device): found for found in resolved.virtio_devices}
@@ -183,13 +184,14 @@ def explanation(resolved: Resolved, wanted: str | None = None) -> list[dict[str,
         if wanted is not None and wanted not in (device.id, device.label, getattr(device, "target", None)):
             continue
         found = virtio.get(id(device))
-        said = [*_slot_wanted(resolved, found), *reasons.get(id(device), []), *_chain(resolved, device, reasons)]
+        device_reasons = _slot_wanted(resolved, found) + reasons.get(id(device), [])
+        device_reasons += _added_buses(resolved, device, reasons)
         if device.given and not device.readdressed:
-            said.insert(0, ("given", "the address is as written in the XML", "the domain itself"))
-        said += _shown(found)
-        if not said:
-            said = [("as-written", "as written in the XML; nothing had to be decided", "the domain itself")]
-        for rule, text, source in said:
+            device_reasons.insert(0, ("given", "the address is as written in the XML", "the domain itself"))
+        device_reasons += _interface(found)
+        if not device_reasons:
+            device_reasons = [("as-written", "as written in the XML; there was nothing to decide", "the domain itself")]
+        for rule, text, source in device_reasons:
             rows.append(
                 {
                     "device": device.id,

@@ -165,7 +165,7 @@ def test_a_truncated_archive_gives_what_it_still_holds(tmp_path: Path) -> None:
     answers = list(audit(gather([str(archive)]), Question()))
     assert 0 < sum(answer.domains for answer in answers) < 40
     (rejected,) = [row for answer in answers for row in answer.rows["rejected"]]
-    assert "cannot be read on" in str(rejected[1])
+    assert "the rest of the archive cannot be read" in str(rejected[1])
 
 
 def test_what_names_nothing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,15 +177,15 @@ def test_what_names_nothing_is_said(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["audit", *paths, "--jobs", "1"]) == 1
     said = capsys.readouterr().err
     assert "no file matches this pattern" in said
-    assert "this archive holds no *.xml file" in said
+    assert "the archive has no *.xml file" in said
     assert "gone.xml: cannot be read: No such file" in said
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--jobs", "0"], "--jobs 0: at least 1"),
-        (["-o", "out.xlsx"], "out.xlsx: the name ends in none of .csv, .parquet"),
+        (["--jobs", "0"], "--jobs 0: expected a number of processes above 0"),
+        (["-o", "out.xlsx"], "out.xlsx: expected a file name that ends in .csv or .parquet"),
         (["--policy", "nobody"], "no policy 'nobody'"),
         (["--policy", "gone.yaml"], "gone.yaml: cannot be read"),
         (["--libvirt", "new"], "expected a release as MAJOR.MINOR, got 'new'"),

@@ -33,7 +33,7 @@ def test_search_and_json(capsys: pytest.CaptureFixture[str]) -> None:
     captured = capsys.readouterr()
     (row,) = json.loads(captured.out)
     assert (row["id"], row["q35"]) == ("winxp", False)
-    assert "1 of 959 operating systems of osinfo-db 20260517" in captured.err
+    assert "1 of 959 operating systems in osinfo-db 20260517" in captured.err
 
 
 def test_unknown_guest(capsys: pytest.CaptureFixture[str]) -> None:

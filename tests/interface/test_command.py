@@ -74,13 +74,13 @@ def test_a_qemu_without_facts_is_answered_and_named(tmp_path: Path, capsys: pyte
     keys = tmp_path / "keys.csv"
     keys.write_text(HEAD + "10.0,x86_64,pc-q35-10.0,net,virtio,pcie-root\n")
     assert answer(keys, tmp_path / "out.csv")[1][0]["interface"] == "transitional"
-    assert "no facts of QEMU 10.0 for x86_64" in capsys.readouterr().err
+    assert "no facts are shipped for QEMU 10.0 on x86_64" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (HEAD + f"7.2,x86_64,q35,net,virtio,{'x' * 200_000}\n", "keys.csv:2.*no CSV"),
+        (HEAD + f"7.2,x86_64,q35,net,virtio,{'x' * 200_000}\n", "keys.csv:2.*not valid CSV"),
         (HEAD.replace("qemu", "arch") + "\n", "arch twice"),
     ],
 )

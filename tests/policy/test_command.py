@@ -86,9 +86,9 @@ def test_sarif_locations(broken: str, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_check_says_what_it_does_not_know(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A domain of which nobody says the guest OS is counted, not passed over."""
+    """A domain that names no guest OS is counted, not passed over."""
     assert main(["policy", "check", "virt-v2v", broken]) == 0
-    assert "of 1 nobody says which guest OS it is" in capsys.readouterr().err
+    assert "1 domain does not name a guest OS" in capsys.readouterr().err
 
 
 def test_compare_score_and_slots(capsys: pytest.CaptureFixture[str]) -> None:

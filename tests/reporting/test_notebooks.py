@@ -118,7 +118,7 @@ def test_survey_keeps_good_beside_bad(domains: Path) -> None:
     row = found.domains().iloc[0]
     assert (row["guest"], row["verdict"]) == ("rhel6.10", "fails")
     assert found.devices()["change"].iloc[0].startswith("model='virtio-transitional'")
-    with pytest.raises(UsageError, match="not a folder"):
+    with pytest.raises(UsageError, match="expected an existing folder"):
         survey(str(domains / "nothing"))
 
 
@@ -231,7 +231,7 @@ def test_parameter_checks_name_the_parameter(tmp_path: Path) -> None:
         notebook.text("guests", 3)
     with pytest.raises(UsageError, match="pictures: expected an integer of at least 0, got -1"):
         notebook.count("pictures", -1)
-    with pytest.raises(UsageError, match="not a folder"):
+    with pytest.raises(UsageError, match="expected an existing folder"):
         notebook.folder("domains", str(tmp_path / "nothing"))
     with pytest.raises(UsageError, match="pictures: expected an integer of at least 0, got 'many'"):
         notebook.count("pictures", "many")

@@ -195,7 +195,7 @@ def test_the_command_keeps_what_differs(
     verify.register(parser.add_subparsers())
     args = parser.parse_args(["verify", "libvirt", str(source), "-o", str(tmp_path / "out")])
     assert args.run(args) == 1
-    assert "libvirt 9.0: 1 domains asked (0 refused by it), 1 differ" in capsys.readouterr().out
+    assert "libvirt 9.0: 1 domain compared (0 refused by libvirt), 1 not as predicted" in capsys.readouterr().out
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
         "mine.diff",
         "mine.in.xml",

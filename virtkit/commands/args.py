@@ -1,4 +1,4 @@
-"""``virtkit args``: what libvirt would tell QEMU about controllers and virtio devices."""
+"""``virtkit args``: the QEMU arguments that libvirt would write for controllers and virtio devices."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "args",
         help="QEMU -device arguments for PCI controllers and virtio devices",
-        description="Write the -device arguments for PCI controllers and virtio devices, one a line.",
+        description="Writes the QEMU -device arguments for PCI controllers and virtio devices, one a line.",
         epilog="Example: virtkit args guest.xml --legacy-syntax",
     )
     add_inputs(parser)
-    parser.add_argument("--legacy-syntax", action="store_true", help="driver,key=value instead of JSON")
+    parser.add_argument("--legacy-syntax", action="store_true", help="write driver,key=value in place of JSON")
     parser.set_defaults(run=run)
 
 

@@ -1,4 +1,4 @@
-"""``virtkit audit``: many domains at once, one row for each virtio device, into a table on disk."""
+"""``virtkit audit``: a table of many domains, with one row for each virtio device."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ _EXAMPLE = """examples:
   virtkit audit domains/ --policy recommended -o audit.csv
   virtkit audit domains/ --scheduler tcp://head:8786 -o audit.parquet
 
-Beside OUT.parquet stand OUT.rejected.parquet, the inputs that could not be read or that libvirt would refuse, and with
---policy OUT.findings.parquet, what the policy says of each domain. Domains without any virtio device have no row; they
-are counted in the closing message.
+With -o OUT.parquet, OUT.rejected.parquet lists the inputs that cannot be read or that libvirt would refuse, and with
+--policy OUT.findings.parquet lists the policy's findings. Domains without a virtio device have no row; the closing
+message counts them.
 
-exit code: 0 all inputs were audited, 1 one was rejected or the policy denies one
+exit code: 0 when all inputs were audited, 1 when one was rejected or the policy denies one
 """
 
 
@@ -39,7 +39,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "audit",
         help="many domains: one row for each virtio device",
         description="Resolves and checks many domains, in several processes or on a Dask cluster, and writes one row "
-        "for each virtio device. Memory stays bounded however many there are.",
+        "for each virtio device. Memory use does not grow with the number of domains.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -47,10 +47,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "inputs", nargs="+", metavar="IN", help="folders, files, quoted patterns ('**' too), tar archives, or -"
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="*.parquet or *.csv (default: CSV on standard output)")
-    parser.add_argument("--policy", metavar="P", help="hold each domain against a policy: a name, or a .yaml file")
-    parser.add_argument("--guest", metavar="ID", default="", help="the guest OS of domains that do not say theirs")
-    parser.add_argument("--jobs", type=int, metavar="N", help="processes (default: one for each core)")
-    parser.add_argument("--scheduler", metavar="ADDRESS", default="", help="work on the Dask cluster of this scheduler")
+    parser.add_argument("--policy", metavar="P", help="check each domain against a policy: a name, or a .yaml file")
+    parser.add_argument("--guest", metavar="ID", default="", help="guest OS of domains without libosinfo metadata")
+    parser.add_argument("--jobs", type=int, metavar="N", help="number of processes (default: one for each core)")
+    parser.add_argument("--scheduler", metavar="ADDRESS", default="", help="use the Dask cluster of this scheduler")
     add_host_options(parser)
     add_database_options(parser)
     parser.set_defaults(run=run)
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.fleet.table_writer import Tables
 
     if args.jobs is not None and args.jobs < 1:
-        raise UsageError(f"--jobs {args.jobs}: at least 1")
+        raise UsageError(f"--jobs {args.jobs}: expected a number of processes above 0")
     require(*(["yaml"] if args.policy else ()), *(["distributed"] if args.scheduler else ()))
     question = _question(args)
     tables = {name: columns for name, columns in TABLES.items() if args.policy or name != "findings"}
@@ -84,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _question(args: argparse.Namespace) -> Question:
-    """What is asked, with the policy's text read here, because a worker elsewhere has not the file."""
+    """The options as a question; a policy file is read here, because other machines do not have it."""
     from virtkit.fleet.audit import Question
 
     warn_of_release(args)
@@ -105,7 +105,7 @@ def _question(args: argparse.Namespace) -> Question:
 
 
 def _summary(total: Answer) -> str:
-    """What was found, in one line."""
+    """The counts in one line."""
     devices = ", ".join(f"{count} {verdict}" for verdict, count in sorted(total.verdicts.items()))
     text = f"{counted(total.domains, 'domain')}, {total.rejected} rejected"
     text += f"; {counted(total.verdicts.total(), 'virtio device')}"

@@ -1,4 +1,4 @@
-"""``virtkit check``: one domain against its guest OS, and the smallest change that makes it work."""
+"""``virtkit check``: whether the guest OS drives a domain's virtio devices, and the smallest change that helps."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EXAMPLE = """examples:
   virtkit check domains/ --format json
   virtkit check old.xml --convert-to q35 -o new.xml --picture change.svg
 
-exit code: 0 all that the guests need works (or is unknown), 1 something fails or an input was rejected
+exit code: 0 when every device that a guest needs works or is unknown, 1 when one fails or an input was rejected
 """
 
 
@@ -36,21 +36,21 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the command to the program's parser."""
     parser = subparsers.add_parser(
         "check",
-        help="does the guest OS drive this domain's virtio devices?",
+        help="whether the guest OS drives a domain's virtio devices",
         description="Checks the virtio devices of domains against their guest OS, which is named by the libosinfo "
         "metadata of the XML or by --guest.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("inputs", nargs="+", metavar="IN", help="domain XML: files, directories, or - for stdin")
-    parser.add_argument("--guest", metavar="ID", help="the guest OS (short id, URI or alias), in place of the metadata")
-    parser.add_argument("--fix", action="store_true", help="write the domain with the smallest change that works")
+    parser.add_argument("inputs", nargs="+", metavar="IN", help="domain XML: files, folders, or - for standard input")
+    parser.add_argument("--guest", metavar="ID", help="guest OS (short id, URI or alias) in place of the metadata")
+    parser.add_argument("--fix", action="store_true", help="write the domain with the smallest change that helps")
     parser.add_argument(
-        "--convert-to", choices=("q35", "pc"), help="move the domain to the other machine, and keep the guest bootable"
+        "--convert-to", choices=("q35", "pc"), help="convert to the other machine type, and keep the guest bootable"
     )
-    parser.add_argument("-o", "--output", metavar="FILE", help="where the changed domain goes (default: stdout)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write to this file (default: standard output)")
     parser.add_argument(
-        "--picture", metavar="FILE", help="with either, draw how the buses change: .svg .png .txt .json"
+        "--picture", metavar="FILE", help="draw what --fix or --convert-to changes: .svg .png .txt .json"
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     add_host_options(parser)
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     inputs = list(sources(args.inputs))
     writes = args.fix or args.convert_to
     if writes and len(inputs) != 1:
-        raise UsageError(f"--fix and --convert-to take one domain, not {len(inputs)}")
+        raise UsageError(f"--fix and --convert-to: expected one domain, got {len(inputs)}")
     if args.picture and not writes:
         raise UsageError("--picture draws what --fix or --convert-to changes: add one of them")
     picture = topology.writable("--picture", args.picture) if args.picture else None
@@ -121,7 +121,7 @@ def _rewrite(args: argparse.Namespace, found: Checked, original: bytes, picture:
 
 
 def _write(text: str, original: bytes, codec: str, output: str | None) -> None:
-    """The text in the encoding of the original, its byte order mark and line ends included."""
+    """Write the text in the encoding of the original, with its byte order mark and line ends."""
     import codecs
 
     data = text.encode(codec)
@@ -142,7 +142,7 @@ def _write(text: str, original: bytes, codec: str, output: str | None) -> None:
 
 
 def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tuple[str, Review]:
-    """The text with what --fix and --convert-to change, and the review of that domain."""
+    """The text of the changed domain, and its review."""
     from virtkit.commands import tables
     from virtkit.compat.changes import fixed
     from virtkit.domain.domain import read

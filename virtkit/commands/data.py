@@ -1,4 +1,4 @@
-"""``virtkit data refresh``: the shipped facts, rebuilt from a QEMU and an osinfo-db on this machine."""
+"""``virtkit data refresh``: rebuild the shipped facts from a QEMU and an osinfo-db on this machine."""
 
 from __future__ import annotations
 
@@ -11,33 +11,38 @@ examples:
   virtkit data refresh --qemu /usr/bin/qemu-system-x86_64 --qemu /usr/bin/qemu-system-aarch64 --roots -o /tmp/facts
   virtkit data refresh --osinfo /usr/share/osinfo
 
-A QEMU is started without a guest and asked over QMP (package qemu.qmp). Its facts are written to
-DIR/qemu/RELEASE/ARCH.json, those of the guest OS database to DIR/guests. The shipped facts are of a QEMU with all
-its modules; what the packages installed here lack of them is named.
+Each QEMU is started without a guest and queried over QMP (package qemu.qmp). Its facts are written to
+DIR/qemu/RELEASE/ARCH.json, those of the guest OS database to DIR/guests. The shipped facts come from a QEMU with all
+its modules; modules that are not installed here are listed.
 """
 
 
 def register(subparsers: Any) -> None:
     """Adds the command to the parser of ``virtkit``."""
-    parser = subparsers.add_parser("data", help="the shipped facts", description="The shipped facts.")
+    parser = subparsers.add_parser(
+        "data",
+        help="rebuild the shipped facts",
+        description="Works on the shipped facts.",
+        epilog="Example: virtkit data refresh --osinfo /usr/share/osinfo",
+    )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="refresh")
     refresh = verbs.add_parser(
         "refresh",
-        help="rebuild facts from what is on this machine",
+        help="rebuild facts from programs and databases of this machine",
         description="Rebuilds the facts in data/ from a QEMU and an osinfo-db on this machine.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    refresh.add_argument("--qemu", action="append", default=[], metavar="BINARY", help="ask this QEMU (repeatable)")
-    refresh.add_argument("--roots", action="store_true", help="start each machine type to see its root bus")
+    refresh.add_argument("--qemu", action="append", default=[], metavar="BINARY", help="query this QEMU (repeatable)")
+    refresh.add_argument("--roots", action="store_true", help="start each machine type to find its root bus")
     refresh.add_argument("--osinfo", metavar="DIR|TARBALL", help="read this guest OS database")
-    refresh.add_argument("--limit", type=float, default=60.0, metavar="SECONDS", help="for each QEMU (default 60)")
+    refresh.add_argument("--limit", type=float, default=60.0, metavar="SECONDS", help="for each QEMU (default: 60)")
     refresh.add_argument("-o", "--output", metavar="DIR", help="folder of facts (default: the one in use)")
     refresh.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Refreshes what is named; exit code 1 when one QEMU could not be asked (the others still are)."""
+    """Rebuilds the facts that are named; returns 1 when a QEMU could not be queried (the others still are)."""
     import sys
     from pathlib import Path
 
@@ -47,9 +52,10 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.host.modules import not_installed
     from virtkit.host.probe import probe
     from virtkit.inputs import write_text
+    from virtkit.wording import counted
 
     if not args.qemu and not args.osinfo:
-        raise UsageError("name what to refresh from: --qemu BINARY, --osinfo DIR")
+        raise UsageError("expected --qemu BINARY or --osinfo DIR")
     base = Path(args.output) if args.output else facts.root()
     failed = 0
     for binary in args.qemu:
@@ -61,14 +67,15 @@ def run(args: argparse.Namespace) -> int:
             continue
         known = shipped.load(found.release, found.arch)
         for module in not_installed(found, known) if known else ():
-            print(f"{binary}: not installed, so left out of the facts: {module}", file=sys.stderr)
+            print(f"{binary}: not installed, so that the facts lack it: {module}", file=sys.stderr)
         if found.unasked:
             types = " ".join(sorted(found.unasked))
-            print(f"{binary}: QEMU aborts when asked for the properties of {types}", file=sys.stderr)
+            print(f"{binary}: QEMU aborts on the properties of {types}; the facts lack them", file=sys.stderr)
         place = base / "qemu" / f"{found.release[0]}.{found.release[1]}" / f"{found.arch}.json"
         place.parent.mkdir(parents=True, exist_ok=True)
         write_text(place, shipped.dump(found))
-        print(f"{place}: {len(found.names)} machine types, {len(found.devices)} device types; {found.source}")
+        counts = f"{counted(len(found.names), 'machine type')}, {counted(len(found.devices), 'device type')}"
+        print(f"{place}: {counts}; {found.source}")
     if args.osinfo:
         from virtkit.guests.shipped import refresh
 

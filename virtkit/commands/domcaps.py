@@ -1,4 +1,4 @@
-"""``virtkit domcaps``: the device models that libvirt's domain capabilities report, or two reports compared."""
+"""``virtkit domcaps``: the device models in libvirt's domain capabilities, or a comparison of two reports."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ examples:
   virsh domcapabilities > mine.xml; virtkit domcaps --compare mine.xml
   virtkit domcaps --compare bhyve.xml libxl.xml
 
---compare with one file compares virtkit's report for that file's architecture and machine type with the file;
-with two files, of any hypervisor driver, it compares these. Differences give exit code 1.
+--compare with one file compares that file with virtkit's report for the same architecture and machine type; with two
+files, of any hypervisor driver, it compares them with each other. The exit code is 1 when they differ.
 """
 
 
@@ -26,22 +26,22 @@ def register(subparsers: Any) -> None:
     """Adds the command to the parser of ``virtkit``."""
     parser = subparsers.add_parser(
         "domcaps",
-        help="what domain capabilities report of device models",
-        description="Domain capabilities of an architecture and machine type, devices only.",
+        help="the device models in libvirt's domain capabilities",
+        description="Writes the domain capabilities of an architecture and machine type, devices only.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--arch", default="x86_64", help="libvirt's or QEMU's name (default x86_64)")
+    parser.add_argument("--arch", default="x86_64", help="libvirt's or QEMU's name (default: x86_64)")
     parser.add_argument("--machine", help="machine type or alias (default: the emulator's default)")
     add_host_options(parser)
-    parser.add_argument("--format", choices=("xml", "table"), default="xml", help="form of the result")
-    parser.add_argument("--compare", nargs="+", metavar="FILE", help="compare reports instead of writing one")
-    parser.add_argument("-o", "--output", metavar="FILE", help="the result (default: standard output)")
+    parser.add_argument("--format", choices=("xml", "table"), default="xml", help="format of the result")
+    parser.add_argument("--compare", nargs="+", metavar="FILE", help="compare reports in place of writing one")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write to this file (default: standard output)")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the report, or the differences (exit code 1 when there are any)."""
+    """Writes the report, or the differences; returns 1 when there are any."""
     from virtkit.commands import tables
     from virtkit.host.domcaps_report import report
 
@@ -70,11 +70,11 @@ def _compare(args: argparse.Namespace) -> tuple[str, int]:
     from virtkit.host.xml import load
 
     if len(args.compare) > 2:
-        raise UsageError(f"--compare takes one or two files, not {len(args.compare)}")
+        raise UsageError(f"--compare: expected one or two files, got {len(args.compare)}")
     reports = [domcaps.read(load(Path(name)), name) for name in args.compare]
     if len(reports) == 1:
         theirs = reports[0]
-        # Other drivers' machine types are none of QEMU's: libxl says xenfv.
+        # Machine types of other drivers are not QEMU's: libxl has xenfv.
         named = theirs.machine if theirs.domain in ("qemu", "kvm") else None
         ours = report(chosen_host(args), theirs.arch, args.machine or named)
         reports, names = [ours, theirs], [f"virtkit, {ours.arch} {ours.machine}", args.compare[0]]

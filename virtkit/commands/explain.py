@@ -1,4 +1,4 @@
-"""``virtkit explain``: for each device and added controller, what was decided, by which rule, from which source."""
+"""``virtkit explain``: for each device and added controller, each decision with its rule and source."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command."""
     parser = subparsers.add_parser(
         "explain",
-        help="why each device is what and where it is",
-        description="The trace of a resolution: every decision about every device, its rule and its source.",
+        help="why each device has its model and its address",
+        description="Lists every decision about every device of a domain, with its rule and its source.",
         epilog="Example: virtkit explain guest.xml --device vda",
     )
     parser.add_argument("input", metavar="IN", help="domain XML, or - for standard input")
-    parser.add_argument("--device", metavar="ID", help="only this device: net0, pci.2, vda, …")
+    parser.add_argument("--device", metavar="ID", help="only this device, by id or target: net0, pci.2, vda, …")
     parser.add_argument("--machine", metavar="M", help="resolve as if the domain named this machine type")
-    parser.add_argument("--format", choices=("text", "json", "csv"), default="text", help="form of the result")
+    parser.add_argument("--format", choices=("text", "json", "csv"), default="text", help="format of the result")
     add_host_options(parser)
     parser.set_defaults(run=run)
 
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     rows = explanation(resolved, args.device)
     if args.device is not None and not rows:
         known = ", ".join(device.id for device in resolved.devices if device.id)
-        raise UsageError(f"no device called '{args.device}' in {source.label}; there are: {known}")
+        raise UsageError(f"{source.label} has no device {args.device!r}; it has: {known}")
     if args.format == "json":
         print(json.dumps(rows, indent=2, ensure_ascii=False))
     elif args.format == "csv":

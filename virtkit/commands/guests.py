@@ -1,4 +1,4 @@
-"""``virtkit guests``: the guest OS records, and which virtio drivers each has."""
+"""``virtkit guests``: the guest operating systems of the database, and their virtio drivers."""
 
 from __future__ import annotations
 
@@ -27,27 +27,29 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the command to the program's parser."""
     parser = subparsers.add_parser(
         "guests",
-        help="guest OS records and their virtio drivers",
-        description="The operating systems of the guest OS database.",
+        help="guest operating systems and their virtio drivers",
+        description="Lists operating systems of the guest OS database.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("guest", nargs="*", help="short ids, URIs, patterns, family=F, distro=D (default: all)")
-    parser.add_argument("--search", metavar="TEXT", help="only those whose id, name or vendor has all words")
+    parser.add_argument("--search", metavar="TEXT", help="only those with all these words in their id, name or vendor")
     parser.add_argument(
         "--drivers",
         action="store_true",
-        help="the long table of drivers: a row per OS and kind; source says '(unknown)' where nobody knows",
+        help="list their drivers: one row for each OS and device kind; '(unknown)' in the column source means that the "
+        "database does not say",
     )
     parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
-    parser.add_argument("-o", "--output", metavar="FILE", help="write there in place of standard output")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write to this file (default: standard output)")
     add_database_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the records; raises GuestError for an unknown guest or an unreadable database."""
+    """Lists the guests. Raises GuestError for an unknown guest or an unreadable database."""
     from virtkit.commands import tables
+    from virtkit.wording import counted
 
     catalogue = chosen_catalogue(args)
     chosen = catalogue.select(",".join(args.guest) if args.guest else None)
@@ -58,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         tables.show(_DRIVERS, list(_driver_rows(chosen, args.overrides == "on")), args.format, args.output)
     else:
         tables.show(_RECORD, [_record(guest) for guest in chosen], args.format, args.output)
-    tables.say(f"{len(chosen)} of {len(catalogue)} operating systems of {catalogue.database}")
+    tables.say(f"{len(chosen):,} of {counted(len(catalogue), 'operating system')} in {catalogue.database}")
     return 0
 
 

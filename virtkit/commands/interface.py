@@ -1,4 +1,4 @@
-"""``virtkit interface``: the virtio interface for each row of a table of machines, kinds, models, places."""
+"""``virtkit interface``: the virtio interface for each row of a table of machine types, kinds, models and places."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from virtkit.releases import DEFAULT_QEMU, dotted
+from virtkit.wording import counted, listed
 
 _KEY = ("arch", "machine", "kind", "model", "location")
 _ADDED = ("interface", "device_id", "reason")
@@ -15,9 +16,10 @@ _EPILOG = """\
 example:
   virtkit interface keys.csv --qemu 7.2 -o answers.csv
 
-KEYS.csv has a head and the columns arch, machine, kind, model, location; a column qemu wins over --qemu.
-Added are interface (legacy, transitional, modern or refused), device_id and reason: no-driver, no-machine,
-root-bus-only, no-hotplug-handler, blk-scsi-on, msix-required, no-memory-devices or no-pci-bus.
+KEYS.csv has a header and the columns arch, machine, kind, model and location; a column qemu takes precedence over
+--qemu. The output has three more columns: interface (legacy, transitional, modern or refused), device_id, and the
+reason of a refusal: no-driver, no-machine, root-bus-only, no-hotplug-handler, blk-scsi-on, msix-required,
+no-memory-devices or no-pci-bus.
 """
 
 
@@ -25,20 +27,20 @@ def register(subparsers: Any) -> None:
     """Adds the command to the parser of ``virtkit``."""
     parser = subparsers.add_parser(
         "interface",
-        help="which virtio interface QEMU shows, for rows of machine, kind, model and place",
-        description="Adds interface, PCI device id and reason of a refusal to each row of a table.",
+        help="the virtio interface that QEMU offers, for a table of devices",
+        description="Adds the virtio interface, the PCI device ID and the reason of a refusal to each row of a table.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("keys", metavar="KEYS.csv", help="the table of keys, or - for standard input")
     newest = dotted(DEFAULT_QEMU)
     parser.add_argument("--qemu", default=newest, metavar="RELEASE", help=f"for rows without qemu (default: {newest})")
-    parser.add_argument("-o", "--output", metavar="OUT.csv", help="the answers (default: standard output)")
+    parser.add_argument("-o", "--output", metavar="OUT.csv", help="write to this file (default: standard output)")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Answers every row; exit code 1 when a row is no valid key (it is then answered with its reason)."""
+    """Completes every row; returns 1 when one is not valid (its reason is then "not-a-key")."""
     import csv
     import io
     import sys
@@ -54,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     writer = csv.writer(out, lineterminator="\n")
     releases = {args.qemu: parse(args.qemu)}
     failed = 0
-    untold: set[tuple[str, str]] = set()
+    without_facts: set[tuple[str, str]] = set()
     try:
         head = _head(rows.fieldnames, name)
         writer.writerow([*head, *(column for column in _ADDED if column not in head)])
@@ -62,24 +64,24 @@ def run(args: argparse.Namespace) -> int:
             given = row.get("qemu") or args.qemu
             try:
                 if None in row or None in row.values():
-                    raise UsageError("the row and the head differ in length")
+                    raise UsageError("the row and the header differ in length")
                 if given not in releases:
                     releases[given] = parse(given)
-                answer, told = _answer(releases[given], row)
+                answer, has_facts = _answer(releases[given], row)
             except UsageError as error:
                 failed += 1
                 print(f"{name}:{rows.line_num}: {error}", file=sys.stderr)
                 answer = ("", "", "not-a-key")
             else:
-                if not told:
-                    untold.add((given, row["arch"]))
+                if not has_facts:
+                    without_facts.add((given, row["arch"]))
             full = {column: row.get(column) or "" for column in head} | dict(zip(_ADDED, answer, strict=True))
             writer.writerow(full.values())
     except csv.Error as error:
-        raise InputError(f"no CSV: {error}", name, rows.line_num + 1) from None
-    for release, arch in sorted(untold):
+        raise InputError(f"not valid CSV: {error}", name, rows.line_num + 1) from None
+    for release, arch in sorted(without_facts):
         print(
-            f"{name}: no facts of QEMU {release} for {arch}: answered by the rules, as if it had every driver",
+            f"{name}: no facts are shipped for QEMU {release} on {arch}; the rules assume that it has every driver",
             file=sys.stderr,
         )
     if args.output:
@@ -109,15 +111,15 @@ def _head(names: Sequence[str] | None, name: str) -> list[str]:
     head = list(names or ())
     lacking = [column for column in _KEY if column not in head]
     if lacking:
-        raise InputError(f"the head lacks the column(s) {', '.join(lacking)}", name, 1)
+        raise InputError(f"the header lacks {counted(len(lacking), 'column')}: {', '.join(lacking)}", name, 1)
     twice = sorted({column for column in head if head.count(column) > 1})
     if twice:
-        raise InputError(f"the head has the column(s) {', '.join(twice)} twice", name, 1)
+        raise InputError(f"the header names {listed(twice)} twice", name, 1)
     return head
 
 
 def _answer(release: tuple[int, int], row: Mapping[str, str]) -> tuple[tuple[str, str, str], bool]:
-    """Interface, device id and reason, and whether there are facts of that QEMU for the architecture."""
+    """Interface, device ID and reason, and whether facts are shipped for that QEMU and architecture."""
     from virtkit.host import shipped
     from virtkit.host.emulator import emulator_arch
     from virtkit.virtio.interface import shown

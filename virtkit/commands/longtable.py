@@ -1,4 +1,4 @@
-"""A long table of categories, such as the matrix, as CSV or JSON in pieces: a million rows in seconds."""
+"""Long tables of categories, such as the matrix, as CSV or JSON in pieces: a million rows in seconds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["csv_pieces", "json_pieces", "write_parquet", "write_pieces"]
 
-#: Rows put together at a time; about 10 MB of text.
+#: Rows joined at a time: about 10 MB of text.
 _ROWS = 32768
 
 
@@ -46,7 +46,7 @@ def json_pieces(frame: pd.DataFrame) -> Iterator[str]:
 
 
 def write_pieces(pieces: Iterable[str], output: str | None) -> None:
-    """Writes the pieces to the file ``output``, or to standard output. Raises InputError when that cannot be."""
+    """Writes the pieces to the file ``output``, or to standard output. Raises InputError when it cannot be written."""
     if not output or output == "-":
         for piece in pieces:
             sys.stdout.write(piece)
@@ -59,7 +59,7 @@ def write_pieces(pieces: Iterable[str], output: str | None) -> None:
 
 
 def write_parquet(frame: pd.DataFrame, output: str) -> None:
-    """Writes the frame as a Parquet file. Raises InputError when that cannot be."""
+    """Writes the frame as a Parquet file. Raises InputError when it cannot be written."""
     try:
         frame.to_parquet(output, index=False)
     except OSError as problem:
@@ -73,7 +73,7 @@ def _csv_cell(value: str) -> str:
 
 
 def _pieces(frame: pd.DataFrame, cell: Callable[[int, str, str], str]) -> Iterator[str]:
-    """Rows as text: each category is put into its form once, and the forms are joined row by row."""
+    """Rows as text: each category is formatted once, and the results are joined row by row."""
     columns: list[tuple[Sequence[str], object]] = []
     for number, name in enumerate(frame.columns):
         values = frame[name].cat

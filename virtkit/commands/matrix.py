@@ -1,4 +1,4 @@
-"""``virtkit matrix``: which guest drives which device, on which machine, with which model."""
+"""``virtkit matrix``: which guest drives which device, on which machine type, with which model."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the command to the program's parser."""
     parser = subparsers.add_parser(
         "matrix",
-        help="the compatibility matrix of guests, kinds, machines and models",
-        description="The compatibility matrix in long form, a row for each guest, kind, machine and model. "
-        "Guests: short ids, patterns, family=F, distro=D; machines: names, patterns, 'all' (every version).",
+        help="the compatibility matrix of guests, devices and machine types",
+        description="Writes the compatibility matrix, one row for each guest, device kind, machine type and model. "
+        "SEL lists guests (short ids, patterns, family=F, distro=D), machine types (names, patterns, 'all') and so on.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -39,17 +39,17 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--placements",
         metavar="SEL",
-        help="where the device is put by hand: conventional-root, conventional-bridge, pcie-root, pcie-port, or all "
+        help="where the device sits: conventional-root, conventional-bridge, pcie-root, pcie-port, or all "
         "(default: auto, where libvirt puts it)",
     )
-    parser.add_argument("--arch", default="x86_64", help="architecture of the machines (default: x86_64)")
+    parser.add_argument("--arch", default="x86_64", help="architecture of the machine types (default: x86_64)")
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="*.csv, *.parquet, *.json or *.html; default: CSV on standard output"
+        "-o", "--output", metavar="FILE", help="*.csv, *.parquet, *.json or *.html (default: CSV on standard output)"
     )
     parser.add_argument(
         "--format",
         choices=("csv", "json", "table"),
-        help="form on standard output (default: csv); a table is to be read, and leaves sources out",
+        help="format on standard output (default: csv); a table leaves the sources out",
     )
     add_host_options(parser)
     add_database_options(parser)
@@ -57,19 +57,20 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """Writes the matrix; raises UsageError and GuestError for a selection that fits nothing."""
+    """Writes the matrix. Raises UsageError and GuestError for a selection that matches nothing."""
     from virtkit.commands import tables
     from virtkit.compat.matrix import matrix
     from virtkit.errors import UsageError
+    from virtkit.wording import counted
 
     if args.output and args.output != "-":
         if args.format:
-            raise UsageError("--format is for standard output; the name of a file says its form")
+            raise UsageError("--format applies to standard output; the suffix of a file names its format")
         suffix = args.output.rpartition(".")[2].lower()
     else:
         suffix = args.format or "csv"
     if suffix not in ("csv", "parquet", "json", "html") and not args.format:
-        raise UsageError(f"{args.output}: the name ends in none of .csv, .parquet, .json, .html")
+        raise UsageError(f"-o {args.output}: expected a file name that ends in .csv, .parquet, .json or .html")
     frame = matrix(
         args.guests,
         args.machines,
@@ -83,8 +84,8 @@ def run(args: argparse.Namespace) -> int:
     )
     _write(frame, args.output, suffix)
     counts = frame["verdict"].value_counts()
-    told = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items()) if count)
-    tables.say(f"{len(frame)} cells by {frame.attrs['database']}: {told}")
+    text = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(counts.items()) if count)
+    tables.say(f"{counted(len(frame), 'cell')} from {frame.attrs['database']}: {text}")
     return 0
 
 
@@ -109,7 +110,7 @@ def _write(frame: pd.DataFrame, output: str | None, suffix: str) -> None:
 
 
 def _rows(frame: pd.DataFrame) -> Iterator[Sequence[object]]:
-    """The rows of the table: why is the condition, or the reason of what does not work."""
+    """The rows of the table: "why" is the condition, or the reason where the device does not work."""
     for row in frame.astype(str).to_dict(orient="records"):
         why = row["condition"] or (row["reason"] if row["verdict"] != "works" else "")
         yield *(row[name] for name in _TABLE[:-1]), why

@@ -1,7 +1,8 @@
-"""Options that several commands share: the host to resolve for, the guest OS database."""
+"""Options that several commands share: the host to resolve for, and the guest OS database."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virtkit.releases import DEFAULT, NEWEST, OLDEST, dotted, parse
@@ -24,22 +25,31 @@ __all__ = [
 
 
 def add_host_options(parser: argparse.ArgumentParser) -> None:
-    """``--libvirt`` and ``--qemu``: the releases that it is resolved for."""
+    """Add ``--libvirt`` and ``--qemu``: the releases to resolve for."""
     newest = dotted(DEFAULT)
     parser.add_argument("--libvirt", default=newest, metavar="RELEASE", help=f"libvirt release (default: {newest})")
     parser.add_argument(
         "--qemu",
         metavar="FILE|RELEASE",
-        help="QEMU release, or a capability document of a host (default: the release that goes with libvirt)",
+        help="QEMU release, or a capability document of a host (default: the QEMU release of that libvirt)",
     )
 
 
 def chosen_host(args: argparse.Namespace) -> Host:
-    """The host that the options ask for. Raises UsageError and CapabilityError."""
+    """The host that the options name.
+
+    Raises UsageError for a release without shipped facts, CapabilityError for a document that cannot be used.
+    """
+    from virtkit.errors import CapabilityError, UsageError
     from virtkit.host import Host
 
     warn_of_release(args)
-    return Host.named(args.qemu or "", args.libvirt)
+    try:
+        return Host.named(args.qemu or "", args.libvirt)
+    except CapabilityError as problem:
+        if Path(args.qemu or "").exists() or not (args.qemu or "")[:1].isdigit():
+            raise
+        raise UsageError(f"--qemu {args.qemu}: {problem}; or name a capability document of the host") from None
 
 
 def warn_of_release(args: argparse.Namespace) -> None:
@@ -51,7 +61,7 @@ def warn_of_release(args: argparse.Namespace) -> None:
     release, log = parse(args.libvirt), logging.getLogger("virtkit")
     if not OLDEST <= release <= NEWEST:
         log.warning(
-            "--libvirt %s: libvirt's behaviour is known from %s to %s; the nearest of them answers",
+            "--libvirt %s: libvirt's behaviour is known from %s to %s; the nearest of these is used",
             args.libvirt,
             dotted(OLDEST),
             dotted(NEWEST),
@@ -61,31 +71,31 @@ def warn_of_release(args: argparse.Namespace) -> None:
 
 
 def add_database_options(parser: argparse.ArgumentParser) -> None:
-    """``--osinfo`` and ``--overrides``: the guest OS database, and whether it is corrected."""
+    """Add ``--osinfo`` and ``--overrides``: the guest OS database, and whether it is corrected."""
     parser.add_argument(
         "--osinfo",
         action="append",
         metavar="PATH",
         help="read this osinfo-db (folder or tarball) in place of the shipped facts; repeat it to merge "
-        "several, or say 'system' for the folders that libosinfo reads",
+        "several; 'system' names the folders that libosinfo reads",
     )
     parser.add_argument(
         "--overrides",
         choices=("on", "off"),
         default="on",
-        help="off: the database as it is, in-box drivers only (default: on, with the sourced corrections)",
+        help="off: use the database as it is, with in-box drivers only (default: on, with sourced corrections)",
     )
 
 
 def chosen_catalogue(args: argparse.Namespace) -> Catalogue:
-    """The guest OS database that the options ask for. Raises GuestError."""
+    """The guest OS database that the options name. Raises GuestError."""
     from virtkit import guests
 
     return guests.catalogue(*database_places(args))
 
 
 def database_places(args: argparse.Namespace) -> list[str]:
-    """The places that ``--osinfo`` names, "system" spelled out."""
+    """The files and folders that ``--osinfo`` names, with "system" replaced by its folders."""
     from virtkit.guests import osinfo
 
     places: list[str] = []

@@ -1,4 +1,4 @@
-"""``virtkit policy``: list, show, check, compare and score model policies; review the rollout of model names."""
+"""``virtkit policy``: list, show, check, compare and score model policies; review a rollout of model names."""
 
 from __future__ import annotations
 
@@ -30,71 +30,107 @@ _EXAMPLE = """examples:
   virtkit policy slots --guests 'family=linux'
   virtkit policy rollout nic-model domains/
 """
+_INPUTS = "domain XML: files, folders, quoted patterns, tar archives, or - for standard input"
+_GUESTS = "guests: short ids, patterns, family=F, distro=D (default: all)"
+_OUTPUT = "write to this file (default: standard output)"
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Adds the command and what it does to the program's parser."""
+    """Adds the command and its verbs to the program's parser."""
     parser = subparsers.add_parser(
         "policy",
         help="model policies: list, show, check, compare, score, slots, rollout",
-        description="Policies that choose machine and virtio models, shipped or from a YAML file.",
+        description="Works with policies that choose machine types and virtio models, shipped or from a YAML file.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
     verbs = parser.add_subparsers(dest="verb", metavar="WHAT", required=True)
-    verb = verbs.add_parser("list", help="the shipped policies", description="The shipped policies.")
+    verb = _verb(verbs, "list", "the shipped policies", "list --format csv")
     verb.add_argument("--format", choices=("table", "csv", "json"), default="table")
-    verb = verbs.add_parser("show", help="one policy, its rules and what its linter says", description="One policy.")
+    verb = _verb(verbs, "show", "one policy, its rules and the remarks of the linter", "show recommended")
     verb.add_argument("policy", help="name of a shipped policy, or a .yaml file")
-    verb = verbs.add_parser("check", help="hold domains against a policy", description="Exit code 1 when it denies.")
+    _add_check(verbs)
+    _add_compare(verbs)
+    _add_score(verbs)
+    _add_slots(verbs)
+    _add_rollout(verbs)
+
+
+def _verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, example: str
+) -> argparse.ArgumentParser:
+    """The parser of a verb with its description and an example."""
+    description = f"{text[0].upper()}{text[1:]}."
+    return verbs.add_parser(name, help=text, description=description, epilog=f"Example: virtkit policy {example}")
+
+
+def _add_check(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "check domains against a policy; the exit code is 1 when it denies one"
+    verb = _verb(verbs, "check", text, "check recommended domains/ --format sarif -o findings.sarif")
     verb.add_argument("policy", help="name of a shipped policy, or a .yaml file")
-    verb.add_argument("inputs", nargs="+", metavar="IN", help="domain XML: files, folders, patterns, archives, or -")
-    verb.add_argument("--guest", metavar="ID")
+    verb.add_argument("inputs", nargs="+", metavar="IN", help=_INPUTS)
+    verb.add_argument("--guest", metavar="ID", help="guest OS (short id, URI or alias) in place of the metadata")
     verb.add_argument("--format", choices=("text", "json", "sarif"), default="text")
-    verb.add_argument("-o", "--output", metavar="FILE")
+    verb.add_argument("-o", "--output", metavar="FILE", help=_OUTPUT)
     _options(verb)
-    for name, text in (
-        ("compare", "the cells in which two policies differ"),
-        ("score", "the score of all policies, or of some"),
-    ):
-        verb = verbs.add_parser(name, help=text, description=text)
-        if name == "compare":
-            verb.add_argument("before")
-            verb.add_argument("after")
-            verb.add_argument("--effect", choices=("better", "worse", "other"), help="only cells that change so")
-            verb.add_argument("--kinds", metavar="SEL", help="device kinds (default: all)")
-            verb.add_argument(
-                "--by",
-                choices=("family", "cell"),
-                help="equal changes of a family of guests together, or each cell (default: family in a table, cell "
-                "in CSV and JSON)",
-            )
-        else:
-            verb.add_argument("policies", nargs="*", help="default: all shipped")
-        verb.add_argument("--guests", metavar="SEL")
-        default = "own" if name == "compare" else "pc,q35"
-        verb.add_argument(
-            "--machines",
-            metavar="SEL",
-            default=default,
-            help=f"pc, q35, or own: the one that each policy chooses (default: {default})",
-        )
-        _table(verb)
-    verb = verbs.add_parser("slots", help="the slot policies A, B and C side by side", description="A, B and C.")
-    verb.add_argument("--guests", metavar="SEL")
-    verb.add_argument("--machines", metavar="SEL")
-    verb.add_argument("--kinds", metavar="SEL")
-    verb.add_argument("--table", choices=("summary", "changed", "buses", "broken"), default="summary")
+
+
+def _add_compare(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    example = "compare virt-install virt-v2v --guests 'rhel6*'"
+    verb = _verb(verbs, "compare", "the cells in which two policies differ", example)
+    verb.add_argument("before", help="name of a shipped policy, or a .yaml file")
+    verb.add_argument("after", help="name of a shipped policy, or a .yaml file")
+    verb.add_argument("--effect", choices=("better", "worse", "other"), help="only cells with this change")
+    verb.add_argument("--kinds", metavar="SEL", help="device kinds (default: all)")
+    verb.add_argument(
+        "--by",
+        choices=("family", "cell"),
+        help="one row for equal changes of a family of guests, or for each cell (default: family in a table, cell in "
+        "CSV and JSON)",
+    )
+    _selections(verb, "own")
+
+
+def _add_score(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    verb = _verb(verbs, "score", "the score of all policies, or of some", "score --machines pc,q35")
+    verb.add_argument("policies", nargs="*", help="names or .yaml files (default: all shipped)")
+    _selections(verb, "pc,q35")
+
+
+def _selections(verb: argparse.ArgumentParser, machines: str) -> None:
+    verb.add_argument("--guests", metavar="SEL", help=_GUESTS)
+    verb.add_argument(
+        "--machines",
+        metavar="SEL",
+        default=machines,
+        help=f"pc, q35, or own for the one that each policy chooses (default: {machines})",
+    )
     _table(verb)
-    verb = verbs.add_parser("rollout", help="stages 0 to 3 of a rollout of model names", description="The rollout.")
+
+
+def _add_slots(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "the slot policies A, B and C side by side"
+    verb = _verb(verbs, "slots", text, "slots --guests 'family=linux'")
+    verb.add_argument("--guests", metavar="SEL", help=_GUESTS)
+    verb.add_argument("--machines", metavar="SEL", help="machine types (default: all)")
+    verb.add_argument("--kinds", metavar="SEL", help="device kinds (default: all)")
+    verb.add_argument(
+        "--table", choices=("summary", "changed", "buses", "broken"), default="summary", help="(default: summary)"
+    )
+    _table(verb)
+
+
+def _add_rollout(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "what stages 0 to 3 of a rollout of model names do to domains"
+    verb = _verb(verbs, "rollout", text, "rollout nic-model domains/ --stage 2")
     verb.add_argument(
         "subject", help="nic-model, video-model, sound-model, controller-model, several with commas, or all"
     )
-    verb.add_argument("inputs", nargs="+", metavar="IN", help="domain XML: files, folders, patterns, archives, or -")
+    verb.add_argument("inputs", nargs="+", metavar="IN", help=_INPUTS)
     verb.add_argument("--stage", type=int, choices=(0, 1, 2, 3), help="exit code 1 when this stage harms a domain")
     verb.add_argument("--format", choices=("text", "json"), default="text")
-    verb.add_argument("-o", "--output", metavar="FILE")
+    verb.add_argument("-o", "--output", metavar="FILE", help=_OUTPUT)
     add_host_options(verb)
 
 
@@ -105,12 +141,12 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 def _table(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
-    parser.add_argument("-o", "--output", metavar="FILE")
+    parser.add_argument("-o", "--output", metavar="FILE", help=_OUTPUT)
     _options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Does what the verb says; raises UsageError for a policy that is none or is wrong."""
+    """Runs the verb. Raises UsageError for a policy that does not exist or is not valid."""
     code: int = {
         "list": _list,
         "show": _show,
@@ -146,12 +182,12 @@ def _show(args: argparse.Namespace) -> int:
         when = f" when {document.when_words(rule.when)}" if rule.when else ""
         lines.append(f"  {rule.line}: {about}{when} -> {rule.gives} ({rule.reason})")
     tables.emit("\n".join(lines) + "\n", None)
-    said = lint(policy)
-    for text in said:
+    warnings = lint(policy)
+    for text in warnings:
         log.warning("%s", text)
     for text in remarks(policy):
         tables.say(text)
-    return 1 if said else 0
+    return 1 if warnings else 0
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -192,8 +228,11 @@ def _check(args: argparse.Namespace) -> int:
     else:
         text = "".join(f"{f.file}:{f.line}: {f.level}: {f.domain}: {f.device}: {f.text}\n" for f in found)
     tables.emit(text, args.output)
-    unknown = f"; of {unidentified} nobody says which guest OS it is (--guest)" if unidentified else ""
-    tables.say(f"{domains} domains read, {len(rejected)} rejected; {len(found)} findings of {policy.name}{unknown}")
+    text = f"{counted(domains, 'domain')} read, {len(rejected)} rejected"
+    text += f"; {counted(len(found), 'finding')} of {policy.name}"
+    if unidentified:
+        text += f"; {counted(unidentified, 'domain does', 'domains do')} not name a guest OS: name it with --guest"
+    tables.say(text)
     return 1 if rejected or any(finding.level == "deny" for finding in found) else 0
 
 
@@ -233,9 +272,11 @@ def _compare(args: argparse.Namespace) -> int:
     by = args.by or ("family" if args.format == "table" else "cell")
     _frame(args, comparison.grouped(changed) if by == "family" else changed)
     counts = changed["effect"].value_counts()
-    told = ", ".join(f"{counts.get(effect, 0)} {effect}" for effect in ("better", "worse", "other"))
+    effects = ", ".join(f"{counts.get(effect, 0)} {effect}" for effect in ("better", "worse", "other"))
     buses = comparison.score(frame).set_index("policy")["buses"]
-    tables.say(f"{len(changed)} cells differ: {told}; buses added {buses[names[0]]} -> {buses[names[1]]}")
+    before, after = (buses[name] for name in names)
+    cells = counted(len(changed), "cell differs", "cells differ")
+    tables.say(f"{cells}: {effects}; added buses: {before} -> {after}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""``virtkit recommend``: which virtio model for each kind of device, for a guest on a machine."""
+"""``virtkit recommend``: the model of each kind of device for a guest OS on a machine type."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the command to the program's parser."""
     parser = subparsers.add_parser(
         "recommend",
-        help="model per device kind for a guest and machine, and which machine",
-        description="The model for each kind of device that works for a guest OS, with reasons.",
+        help="the best machine type and device models for a guest OS",
+        description="Lists for a guest OS the model of each kind of device that works, with reasons.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--guest", required=True, metavar="ID", help="short id, URI or alias")
-    parser.add_argument("--machine", metavar="M", help="machine type or alias (default: the one recommended)")
+    parser.add_argument("--machine", metavar="M", help="machine type or alias (default: the recommended one)")
     parser.add_argument("--kinds", metavar="SEL", help="device kinds (default: all)")
     parser.add_argument("--format", choices=("table", "csv", "json", "xml"), default="table")
-    parser.add_argument("-o", "--output", metavar="FILE")
+    parser.add_argument("-o", "--output", metavar="FILE", help="write to this file (default: standard output)")
     add_host_options(parser)
     add_database_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Prints the choices; raises GuestError and UsageError for an unknown guest, machine or kind."""
+    """Lists the choices. Raises GuestError and UsageError for an unknown guest, machine type or kind."""
     import json
 
     from virtkit.commands import tables

@@ -1,4 +1,4 @@
-"""``virtkit report``: run the notebooks and keep what they found."""
+"""``virtkit report``: run the notebooks and keep their results."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the command to the program's parser."""
     parser = subparsers.add_parser(
         "report",
-        help="run the notebooks; HTML, tables, pictures, an index",
-        description="Runs notebooks side by side, each in a kernel of its own, and writes reports/RUN with their "
-        "pages, tables and pictures. reports/latest moves only when every notebook passed.",
+        help="run the notebooks: pages, tables, pictures and an index",
+        description="Runs notebooks in parallel, each in a kernel of its own, and writes their pages, tables and "
+        "pictures to reports/RUN. reports/latest points to the newest run in which every notebook passed.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="path, name or number; default: all")
-    parser.add_argument("--params", metavar="FILE", help="parameters as YAML or JSON, plain or by notebook name")
+    parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="path, name or number (default: all)")
+    parser.add_argument("--params", metavar="FILE", help="parameters as YAML or JSON, for all notebooks or by name")
     parser.add_argument("--domains", metavar="DIR", help="folder of domain XML (default: the sample domains)")
     parser.add_argument("--qemu", metavar="FILE|RELEASE", help="QEMU release, or a capability document of the host")
-    parser.add_argument("-o", "--output", default="reports", metavar="DIR", help="where runs land (default: reports)")
+    parser.add_argument("-o", "--output", default="reports", metavar="DIR", help="folder of runs (default: reports)")
     parser.add_argument("--keep", type=_count, metavar="N", help="keep the N newest runs, and the last good one")
     parser.add_argument("--jobs", type=_count, default=2, metavar="N", help="notebooks at a time (default: 2)")
     parser.add_argument("--timeout", type=_count, default=600, metavar="S", help="seconds for one cell (default: 600)")
-    parser.add_argument("--changed-only", action="store_true", help="take over notebooks whose inputs did not change")
-    parser.add_argument("--pdf", action="store_true", help="print each page to PDF as well, with chromium")
+    parser.add_argument("--changed-only", action="store_true", help="reuse results whose inputs did not change")
+    parser.add_argument("--pdf", action="store_true", help="also print each page to PDF, with chromium")
     parser.set_defaults(run=run)
 
 
@@ -56,12 +56,15 @@ def _count(text: str) -> int:
     except ValueError:
         number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0")
+        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
     return number
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the notebooks: 0 all passed, 1 one failed, 130 or 143 interrupted. Raises UsageError and ReportError."""
+    """Runs the notebooks: 0 when all passed, 1 when one failed, 130 or 143 when interrupted.
+
+    Raises UsageError and ReportError.
+    """
     require("papermill", "nbconvert", "ipykernel", "pandas", "pyarrow", "matplotlib", "yaml", "rich")
     from virtkit.errors import UsageError
     from virtkit.host import Host
@@ -74,19 +77,19 @@ def run(args: argparse.Namespace) -> int:
     for option, name in (("--domains", "domains"), ("--qemu", "qemu")):
         if getattr(args, name) and not any(name in parameters.declared(path) for path in chosen):
             known = ", ".join(path.stem for path in notebooks() if name in parameters.declared(path))
-            raise UsageError(f"{option}: none of the chosen notebooks takes it; these do: {known}")
+            raise UsageError(f"{option}: none of the chosen notebooks has this parameter; these have it: {known}")
     if args.domains:
         folder = Path(args.domains).resolve()
         if not folder.is_dir():
-            raise UsageError(f"--domains {args.domains}: not a folder")
+            raise UsageError(f"--domains {args.domains}: expected an existing folder")
         if "domains" in given:
-            raise UsageError(f"domains is given twice: by --domains and in {args.params}")
+            raise UsageError(f"the parameter domains is set twice: by --domains and in {args.params}")
         given["domains"] = str(folder)
     if args.qemu:
         if "qemu" in given:
-            raise UsageError(f"qemu is given twice: by --qemu and in {args.params}")
-        Host.named(args.qemu)  # a document that cannot be used is told before anything starts
-        # A notebook runs in a folder of its own, so a document goes there by its whole path.
+            raise UsageError(f"the parameter qemu is set twice: by --qemu and in {args.params}")
+        Host.named(args.qemu)  # report a document that cannot be used before the run starts
+        # A notebook runs in a folder of its own, so it gets the absolute path of a document.
         given["qemu"] = str(Path(args.qemu).resolve()) if Path(args.qemu).exists() else args.qemu
     with _stoppable() as stops, _progress(getattr(args, "quiet", False)) as listener:
         result = run_all(
@@ -106,12 +109,12 @@ def run(args: argparse.Namespace) -> int:
     log = logging.getLogger("virtkit")
     for name, error in result.failures.items():
         log.error("%s: %s", name, error)
-    log.error("run %s %s; its evidence is in %s", result.folder.name, result.status, result.folder)
+    log.error("run %s %s; see %s", result.folder.name, result.status, result.folder)
     return 128 + (stops[0] if stops else signal.SIGINT) if result.status == "interrupted" else 1
 
 
 def _progress(quiet: bool) -> AbstractContextManager[Listener | None]:
-    """What shows the progress of a run: a bar on a terminal, else lines; nothing when ``quiet``."""
+    """The listener that shows progress: a bar on a terminal, lines elsewhere, nothing when ``quiet``."""
     from virtkit.commands import terminal
     from virtkit.reporting import progress
 
@@ -123,7 +126,7 @@ def _progress(quiet: bool) -> AbstractContextManager[Listener | None]:
 
 @contextmanager
 def _stoppable() -> Iterator[list[int]]:
-    """SIGTERM (a service manager) and SIGHUP (a closed terminal) end a run in order, as Ctrl-C does."""
+    """Make SIGTERM (a service manager) and SIGHUP (a closed terminal) end a run as Ctrl-C does."""
     stops: list[int] = []
 
     def stop(number: int, frame: FrameType | None) -> None:

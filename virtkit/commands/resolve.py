@@ -1,4 +1,4 @@
-"""``virtkit resolve`` and its twins: many inputs in, one result for each, rejected ones beside them."""
+"""``virtkit resolve``, and the loop that it shares with ``virtkit args``: one result for each input."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from virtkit.commands import tables
 from virtkit.commands.options import add_host_options, chosen_host
 from virtkit.errors import InputError, VirtkitError
 from virtkit.inputs import Source, Unreadable, write_text
+from virtkit.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,19 +28,19 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add the command."""
     parser = subparsers.add_parser(
         "resolve",
-        help="the domain as libvirt would keep it: controllers, models, addresses",
-        description="Write each domain with every controller, default model and address that libvirt would add.",
-        epilog="Example: virtkit resolve guest.xml; virtkit resolve domains/ -o resolved/",
+        help="the domain as libvirt would store it: controllers, models, addresses",
+        description="Writes each domain with every controller, default model and address that libvirt would add.",
+        epilog="Examples: virtkit resolve guest.xml; virtkit resolve domains/ -o resolved/",
     )
     add_inputs(parser)
-    parser.add_argument("--format", choices=("xml", "json"), default="xml", help="form of the result")
+    parser.add_argument("--format", choices=("xml", "json"), default="xml", help="format of the result")
     parser.set_defaults(run=run)
 
 
 def add_inputs(parser: argparse.ArgumentParser) -> None:
     """The arguments of every command that resolves domains."""
     parser.add_argument("inputs", nargs="+", metavar="IN", help="domain XML: files, folders, or - for standard input")
-    parser.add_argument("-o", "--output", metavar="DIR", help="write one file for each input here")
+    parser.add_argument("-o", "--output", metavar="DIR", help="write one file for each input to this folder")
     parser.add_argument("--machine", metavar="M", help="resolve as if the domain named this machine type")
     add_host_options(parser)
 
@@ -80,7 +81,7 @@ def write_each(args: argparse.Namespace, view: Callable[[Resolved], str], ending
         else:
             done += 1
     if done + rejected > 1:
-        log.info("%d resolved, %d rejected", done, rejected)
+        log.info("%s resolved, %d rejected", counted(done, "domain"), rejected)
     return 1 if rejected else 0
 
 
@@ -94,7 +95,7 @@ def _distinct(inputs: Iterable[Source]) -> Iterator[Source]:
     seen: dict[str, str] = {}
     for source in inputs:
         if source.name in seen:
-            reason = f"would overwrite the result of {seen[source.name]}; give them other names"
+            reason = f"would overwrite the result of {seen[source.name]}; rename one of them"
             yield _SameName(source.name, source.path, source.label, reason=reason)
         else:
             seen[source.name] = source.label

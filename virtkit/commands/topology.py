@@ -1,4 +1,4 @@
-"""``virtkit topology``: the bus tree of a domain, as text, picture or JSON; or what changed against another one."""
+"""``virtkit topology``: the bus tree of a domain as text, picture or JSON, or the difference between two."""
 
 from __future__ import annotations
 
@@ -23,27 +23,27 @@ _EXAMPLE = """examples:
   virtkit topology guest.xml --diff fixed.xml
   virtkit topology guest.xml --diff-machine q35 -o change.svg
 
-what check --fix or --convert-to changes: virtkit check guest.xml --fix -o fixed.xml --picture change.svg
+To draw what check --fix or --convert-to changes: virtkit check guest.xml --fix -o fixed.xml --picture change.svg
 """
-ENDINGS = (".svg", ".png", ".txt", ".json")
+SUFFIXES = (".svg", ".png", ".txt", ".json")
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "topology",
-        help="the bus tree: what sits where, what was added, what room is left",
-        description="The bus tree of a domain with the room left for hotplug, or the difference of two.",
+        help="the bus tree: addresses, added controllers, free slots",
+        description="Shows the bus tree of a domain with its free slots for hotplug, or what differs between two.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("input", metavar="IN", help="domain XML, or - for standard input")
     parser.add_argument(
-        "-o", "--output", metavar="FILE", help="write here; the ending tells the form: .svg .png .txt .json"
+        "-o", "--output", metavar="FILE", help="write to this file, in the format of its suffix: .svg .png .txt .json"
     )
-    parser.add_argument("--diff", metavar="OTHER", help="what changes from IN to this domain")
+    parser.add_argument("--diff", metavar="OTHER", help="show what changes from IN to this domain")
     parser.add_argument(
-        "--diff-machine", metavar="M", help="what changes from IN to the same domain (or to OTHER) on this machine type"
+        "--diff-machine", metavar="M", help="show what changes from IN to IN (or OTHER) on this machine type"
     )
     parser.add_argument("--machine", metavar="M", help="resolve IN, and OTHER, as if they named this machine type")
     add_host_options(parser)
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
     out = None if args.output is None else writable("-o", args.output)
     if args.diff == "-" and args.input == "-":
-        raise UsageError("--diff -: standard input is IN already; name a file")
+        raise UsageError("--diff -: IN is standard input already; name a file")
     host = chosen_host(args)
     source = one_source(args.input)
     domain = read(source.read(), source.label)
@@ -72,9 +72,7 @@ def run(args: argparse.Namespace) -> int:
             topology = resolve(domain, host, machine=args.diff_machine or args.machine).topology
         except Refused:
             if args.diff_machine in ("pc", "q35"):
-                hint = (
-                    "as it stands it cannot be moved; this converts it: virtkit check %s --convert-to %s --picture FILE"
-                )
+                hint = "the domain cannot move as it is; to convert it: virtkit check %s --convert-to %s --picture FILE"
                 log.warning(hint, source.label, args.diff_machine)
             raise
     if out is None:
@@ -89,19 +87,19 @@ def run(args: argparse.Namespace) -> int:
 
 
 def writable(option: str, name: str) -> Path:
-    """The file that ``option`` names, to ``write`` to. Raises UsageError when its ending tells no form."""
+    """The file that ``option`` names, to ``write`` to. Raises UsageError when its suffix names no format."""
     from virtkit.errors import UsageError
 
     out = Path(name)
     if out.suffix in (".svg", ".png"):
         require("matplotlib")
-    if out.suffix not in ENDINGS:
-        raise UsageError(f"{option} {out}: the ending must be one of {', '.join(ENDINGS)}")
+    if out.suffix not in SUFFIXES:
+        raise UsageError(f"{option} {out}: expected a file name that ends in {', '.join(SUFFIXES)}")
     return out
 
 
 def write(out: Path, topology: Topology, before: Topology | None) -> None:
-    """Write a topology, or its difference from an earlier one, in the form that the ending of ``out`` tells.
+    """Write a topology, or its difference from an earlier one, in the format of the suffix of ``out``.
 
     Raises InputError when the file cannot be written.
     """
@@ -114,20 +112,22 @@ def write(out: Path, topology: Topology, before: Topology | None) -> None:
         raise InputError(f"cannot be written: {error.strerror or error}", str(out)) from None
 
 
-def drawn(topology: Topology, before: Topology | None, ending: str) -> bytes:
-    """A topology, or its difference from an earlier one, in the form of a file's ``ending``."""
-    if ending == ".json":
+def drawn(topology: Topology, before: Topology | None, suffix: str) -> bytes:
+    """A topology, or its difference from an earlier one, in the format of a file suffix."""
+    if suffix == ".json":
         from virtkit.serialization import topology_json
 
         return (topology_json(topology, before) + "\n").encode()
-    if ending == ".txt":
+    if suffix == ".txt":
         from virtkit.draw import tree
         from virtkit.serialization import topology_text
 
-        text = topology_text(topology) if before is None else tree.difference(before, topology)
-        return text.encode()
+        if before is None:
+            return topology_text(topology).encode()
+        same = f"no difference: {before.name} and {topology.name} have the same devices at the same addresses\n"
+        return (tree.difference(before, topology) or same).encode()
     from virtkit.draw import picture
 
-    if ending == ".svg":
+    if suffix == ".svg":
         return picture.svg(topology, before).encode()
     return picture.png(topology, before)

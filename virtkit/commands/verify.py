@@ -1,4 +1,4 @@
-"""``virtkit verify``: predictions held against a running QEMU or a running libvirtd."""
+"""``virtkit verify``: predictions compared with a running QEMU or a running libvirtd."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from virtkit.commands import boot
 from virtkit.inputs import InMemory, Source
+from virtkit.wording import counted
 
 _EPILOG = """\
 examples:
@@ -18,8 +19,8 @@ examples:
   virtkit verify qemu --random 20 --platform q35
   virtkit verify boot --root /tmp/unpacked --machines pc,q35
 
-Differences are listed; the exit code is 1 when there are any. With -o DIR each input that differs is kept there:
-NAME.in.xml, NAME.predicted.xml, NAME.observed.xml and NAME.diff.
+The exit code is 1 when a prediction differs. With -o DIR each input that differs is kept there, as NAME.in.xml,
+NAME.predicted.xml, NAME.observed.xml and NAME.diff.
 """
 
 
@@ -27,41 +28,41 @@ def register(subparsers: Any) -> None:
     """Adds the command to the parser of ``virtkit``."""
     parser = subparsers.add_parser(
         "verify",
-        help="ask a real QEMU or libvirtd and list the differences",
-        description="Holds predictions against the real thing.",
+        help="compare predictions with a real QEMU or libvirtd",
+        description="Compares predictions with a real QEMU, libvirtd or guest, and lists the differences.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(dest="peer", required=True, metavar="qemu|libvirt|boot")
     for peer, text in (
-        ("qemu", "start each domain's QEMU paused with stub back ends and read its devices over QMP"),
-        ("libvirt", "define each domain at a libvirtd for a moment and read what it keeps"),
+        ("qemu", "start the QEMU of each domain paused, with stub back ends, and read its devices over QMP"),
+        ("libvirt", "define each domain temporarily on a libvirtd and read what it stores"),
     ):
         verb = verbs.add_parser(
             peer, help=text, description=text, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
         )
-        verb.add_argument("inputs", nargs="*", metavar="IN", help="files, folders, or - for standard input")
+        verb.add_argument("inputs", nargs="*", metavar="IN", help="domain XML: files, folders, or - for standard input")
         verb.add_argument("--random", type=int, default=0, metavar="N", help="also N random domains")
-        verb.add_argument("--seed", type=int, default=0, help="which random domains (default 0)")
-        verb.add_argument("--platform", help="random domains of this platform only (pc, q35, virt, pseries, ...)")
-        verb.add_argument("--largest", type=int, default=40, metavar="N", help="most devices of a random domain")
-        verb.add_argument("-o", "--output", metavar="DIR", help="keep the inputs that differ, with both results")
+        verb.add_argument("--seed", type=int, default=0, help="seed of the random domains (default: 0)")
+        verb.add_argument("--platform", help="only random domains of this platform (pc, q35, virt, pseries, ...)")
+        verb.add_argument("--largest", type=int, default=40, metavar="N", help="most devices of a random domain (40)")
+        verb.add_argument("-o", "--output", metavar="DIR", help="keep the inputs that differ here, with both results")
         verb.add_argument("-n", type=int, default=0, metavar="N", help="stop after N inputs that differ")
         if peer == "libvirt":
             verb.add_argument("--uri", help="libvirt URI (default: libvirt's own choice)")
-            verb.add_argument("--order", action="store_true", help="compare the order of controllers, too")
-            verb.add_argument("--refusals", action="store_true", help="list the texts where both refuse, too")
+            verb.add_argument("--order", action="store_true", help="compare the order of controllers too")
+            verb.add_argument("--refusals", action="store_true", help="also list the messages where both refuse")
             verb.set_defaults(run=run_libvirt)
         else:
-            verb.add_argument("--qemu", metavar="BINARY|DIR", help="QEMU, or the folder of qemu-system-ARCH")
+            verb.add_argument("--qemu", metavar="BINARY|DIR", help="QEMU program, or the folder with qemu-system-ARCH")
             verb.add_argument("--skipped", action="store_true", help="list the devices that were not compared")
-            verb.add_argument("--limit", type=float, default=30.0, metavar="SECONDS", help="for each QEMU (30)")
+            verb.add_argument("--limit", type=float, default=30.0, metavar="SECONDS", help="for each QEMU (default 30)")
             verb.set_defaults(run=run_qemu)
     boot.add(verbs)
 
 
 def run_libvirt(args: argparse.Namespace) -> int:
-    """Asks libvirtd; exit code 1 when a prediction differs or an input cannot be read."""
+    """Compares with libvirtd; returns 1 when a prediction differs or an input cannot be read."""
     import sys
 
     from virtkit.errors import InputError
@@ -93,12 +94,13 @@ def run_libvirt(args: argparse.Namespace) -> int:
             if args.n and differing >= args.n:
                 break
         release = dotted(peer.host.libvirt)
-    print(f"libvirt {release}: {asked} domains asked ({refused} refused by it), {differing} differ")
+    counts = f"{counted(asked, 'domain')} compared ({refused} refused by libvirt), {differing} not as predicted"
+    print(f"libvirt {release}: {counts}")
     return 1 if differing or unreadable else 0
 
 
 def run_qemu(args: argparse.Namespace) -> int:
-    """Asks QEMU; exit code 1 when a prediction differs, or a domain cannot be asked."""
+    """Compares with QEMU; returns 1 when a prediction differs, or a domain cannot be compared."""
     import sys
 
     from virtkit.errors import Refused, VirtkitError
@@ -113,7 +115,7 @@ def run_qemu(args: argparse.Namespace) -> int:
             data = source.read()
             outcome = peer.ask(data, name)
         except Refused as error:
-            # A random domain may be wrong on purpose; libvirt would never start it.
+            # Some random domains are invalid on purpose; libvirt would never start them.
             refused += 1
             failed += not drawn
             if not drawn:
@@ -143,8 +145,9 @@ def run_qemu(args: argparse.Namespace) -> int:
         if args.n and differing >= args.n:
             break
     print(
-        f"{peer.title}: {asked} domains asked, {devices} devices compared, {differing} domains differ; "
-        f"{skipped} devices without stub, {refused} domains that libvirt refuses, {unstarted} that QEMU does not start"
+        f"{peer.title}: {counted(asked, 'domain')} and {counted(devices, 'device')} compared, "
+        f"{counted(differing, 'domain')} not as predicted; not compared: {counted(skipped, 'device')} without a stub, "
+        f"{counted(refused, 'domain')} that libvirt refuses, {counted(unstarted, 'domain')} that QEMU does not start"
     )
     return 1 if differing or failed else 0
 
@@ -161,16 +164,16 @@ def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[Sour
     from virtkit.verify.platforms import PLATFORMS
 
     if not args.inputs and not args.random:
-        raise UsageError("name inputs, or --random N")
+        raise UsageError("expected inputs, or --random N")
     if args.platform and args.platform not in PLATFORMS:
-        raise UsageError(f"no platform {args.platform!r}; there are: {', '.join(PLATFORMS)}")
+        raise UsageError(f"--platform: expected one of {', '.join(PLATFORMS)}, got {args.platform!r}")
     yield from sources(args.inputs) if args.inputs else ()
     for name, text in domains(args.random, args.seed, release, args.platform, args.largest):
         yield Generated(name, None, name, data=text.encode())
 
 
 def _report(name: str, lines: list[str]) -> None:
-    print(f"{name}: {len(lines)} differences")
+    print(f"{name}: {counted(len(lines), 'difference')}")
     for line in lines:
         print(f"  {line}")
 

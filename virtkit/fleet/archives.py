@@ -1,4 +1,4 @@
-"""Domain XML in tar archives and behind patterns: each member or match is a source of its own."""
+"""Domain XML in tar archives and behind patterns: each member and each match is a source of its own."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["gather"]
 
 
 def gather(paths: Sequence[str]) -> Iterator[Source]:
-    """The inputs that a list of paths names: what ``sources`` takes, patterns (``**`` too) and tar archives.
+    """The inputs that a list of paths names: those of ``sources``, matches of patterns (also ``**``), archive members.
 
-    An archive may be compressed (gzip, bzip2, xz). It is read as a stream, member by member, and nothing of it is
-    written to disk: its ``*.xml`` files are inputs, links and devices in it are never followed. What cannot be read
-    yields a source whose ``read`` says so.
+    A tar archive may be compressed (gzip, bzip2, xz). Its ``*.xml`` files are read as a stream, one at a time; nothing
+    is written to disk, and links and devices are skipped. A path that cannot be read yields a source whose ``read``
+    raises InputError.
     """
     for text in paths:
         path = Path(text)
@@ -50,13 +50,13 @@ def _members(path: Path) -> Iterator[Source]:
                 found += 1
                 name, where = stem(PurePosixPath(member.name)), f"{path}!{member.name}"
                 if member.size > MAX_BYTES:
-                    reason = f"larger than {MAX_BYTES} bytes, the most a domain may have"
+                    reason = f"larger than {MAX_BYTES >> 20} MiB, the largest size that is accepted"
                     yield Unreadable(name, None, where, reason=reason)
                     continue
                 stream = archive.extractfile(member)
                 yield InMemory(name, None, where, data=stream.read() if stream else b"")
     except (tarfile.TarError, OSError, EOFError) as error:
-        yield Unreadable(path.name, None, str(path), reason=f"the archive cannot be read on: {error}")
+        yield Unreadable(path.name, None, str(path), reason=f"the rest of the archive cannot be read: {error}")
         return
     if not found:
-        yield Unreadable(path.name, None, str(path), reason="this archive holds no *.xml file")
+        yield Unreadable(path.name, None, str(path), reason="the archive has no *.xml file")

@@ -1,4 +1,4 @@
-"""Many domains: read one at a time, examined in batches by processes or a Dask cluster, told as rows of tables."""
+"""Many domains as rows of tables: read one at a time, and judged in batches by processes or a Dask cluster."""
 
 from __future__ import annotations
 
@@ -56,11 +56,11 @@ Batch = tuple[InMemory | Unreadable, ...]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of every domain: plain values, because it goes to other processes and machines.
+    """What to find out about every domain, as plain values that can go to other processes and machines.
 
-    ``libvirt`` and ``qemu`` as for a Host ("" takes the QEMU release that goes with libvirt; a path is read by each
-    worker); ``guest`` names the OS of domains that do not say theirs; ``osinfo`` are database places in place of the
-    shipped one; ``policy`` is the name of a shipped policy, or the text of one with ``policy_file`` its file name.
+    ``libvirt`` and ``qemu`` as for a Host ("" takes the QEMU release of that libvirt; each worker reads a path
+    itself); ``guest`` is the OS of domains without libosinfo metadata; ``osinfo`` are paths of a database in place of
+    the shipped one; ``policy`` is the name of a shipped policy, or the text of one from ``policy_file``.
     """
 
     libvirt: str = dotted(DEFAULT)
@@ -124,14 +124,14 @@ class Answer:
 
 @lru_cache(maxsize=4)
 def _prepared(question: Question) -> tuple[Host, Catalogue, Policy | None]:
-    """What a worker needs, made once in each process."""
+    """The host, guest database and policy of a question, loaded once in each process."""
     from virtkit.guests import catalogue
 
     return question.host(), catalogue(*question.osinfo), question.loaded_policy()
 
 
 def examine(batch: Batch, question: Question) -> Answer:
-    """Resolve and judge each domain of a batch. Runs in a worker; an input never makes it raise."""
+    """Resolve and judge each domain of a batch. Runs in a worker; no input makes it raise."""
     host, known, policy = _prepared(question)
     answer = Answer()
 
@@ -154,7 +154,7 @@ def examine(batch: Batch, question: Question) -> Answer:
 
 
 def device_rows(label: str, resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
-    """A row of the table "devices" for each virtio device of a domain; ``levels`` are a policy's, by device."""
+    """A row of the table "devices" for each virtio device of a domain; ``levels`` maps devices to a policy's level."""
     for one in seen.findings:
         yield (
             label, seen.domain, seen.guest, resolved.arch, resolved.machine, one.device, one.label, one.kind, one.model,
@@ -168,9 +168,9 @@ def audit(
 ) -> Iterator[Answer]:
     """The answers to a question about many domains, batch by batch in the order of ``found``.
 
-    ``pool`` examines the batches (None: this process), at most ``ahead`` of them at a time, so that memory stays
-    bounded however many domains there are. What cannot be read or is refused is a row of "rejected". Raises
-    FleetError when the workers are lost, and before anything is read what ``question`` gets wrong.
+    ``pool`` judges the batches (None: this process), at most ``ahead`` of them at a time, so that memory use does not
+    grow with the number of domains. An input that cannot be read or is refused gives a row of "rejected". Raises
+    FleetError when the workers are lost, and the errors of a wrong ``question`` before it reads anything.
     """
     from concurrent.futures import BrokenExecutor, CancelledError
 
@@ -190,9 +190,9 @@ def audit(
         while waiting:
             yield waiting.popleft().result()
     except (BrokenExecutor, CancelledError) as problem:
-        raise FleetError(f"the workers were lost (out of memory, or stopped from outside): {problem}") from None
+        raise FleetError(f"the workers were lost (out of memory, or killed): {problem}") from None
     except Exception as problem:
-        # Dask's own errors (a killed worker, a lost scheduler), and workers on which this package is not installed.
+        # Errors of Dask (a killed worker, a lost scheduler), and workers on which this package is not installed.
         if type(problem).__module__.partition(".")[0] != "distributed" and not isinstance(problem, ImportError):
             raise
         raise FleetError(f"the Dask workers failed: {problem}") from problem
@@ -202,7 +202,7 @@ def audit(
 
 
 def _batches(found: Iterable[Source]) -> Iterator[Batch]:
-    """The sources read and put together, bounded in number and bytes."""
+    """The sources, read and grouped into batches of bounded number and size."""
     batch: list[InMemory | Unreadable] = []
     size = 0
     for source in found:
@@ -222,7 +222,7 @@ def _batches(found: Iterable[Source]) -> Iterator[Batch]:
 
 @contextmanager
 def workers(jobs: int | None = None, scheduler: str = "") -> Iterator[Executor | None]:
-    """Who examines the batches: ``jobs`` processes (None: one for each core; 1: this one, given as None), or the
+    """The pool that judges the batches: ``jobs`` processes (None: one for each core; 1: no pool, given as None), or the
     workers of the Dask scheduler at an address such as "tcp://host:8786". Raises FleetError when it does not answer.
     """
     if scheduler:
@@ -242,7 +242,7 @@ def workers(jobs: int | None = None, scheduler: str = "") -> Iterator[Executor |
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    # Ctrl-C reaches every process of a terminal; it is this one's to end the others.
+    # Ctrl-C reaches every process of a terminal; only this one acts on it, and ends the others.
     quiet = (signal.SIGINT, signal.SIG_IGN)
     with ProcessPoolExecutor(count, get_context("spawn"), signal.signal, quiet) as pool:
         try:
@@ -253,5 +253,5 @@ def workers(jobs: int | None = None, scheduler: str = "") -> Iterator[Executor |
 
 
 def _cores() -> int:
-    """The cores that this process may use."""
+    """The number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

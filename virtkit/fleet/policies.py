@@ -1,4 +1,4 @@
-"""Policies on domains that exist: what each slot policy makes of them, and what each model policy says of them."""
+"""Policies applied to existing domains: their buses under each slot policy, and the findings of each model policy."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from virtkit.errors import VirtkitError
 from virtkit.fleet.domains import Checked, attempt, read_each, resolve_each
+from virtkit.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -23,7 +24,7 @@ __all__ = ["side_by_side", "under_policies", "under_slots"]
 
 
 def under_slots(found: Iterable[Source], names: Sequence[str], host: Host | None = None) -> pd.DataFrame:
-    """Each domain resolved under each slot policy of ``names``; what cannot be read has its row too.
+    """Each domain resolved under each slot policy of ``names``; an input that cannot be read has a row too.
 
     Columns: ``domain, file, guest, policy, buses`` (PCI controllers in all, int), ``added`` (those of them that
     libvirt adds, int), ``fails`` (labels of devices that the guest cannot drive, text), ``refused`` (text).
@@ -58,29 +59,29 @@ def under_slots(found: Iterable[Source], names: Sequence[str], host: Host | None
 
 
 def side_by_side(frame: pd.DataFrame) -> pd.DataFrame:
-    """The domains of ``under_slots`` one a row: ``file, domain, guest, differs`` (bool), then a text for each policy.
+    """The domains of ``under_slots``, one a row: ``file, domain, guest, differs`` (bool), then a text for each policy.
 
-    Domains that the policies treat differently come first. What cannot be read says so under every policy.
+    Domains that the policies treat differently come first. An input that cannot be read has its error in every column.
     """
     import pandas as pd
 
     names = [name for name in frame["policy"].unique() if name]
     rows: list[dict[str, object]] = []
     for (file, domain), part in frame.groupby(["file", "domain"], sort=True):
-        told = {str(row["policy"]): _told(row) for row in part.to_dict("records")}
-        said = [told.get(name, told.get("", "")) for name in names]
+        by_policy = {str(row["policy"]): _outcome(row) for row in part.to_dict("records")}
+        outcomes = [by_policy.get(name, by_policy.get("", "")) for name in names]
         guest = max(part["guest"])
-        rows.append({"file": file, "domain": domain, "guest": guest, "differs": len(set(said)) > 1})
-        rows[-1].update(zip(names, said, strict=True))
+        rows.append({"file": file, "domain": domain, "guest": guest, "differs": len(set(outcomes)) > 1})
+        rows[-1].update(zip(names, outcomes, strict=True))
     result = pd.DataFrame(rows, columns=["file", "domain", "guest", "differs", *names])
     return result.sort_values(["differs", "file", "domain"], ascending=[False, True, True], ignore_index=True)
 
 
-def _told(row: Mapping[Hashable, object]) -> str:
+def _outcome(row: Mapping[Hashable, object]) -> str:
     if row["refused"]:
         return f"refused: {row['refused']}"
     fails = f"; fails: {row['fails']}" if row["fails"] else ""
-    return f"{row['buses']} PCI controllers, {row['added']} added{fails}"
+    return f"{counted(int(str(row['buses'])), 'PCI controller')}, {row['added']} added{fails}"
 
 
 def under_policies(
@@ -89,7 +90,7 @@ def under_policies(
     host: Host | None = None,
     guest_database: Catalogue | None = None,
 ) -> pd.DataFrame:
-    """What each policy says of each domain: one row for each finding, and one for each input that is rejected.
+    """The findings of each policy on each domain: one row for each finding, and one for each rejected input.
 
     Columns: ``policy, level, domain, file, line`` (int), ``guest, device, text``; ``level`` is warn, taint, deny,
     or "rejected" (with no policy).

@@ -1,4 +1,4 @@
-"""A folder of domains resolved and checked, as tables: what the topology notebook shows."""
+"""A folder of domains, resolved and checked, as tables for notebooks and reports."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from virtkit import facts
 from virtkit.display import Displayable
 from virtkit.fleet.domains import check_each, checked, guest_unless_named
 from virtkit.topology.diff import nodes
+from virtkit.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,21 +25,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Item", "Repair", "Survey", "folded", "survey"]
 
-#: From what needs a person most to what needs nobody.
+#: The verdicts on a domain, most urgent first.
 ORDER = ("fails", "unknown", "works-with-condition", "works")
 _BECOMES = {
-    "fails": "fails still",
-    "unknown": "may work, nobody knows",
+    "fails": "still fails",
+    "unknown": "may work (unknown)",
     "works-with-condition": "works with a condition",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """A domain as ``virtkit check --fix`` changes it: the command, the changes in words, and what comes of them.
+    """A domain as ``virtkit check --fix`` changes it: the command, the changes in words, and their effect.
 
-    ``topology`` and ``review`` are those of the changed domain; None where libvirt would refuse it, which ``refusal``
-    tells.
+    ``topology`` and ``review`` are those of the changed domain; both are None where libvirt would refuse it, and
+    ``refusal`` is then its message.
     """
 
     command: str
@@ -49,10 +50,10 @@ class Repair:
 
     @property
     def outcome(self) -> str:
-        """What comes of the changes, in a sentence."""
+        """The effect of the changes, in a sentence."""
         if self.review is None:
             return f"With these changes libvirt would refuse it: {self.refusal}"
-        found = _sum(self.review)
+        found = _worst(self.review)
         if found["verdict"] == "works":
             return "With these changes it works"
         return f"With these changes it {_BECOMES[found['verdict']]}; {found['device']}: {found['reason']}"
@@ -60,9 +61,9 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One domain that was accepted: its file, what became of it, and the verdicts on its devices.
+    """One accepted domain: its file, its resolution, and the verdicts on its devices.
 
-    ``guest`` is the OS that the caller named for it ("" where the domain says it), ``overrides`` as for ``check``.
+    ``guest`` is the OS that the caller named for it ("" where its metadata name one), ``overrides`` as for ``check``.
     """
 
     file: str
@@ -75,10 +76,10 @@ class Item:
     @property
     def verdict(self) -> str:
         """The verdict on the whole domain: one of ORDER."""
-        return _sum(self.review)["verdict"]
+        return _worst(self.review)["verdict"]
 
     def repaired(self) -> Repair | None:
-        """The domain with the changes of its review, resolved and checked again; None where there is none to make."""
+        """The domain with the changes of its review, resolved and checked again; None where there are no changes."""
         from virtkit.compat.changes import fixed
         from virtkit.domain.domain import read
         from virtkit.errors import VirtkitError
@@ -101,21 +102,21 @@ class Item:
 
 @dataclass(slots=True, repr=False)
 class Survey(Displayable):
-    """All domains of a folder: ``items`` accepted, ``refusals`` of (file, message)."""
+    """The domains of a folder: ``items`` for the accepted ones, ``refusals`` as pairs of file and message."""
 
     items: list[Item] = field(default_factory=list)
     refusals: list[tuple[str, str]] = field(default_factory=list)
 
     def __repr__(self) -> str:
-        return f"<Survey of {len(self.items)} domains, {len(self.refusals)} rejected>"
+        return f"<Survey of {counted(len(self.items), 'domain')}, {len(self.refusals)} rejected>"
 
     def by_need(self) -> list[Item]:
-        """The domains, those that fail first, then unknown ones and those with a condition; each in order of file."""
+        """The domains by urgency: those that fail, unknown ones, those that depend on a condition, the others."""
         return sorted(self.items, key=lambda item: ORDER.index(item.verdict))
 
     def domains(self) -> pd.DataFrame:
-        """One row a domain, in order of need: file, name, guest (id), guest_name, machine, verdict, device, reason,
-        added (int), and free slots by kind (int)."""
+        """One row for each domain, most urgent first: file, name, guest (id), guest_name, machine, verdict, device,
+        reason, added (int), free_express and free_conventional (free slots, int)."""
         rows: list[dict[str, Any]] = []
         for item in self.by_need():
             rooms = {room.kind: room.free for room in item.topology.headroom}
@@ -126,7 +127,7 @@ class Survey(Displayable):
                     "guest": item.review.guest,
                     "guest_name": item.review.guest_name,
                     "machine": item.topology.machine,
-                    **_sum(item.review),
+                    **_worst(item.review),
                     "added": sum(1 for node in nodes(item.topology) if node.added),
                     "free_express": rooms.get("PCI Express", 0),
                     "free_conventional": rooms.get("conventional PCI", 0),
@@ -137,8 +138,8 @@ class Survey(Displayable):
         )
 
     def devices(self) -> pd.DataFrame:
-        """One row a virtio device, as ``virtkit audit`` gives it: file, device, label, kind, model, address, interface,
-        needed (bool), verdict, reason, condition, change, evidence, source."""
+        """One row for each virtio device, as in ``virtkit audit``: file, device, label, kind, model, address,
+        interface, needed (bool), verdict, reason, condition, change, evidence, source."""
         from virtkit.fleet.audit import TABLES, device_rows
 
         names = TABLES["devices"]
@@ -172,7 +173,7 @@ class Survey(Displayable):
 
     def places(self) -> pd.DataFrame:
         """One row for each device and controller of a domain, in the order of the tree: file, device, title, driver,
-        address, interface (text, "" where it shows none), placed, added (bool)."""
+        address, interface ("" where it has none), placed, added (bool)."""
         rows = [
             {
                 "file": item.file,
@@ -192,11 +193,11 @@ class Survey(Displayable):
     def headroom(self) -> pd.DataFrame:
         """One row for each kind of slot of a domain: file, name (with the file where two domains share it), kind,
         free (int), used (int), reason."""
-        often = Counter(item.topology.name for item in self.items)
+        count = Counter(item.topology.name for item in self.items)
         rows = []
         for item in self.items:
             name = item.topology.name
-            name = name if often[name] == 1 else f"{name} ({item.file})"
+            name = name if count[name] == 1 else f"{name} ({item.file})"
             rows += [
                 {"file": item.file, "name": name, "kind": room.kind, "free": room.free, "used": room.used}
                 | {"reason": room.reason}
@@ -212,8 +213,8 @@ class Survey(Displayable):
 def survey(folder: str = "", guest: str = "", host: Host | None = None, overrides: bool = True) -> Survey:
     """Read, resolve and check every ``*.xml`` below a folder ("" means the sample domains), sorted by name.
 
-    ``guest`` names the OS of domains that do not say theirs. A file that is rejected goes to ``refusals`` and the
-    others go on. Raises UsageError when the folder is missing and GuestError for an unknown ``guest``.
+    ``guest`` is the OS of domains without libosinfo metadata. A rejected file goes to ``refusals`` and does not stop
+    the others. Raises UsageError when the folder is missing and GuestError for an unknown ``guest``.
 
     >>> import virtkit as vk
     >>> found = vk.survey()
@@ -228,7 +229,7 @@ def survey(folder: str = "", guest: str = "", host: Host | None = None, override
 
     base = Path(folder) if folder else facts.path("domains")
     if not base.is_dir():
-        raise UsageError(f"domains = {folder!r}: not a folder")
+        raise UsageError(f"domains = {folder!r}: expected an existing folder")
     if guest:
         catalogue().find(guest)
     found = Survey()
@@ -243,9 +244,9 @@ def survey(folder: str = "", guest: str = "", host: Host | None = None, override
 
 
 def folded(devices: pd.DataFrame) -> pd.DataFrame:
-    """Rows of ``Survey.devices`` that say the same of devices of one kind, put together: "disk vda … vdad (30)".
+    """Rows of ``Survey.devices`` that differ in label and address only, as one: "disk vda … vdad (30)".
 
-    Labels and addresses become ranges with the count; rows stand where the first of theirs stood.
+    Labels and addresses become ranges with a count; a combined row takes the place of its first one.
     """
     same = ["file", "kind", "model", "interface", "verdict", "reason", "condition", "change"]
     rows = []
@@ -260,24 +261,24 @@ def folded(devices: pd.DataFrame) -> pd.DataFrame:
 
 
 def _range(labels: list[str]) -> str:
-    """Labels of one kind as a range with its count: the words that they begin and end with are said once."""
+    """Labels of one kind as a range with its count; the words that all of them begin or end with appear once."""
     split = [label.split() for label in labels]
-    head = _shared(split)
-    tail = _shared([words[head:][::-1] for words in split])
+    head = _common(split)
+    tail = _common([words[head:][::-1] for words in split])
     middle = [" ".join(words[head : len(words) - tail]) for words in split]
     before, after = " ".join(split[0][:head]), " ".join(split[0][len(split[0]) - tail :])
-    told = ", ".join(middle) if len(middle) < 3 else f"{middle[0]} … {middle[-1]}"
+    between = ", ".join(middle) if len(middle) < 3 else f"{middle[0]} … {middle[-1]}"
     count = f"({len(labels)})" if len(labels) > 2 or not any(middle) else ""
-    return " ".join(word for word in (before, told.strip(", …"), after, count) if word)
+    return " ".join(word for word in (before, between.strip(", …"), after, count) if word)
 
 
-def _shared(split: list[list[str]]) -> int:
-    """How many first words all share."""
+def _common(split: list[list[str]]) -> int:
+    """The number of words that all begin with."""
     return len(list(takewhile(lambda words: len(set(words)) == 1, zip(*split, strict=False))))
 
 
-def _sum(review: Review) -> dict[str, str]:
-    """The verdict on a whole domain: its worst needed device's, with the device and its reason."""
+def _worst(review: Review) -> dict[str, str]:
+    """The verdict on a whole domain: that of its worst needed device, with the device and the reason."""
     errors = [remark.text for remark in review.remarks if remark.level == "error"]
     needed = [finding for finding in review.findings if not finding.harmless]
     for verdict in ORDER:

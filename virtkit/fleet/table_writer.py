@@ -1,4 +1,4 @@
-"""Tables written row by row, as CSV or Parquet: bounded memory, and each file whole or not there at all."""
+"""Tables written row by row, as CSV or Parquet, with bounded memory; a file is complete or absent."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from virtkit.errors import InputError, UsageError
+from virtkit.wording import listed
 
 if TYPE_CHECKING:
     from typing import TextIO
 
-__all__ = ["FORMS", "Tables"]
+__all__ = ["SUFFIXES", "Tables"]
 
-FORMS = (".csv", ".parquet")
+SUFFIXES = (".csv", ".parquet")
 
 Row = tuple[object, ...]
 
@@ -29,12 +30,12 @@ class _Writer(Protocol):
 
 
 class Tables:
-    """Several tables that grow together: the first into ``output``, another called ``t`` into ``OUT.t.SUFFIX``.
+    """Several tables that grow together: the first in the file ``output``, another called ``t`` in ``OUT.t.SUFFIX``.
 
-    ``columns`` maps each table to its columns, ``types`` a column to int or bool (text otherwise). Without an
-    ``output`` the first table goes to standard output as CSV, and the others nowhere. A context manager: files take
-    their names at its end, all of them; when it ends with an exception there is none. Raises UsageError for an output
-    that is neither CSV nor Parquet, InputError when a file cannot be written.
+    ``columns`` maps each table to its columns, ``types`` maps a column to int or bool (text otherwise). Without an
+    ``output`` the first table goes to standard output as CSV, and the others are dropped. A context manager: all files
+    get their names at its end, or none of them when it ends with an exception. Raises UsageError for an output that is
+    neither CSV nor Parquet, InputError when a file cannot be written.
     """
 
     def __init__(
@@ -47,8 +48,8 @@ class Tables:
             self._writers[first] = _Csv(sys.stdout, columns[first])
             return
         path = Path(output)
-        if path.suffix not in FORMS:
-            raise UsageError(f"{output}: the name ends in none of {', '.join(FORMS)}")
+        if path.suffix not in SUFFIXES:
+            raise UsageError(f"-o {output}: expected a file name that ends in {listed(SUFFIXES, 'or')}")
         for name, names in columns.items():
             final = path if name == first else path.with_name(f"{path.stem}.{name}{path.suffix}")
             part = final.with_name(f".{final.name}.part")
@@ -67,7 +68,7 @@ class Tables:
             self._files[part] = final
 
     def write(self, rows: Mapping[str, Sequence[Row]]) -> None:
-        """Append rows to the tables they are of."""
+        """Append rows to the tables that the keys name."""
         for name, writer in self._writers.items():
             writer.write(rows.get(name, ()))
 
@@ -113,7 +114,7 @@ def _cell(value: object) -> object:
 
 
 class _Parquet:
-    """Rows gathered into groups of at least this many, as readers of Parquet like them."""
+    """Rows are written in groups of at least ``_GROUP``, because readers of Parquet are slow with small ones."""
 
     _GROUP = 50_000
 
