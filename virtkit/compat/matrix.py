@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     import numpy.typing as npt
+    import pandas as pd
 
     from virtkit.compat.frame import Matrix
     from virtkit.guests import Support
@@ -214,9 +215,6 @@ def matrix(
     >>> print(frame.loc[frame["verdict"] == "fails", "reason"].item())
     The guest's block driver supports only the legacy interface (virtio 0.9); the device offers only virtio 1.0.
     """
-    import numpy as np
-    import pandas as pd
-
     from virtkit.compat.frame import Matrix
 
     host = host or Host.default()
@@ -226,29 +224,57 @@ def matrix(
         chosen: Sequence[Guest] = known.select(guests)
     else:
         chosen = [g if isinstance(g, Guest) else known.find(g) for g in guests]
-    kind_names = select_kinds(kinds)
-    machine_names = select_machines(machines, host, arch)
     model_names = select_models(models)
     placement_names = select_placements(placements)
     asked = [
         (name, placement, model)
-        for name in machine_names
+        for name in select_machines(machines, host, arch)
         for placement in _placements_on(prober, name, placement_names)
         for model in model_names
     ]
+    cells = _judge_cells(prober, chosen, select_kinds(kinds), asked, overrides)
+    result = Matrix(_columns(cells), columns=list(COLUMNS), copy=False)
+    result.attrs["database"] = known.database
+    result.attrs["overrides"] = overrides
+    result.attrs["placements"] = placement_names != (AUTO,)
+    result.attrs["host"] = repr(host)
+    return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Cells:
+    """The cells of a matrix: indexes of their judgements, by guest, kind and column, and of their hardware."""
+
+    guests: Sequence[Guest]
+    kinds: Sequence[str]
+    asked: Sequence[tuple[str, str, str]]
+    judgements: Sequence[Judgement]
+    judged: npt.NDArray[np.int32]
+    hardware: Sequence[_Hardware]
+    offered: npt.NDArray[np.int32]
+
+
+def _judge_cells(
+    prober: Prober,
+    guests: Sequence[Guest],
+    kinds: Sequence[str],
+    asked: Sequence[tuple[str, str, str]],
+    overrides: bool,
+) -> _Cells:
+    """Judges every guest, kind and (machine, placement, model) of ``asked``."""
+    import numpy as np
 
     judgements: dict[Judgement, int] = {}
-    hardwares: dict[_Hardware, int] = {}
-    width = len(asked)
-    judged = np.empty((len(chosen), len(kind_names), width), dtype=np.int32)
-    cells = np.empty((len(kind_names), width), dtype=np.int32)
-    for k, kind in enumerate(kind_names):
+    hardware: dict[_Hardware, int] = {}
+    judged = np.empty((len(guests), len(kinds), len(asked)), dtype=np.int32)
+    offered = np.empty((len(kinds), len(asked)), dtype=np.int32)
+    for k, kind in enumerate(kinds):
         column = [_hardware(prober, prober.machine(name), placement, kind, model) for name, placement, model in asked]
-        cells[k] = [hardwares.setdefault(hardware, len(hardwares)) for hardware in column]
+        offered[k] = [hardware.setdefault(one, len(hardware)) for one in column]
         # Guests with equal drivers get equal answers: judge each class of guests once.
         classes: dict[Support, int] = {}
-        member = [classes.setdefault(support(guest, kind, overrides=overrides), len(classes)) for guest in chosen]
-        states = {hardware: index for index, hardware in enumerate(dict.fromkeys(column))}
+        member = [classes.setdefault(support(guest, kind, overrides=overrides), len(classes)) for guest in guests]
+        states = {one: index for index, one in enumerate(dict.fromkeys(column))}
         table = np.array(
             [
                 [judgements.setdefault(_judged(answer, kind, state, overrides), len(judgements)) for state in states]
@@ -256,44 +282,47 @@ def matrix(
             ],
             dtype=np.int32,
         ).reshape(len(classes), len(states))
-        judged[:, k, :] = table[np.array(member, dtype=np.int32)][:, [states[hardware] for hardware in column]]
-        for g, guest in enumerate(chosen):
+        judged[:, k, :] = table[np.array(member, dtype=np.int32)][:, [states[one] for one in column]]
+        for g, guest in enumerate(guests):
             if guest.id in booted_guests():
                 own = list(judgements)
-                for c, (hardware, (name, _, model)) in enumerate(zip(column, asked, strict=True)):
-                    before = own[judged[g, k, c]]
-                    machine = prober.machine(name)
-                    now = with_boot_evidence(before, guest.id, kind, machine, hardware.placement, model)
+                for c, (one, (name, _, model)) in enumerate(zip(column, asked, strict=True)):
+                    before, machine = own[judged[g, k, c]], prober.machine(name)
+                    now = with_boot_evidence(before, guest.id, kind, machine, one.placement, model)
                     judged[g, k, c] = judgements.setdefault(now, len(judgements))
+    return _Cells(guests, kinds, asked, tuple(judgements), judged, tuple(hardware), offered)
 
-    flat = judged.ravel()
-    flat_cells = np.broadcast_to(cells, judged.shape).ravel()
-    each = max(1, len(kind_names) * width)
 
-    def column_of(values: Sequence[str], codes: npt.NDArray[np.integer[Any]]) -> pd.Categorical:
-        names = list(dict.fromkeys(values))
-        index = {name: i for i, name in enumerate(names)}
-        small = np.array([index[value] for value in values], dtype=np.int32)
-        dtype = np.int8 if len(names) < 127 else np.int16 if len(names) < 32767 else np.int32
-        return pd.Categorical.from_codes(small.astype(dtype)[codes], categories=pd.Index(names, dtype="str"))
+def _columns(cells: _Cells) -> dict[str, pd.Categorical]:
+    """The columns of the matrix, each a category of text."""
+    import numpy as np
 
-    total = np.arange(flat.size)
-    frame = {
-        "guest": column_of([g.id for g in chosen], total // each),
-        "kind": column_of(kind_names, (total // width) % len(kind_names)),
-        "machine": column_of([name for name, _, _ in asked], total % max(1, width)),
-        "model": column_of([model for _, _, model in asked], total % max(1, width)),
-        "placement": column_of([s.placement for s in hardwares], flat_cells),
-        "interface": column_of([s.interface for s in hardwares], flat_cells),
-        "verdict": column_of([j.verdict.value for j in judgements], flat),
-        "reason": column_of([j.reason for j in judgements], flat),
-        "condition": column_of([j.condition for j in judgements], flat),
-        "evidence": column_of([j.evidence.value for j in judgements], flat),
-        "source": column_of([j.source for j in judgements], flat),
+    width, judged = len(cells.asked), cells.judged.ravel()
+    offered = np.broadcast_to(cells.offered, cells.judged.shape).ravel()
+    row = np.arange(judged.size)
+    hardware, judgements = cells.hardware, cells.judgements
+    return {
+        "guest": _categories([guest.id for guest in cells.guests], row // max(1, len(cells.kinds) * width)),
+        "kind": _categories(cells.kinds, (row // max(1, width)) % max(1, len(cells.kinds))),
+        "machine": _categories([name for name, _, _ in cells.asked], row % max(1, width)),
+        "model": _categories([model for _, _, model in cells.asked], row % max(1, width)),
+        "placement": _categories([one.placement for one in hardware], offered),
+        "interface": _categories([one.interface for one in hardware], offered),
+        "verdict": _categories([one.verdict.value for one in judgements], judged),
+        "reason": _categories([one.reason for one in judgements], judged),
+        "condition": _categories([one.condition for one in judgements], judged),
+        "evidence": _categories([one.evidence.value for one in judgements], judged),
+        "source": _categories([one.source for one in judgements], judged),
     }
-    result = Matrix(frame, columns=list(COLUMNS), copy=False)
-    result.attrs["database"] = known.database
-    result.attrs["overrides"] = overrides
-    result.attrs["placements"] = placement_names != (AUTO,)
-    result.attrs["host"] = repr(host)
-    return result
+
+
+def _categories(values: Sequence[str], codes: npt.NDArray[np.integer[Any]]) -> pd.Categorical:
+    """The values at ``codes``; equal values become one category."""
+    import numpy as np
+    import pandas as pd
+
+    names = list(dict.fromkeys(values))
+    index = {name: i for i, name in enumerate(names)}
+    small = np.array([index[value] for value in values], dtype=np.int32)
+    dtype = np.int8 if len(names) < 127 else np.int16 if len(names) < 32767 else np.int32
+    return pd.Categorical.from_codes(small.astype(dtype)[codes], categories=pd.Index(names, dtype="str"))
