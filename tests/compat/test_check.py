@@ -180,7 +180,7 @@ def test_fix_of_a_dumped_domain_leaves_port_io_for_all(disks: int, moved: bool) 
 
 
 def test_guest_by_name_goes_before_metadata() -> None:
-    """--guest is taken in place of what the XML says; one that nobody knows is an error."""
+    """--guest goes before the metadata of the XML; a guest that the database does not have is an error."""
     resolved = _domain("q35", DISK.format(model="", bus="virtio", address=""))
     assert check(resolved, "fedora42").ok
     with pytest.raises(GuestError, match="nearest"):
@@ -195,8 +195,8 @@ def test_unknown_guest_is_unknown_not_wrong() -> None:
     assert "no libosinfo metadata" in review.findings[0].reason
 
 
-def test_idle_devices_are_no_fault() -> None:
-    """A balloon, a generator or an empty SCSI controller without driver lies idle: told, but not a failure."""
+def test_unneeded_devices_are_no_failure() -> None:
+    """A balloon, rng or unused SCSI controller without a driver is reported, but is no failure."""
     devices = (
         "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
         "<controller type='scsi' index='0' model='virtio-scsi'/>"
@@ -208,7 +208,7 @@ def test_idle_devices_are_no_fault() -> None:
 
 
 def test_other_devices_are_named_where_no_model_helps() -> None:
-    """A guest without any virtio driver is told of SATA and e1000e on q35, IDE on pc."""
+    """The advice for a guest without virtio drivers is SATA and e1000e on q35, IDE on pc."""
     devices = DISK.format(model="", bus="virtio", address="") + NIC.format(model="virtio", address="")
     on_q35 = check(_domain("q35", devices), "win2k")
     assert on_q35.findings[0].advice.startswith("put the disk on bus='sata'")
@@ -241,7 +241,7 @@ def test_port_io_runs_out() -> None:
 
 
 def test_hotplug_needs_a_bridge_beforehand() -> None:
-    """RHEL 6 on q35 is told so while there is no bridge, and no longer once one is there."""
+    """The remark on RHEL 6 on q35 is there without a bridge, and not with one."""
     assert any("before the guest starts" in remark.text for remark in check(_domain("q35", "")).remarks)
     assert not check(_domain("q35", BRIDGE)).remarks
     assert not check(_domain("pc", "")).remarks
@@ -293,8 +293,8 @@ def test_convert_replaces_watchdogs() -> None:
     assert "i6300esb" in convert(_domain("q35", "<watchdog model='itco' action='poweroff'/>"), "pc").text
 
 
-def test_convert_tells_of_removed_controllers() -> None:
-    """Controllers without any address beside them are told, and those with settings by number."""
+def test_convert_reports_removed_controllers() -> None:
+    """Removed controllers are reported even without any address, and those with settings by number."""
     controllers = (
         BRIDGE + "<controller type='pci' index='3' model='pcie-root-port'><target hotplug='off'/></controller>"
     )
@@ -324,7 +324,7 @@ def test_convert_keeps_the_machine_version() -> None:
     assert "machine='pc-q35-9.0'" in convert(_domain("pc-i440fx-9.0", ""), "q35").text
 
 
-def test_convert_tells_of_the_outcome(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_convert_reports_each_change(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The command says each change, and the review it prints is that of the converted domain."""
     old, new = tmp_path / "old.xml", tmp_path / "new.xml"
     old.write_text(_domain("pc", DISK.format(model="", bus="virtio", address="")).domain.document.text)
@@ -342,7 +342,7 @@ def test_convert_refuses_what_is_there() -> None:
 
 
 def test_command_on_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A rejected input is told, the others are checked, the exit code is 1; --fix takes one domain only."""
+    """A rejected input is reported, the others are checked, the exit code is 1; --fix takes a single domain."""
     (tmp_path / "a.xml").write_text(_domain("pc", "").domain.document.text)
     (tmp_path / "b.xml").write_text("<domain")
     assert main(["check", str(tmp_path)]) == 1

@@ -1,4 +1,4 @@
-"""Edits to XML text change what they are told to, and nothing else."""
+"""Edits to XML text change the given attributes and elements, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The matrix by place: what holds where a device is put by hand."""
+"""The matrix by placement: what holds for a device with a written address."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def test_table_is_whole() -> None:
 
 @pytest.mark.parametrize("kind", probes())
 @pytest.mark.parametrize("machine", ["pc", "q35"])
-def test_devices_are_where_they_were_put(kind: str, machine: str) -> None:
-    """Each device with an address of a place is resolved there, and is the same device as without."""
+def test_devices_are_in_their_manual_slot(kind: str, machine: str) -> None:
+    """A device with the address of a manual slot is resolved there, and is the same device as without."""
     prober = Prober(Host.default())
     name = prober.machine(machine)
     for location in select_placements("all"):
@@ -81,8 +81,8 @@ def test_conditions_add_up() -> None:
     assert "a pcie-to-pci-bridge is there" in condition
 
 
-def test_all_places_are_those_of_the_machine() -> None:
-    """ "all" has a row for each place that a machine has; a place by name that it has not is refused."""
+def test_all_placements_are_those_of_the_machine() -> None:
+    """ "all" has a row for each placement of a machine; a placement that the machine does not have is refused."""
     frame = matrix("fedora42", "pc,q35", "virtio", "net", placements="all")
     rows = list(zip(frame["machine"], frame["placement"], strict=True))
     assert rows == [
@@ -98,13 +98,13 @@ def test_all_places_are_those_of_the_machine() -> None:
 
 
 def test_a_machine_without_pci_is_asked_as_it_is() -> None:
-    """On s390x there is no place to choose: "all" is where libvirt puts it."""
+    """On s390x there are no manual slots, so "all" is where libvirt puts the device."""
     frame = matrix("debian12", "s390-ccw-virtio", "virtio", "net", placements="all", arch="s390x")
     assert list(frame["placement"]) == ["ccw"]
 
 
 def test_where_libvirt_would_put_it_nothing_changes() -> None:
-    """A cell of the place that libvirt chooses is that of "auto"."""
+    """The cell of the placement that libvirt chooses equals that of "auto"."""
     one, other = (matrix("rhel6.10,debian12", "pc,q35", None, None, placements=places) for places in (None, "all"))
     keys = ["guest", "kind", "machine", "model", "placement"]
     both = one.astype(str).merge(other.astype(str), on=keys, suffixes=("", "_all"))
@@ -113,20 +113,20 @@ def test_where_libvirt_would_put_it_nothing_changes() -> None:
         assert (both[name] == both[f"{name}_all"]).all(), name
 
 
-def test_a_guest_that_was_booted_says_so_in_every_place() -> None:
-    """Debian 12 was seen driving its NIC in all places of pc and q35."""
+def test_a_booted_guest_has_boot_evidence_everywhere() -> None:
+    """Debian 12 was seen driving its NIC in every placement on pc and q35."""
     frame = matrix("debian12", "pc,q35", None, "net", placements="all")
     assert set(frame["evidence"]) == {"boot"}
 
 
-def test_unknown_place() -> None:
-    """A place that is none is named, with what there is."""
+def test_unknown_placement() -> None:
+    """The error for an unknown placement names it and the known ones."""
     with pytest.raises(UsageError, match="no placement 'root'; expected auto, all, conventional-root"):
         matrix("rhel6.10", "q35", placements="root")
 
 
-def test_page_tells_places_apart(tmp_path: Path) -> None:
-    """On the page each machine and place is a column of its own."""
+def test_page_has_a_column_for_each_placement(tmp_path: Path) -> None:
+    """On the page each machine and placement has a column of its own."""
     out = tmp_path / "m.html"
     words = ["matrix", "--guests", "rhel6.10", "--machines", "q35", "--kinds", "block", "--placements", "all"]
     assert main([*words, "-o", str(out)]) == 0
@@ -135,6 +135,6 @@ def test_page_tells_places_apart(tmp_path: Path) -> None:
         assert f"q35 at {place}" in text
 
 
-def test_api_takes_places() -> None:
-    """vk.matrix knows places as well."""
+def test_api_takes_placements() -> None:
+    """vk.matrix takes placements as well."""
     assert list(vk.matrix("rhel6.10", "q35", "virtio", "block", placements="pcie-root")["placement"]) == ["pcie-root"]

@@ -100,7 +100,7 @@ def test_refusals_say_who_refuses() -> None:
 
 
 def test_unknown_selections_are_refused() -> None:
-    """A guest, machine, model or kind that is none is named, with what there is."""
+    """The error for an unknown guest, machine, model or kind names it and the known ones."""
     with pytest.raises(GuestError, match="nearest"):
         matrix("rhel6.11")
     with pytest.raises(UsageError, match=r"no machine type 'pc-q35-1\.0'"):

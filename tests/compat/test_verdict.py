@@ -13,7 +13,7 @@ BOTH = Support(True, True)
 OLD = Support(True, False)
 NEW = Support(False, True)
 NONE = Support(False, False)
-NOBODY = Support(False, False, unknown=True)
+UNSTATED = Support(False, False, unknown=True)
 ADDED = Support(False, False, legacy_addon=True, modern_addon=True, condition="drivers", modern_condition="new drivers")
 FROZEN = Support(False, False, legacy_addon=True, condition="old drivers", modern_condition="old drivers")
 
@@ -33,9 +33,9 @@ FROZEN = Support(False, False, legacy_addon=True, condition="old drivers", moder
         (NONE, LEGACY, "fails"),
         (NONE, TRANSITIONAL, "fails"),
         (NONE, MODERN, "fails"),
-        (NOBODY, LEGACY, "unknown"),
-        (NOBODY, TRANSITIONAL, "unknown"),
-        (NOBODY, MODERN, "unknown"),
+        (UNSTATED, LEGACY, "unknown"),
+        (UNSTATED, TRANSITIONAL, "unknown"),
+        (UNSTATED, MODERN, "unknown"),
         (ADDED, TRANSITIONAL, "works-with-condition"),
         (ADDED, MODERN, "works-with-condition"),
         (FROZEN, TRANSITIONAL, "works-with-condition"),
@@ -49,7 +49,7 @@ def test_table(support: Support, interface: Interface, verdict: str) -> None:
 
 @pytest.mark.parametrize("interface", Interface)
 def test_strict_counts_no_added_driver(interface: Interface) -> None:
-    """By the strict rule drivers that can be added are no drivers."""
+    """The strict rule ignores drivers that can be installed."""
     assert judge(ADDED, "net", interface, addons=False).verdict is Verdict.FAILS
 
 
@@ -63,7 +63,7 @@ def test_conditions_are_those_of_the_driver_in_use() -> None:
 
 
 def test_kind_without_an_id_is_unknown() -> None:
-    """The database has no device id for virtio-crypto, so it says nothing of it."""
+    """The database has no device id for virtio-crypto, so the verdict is unknown."""
     judgement = judge(NONE, "crypto", MODERN)
     assert judgement.verdict is Verdict.UNKNOWN
     assert "no device id for virtio-crypto" in judgement.reason

@@ -175,7 +175,7 @@ def test_broken_files_are_refused(tmp_path: Path, content: str, message: str) ->
         osinfo.read(_database(tmp_path, {"x-1.xml": content}))
 
 
-def test_places_that_are_none(tmp_path: Path) -> None:
+def test_locations_without_a_database(tmp_path: Path) -> None:
     """A missing place, an empty folder, a file that is no tarball and a truncated one are refused."""
     with pytest.raises(GuestError, match="no such file or folder"):
         osinfo.read(tmp_path / "none")

@@ -86,7 +86,7 @@ def test_sarif_locations(broken: str, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_check_says_what_it_does_not_know(broken: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A domain that names no guest OS is counted, not passed over."""
+    """A domain that names no guest OS is counted, not skipped."""
     assert main(["policy", "check", "virt-v2v", broken]) == 0
     assert "1 domain does not name a guest OS" in capsys.readouterr().err
 

@@ -20,7 +20,7 @@ def test_under_slots() -> None:
 
 
 def test_rejected_inputs_have_rows(tmp_path: Path) -> None:
-    """What is no domain, or is refused, is told and does not stop the others."""
+    """A file that is not a domain or is refused is reported and does not stop the others."""
     (tmp_path / "a.xml").write_text("<network/>")
     (tmp_path / "b.xml").write_text(facts.path("domains/rhel6-q35-virtio.xml").read_text())
     broken = facts.path("domains/rhel6-q35-virtio.xml").read_text().replace("machine=", "wrong='' machine='none' x=")

@@ -66,7 +66,7 @@ def test_plain_virtio_on_a_bridge_that_is_there() -> None:
 )
 @pytest.mark.parametrize("machine", ["pc", "q35"])
 def test_refused_when_defined(machine: str, disk: str, extra: str) -> None:
-    """Names that are none are refused on any machine."""
+    """Unknown names are refused on every machine."""
     with pytest.raises(Refused):
         vk.resolve(vk.read(_domain(machine, disk, extra)))
 

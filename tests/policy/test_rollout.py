@@ -72,7 +72,7 @@ def test_names_by_hypervisor(kind: str, arch: str, model: str, known: bool) -> N
 
 
 def test_rejected_inputs_are_counted(tmp_path: Path) -> None:
-    """What cannot be read is told and does not stop the rest."""
+    """A file that cannot be read is reported and does not stop the others."""
     (tmp_path / "a.xml").write_text(_domain("kvm", "virtio"))
     (tmp_path / "b.xml").write_text("<domain")
     found = review_rollout(sources([str(tmp_path)]))
@@ -140,7 +140,7 @@ def test_nearest_known_name(written: str, meant: str) -> None:
 
 
 def test_many_are_counted_and_few_are_named() -> None:
-    """Every domain counts, and only as many as asked for are told by name."""
+    """Every domain is counted, but only the given number is listed by name."""
     many = _sources(*[_domain("kvm", "virtio", f"odd{n % 7}") for n in range(100)])
     found = review_rollout(many, limit=10)
     assert (found.disappear, len(found.affected), len(found.unknown)) == (100, 10, 7)
@@ -175,7 +175,7 @@ def test_selections() -> None:
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many names there are, and however long: the most frequent are told, all are counted up to a bound."""
+    """The most frequent names are listed, shortened, and names are counted up to a limit."""
     monkeypatch.setattr(rollout, "_MOST_NAMES", 5)
     domains = [_domain("kvm", f"strange-{number}", "x" * 5000) for number in range(8)]
     found = review_rollout(_sources(*domains), limit=3)

@@ -40,7 +40,7 @@ def scores(request: pytest.FixtureRequest) -> dict[str, pd.DataFrame]:
 
 
 @pytest.mark.parametrize("machines", MACHINES)
-def test_nobody_is_before_it(scores: dict[str, pd.DataFrame], machines: str) -> None:
+def test_no_policy_scores_higher(scores: dict[str, pd.DataFrame], machines: str) -> None:
     """No policy has more working cells; of those with as many none adds fewer buses, or has fewer failing cells."""
     table = scores[machines]
     assert table.index[0] == "recommended"
@@ -93,6 +93,6 @@ def test_it_reaches_what_can_be_reached() -> None:
 
 
 def test_disks_and_nics_stay_pluggable_on_q35() -> None:
-    """Only kinds that nobody unplugs are on the root bus."""
+    """Only kinds that are not unplugged are on the root bus."""
     frame = comparison.evaluate([document.builtin("recommended")], machines=("q35",), kinds=("block", "net"))
     assert set(frame["placement"]) == {"", "pcie-port", "conventional-bridge"}
