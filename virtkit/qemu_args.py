@@ -1,7 +1,7 @@
-"""QEMU ``-device`` arguments of PCI controllers and virtio devices, worded as libvirt words them.
+"""QEMU ``-device`` arguments of PCI controllers and virtio devices, as libvirt writes them.
 
-Options that only name a backend of the host (drive, netdev, chardev, …) are left out: they say nothing about what the
-guest meets. Source: observed, libvirt 9.0 and 12.8 (``virsh domxml-to-native qemu-argv``).
+Options that only name a backend of the host (drive, netdev, chardev, …) are left out: they do not change what the
+guest sees. Source: observed, libvirt 9.0 and 12.8 (``virsh domxml-to-native qemu-argv``).
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class _Builder:
             self.virtio(device)
 
     def place(self, options: Options, device: Device) -> None:
-        """The address keys."""
+        """Add the keys of the address."""
         address = device.address
         if isinstance(address, PciAddress):
             options["bus"] = self.buses.get(address.bus, f"pci.{address.bus}")
@@ -140,7 +140,7 @@ class _Builder:
         self.add(line, controller)
 
     def virtio(self, device: Device) -> None:
-        """The argument of a virtio device; nothing for any other."""
+        """Add the argument of a virtio device; other devices have none here."""
         driver = driver_of(self.context, self.devices, device)
         if driver is None:
             return
@@ -190,7 +190,7 @@ class _Builder:
             line["bootindex"] = index
 
     def _middle(self, line: Options, device: Device, element: Element | None, options: Element | None) -> None:
-        """What stands between the id and the address."""
+        """Add the options between the id and the address."""
         if isinstance(device, Controller):
             queues = None if options is None else options.get("queues")
             if device.type == "scsi" and queues and queues.isdigit():
@@ -235,7 +235,7 @@ class _Builder:
 
 
 def _boot_order(context: Context, devices: Inventory) -> dict[int, int]:
-    """The boot index of each device that has one: written orders, else the first device of each class in ``<os>``."""
+    """The boot index of each device: the written orders, or else the first device of each class named in ``<os>``."""
     written = {}
     for device in [*devices.disks, *devices.nics, *devices.hostdevs]:
         boot = None if device.element is None else device.element.find("boot")

@@ -166,13 +166,13 @@ HUGE = {
     ),
     "as many disk controllers": (
         f"<disk type='file'>{SOURCE}<target dev='sda'/><address type='drive' controller='2000000000'/></disk>",
-        "scsi controller 2000000000 would bring 2000000000 others",
+        "scsi controller 2000000000 would add 2000000000 other controllers",
     ),
-    "as many disks": (f"<disk type='file'>{SOURCE}<target dev='sdzzzzzzz' bus='sata'/></disk>", "others with it"),
+    "as many disks": (f"<disk type='file'>{SOURCE}<target dev='sdzzzzzzz' bus='sata'/></disk>", "other controllers"),
     "as many scsi host devices": (
         "<hostdev mode='subsystem' type='scsi'><source><adapter name='scsi_host0'/>"
         "<address bus='0' target='0' unit='0'/></source><address type='drive' controller='2000000000'/></hostdev>",
-        "others with it",
+        "other controllers",
     ),
 }
 

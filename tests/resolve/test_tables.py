@@ -176,7 +176,7 @@ def test_what_is_no_term_is_told(text: str) -> None:
     if not text:
         assert terms_of(text) == ()
         return
-    with pytest.raises(FactsError, match="no term of a condition"):
+    with pytest.raises(FactsError, match="not a term of a condition"):
         terms_of(text)
 
 

@@ -1,4 +1,4 @@
-"""Device addresses: one small class for each form that libvirt knows, as plain numbers.
+"""Device addresses: one small class for each address type of libvirt, with plain numbers.
 
 Source of forms and ranges: libvirt, "Domain XML format", section "Device Addresses"; observed: libvirt 9.0 and 12.8.
 """
@@ -41,11 +41,11 @@ class PciAddress:
 
     @property
     def empty(self) -> bool:
-        """Whether it names no place: domain, bus and slot are all 0, whatever the function says."""
+        """Whether it names no slot: domain, bus and slot are all 0. The function is not considered."""
         return not (self.slot or self.bus or self.domain)
 
     def pairs(self) -> Pairs:
-        """The attributes as libvirt writes them, zPCI ids excepted: no numbers for an address that names no place."""
+        """The attributes as libvirt writes them, without zPCI ids; an address that names no slot has no numbers."""
         if not self.empty:
             yield "domain", f"0x{self.domain:04x}"
             yield "bus", f"0x{self.bus:02x}"
@@ -60,7 +60,7 @@ class PciAddress:
 
 @dataclass(slots=True)
 class DriveAddress:
-    """A place on a disk controller: ide, sata, scsi, fdc or nvme."""
+    """A position on a disk controller: ide, sata, scsi, fdc or nvme."""
 
     controller: int = 0
     bus: int = 0
@@ -81,7 +81,7 @@ class DriveAddress:
 
 @dataclass(slots=True)
 class SerialAddress:
-    """A port of a virtio-serial controller; ``port`` None was not written."""
+    """A port of a virtio-serial controller; ``port`` is None when it is not written."""
 
     controller: int = 0
     bus: int = 0
@@ -117,7 +117,7 @@ class CcidAddress:
 
 @dataclass(slots=True)
 class UsbAddress:
-    """A usb port; ``port`` is the path through hubs, empty when only the bus (or nothing) was written."""
+    """A USB port; ``port`` is the path through hubs, empty when at most the bus is written."""
 
     bus: int = 0
     port: tuple[int, ...] = ()
@@ -155,7 +155,7 @@ class CcwAddress:
 
 @dataclass(slots=True)
 class SpaprAddress:
-    """A pseries virtual I/O register; None was not written."""
+    """A pseries virtual I/O register; ``reg`` is None when it is not written."""
 
     reg: int | None = None
     type: ClassVar[str] = "spapr-vio"
@@ -171,7 +171,7 @@ class SpaprAddress:
 
 @dataclass(slots=True)
 class IsaAddress:
-    """An ISA place, only ever written by a user."""
+    """An ISA address; only users write them, libvirt assigns none."""
 
     iobase: int | None = None
     irq: int | None = None
@@ -190,7 +190,7 @@ class IsaAddress:
 
 @dataclass(slots=True)
 class DimmAddress:
-    """A memory slot; ``slot`` None was not written."""
+    """A memory slot; ``slot`` is None when it is not written."""
 
     slot: int | None = None
     base: int | None = None
@@ -214,7 +214,7 @@ class PlainAddress:
     type: str
 
     def pairs(self) -> Pairs:
-        """No attributes beside the type."""
+        """There are no attributes besides the type."""
         return iter(())
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""``<address>`` elements read into address values, with libvirt's own ranges and refusals.
+"""Reads ``<address>`` elements, with libvirt's ranges and refusals.
 
 Source: libvirt, "Domain XML format", section "Device Addresses"; observed: libvirt 9.0 and 12.8.
 """
@@ -54,7 +54,7 @@ def unsigned(
 
 
 def signed(text: str, attribute: str, element: str) -> int:
-    """A number that may be below zero, so that a later range check can say what is right."""
+    """A number that may be negative, so that a later range check can name the limits. Raises Refused."""
     try:
         value = _number(text)
     except ValueError:
@@ -72,7 +72,7 @@ def _number(text: str) -> int:
     body = text.lstrip()
     sign = body[:1] if body[:1] in ("+", "-") else ""
     body = body[len(sign) :].lower()
-    # A sign stands alone, and nothing follows the digits.
+    # At most one sign, and nothing after the digits.
     if not body or not body.isalnum() or not body.isascii():
         raise ValueError(text)
     if body.startswith("0x"):
@@ -90,16 +90,16 @@ def _optional(element: Element, attribute: str, most: int = UINT) -> int | None:
 
 
 def read_address(element: Element, known: frozenset[str]) -> tuple[Address, bool]:
-    """The address an element holds, and whether it names a place in full.
+    """The address in an element, and whether it is complete.
 
-    Raises Refused: no type, unknown type, a number out of range, a half address.
+    Raises Refused for a missing or unknown type, a number out of range, and a partial address.
     """
     type_ = element.get("type")
     if type_ is None:
         raise Refused(XML, "Missing required attribute 'type' in element 'address'")
     if type_ not in known:
         allowed = ", ".join(sorted(known))
-        raise Refused(XML, f"Invalid value for attribute 'type' in element 'address': '{type_}'. (known: {allowed})")
+        raise Refused(XML, f"Invalid value for attribute 'type' in element 'address': '{type_}'; expected {allowed}")
     return _READ[type_](element)
 
 
@@ -113,9 +113,8 @@ def _pci(element: Element) -> tuple[Address, bool]:
     multifunction = get("multifunction")
     if multifunction is not None:
         if multifunction not in ("on", "off"):
-            raise Refused(
-                XML, f"Invalid value for attribute 'multifunction' in element 'address': '{multifunction}'. (on, off)"
-            )
+            what = f"Invalid value for attribute 'multifunction' in element 'address': '{multifunction}'"
+            raise Refused(XML, f"{what}; expected on or off")
         address.multifunction = multifunction
     if len(element):
         zpci = element.find("zpci")
@@ -180,7 +179,7 @@ def _usb(element: Element) -> tuple[Address, bool]:
             port = (0,)
         if len(port) > 4 or any(part < 0 for part in port) or (port == (0,) and text != "0"):
             raise Refused(
-                XML, f"Cannot parse <address> 'port' attribute: '{text}'; up to 4 numbers with dots are right"
+                XML, f"Cannot parse <address> 'port' attribute: '{text}'; expected up to 4 numbers separated by dots"
             )
         if not any(port):
             port = ()

@@ -1,7 +1,7 @@
-"""What a domain's ``<devices>`` hold, as typed values: one class for each kind that needs its own fields.
+"""The devices of a domain as typed values: one class for each kind that needs its own fields.
 
-A device remembers its element (None when resolution added it), and every decision about it is an ``Edit``
-that the writer makes in the text: nothing else is ever rewritten.
+A device knows its element (None when resolution added it). Every decision about it is an ``Edit`` that the writer
+makes in the text; the rest of the text is kept.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Device:
 
     @property
     def line(self) -> int | None:
-        """The line it stands on in the input, None when added."""
+        """Its line in the input, None when resolution added it."""
         return None if self.element is None else line_of(self.element)
 
     @property
@@ -70,7 +70,7 @@ class Device:
 
     @property
     def label(self) -> str:
-        """What a person calls it."""
+        """The name in messages and tables."""
         return f"{self.kind} {self.model}" if self.model else self.kind
 
     def __repr__(self) -> str:
@@ -82,22 +82,22 @@ class Device:
         self.edits.append(SetAttribute(path, name, value))
 
     def unset_attribute(self, path: str, name: str) -> None:
-        """Write no such attribute of the child ``path``, or of the device's own element for ""."""
+        """Remove an attribute of the child ``path``, or of the device's own element for ""."""
         self.edits.append(UnsetAttribute(path, name))
 
     def remove_child(self, name: str) -> None:
-        """Write no such child."""
+        """Remove a child of the device's element."""
         self.edits.append(RemoveChild(name))
 
     def place(self, address: Address) -> None:
-        """Give it an address, to be written."""
+        """Give it an address, which the writer writes."""
         self.address = address
         self.readdressed = True
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Disk(Device):
-    """A disk; ``written_bus`` is the bus attribute as written, ``number`` the count its target name stands for."""
+    """A disk; ``written_bus`` is the bus attribute as written, ``number`` the number that its target name encodes."""
 
     type: str = "file"
     device: str = "disk"
@@ -109,7 +109,7 @@ class Disk(Device):
 
     @property
     def label(self) -> str:
-        """What a person calls it."""
+        """The name in messages and tables."""
         return f"disk {self.target}"
 
 
@@ -129,7 +129,7 @@ class Controller(Device):
 
     @property
     def label(self) -> str:
-        """What a person calls it."""
+        """The name in messages and tables."""
         name = f"controller {self.type} {self.index}" if self.index >= 0 else f"controller {self.type}"
         return f"{name} ({self.model})" if self.model else name
 
@@ -145,20 +145,20 @@ class Nic(Device):
 
     @property
     def label(self) -> str:
-        """What a person calls it."""
+        """The name in messages and tables."""
         return f"interface {self.number}" + (f" ({self.model})" if self.model else "")
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Hostdev(Device):
-    """A device of the host."""
+    """A host device that is assigned to the guest."""
 
     mode: str = "subsystem"
     type: str = ""
 
     @property
     def label(self) -> str:
-        """What a person calls it."""
+        """The name in messages and tables."""
         return f"hostdev {self.type}"
 
 
@@ -176,7 +176,7 @@ class Video(Device):
 class Chardev(Device):
     """A serial, parallel, channel, console or smartcard; ``target`` is the target type, ``port`` -1 until given.
 
-    A console is ``shadowed`` when the serial that it mirrors is written, too: that one's back end counts.
+    A console is ``shadowed`` when the serial that it mirrors is written, too; libvirt then uses the serial's back end.
     """
 
     type: str = ""
@@ -189,7 +189,7 @@ class Chardev(Device):
 
     @property
     def label(self) -> str:
-        """What a person calls it."""
+        """The name in messages and tables."""
         return f"{self.kind} {self.target}" if self.target else self.kind
 
 
@@ -202,7 +202,7 @@ class Input(Device):
 
     @property
     def label(self) -> str:
-        """What a person calls it."""
+        """The name in messages and tables."""
         return f"input {self.type}"
 
 

@@ -1,4 +1,4 @@
-"""XML text taken in safely: size, depth, encoding, no document type, one root called ``domain``."""
+"""Safe parsing of domain XML: limits on size and depth, no document type, and a root element called ``domain``."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
-# What may stand before a root element; only there does "<!DOCTYPE" mean a document type.
+# What may come before a root element; "<!DOCTYPE" is a document type only there.
 _DOCTYPE = re.compile(r"\ufeff?(?:\s|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.S)
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The text as written and its element tree; neither is ever changed.
+    """The text as written and its element tree; both stay unchanged.
 
     ``codec`` is the encoding to write the text back in.
     """
@@ -47,11 +47,12 @@ class Document:
 def parse(data: bytes, file: str | None = None) -> Document:
     """Read domain XML from bytes.
 
-    No external entity is fetched, no document type is accepted; size is bounded here, depth (256) by libxml2.
-    Raises InputError (with file and line) when it is no XML, and NotADomain when it is something else's.
+    External entities are not fetched, and a document type is refused. The size is limited here; libxml2 limits the
+    depth to 256 levels.
+    Raises InputError (with file and line) for text that is not XML, and NotADomain for XML of something else.
     """
     if len(data) > MAX_BYTES:
-        raise InputError(f"{len(data)} bytes; a domain may have {MAX_BYTES} at most", file)
+        raise InputError(f"{len(data)} bytes; expected at most {MAX_BYTES}", file)
     if not data.strip():
         raise InputError("empty; expected a <domain> element", file)
     codec = _codec(data)
@@ -62,7 +63,7 @@ def parse(data: bytes, file: str | None = None) -> Document:
     doctype = _DOCTYPE.match(text)
     if doctype is not None:
         line = text.count("\n", 0, doctype.end()) + 1
-        raise InputError("a document type (<!DOCTYPE …>) is not accepted in domain XML; remove it", file, line)
+        raise InputError("domain XML must not have a document type (<!DOCTYPE …>); remove it", file, line)
     try:
         root = etree.fromstring(data, _parser())
     except etree.XMLSyntaxError as error:
@@ -79,14 +80,14 @@ def parse(data: bytes, file: str | None = None) -> Document:
 def _malformed(error: etree.XMLSyntaxError) -> str:
     what = (error.msg or "not well-formed").split(", line ")[0].strip()
     if what.startswith("Excessive depth"):
-        # libxml2 goes on to advise an option of its own.
-        return "elements nested more than 256 deep; a domain is never nested so deep"
+        # libxml2 also advises one of its own options, which does not exist here.
+        return "elements are nested too deeply; expected at most 256 levels"
     return f"not well-formed XML: {what}"
 
 
 _HINTS = {
-    "domainsnapshot": "a snapshot holds its domain inside; pass that element",
-    "domstatus": "a status file holds its domain inside; pass that element",
+    "domainsnapshot": "this is a snapshot; pass the <domain> element inside it",
+    "domstatus": "this is a status file; pass the <domain> element inside it",
     "network": "this is a virtual network",
     "pool": "this is a storage pool",
     "volume": "this is a storage volume",
@@ -97,12 +98,12 @@ _HINTS = {
 
 
 def line_of(element: Element) -> int | None:
-    """The line an element begins on, None when not known."""
+    """The line on which an element begins, None when not known."""
     return cast("int | None", element.sourceline)
 
 
 def label_of(element: Element) -> str:
-    """What a person calls the device of an element: "disk vda", "rng"."""
+    """The name of an element's device in messages: "disk vda", "rng"."""
     target = element.find("target")
     name = None if target is None else target.get("dev")
     return f"{element.tag} {name}" if name else str(element.tag)
@@ -117,5 +118,5 @@ def _codec(data: bytes) -> str:
 
 
 def _parser() -> etree.XMLParser:
-    # A parser keeps its error log, so each document gets its own.
+    # A parser keeps its error log, so each document has its own parser.
     return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=False)

@@ -1,4 +1,4 @@
-"""A domain as written: its text, and the few facts about it that everything else asks for."""
+"""A domain as written: its text, and its name, architecture, machine type and devices."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OSINFO = "{http://libosinfo.org/xmlns/libvirt/domain/1.0}"
 
 
 class Domain(Displayable):
-    """A domain as its XML has it; never changed.
+    """A domain as written in its XML; it stays unchanged.
 
     ``arch`` is libvirt's name of the architecture, x86_64 when the XML names none; ``machine`` is as written, None
     when absent; ``type`` the domain type ("kvm", "qemu"); ``osinfo_id`` the guest OS of its libosinfo metadata.
@@ -81,8 +81,8 @@ def _text(root: Element, tag: str) -> str:
 def read(source: str | bytes | os.PathLike[str], file: str | None = None) -> Domain:
     """Read a domain from a file (a path) or from its XML (bytes).
 
-    ``file`` is the name that messages call it by. Bytes are bounded: 16 MB of XML, no external entities.
-    Raises InputError when the file cannot be read or holds no domain XML.
+    ``file`` is its name in messages. At most 16 MiB are read, and external entities are not fetched.
+    Raises InputError when the file cannot be read or is not domain XML.
 
     >>> import virtkit as vk
     >>> vk.read(vk.samples() / "rhel6-q35-virtio.xml")
@@ -94,7 +94,7 @@ def read(source: str | bytes | os.PathLike[str], file: str | None = None) -> Dom
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise InputError(f"{size} bytes; a domain may have {MAX_BYTES} at most", str(path))
+            raise InputError(f"{size} bytes; expected at most {MAX_BYTES}", str(path))
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", str(path)) from None

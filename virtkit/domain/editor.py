@@ -155,7 +155,7 @@ def rewritten(text: str, span: ElementSpan, edits: Sequence[Edit], indent: str) 
 
 
 def _kept_children(text: str, span: ElementSpan, grouped: _Grouped, indent: str) -> str:
-    """The content of an element with its children edited; what is done there is taken out of ``grouped``."""
+    """The content of an element with its children edited; the edits that were made are removed from ``grouped``."""
     pieces = []
     at = span.inner
     for child in span.children:
@@ -179,7 +179,7 @@ def _kept_children(text: str, span: ElementSpan, grouped: _Grouped, indent: str)
 
 
 def _readdressed(text: str, span: ElementSpan, address: Address, indent: str) -> str:
-    """An ``<address>`` element with its numbers set; whatever else it holds stays."""
+    """An ``<address>`` element with its numbers set; its other attributes and children are kept."""
     kind = _attribute(text[span.start : span.inner], "type")
     if kind is None or kind.group(2)[1:-1] != address.type:
         return _address_element(address, indent)
@@ -196,7 +196,7 @@ def _readdressed(text: str, span: ElementSpan, address: Address, indent: str) ->
 
 def _address_element(address: Address, indent: str) -> str:
     if isinstance(address, PciAddress) and not address.empty:
-        # The common case, written out: it is most of what a resolution adds.
+        # The most common case has its own code, for speed.
         multi = f" multifunction='{address.multifunction}'" if address.multifunction else ""
         head = (
             f"<address type='pci' domain='0x{address.domain:04x}' bus='0x{address.bus:02x}' "

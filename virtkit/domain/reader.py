@@ -1,4 +1,4 @@
-"""Elements in, typed devices out; what libvirt refuses while parsing is refused here.
+"""Reads device elements into typed devices, and refuses what libvirt refuses while parsing.
 
 Source of forms: libvirt, "Domain XML format". Source of refusals: observed, libvirt 9.0 and 12.8.
 """
@@ -39,16 +39,16 @@ _OWN: dict[str, Read] = {
     "redirdev": plain.redirdev,
     "shmem": plain.shmem,
 }
-"""The elements that a function of their own reads."""
+"""The elements that have a reader of their own."""
 
 
 def _readers() -> dict[str, Read]:
-    """How each element is read. Raises FactsError for a device class that nothing or two things read."""
+    """The reader of each element. Raises FactsError for a device class that has none, or two."""
     simple = {one.element: plain.simple(one) for one in DEVICE_CLASSES if one.reads is not None}
     found = {**simple, **_OWN}
     unclear = {one.element for one in DEVICE_CLASSES} ^ found.keys() | simple.keys() & _OWN.keys()
     if unclear:
-        raise FactsError(f"device classes: need exactly one reader each: {', '.join(sorted(unclear))}")
+        raise FactsError(f"device classes: expected one reader each for {', '.join(sorted(unclear))}")
     return found
 
 

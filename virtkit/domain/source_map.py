@@ -1,4 +1,4 @@
-"""Where each element stands in the text of a well-formed document, so that edits leave all else byte for byte."""
+"""The position of each element in the text of a well-formed document, so that edits keep all other bytes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TAG = re.compile(
 
 
 class ElementSpan:
-    """One element: ``text[start:end]`` is all of it, up to ``inner`` its start tag, up to ``outer`` its content.
+    """One element: ``text[start:end]`` is all of it; the start tag ends at ``inner`` and the content at ``outer``.
 
     An element written as ``<a/>`` has ``inner == outer == end``.
     """
@@ -36,8 +36,8 @@ class ElementSpan:
 
 
 def source_map(text: str) -> ElementSpan:
-    """The root element's span, with all its children. ``text`` must be well-formed and without a document type."""
-    # A holder around the root, so that there is always a parent.
+    """The root element with all its children. ``text`` must be well-formed XML without a document type."""
+    # A parent for the root, so that every element has one.
     holder = ElementSpan("", 0, 0)
     stack = [holder]
     for match in _TAG.finditer(text):

@@ -1,4 +1,4 @@
-"""Disk target names ("vda", "sdab", "nvme0n1"): the bus and the number they stand for.
+"""Disk target names ("vda", "sdab", "nvme0n1"): the bus and the number that each encodes.
 
 Source: libvirt, "Domain XML format", element ``target`` of a disk; observed: libvirt 9.0 and 12.8.
 """
@@ -23,7 +23,7 @@ _BUS_OF_PREFIX = {"vd": "virtio", "hd": "ide", "sd": "scsi", "xvd": "xen", "ubd"
 
 
 def known_prefix(target: str, at: Release) -> str | None:
-    """The bus of a target name by its prefix, None when it has no known one."""
+    """The bus of a target name by its prefix, None for an unknown prefix."""
     for prefix, bus in _BUS_OF_PREFIX.items():
         if target.startswith(prefix):
             return bus
@@ -33,7 +33,7 @@ def known_prefix(target: str, at: Release) -> str | None:
 
 
 def bus_of(disk: Disk, at: Release) -> str:
-    """The bus that a target name stands for when none is written. Raises Refused for a name that stands for none."""
+    """The bus that a target name implies when none is written. Raises Refused for a name that implies none."""
     if disk.device == "floppy":
         return "fdc"
     bus = known_prefix(disk.target, at)
@@ -45,7 +45,7 @@ def bus_of(disk: Disk, at: Release) -> str:
 
 
 def letters(text: str) -> int:
-    """Letters as a count in base 26 without a zero: a is 0, z 25, aa 26."""
+    """The number that letters encode: a is 0, z is 25, aa is 26."""
     value = 0
     for letter in text:
         value = value * 26 + ord(letter) - 96
@@ -53,19 +53,19 @@ def letters(text: str) -> int:
 
 
 def number(target: str) -> int:
-    """The number a target name stands for; -1 when it has no known prefix. A partition suffix counts as none."""
+    """The number that a target name encodes, -1 for an unknown prefix. A partition suffix is ignored."""
     match = _NAME.match(target)
     return letters(match.group(2)) if match else -1
 
 
 def nvme_name(target: str) -> tuple[int, int] | None:
-    """(controller, unit) of an nvme name, None when it is no such name."""
+    """(controller, unit) of an nvme name, None for any other name."""
     match = _NVME.match(target)
     return (int(match.group(1)), int(match.group(2)) - 1) if match else None
 
 
 def ide_floppy_name(disk: Disk) -> None:
-    """Refuse a floppy that is not called fdX, and a hard disk that is."""
+    """Raises Refused for a floppy that is not called fdX, and for a hard disk that is."""
     floppy = disk.target.startswith("fd")
     if disk.device == "floppy" and not floppy:
         raise Refused("internal error", f"Invalid floppy device name: {disk.target}", disk.label)

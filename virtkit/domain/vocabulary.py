@@ -1,4 +1,4 @@
-"""Which words libvirt takes where: the accepted values of one release, from ``data/libvirt/accepted-values.csv``."""
+"""The attribute values that a libvirt release accepts, from ``data/libvirt/accepted-values.csv``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["accepted", "is_listed", "known_nic"]
 
 @cache
 def accepted(at: Release) -> dict[tuple[str, str], frozenset[str]]:
-    """For (element, attribute) the values that libvirt of that release takes."""
+    """For each (element, attribute) the values that a libvirt release accepts."""
     found: dict[tuple[str, str], set[str]] = {}
     for row in facts.table("libvirt/accepted-values.csv"):
         if in_release(row, at):
@@ -21,7 +21,7 @@ def accepted(at: Release) -> dict[tuple[str, str], frozenset[str]]:
 
 
 def is_listed(element: str, attribute: str) -> bool:
-    """Whether some release takes values of an attribute."""
+    """Whether any release accepts a value of an attribute."""
     rows = facts.table("libvirt/accepted-values.csv")
     return any((row["element"], row["attribute"]) == (element, attribute) for row in rows)
 
@@ -36,5 +36,5 @@ def _nics() -> dict[str, str]:
 
 
 def known_nic(name: str) -> str:
-    """libvirt's own spelling of a NIC model it lists, whatever the case; any other name as it is."""
+    """libvirt's spelling of a NIC model that it lists, compared without case; any other name is returned as it is."""
     return _nics().get(name.lower(), name)

@@ -1,4 +1,4 @@
-"""Resolved XML: the text as written, with what resolution decided put in, and nothing else touched."""
+"""Resolved XML: the text as written with the decisions of the resolution, and no other change."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ __all__ = ["write"]
 CLASSES = turns(((one.written, one.name) for one in DEVICE_CLASSES if one.written is not None), "writing")
 """The lists of an Inventory in the order in which libvirt writes them."""
 
-# A result is always UTF-8, so a declaration of another encoding would be untrue.
+# A result is always UTF-8, so a declaration of another encoding would be wrong.
 _ENCODING = re.compile(r"""(\A\ufeff?<\?xml[^>]*?\sencoding\s*=\s*["'])(?!utf-8\b)[A-Za-z0-9._-]+""", re.I)
 
 
 def write(document: Document, devices: Inventory, os_type: Sequence[tuple[str, str]] = ()) -> str:
-    """The document's text with the devices' changes, declared UTF-8 if it declares an encoding.
+    """The document's text with the edits of its devices; an encoding that it declares becomes UTF-8.
 
     ``os_type`` are attributes to set on ``<os><type>``.
     """
@@ -76,7 +76,7 @@ def write(document: Document, devices: Inventory, os_type: Sequence[tuple[str, s
 
 
 def _edits(device: Device, addressed: bool) -> list[Edit]:
-    """What a device wants written; ``addressed`` when its address is among it."""
+    """The edits of a device, with its address when ``addressed``."""
     if addressed and device.address is not None:
         return [*device.edits, SetAddress(device.address)]
     return device.edits

@@ -1,4 +1,4 @@
-"""The two arguments of every step: the frozen context of a resolution, and the draft that the steps work on."""
+"""The two arguments of every step: the frozen context of a resolution, and the draft that the steps change."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def behaviours(at: Release) -> frozenset[str]:
 
 @cache
 def drivers() -> dict[tuple[str, str], tuple[str, str]]:
-    """For (kind, model) QEMU's driver name and the QOM type that tells whether QEMU has it."""
+    """For each (kind, model) QEMU's driver name, and the QOM type that shows whether QEMU has it."""
     return {
         (row["kind"], row["model"]): (row["driver"], row["type"] or row["driver"])
         for row in facts.table("libvirt/qemu-drivers.csv")
@@ -44,7 +44,7 @@ def drivers() -> dict[tuple[str, str], tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Context:
-    """What a domain is resolved in; no step changes it.
+    """What a domain is resolved for; no step changes it.
 
     ``root`` is the domain's element as written, ``arch`` libvirt's name of the architecture, ``machine`` the canonical
     machine type, ``at`` the libvirt release, ``behaves`` the names of the changes that hold in it.
@@ -60,7 +60,7 @@ class Context:
     slot_policy: SlotPolicy | None = None
 
     def has_model(self, kind: str, model: str) -> bool:
-        """Whether QEMU has what a libvirt model needs; what the facts do not list counts as present."""
+        """Whether QEMU has the driver of a libvirt model; a model that the facts do not list counts as present."""
         known = drivers().get((kind, model))
         return known is None or self.emulator.has(known[1]) is not False
 
@@ -74,7 +74,7 @@ class Context:
 
 @dataclass(slots=True, eq=False)
 class Draft:
-    """What the steps of a resolution work on: the devices so far, and the reason for each decision so far."""
+    """What the steps of a resolution change: the devices, and the reason for each decision so far."""
 
     devices: Inventory
     trace: Trace = field(default_factory=Trace)

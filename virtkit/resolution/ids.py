@@ -32,7 +32,7 @@ _PREFIXES = _prefixes()
 
 
 def give_ids(context: Context, draft: Draft) -> None:
-    """Set ``id`` of every device: a user's own alias, else the name its kind and place in the list give."""
+    """Set the ``id`` of every device: the user's alias, or else a name made from its kind and its place in the list."""
     devices = draft.devices
     for attribute, word in _PREFIXES:
         _count(getattr(devices, attribute), word)

@@ -32,7 +32,7 @@ DRIVER_TYPES = frozenset({"qemu", "kvm", "kqemu", "hvf"})
 def resolve_domain(
     domain: Domain, host: Host, machine: str | None = None, slot_policy: SlotPolicy | None = None
 ) -> tuple[Domain, Host, Context, Inventory, Trace]:
-    """What a Resolution is made from. The steps run in libvirt's order, each on the draft.
+    """The parts of a Resolution. The steps run in libvirt's order, and each changes the draft.
 
     Raises Refused and Unsupported.
     """
@@ -90,7 +90,7 @@ def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, st
     if not domain.os:
         raise Unsupported("XML error", "an os <type> must be specified")
     if domain.os != "hvm":
-        raise Unsupported(CFG, f"os type '{domain.os}' is not known to libvirt's QEMU driver; 'hvm' is right")
+        raise Unsupported(CFG, f"os type '{domain.os}' is not known to libvirt's QEMU driver; expected 'hvm'")
     emulator = host.emulator(domain.arch)
     release = dotted(host.qemu)
     if emulator is None:
@@ -102,7 +102,7 @@ def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, st
     found = emulator.machine(name)
     if found is None and not emulator.all_machines:
         raise Unsupported(
-            CFG, f"{emulator.source} does not tell what machine type '{name}' is; a versioned name is right"
+            CFG, f"{emulator.source} does not describe machine type '{name}'; expected a versioned name"
         )
     if found is None:
         near = _nearest(name, emulator)

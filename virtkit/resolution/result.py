@@ -1,4 +1,4 @@
-"""The outcome of a resolution: a domain as libvirt keeps it, with a reason for each decision."""
+"""The result of a resolution: a domain as libvirt keeps it, with a reason for each decision."""
 
 from __future__ import annotations
 

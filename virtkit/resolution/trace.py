@@ -1,4 +1,4 @@
-"""Why each thing is as it is: one reason for every decision, kept as numbers and turned into sentences on demand."""
+"""The reason for each decision of a resolution; the sentences are made when they are read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Reason:
 
 
 class Trace(Displayable):
-    """The reasons of one resolution, in the order in which the decisions fell."""
+    """The reasons of one resolution, in the order of the decisions."""
 
     __slots__ = ("_entries",)
 
@@ -40,7 +40,7 @@ class Trace(Displayable):
         self._entries.append((device, rule, values))
 
     def reasons(self) -> Iterator[Reason]:
-        """All reasons as sentences. Raises FactsError for a rule that the table of rules lacks."""
+        """All reasons as sentences. Raises FactsError for a rule that is not in the table of rules."""
         for device, rule, text, source in self.entries():
             yield Reason(device.id or device.label, device.line, rule, text, source)
 

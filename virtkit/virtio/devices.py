@@ -1,4 +1,4 @@
-"""The virtio devices of a resolved domain: QEMU driver, place, and the interface a guest meets there.
+"""The virtio devices of a resolved domain: QEMU driver, address, and the interface that the guest sees.
 
 Source of driver names: ``virtkit.virtio.kinds``; of interfaces: ``virtkit.virtio.interface``.
 """
@@ -27,7 +27,7 @@ PORTS = frozenset({"pcie-root-port", "pcie-switch-downstream-port"})
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """QEMU's driver for a device: ``kind`` as in interface facts, ``extra`` options that stand in for a model."""
+    """QEMU's driver for a device: the virtio ``kind``, and ``extra`` options that replace a missing model driver."""
 
     kind: str
     name: str
@@ -36,11 +36,11 @@ class Driver:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class VirtioDevice:
-    """One virtio device as a guest meets it.
+    """One virtio device as a guest sees it.
 
     ``kind`` is net, blk, scsi, 9p, rng, balloon, serial, gpu, …; ``model`` one of the three virtio models;
     ``transport`` pci, ccw or virtio-mmio; ``location`` the class of its PCI slot (see ``virtkit.virtio.interface``)
-    or None; ``shown`` what QEMU shows there, None off PCI. ``label`` is what a person calls it.
+    or None; ``shown`` what QEMU shows there, None off PCI. ``label`` is its name in messages.
     """
 
     id: str
@@ -75,7 +75,7 @@ def _listed(context: Context, inventory: Inventory, device: Device) -> ListedDev
 def driver_of(context: Context, inventory: Inventory, device: Device) -> Driver | None:
     """QEMU's driver for a device, None when it is not a virtio device.
 
-    Raises Refused when QEMU has neither the driver of a model nor the switches that stand in for it.
+    Raises Refused when QEMU has neither the driver of a model nor the switches that replace it.
     """
     found = _listed(context, inventory, device)
     if found is None:
@@ -92,7 +92,7 @@ def driver_of(context: Context, inventory: Inventory, device: Device) -> Driver 
     tail = model.removeprefix("virtio")
     if transport != "pci" or context.emulator.has("virtio-blk-pci-transitional") is not False:
         return Driver(kind, name + tail)
-    # QEMU before 4.0: the plain driver with its two switches, where it has them.
+    # QEMU before 4.0: the plain driver with its two switches, if it has them.
     switches = context.emulator.has_property(name, "disable-legacy") is not False
     if tail == "-transitional":
         return Driver(kind, name, (("disable-legacy", "off"), ("disable-modern", "off")) if switches else ())
@@ -107,7 +107,7 @@ def driver_of(context: Context, inventory: Inventory, device: Device) -> Driver 
 
 
 def location_of(model: str | None) -> str | None:
-    """The class of slot below a PCI controller model; None for a bus that takes no virtio device."""
+    """The class of the slots of a PCI controller model; None for a bus that accepts no virtio device."""
     if model == "pci-root":
         return "conventional-root"
     if model == "pcie-root":

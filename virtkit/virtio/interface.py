@@ -1,7 +1,7 @@
 """Which virtio interface QEMU gives a device, by kind, model, version of the machine type and slot.
 
-The rules are rows of ``data/qemu/interface-rules.csv`` and ``interface-refusals.csv``, the first match wins;
-which drivers a QEMU has is asked of the emulator, never guessed from its release.
+The rules are rows of ``data/qemu/interface-rules.csv`` and ``interface-refusals.csv``; the first match applies.
+The emulator says which drivers it has; they are not guessed from its release.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ Version = tuple[int, int]
 
 
 class Interface(StrEnum):
-    """What a guest meets: virtio 0.9 only, both, or virtio 1.0 only."""
+    """The interface that a guest sees: virtio 0.9 only, both, or virtio 1.0 only."""
 
     LEGACY = "legacy"
     TRANSITIONAL = "transitional"
     MODERN = "modern"
 
 
-#: The classes of slots. ``conventional`` stands for both conventional ones; only virtio-iommu tells them apart.
+#: The classes of slots. ``conventional`` means either conventional one; they differ for virtio-iommu only.
 LOCATIONS = ("conventional-root", "conventional-bridge", "pcie-root", "pcie-port", "conventional")
 
 #: Families whose machine names end in a version. Source: query-machines of QEMU 7.2.22 and 11.1.2.
@@ -41,7 +41,7 @@ _VERSIONED = re.compile(r"(pc-i440fx|pc-q35|virt|pseries|s390-ccw-virtio)-(\d+)\
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a guest is shown, or why QEMU refuses.
+    """The interface that QEMU shows a guest, or why QEMU refuses the device.
 
     ``interface`` is None when refused; ``reason`` is then one of ``no-driver``, ``root-bus-only``,
     ``no-hotplug-handler``, ``blk-scsi-on``, ``msix-required``, ``no-memory-devices``, ``no-pci-bus``, else "".
@@ -78,7 +78,7 @@ class _Rule:
     source: str
 
     def fits(self, names: tuple[str, str, str], family: str, arch: str, version: Version | None) -> bool:
-        """Whether kind (or class), model and location, and the machine, are the rule's."""
+        """Whether the rule covers a kind (or class), model and location on a machine."""
         return (
             all(not allowed or name in allowed for name, allowed in zip(names, self._allowed(), strict=True))
             and (not self.families or (family in self.families) != self.all_but)
@@ -99,7 +99,7 @@ class _Rule:
 def machine_version(machine: str) -> tuple[str, Version | None]:
     """The family and version of a canonical machine name: ``("pc-q35", (4, 0))`` for ``pc-q35-4.0.1``.
 
-    A machine type without a version is a family of its own, version None: it is always QEMU's newest.
+    A machine type without a version is its own family, with version None: it is always QEMU's newest.
     """
     match = _VERSIONED.fullmatch(machine)
     if match is None:
@@ -116,11 +116,11 @@ def shown(
     location: str,
     emulator: Emulator | None = None,
 ) -> Shown:
-    """What QEMU ``host_qemu`` does with a virtio PCI device that is alone in its slot, plugged cold.
+    """What QEMU ``host_qemu`` shows of a virtio PCI device that is alone in its slot and present at start.
 
     ``machine`` is a canonical name or an alias, ``model`` as in domain XML, ``location`` one of LOCATIONS.
-    Without ``emulator`` the shipped facts of that release are asked which drivers there are; a driver that
-    nothing tells of is taken to be there. Raises UsageError for a kind, model or location that is none.
+    Without ``emulator`` the shipped facts of that release say which drivers exist; a driver of which they say
+    nothing counts as present. Raises UsageError for an unknown kind, model or location.
     Source: the rows' own, measured on running QEMU.
     """
     about = kind_of(kind)
@@ -153,7 +153,7 @@ def _device_id(kind: Kind, interface: Interface) -> str:
 
 
 def switched(kind: str, disable_legacy: bool, disable_modern: bool) -> Interface | None:
-    """What ``X-pci,disable-legacy=…,disable-modern=…`` shows, in any slot; None: QEMU refuses both on.
+    """What ``X-pci,disable-legacy=…,disable-modern=…`` shows in any slot; None when both are on, which QEMU refuses.
 
     Observed: QEMU 7.2.22, 10.0, 11.1.2 (vsock: machine types from 5.1 on).
     """
@@ -168,9 +168,9 @@ def switched(kind: str, disable_legacy: bool, disable_modern: bool) -> Interface
 def off_pci(transport: str, machine: str, kind: str) -> Shown:
     """What a device on the channel subsystem (``ccw``) or a ``virtio-mmio`` transport shows.
 
-    ccw: revision 2, so both old and new guests are served, but for the kinds that have no legacy form, and
-    revision 0 on machine type 2.4. virtio-mmio: QEMU's transports keep the legacy layout for every kind
-    unless ``force-legacy`` is turned off, which libvirt does not do.
+    ccw: revision 2 serves old and new guests, except for kinds without a legacy form; machine type 2.4 has
+    revision 0. virtio-mmio: QEMU uses the legacy layout for every kind unless ``force-legacy`` is off, and
+    libvirt does not turn it off. Raises UsageError for an unknown transport or kind.
     """
     about = kind_of(kind)
     if transport == "ccw":

@@ -1,4 +1,4 @@
-"""What a person sits at: video, graphics and input devices."""
+"""Console devices: video, graphics and input devices."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ INPUTS_ON = {
     "parallels": frozenset({"mouse", "keyboard", "tablet"}),
     "none": frozenset({"mouse", "keyboard", "tablet", "evdev"}),
 }
-"""Which types of input each bus takes. Source: observed, libvirt 9.0 and 12.8."""
+"""The types of input device that each bus accepts. Source: observed, libvirt 9.0 and 12.8."""
 
 
 def video(reader: Reader, element: Element, position: int) -> None:
@@ -32,7 +32,7 @@ def video(reader: Reader, element: Element, position: int) -> None:
     if model is not None:
         video.model = unless_default(reader.check("video", "type", model.get("type")))
         video.primary = model.get("primary") == "yes"
-        # Read only beside the type that has such forms.
+        # libvirt reads it for the type virtio only.
         video.frontend = model.get("device") if video.model == "virtio" else None
         acceleration = model.find("acceleration")
         video.accelerated = acceleration is not None and acceleration.get("accel3d") == "yes"
@@ -52,7 +52,7 @@ def video(reader: Reader, element: Element, position: int) -> None:
 
 
 def graphics(reader: Reader, element: Element, position: int) -> None:
-    """A display that the host offers; it sits on no bus of the guest."""
+    """A display server of the host (VNC, SPICE); it is not on a bus of the guest."""
     reader.check("graphics", "type", element.get("type"))
     reader.inventory.graphics.append(Device("graphics", element, position, element.get("type")))
 
@@ -63,7 +63,7 @@ def input_device(reader: Reader, element: Element, position: int) -> None:
     device.type = reader.required(element, "type")
     bus = reader.check("input", "bus", element.get("bus")) or ""
     if bus == "none":
-        # Taken, and never written back.
+        # libvirt accepts it and does not write it back.
         device.unset_attribute("", "bus")
     device.bus = bus
     _check(device)

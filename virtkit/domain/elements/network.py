@@ -1,4 +1,4 @@
-"""Network interfaces and devices of the host that are handed to the guest."""
+"""Network interfaces (NICs) and host devices assigned to the guest."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def nic(reader: Reader, element: Element, position: int) -> None:
 
 
 def hostdev(reader: Reader, element: Element, position: int) -> None:
-    """A device of the host."""
+    """A host device that is assigned to the guest."""
     kids = kids_of(element)
     hostdev = Hostdev("hostdev", element, position)
     hostdev.mode = reader.check("hostdev", "mode", element.get("mode")) or "subsystem"

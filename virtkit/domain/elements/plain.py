@@ -64,7 +64,7 @@ def shmem(reader: Reader, element: Element, position: int) -> None:
 
 
 def memballoon(reader: Reader, element: Element, position: int) -> None:
-    """The memory balloon; a domain has one at most."""
+    """The memory balloon; a domain has at most one."""
     model = reader.required(element, "model")
     kids = kids_of(element)
     if model == "none" and kids.pop("address", None) is not None:

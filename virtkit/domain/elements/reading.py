@@ -1,4 +1,4 @@
-"""What all readers of device elements share: words that are checked, address and alias, children by name.
+"""What all readers of device elements share: checks of attribute values, address and alias, children by name.
 
 Source of refusals: observed, libvirt 9.0 and 12.8.
 """
@@ -29,17 +29,17 @@ AnyDevice = TypeVar("AnyDevice", bound=Device)
 
 
 def kids_of(element: Element) -> Kids:
-    """The children of an element by name; of several the first, as an XPath look-up finds it."""
+    """The children of an element by name; the first one when several have the same name."""
     return {child.tag: child for child in element.iterchildren(reversed=True)}
 
 
 def unless_default(model: str | None) -> str | None:
-    """A model, None where the word says that none is chosen."""
+    """A model; None for "default", which leaves the choice to libvirt."""
     return None if model == "default" else model
 
 
 class Reader:
-    """What every reader of an element needs: the release, the words it takes, and the inventory to fill."""
+    """What a reader of an element needs: the release, the values it accepts, and the inventory to fill."""
 
     __slots__ = ("at", "inventory", "values")
 
@@ -49,7 +49,10 @@ class Reader:
         self.values = accepted(at)
 
     def check(self, element: str, attribute: str, value: str | None, category: str = XML) -> str | None:
-        """``value`` if libvirt takes it, None for None; ``element`` may carry a type ("controller:usb")."""
+        """``value`` if libvirt accepts it, None for None. Raises Refused.
+
+        ``element`` may have a type ("controller:usb").
+        """
         if value is None or value in self.values[element, attribute]:
             return value
         name = element.partition(":")[0]
@@ -57,11 +60,11 @@ class Reader:
             raise Refused(CFG, f"Unknown {attribute} type '{value}'", name)
         allowed = ", ".join(sorted(self.values[element, attribute]))
         raise Refused(
-            XML, f"Invalid value for attribute '{attribute}' in element '{name}': '{value}'. (known: {allowed})"
+            XML, f"Invalid value for attribute '{attribute}' in element '{name}': '{value}'; expected {allowed}"
         )
 
     def required(self, element: Element, attribute: str) -> str:
-        """An attribute that must be there and known."""
+        """The value of a required attribute. Raises Refused when it is missing or not accepted."""
         name = str(element.tag)
         value = element.get(attribute)
         if value is None:
@@ -70,7 +73,7 @@ class Reader:
         return value
 
     def common(self, device: AnyDevice, kids: Kids) -> AnyDevice:
-        """Address and alias, which every device may have."""
+        """Read the address and alias, which every device may have."""
         address = kids.get("address")
         if address is not None:
             found, device.given = read_address(address, self.values["address", "type"])
@@ -89,7 +92,7 @@ Read = Callable[[Reader, "Element", int], None]
 
 
 def _incomplete(found: Address, element: Element) -> bool:
-    """Whether libvirt would write an address otherwise than it stands: numbers missing, or numbers of another form."""
+    """Whether libvirt would write an address differently: it lacks numbers, or has numbers of another form."""
     if isinstance(found, PciAddress):
         return found.empty or element.get("slot") is None
     names = {name for name, _ in found.pairs()}

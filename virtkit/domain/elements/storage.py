@@ -25,7 +25,7 @@ def disk(reader: Reader, element: Element, position: int) -> None:
     target = kids.get("target")
     name = None if target is None else target.get("dev")
     if not name:
-        raise Refused(XML, "missing target device name: <target dev='…'> is needed in <disk>", "disk")
+        raise Refused(XML, "missing target device name: expected <target dev='…'> in <disk>", "disk")
     disk.target = name
     bus: str | None = None
     if target is not None:
@@ -108,7 +108,8 @@ def _pci_target(controller: Controller, target: Element) -> None:
             options[name] = signed(text, name, "target")
     hotplug = target.get("hotplug")
     if hotplug is not None and hotplug not in ("on", "off"):
-        raise Refused(XML, f"Invalid value for attribute 'hotplug' in element 'target': '{hotplug}' (on, off)")
+        what = f"Invalid value for attribute 'hotplug' in element 'target': '{hotplug}'"
+        raise Refused(XML, f"{what}; expected on or off")
     controller.hotplug = hotplug
     node = target.find("node")
     if node is not None:
@@ -116,7 +117,7 @@ def _pci_target(controller: Controller, target: Element) -> None:
 
 
 def filesystem(reader: Reader, element: Element, position: int) -> None:
-    """A filesystem handed to the guest."""
+    """A folder of the host that the guest mounts."""
     kids = kids_of(element)
     filesystem = Filesystem("filesystem", element, position)
     filesystem.model = reader.check("filesystem", "model", element.get("model"))

@@ -1,6 +1,6 @@
 """The places that a chipset fixes: i440fx's IDE, USB, ISA and ACPI, q35's SATA, LPC and SMBus, and the first display.
 
-The slots stand in ``data/libvirt/chipset-slots.csv``.
+The slots are in ``data/libvirt/chipset-slots.csv``.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _reserve_built_in(context: Context, table: BusTable) -> None:
 def _fix(context: Context, draft: Draft, controller: Controller, place: tuple[int, int, int], refusal: str) -> None:
     written = controller.address
     if not isinstance(written, PciAddress) or written.empty:
-        # An address of another form does not count.
+        # An address of another type is ignored.
         address = PciAddress(0, *place)
         controller.place(address)
         draft.trace.record(controller, "chipset.fixed", context.family.name, str(address))
@@ -127,7 +127,7 @@ def _first_video(context: Context, draft: Draft, table: BusTable, types: Connect
     else:
         address = PciAddress(0, *table.choose(want | AUTO, video.label, video.line))
         if table.growing:
-            # Not kept: it is placed once more among the other displays, so one slot more is reckoned with.
+            # The dry run does not keep it: it is placed again among the other displays, so it counts twice.
             return
         draft.trace.record(video, "chipset.video-elsewhere", f"00:{slot:02x}.0")
     video.place(address)

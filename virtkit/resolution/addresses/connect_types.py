@@ -1,4 +1,4 @@
-"""The kind of slot each device asks for, and what each PCI controller offers below.
+"""The kind of slot that each device asks for, and the kinds that each PCI controller offers.
 
 Source: ``data/libvirt/connect-types.csv`` and ``pci-controllers.csv``; the transitional rule is that of libvirt 5.2.0:
 virtio-transitional needs conventional PCI, because legacy virtio needs I/O space; the other two follow the machine.
@@ -22,7 +22,7 @@ __all__ = ["CONNECT_NAMES", "Connect", "ConnectTypes", "PciModel", "connect_name
 
 
 class Connect(IntFlag):
-    """Kinds of slot, and two properties of a request: may it be placed automatically, must it sit on bus 0."""
+    """Kinds of slot, and properties of a request: AUTO may be placed automatically, INTEGRATED must be on bus 0."""
 
     NONE = 0
     CONVENTIONAL = 1
@@ -76,11 +76,11 @@ CONNECT_NAMES = {
     _WORDS["pci-expander-bus"]: "pci-expander-bus",
     _WORDS["pcie-expander-bus"]: "pcie-expander-bus",
 }
-"""What a person calls a kind of slot, by its number."""
+"""The name of each kind of slot in messages, by its number."""
 
 
 def connect_names(kind: int) -> str:
-    """What a person calls a connect type."""
+    """The name of a connect type in messages."""
     return CONNECT_NAMES.get(kind & KINDS, "device without a PCI slot")
 
 
@@ -185,7 +185,7 @@ class ConnectTypes:
             if device.type == "hostdev":
                 if device.source != "pci":
                     return NONE
-                # What is handed through decides, not the model that is written beside it.
+                # The assigned device decides, not the model that is written.
                 kind, variant, model = "hostdev", "pci", None
             else:
                 variant = device.model or "*"
@@ -208,9 +208,9 @@ class ConnectTypes:
         return found
 
     def written(self, device: Device) -> int:
-        """The request of a device whose PCI address is written: what has no slot of its own counts as conventional.
+        """The request of a device whose PCI address is written; a device without a kind of slot counts as conventional.
 
-        A scsi_host host device counts as plain virtio there, whatever its model (observed: libvirt 9.0 and 12.8).
+        A scsi_host host device counts as plain virtio with any model (observed: libvirt 9.0 and 12.8).
         """
         if isinstance(device, Hostdev) and device.type == "scsi_host" and self._policy is None:
             return self._virtio | AUTO

@@ -18,7 +18,7 @@ PCI_MEMORY = frozenset({"virtio-mem", "virtio-pmem"})
 
 
 def _check_nodes(context: Context, draft: Draft) -> None:
-    """Memory that can grow needs a NUMA node; newer releases make one, except on s390x."""
+    """Raises Refused for memory hotplug without a NUMA node; newer releases add one, except on s390x."""
     cells = len(context.root.findall("cpu/numa/cell"))
     if cells:
         _check_cells(draft, cells)
@@ -40,7 +40,7 @@ def _check_nodes(context: Context, draft: Draft) -> None:
 
 
 def _check_cells(draft: Draft, cells: int) -> None:
-    """A memory device names a NUMA node that there is; only virtio-pmem needs none."""
+    """Raises Refused for a memory device whose NUMA node is missing or not there; virtio-pmem needs none."""
     for memory in draft.devices.memories:
         text = "" if memory.element is None else (memory.element.findtext("target/node") or "").strip()
         if not text:
@@ -55,7 +55,7 @@ def _check_cells(draft: Draft, cells: int) -> None:
 def assign(context: Context, draft: Draft) -> None:
     """Give each dimm and nvdimm without a slot the lowest free one.
 
-    Raises Refused: no maxMemory, too many devices, slot out of range or taken, none left.
+    Raises Refused without maxMemory, for too many devices, and for a slot that is out of range, taken or not left.
     """
     memories = draft.devices.memories
     _check_nodes(context, draft)
@@ -96,7 +96,7 @@ def assign(context: Context, draft: Draft) -> None:
         at = memory.address
         if memory.model not in ("dimm", "nvdimm"):
             continue
-        # An address of another form does not count.
+        # An address of another type is ignored.
         at = at if isinstance(at, DimmAddress) else None
         if at is not None and at.slot is not None:
             continue

@@ -1,7 +1,7 @@
-"""PCI addresses: the two runs of the allocator, a dry one that finds which buses are needed, and the real one.
+"""PCI addresses: a dry run of the allocator finds which buses are needed, and the real run assigns the addresses.
 
 Source: observed, libvirt 9.0 and 12.8 (random domains defined and read back). The two runs differ on purpose: in the
-real one bridges and ports come first, so endpoints shift.
+real one bridges and ports come first, so endpoints move.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ __all__ = ["allocate", "wants"]
 _TURNS = turns(
     ((turn.order, (one.name, turn.selects)) for one in DEVICE_CLASSES for turn in one.pci), "PCI addresses"
 )
-"""Which devices of which list get their places when: (list, selection) in libvirt's order."""
+"""Which devices get their PCI addresses when: (list, selection) in libvirt's order."""
 
 FARTHEST = 4095
-"""A PCI controller beyond this is refused before its bus numbers are filled up; libvirt refuses it afterwards."""
+"""A PCI controller with a higher index is refused before the buses below it are added; libvirt refuses it later."""
 
 ROOTS = frozenset({"pci-root", "pcie-root"})
 
@@ -40,13 +40,13 @@ ICH9_FUNCTIONS = {"ich9-ehci1": 7, "ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3
 
 
 def wants(device: Device) -> bool:
-    """Whether a device has no address yet, or a PCI one that names no place."""
+    """Whether a device has no address yet, or a PCI address that names no slot."""
     address = device.address
     return address is None or (isinstance(address, PciAddress) and address.empty)
 
 
 def allocate(context: Context, draft: Draft) -> None:
-    """Give every PCI device its address, adding the PCI controllers that this takes.
+    """Give every PCI device its address, and add the PCI controllers that this takes.
 
     Raises Refused as libvirt does.
     """
@@ -69,7 +69,7 @@ def allocate(context: Context, draft: Draft) -> None:
     if count:
         count = _dry_run(context, draft, types, highest)
     if not supported and count > highest + 1:
-        # The buses are added, and nothing on them is ever filled in.
+        # libvirt adds the buses and never fills in their options.
         added = next(one for one in reversed(draft.devices.controllers) if one.type == "pci" and one.added)
         what = f"Required options are not set for PCI controller with index '{added.index}', model '{added.model}'"
         raise Refused(INT, what, added.label, added.line)
@@ -80,12 +80,12 @@ def allocate(context: Context, draft: Draft) -> None:
 
 
 def _dry_run(context: Context, draft: Draft, types: ConnectTypes, highest: int) -> int:
-    """Find the buses that are needed, and enter their controllers. Returns the number of buses."""
+    """Find the buses that are needed, and add their controllers. Returns the number of buses."""
     table = _table(context, draft, types, highest + 1, growing=True)
     chipset.reserve(context, draft, table, types)
     root = table.buses[0].model.name
     if root == "pci-root" and not table.all_full():
-        # Keeps room on bus 0 for a bridge that may be needed one day.
+        # Keeps room on bus 0 for a bridge that may be needed later.
         table.choose(CONVENTIONAL | AUTO, "a later bridge")
     _assign(context, draft, table, types, store=False)
     if root == "pcie-root" and highest <= 0 and len(table.buses) > highest + 1:
@@ -154,7 +154,7 @@ def _table(context: Context, draft: Draft, types: ConnectTypes, count: int, grow
 
 
 def _assign(context: Context, draft: Draft, table: BusTable, types: ConnectTypes, store: bool) -> None:
-    """Give a place to every device that wants one, in libvirt's order; ``store`` keeps it."""
+    """Give an address to every device that needs one, in libvirt's order; ``store`` keeps it."""
     for name, selects in _TURNS:
         group = getattr(draft.devices, name)
         if selects is not None:
@@ -183,7 +183,7 @@ def _controller(draft: Draft, table: BusTable, types: ConnectTypes, controller: 
 
 
 def _check_usb_net(context: Context, nic: Nic) -> None:
-    """Releases without usb-net look for a PCI slot, and find none."""
+    """Raises Refused in releases that do not know usb-net: they look for a PCI slot, and there is none for it."""
     if nic.type != "hostdev" and nic.model == "usb-net" and "usb-net" not in context.behaves and wants(nic):
         what = "Cannot automatically add a new PCI bus for a device with connect flags 00"
         raise Refused(INT, what, nic.label, nic.line)
@@ -211,7 +211,7 @@ def _one(draft: Draft, table: BusTable, types: ConnectTypes, device: Device, sto
 
 
 def give(draft: Draft, device: Device, address: PciAddress) -> None:
-    """Store an address; zPCI ids that were written without a place are kept."""
+    """Store an address, with the zPCI ids that were written without one."""
     old = device.address
     if isinstance(old, PciAddress):
         address.uid, address.fid = old.uid, old.fid
@@ -221,7 +221,7 @@ def give(draft: Draft, device: Device, address: PciAddress) -> None:
 def _ich9(draft: Draft, table: BusTable, types: ConnectTypes, controller: Controller, store: bool) -> None:
     """One part of an ich9 usb set: beside the part that has an address, else alone in an empty slot.
 
-    In the dry run only a part beside one that has an address keeps its place; the others each try a slot.
+    In the dry run only a part beside one that has an address keeps its address; the others each try a slot.
     """
     function = ICH9_FUNCTIONS[controller.model or ""]
     want = types.of(controller)

@@ -1,4 +1,4 @@
-"""The table of PCI buses during allocation: what is taken, what fits where, and how the table grows.
+"""The table of PCI buses during allocation: which slots are taken, what fits where, and how the table grows.
 
 Source: observed, libvirt 9.0 and 12.8 (random domains defined and read back); libvirt, "PCI topology and hotplug".
 """
@@ -52,7 +52,7 @@ class Bus:
 
 
 class BusTable:
-    """The buses of one run; ``growing`` tells a dry run, which may add buses, from the real one."""
+    """The buses of one run; ``growing`` is true in a dry run, which may add buses, and false in the real run."""
 
     __slots__ = ("_cursors", "_phbs", "_port_for_bridge", "_wide_integrated", "_wording", "buses", "growing")
 
@@ -73,7 +73,7 @@ class BusTable:
     # Fitting
 
     def _fits(self, number: int, want: int) -> bool:
-        """Whether a bus takes a request by itself."""
+        """Whether a bus takes an automatic request."""
         bus = self.buses[number]
         if want & INTEGRATED:
             if number:
@@ -86,7 +86,7 @@ class BusTable:
 
     @staticmethod
     def _allows(bus: Bus, want: int) -> bool:
-        """Whether a bus takes a request whose address somebody chose: either kind of endpoint will do."""
+        """Whether a bus takes a request whose address is written: it may be either kind of endpoint."""
         accepts = bus.accepts
         if accepts & ENDPOINT:
             accepts |= ENDPOINT | PCI_BRIDGE
@@ -95,9 +95,10 @@ class BusTable:
     # Reserving
 
     def reserve(self, address: PciAddress, want: int, category: str, label: str, line: int | None = None) -> None:
-        """Take the place an address names; in a dry run missing buses are added, and ``address`` may move to one.
+        """Take the slot that an address names; a dry run adds missing buses, and ``address`` may move to one.
 
-        Raises Refused: no bus, wrong PCI domain, bus or slot out of range, wrong kind of slot, double use.
+        Raises Refused for a missing bus, a PCI domain other than 0, a bus or slot out of range, a slot of the wrong
+        kind, and a slot that is in use.
         """
         if self.growing and self.buses and address.domain == 0 and address.bus >= len(self.buses):
             address.bus = self.grow(want, address.bus, label, line)
@@ -145,9 +146,9 @@ class BusTable:
     # Choosing
 
     def choose(self, want: int, label: str, line: int | None = None, function: int = 0) -> Place:
-        """Take the first free place that fits: lowest bus, then lowest slot; an empty slot, or a shared one.
+        """Take the first free slot that fits, empty or shared: the lowest bus, then the lowest slot.
 
-        Raises Refused when none is left and none may be added.
+        Raises Refused when none is left and no bus may be added.
         """
         place = self._search(want, function)
         if place is None:
@@ -170,7 +171,7 @@ class BusTable:
         return place
 
     def _search(self, want: int, function: int) -> Place | None:
-        # Places are only ever taken, never given back, so each kind of request goes on where its last one ended.
+        # Slots are never released, so each kind of request continues where its last one ended.
         buses = self.buses
         number, slot = self._cursors.get(want, (0, -1))
         shares = want & AGGREGATES
@@ -203,7 +204,7 @@ class BusTable:
     # Growing
 
     def grow(self, want: int, number: int, label: str, line: int | None = None) -> int:
-        """Add buses so that bus ``number`` exists for a request; the number may come out one higher.
+        """Add buses so that bus ``number`` exists for a request, and return the number, which may be one higher.
 
         Raises Refused when no bus for such a request can be added.
         """
@@ -215,7 +216,7 @@ class BusTable:
                     self.append("pci-root", ("pci.host-bridge-for", label))
                 return number
             if not any(bus.accepts & PCI_BRIDGE for bus in self.buses):
-                # Pure PCI Express so far: a port kept for the bridge to conventional PCI, then that bridge.
+                # So far there is PCI Express only: add a port for the bridge to conventional PCI, and then the bridge.
                 self.append("pcie-root-port", ("pci.port-for-bridge", label), PCIE_TO_PCI)
                 self.append("pcie-to-pci-bridge", ("pci.bridge-for", label))
                 if add == 1:

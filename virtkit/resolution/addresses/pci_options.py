@@ -1,4 +1,4 @@
-"""After PCI addresses are known: multifunction marks, options of PCI controllers, zPCI ids.
+"""Steps after PCI addresses are assigned: multifunction attributes, options of PCI controllers, zPCI ids.
 
 Source: observed, libvirt 9.0 and 12.8.
 """
@@ -22,7 +22,7 @@ MAX_TARGET_INDEX = 31
 
 
 def mark_multifunction(draft: Draft) -> None:
-    """Function 0 of a slot that holds other functions is marked, unless its attribute is written."""
+    """Turn multifunction on for function 0 of a slot with other functions, unless the attribute is written."""
     shared: set[tuple[int, int]] = set()
     first: dict[tuple[int, int], Device] = {}
     for device in draft.devices.in_order():
@@ -46,7 +46,7 @@ def mark_multifunction(draft: Draft) -> None:
 def fill_controller_options(context: Context, draft: Draft) -> None:
     """Name, chassis, port, bus number and target index of PCI controllers, where not written.
 
-    Raises Refused when no bus number is left, or a pci-bridge sits on a bus not below its own index.
+    Raises Refused when no bus number is left, or when a pci-bridge is on a bus whose number is not below its index.
     """
     models = pci_models()
     pci = [controller for controller in draft.devices.controllers if controller.type == "pci"]
@@ -132,7 +132,7 @@ def give_zpci_ids(context: Context, draft: Draft) -> None:
         for device, _ in written:
             raise Refused(CFG, "This QEMU binary doesn't support zPCI", device.label, device.line)
         return
-    # Counting starts where the last search ended: ids are never given back.
+    # Each search starts where the last one ended, because ids are never released.
     next_id = [1, 0]
     for device, address in written:
         _fill(draft, device, address, uids, fids, next_id)

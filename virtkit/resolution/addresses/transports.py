@@ -1,4 +1,4 @@
-"""Where virtio goes instead of PCI: ccw on s390x, virtio-mmio on Arm and RISC-V; and spapr-vio on pseries.
+"""Addresses other than PCI: virtio on ccw (s390x) and virtio-mmio (Arm, RISC-V), and spapr-vio on pseries.
 
 Source: observed, libvirt 9.0 and 12.8.
 """
@@ -28,7 +28,7 @@ _MMIO = tuple((one.name, one.mmio) for one in DEVICE_CLASSES if one.mmio is not 
 
 
 def assign_spapr(context: Context, draft: Draft) -> None:
-    """pseries registers: each kind has its own first one; a taken one moves on by 0x1000.
+    """pseries registers: each kind has its own first register; each next try is 0x1000 higher.
 
     Raises Refused for a register written twice or out of range.
     """
@@ -50,7 +50,7 @@ def assign_spapr(context: Context, draft: Draft) -> None:
 
 
 def _register_in(address: Address | None) -> int | None:
-    """libvirt takes the numbers of a PCI address written there for a register: bus above bit 32, domain below."""
+    """libvirt reads a PCI address there as a register: the bus in bits 32 and up, the domain below."""
     if isinstance(address, PciAddress) and address.slot:
         return address.bus << 32 | address.domain
     return None
@@ -119,7 +119,7 @@ def assign_ccw(context: Context, draft: Draft) -> None:
 
 
 def assign_mmio(context: Context, draft: Draft) -> None:
-    """Arm and RISC-V: virtio-mmio for all, if the machine has no PCI Express root or one device is written so."""
+    """Arm and RISC-V: virtio-mmio for all, if the machine has no PCI Express root or one device asks for it."""
     if not context.family.mmio:
         return
     root = find(draft, "pci", 0)

@@ -1,4 +1,4 @@
-"""USB ports: hubs that must be added, ports that users gave, and the first free port for the rest.
+"""USB ports: the hubs that must be added, the written ports, and the first free port for every other device.
 
 Source: observed, libvirt 9.0 and 12.8; libvirt, "Domain XML format", Device Addresses (usb).
 """
@@ -49,7 +49,7 @@ _OLDER_TURNS = turns(
     ),
     "usb ports, older",
 )
-"""Which devices of which list get their ports when: (list, selection) in libvirt's order, newer and older."""
+"""Which devices get their USB ports when: (list, selection) in libvirt's order, in newer and older releases."""
 
 _COMPANIONS = frozenset({"ich9-uhci1", "ich9-uhci2", "ich9-uhci3"})
 Path = tuple[int, ...]
@@ -87,9 +87,9 @@ def _plugged(context: Context, devices: Inventory) -> list[Device]:
 
 
 def assign(context: Context, draft: Draft) -> None:
-    """Give every usb device its bus and port, adding hubs as needed.
+    """Give every USB device its bus and port, and add hubs as needed.
 
-    Raises Refused: usb disabled, missing bus or hub, port out of range or taken, no port free.
+    Raises Refused when USB is disabled, a bus or hub is missing, or a port is out of range, taken or not free.
     """
     devices = draft.devices
     plugged = _plugged(context, devices)
@@ -98,10 +98,10 @@ def assign(context: Context, draft: Draft) -> None:
         return
     if not enabled(draft):
         raise Refused(CFG, "USB is disabled for this domain, but USB devices are present in the domain XML")
-    # A device with an address of another form takes no port, and is counted all the same.
+    # A device with an address of another type takes no port, but libvirt counts it.
     count = len(plugged) + len(hubs)
     plugged = [one for one in plugged if one.address is None or isinstance(one.address, UsbAddress)]
-    # A handed-through PCI interface that names usb-net as its model takes no port, and is reckoned with all the same.
+    # An assigned PCI NIC whose model is usb-net takes no port, but libvirt counts it.
     ghosts = sum(one.type == "hostdev" and one.model == "usb-net" for one in devices.nics)
     _add_hubs(draft, count + (ghosts if "usb-net" in context.behaves else 0))
     tree = _buses(draft)
@@ -172,7 +172,7 @@ def _at(hub: _Hub, path: Path) -> _Hub:
 
 
 def _spot(tree: dict[int, _Hub], device: Device, address: UsbAddress) -> tuple[_Hub, int]:
-    """The hub that holds a written port, checked to be there."""
+    """The hub of a written port. Raises Refused when it does not exist."""
     hub = _bus(tree, device, address.bus)
     text = ".".join(map(str, address.port))
     where = f"in USB address bus: {address.bus} port: {text}"
@@ -253,7 +253,7 @@ def _give(draft: Draft, device: Device, bus: int, path: Path) -> None:
 
 
 def ports_left(context: Context, devices: Inventory) -> tuple[int, int]:
-    """Free and used usb ports of a resolved domain, hubs' ports included."""
+    """Free and used USB ports of a resolved domain, those of hubs included."""
     total = sum(_ports(one) for one in devices.controllers if one.type == "usb" and one.model != "none")
     hubs = devices.hubs
     used = len(_plugged(context, devices)) + len(hubs)

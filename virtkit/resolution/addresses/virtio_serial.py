@@ -51,15 +51,15 @@ class _Ports:
 def assign(context: Context, draft: Draft) -> None:
     """Give every virtio channel its port, and every virtio console with an address its own.
 
-    Raises Refused: controller missing, no such port, port taken twice, no port free.
+    Raises Refused when a controller or port does not exist, a port is taken twice, or no port is free.
     """
     channels = [channel for channel in draft.devices.channels if channel.target == "virtio"]
     for channel in channels:
         if channel.address is not None and not isinstance(channel.address, SerialAddress):
-            # Another kind of address is dropped without a word.
+            # libvirt silently drops an address of another type.
             channel.address = None
     consoles = [console for console in draft.devices.consoles if console.target == "virtio"]
-    # Whatever the device, such an address takes a port.
+    # Such an address takes a port for any kind of device.
     addressed = [device for device in draft.devices.in_order() if isinstance(device.address, SerialAddress)]
     if not channels and not consoles and not addressed:
         return
@@ -106,7 +106,7 @@ def _no_port(controller: int, device: Chardev) -> Refused:
 
 
 def _hidden_console(context: Context, draft: Draft, ports: _Ports, console: Chardev) -> None:
-    """Releases before 12: a half address eats a port of controller 0, and is kept as written."""
+    """Releases before 12: a partial address takes a port of controller 0, and is kept as written."""
     address = console.address
     if address is None and ports.anywhere(0) is None:
         _add(context, draft, ports, console)
@@ -138,7 +138,7 @@ def _console(context: Context, draft: Draft, ports: _Ports, console: Chardev) ->
         if found is None:
             _add(context, draft, ports, console)
         elif found[1]:
-            # Nothing is written, but the port is gone.
+            # libvirt writes nothing, but takes the port.
             ports.taken[found[0]].add(found[1])
 
 

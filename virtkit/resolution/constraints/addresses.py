@@ -1,4 +1,4 @@
-"""Refusals about address types that a kind of device or a machine cannot have."""
+"""Refusals of address types that a kind of device or a machine does not support."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check_addresses(context: Context, draft: Draft) -> None:
             continue
         type_ = address.type
         if isinstance(address, DriveAddress) and not isinstance(device, Disk):
-            # Whatever the device, such an address is read as one on a scsi controller.
+            # Such an address means one on a scsi controller for any kind of device.
             check_scsi_place(draft, device, address)
         if type_ == "ccw" and not context.family.ccw:
             raise _refuse(device, f"CCW addresses are not supported by machine type '{context.machine}'")

@@ -1,4 +1,4 @@
-"""Refusals that come from what QEMU or the machine lacks, read from tables of facts."""
+"""Refusals because QEMU or the machine lacks something, from tables of facts."""
 
 from __future__ import annotations
 

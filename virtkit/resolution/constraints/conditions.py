@@ -43,7 +43,7 @@ def _attribute(context: Context, path: str, name: str) -> str:
 
 
 class Subject(NamedTuple):
-    """What a condition is asked of; ``device`` is None for an element that is no device."""
+    """What a condition is checked on; ``device`` is None for an element that is not a device."""
 
     element: Element
     device: Device | None
@@ -52,16 +52,16 @@ class Subject(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What a person calls it."""
+        """The name in messages and tables."""
         return label_of(self.element) if self.device is None else self.device.label
 
     @property
     def shadowed(self) -> bool:
-        """Whether another device stands for it."""
+        """Whether libvirt uses another device in its place."""
         return isinstance(self.device, Chardev) and self.device.shadowed
 
     def value(self, path: str) -> str | None:
-        """The text that stands at a path, None when there is nothing."""
+        """The text at a path, None when there is none."""
         if path[0] == ".":
             found = getattr(self.device, path[1:], None)
             return None if found is None else str(found)
@@ -90,12 +90,12 @@ class Term(NamedTuple):
 
 
 def terms_of(text: str) -> tuple[Term, ...]:
-    """The terms of a condition; none hold always. Raises FactsError for what is no term."""
+    """The terms of a condition; without terms it always holds. Raises FactsError for text that is not a term."""
     return tuple(_term(word) for word in text.split())
 
 
 def _term(text: str) -> Term:
     found = _TERM.match(text)
     if found is None or (found[2][0] == "^" and found[2][1:] not in DOMAIN):
-        raise FactsError(f"{text!r} is no term of a condition")
+        raise FactsError(f"{text!r} is not a term of a condition")
     return Term(found[2], bool(found[1]), found[3] or "", frozenset((found[4] or "").split(",")))

@@ -294,7 +294,7 @@ def _check_others(context: Context, draft: Draft) -> None:
 
 
 def _below(context: Context, tag: str) -> list[Element]:
-    """The elements of a kind that is no device with a place of its own."""
+    """The elements of a name that is not a device with an address."""
     return [element for holder in context.root.iterchildren("devices") for element in holder.iterchildren(tag)]
 
 

@@ -40,12 +40,12 @@ def _source(disk: Disk) -> str:
 
 
 def check_targets(draft: Draft) -> None:
-    """Refuse a target name that stands for no number, or that two disks have. Raises Refused."""
+    """Raises Refused for a target name that encodes no number, and for one that two disks have."""
     seen: dict[str, Disk] = {}
     for disk in draft.devices.disks:
         if disk.number < 0 and not disk.target.startswith("nvme"):
             raise _refuse(
-                disk, f"Unknown disk name '{disk.target}': vdX, sdX, hdX, xvdX, ubdX or fdX with letters is right", XML
+                disk, f"Unknown disk name '{disk.target}': expected vdX, sdX, hdX, xvdX, ubdX or fdX (X: letters)", XML
             )
         other = seen.setdefault(disk.target, disk)
         if other is not disk:
@@ -157,7 +157,7 @@ def _check_iothread(context: Context, device: Device) -> bool:
 
 
 MANY_THREADS = 65535
-"""As many iothreads as are reckoned with."""
+"""The highest number of iothreads that is considered."""
 
 
 def _check_numbers(draft: Draft, disk: Disk, at: DriveAddress) -> None:

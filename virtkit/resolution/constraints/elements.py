@@ -1,6 +1,6 @@
-"""One walk over each device's element that asks both tables: what an option can be, and what is refused where.
+"""One pass over each device's element that checks two tables: the values of options, and the refused combinations.
 
-Both tables lie in a tree of attributes and children, so that an element costs what it holds, not what is in the tables.
+Both tables are kept as a tree of attributes and children, so the cost depends on the element, not on the tables.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 __all__ = ["check_elements"]
 
 OTHERS = ("lease", "audio", "redirfilter")
-"""Elements below ``<devices>`` that are no devices with a place of their own."""
+"""Elements below ``<devices>`` that are not devices with an address."""
 
 
 @dataclass(slots=True)
 class _Rules:
-    """Rules that begin with one path: those for some of its values, and those to be asked whatever it holds."""
+    """Rules that begin with one path: those for some of its values, and those to check for any value."""
 
     by_value: dict[object, list[Rule]] = field(default_factory=dict)
     others: list[Rule] = field(default_factory=list)
@@ -65,7 +65,7 @@ class _Node:
     rules: _Rules = field(default_factory=_Rules)
 
     def at(self, path: str) -> _Node:
-        """The node of a child, made when there is none."""
+        """The node of a child; it is added when it does not exist."""
         node = self
         for step in path.split("/") if path else ():
             node = node.children.setdefault(step, _Node())
@@ -112,9 +112,10 @@ def _walk(element: Element, node: _Node, subject: Subject) -> None:
         for name, value in element.items():
             form = node.forms.get(name)
             if form is not None:
-                right = form.refuses(str(value))
-                if right and all(term.holds(subject) for term in form.when):
-                    what = f"Invalid value for attribute '{name!s}' in element '{element.tag!s}': '{value!s}' ({right})"
+                expected = form.refuses(str(value))
+                if expected and all(term.holds(subject) for term in form.when):
+                    where = f"attribute '{name!s}' in element '{element.tag!s}'"
+                    what = f"Invalid value for {where}: '{value!s}'; expected {expected}"
                     raise Refused("XML error", what, subject.label, line_of(element))
             rules = node.attributes.get(name)
             if rules is not None:

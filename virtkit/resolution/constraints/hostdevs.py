@@ -1,4 +1,4 @@
-"""Refusals about what is handed through: the same device of the host twice."""
+"""Refusals about host devices: the same device of the host is assigned twice."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def check_hostdev_sources(draft: Draft) -> None:
 
 
 def _identity(element: Element) -> tuple[object, ...]:
-    """What a source names, whatever the spelling of its numbers and the order of its attributes."""
+    """The host device that a source names, independent of how its numbers are spelled and its attributes ordered."""
     own = sorted((str(name), _number(str(value))) for name, value in element.attrib.items() if name not in _POLICY)
     return (*own, *((child.tag, _identity(child)) for child in element.iterchildren("*")))
 

@@ -1,4 +1,4 @@
-"""Which values an option of a device can have, from ``data/libvirt/option-values.csv``."""
+"""The values that an option of a device accepts, from ``data/libvirt/option-values.csv``."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["Form", "options"]
 UINT = 0xFFFF_FFFF
 
 NUMBERS = {
-    "number": (0, UINT, "a number from 0"),
-    "decimal": (0, UINT, "a decimal number from 0"),
-    "positive": (1, UINT, "a number from 1"),
-    "integer": (-0x8000_0000, 0x7FFF_FFFF, "a whole number"),
-    "function": (0, 7, "a number from 0 to 7"),
+    "number": (0, UINT, "a non-negative integer"),
+    "decimal": (0, UINT, "a non-negative decimal integer"),
+    "positive": (1, UINT, "a positive integer"),
+    "integer": (-0x8000_0000, 0x7FFF_FFFF, "an integer"),
+    "function": (0, 7, "an integer from 0 to 7"),
 }
-"""Lowest and highest number of each form that is no word, and what it is called."""
+"""The lowest and highest number of each numeric form, and its name in messages."""
 
 
 PATTERNS = {
@@ -31,7 +31,7 @@ PATTERNS = {
     "unit": (re.compile(r"(b|bytes?|[kmgtpe](i?b)?)?$", re.I), "a unit of size such as KiB"),
     "name": (re.compile(r"[\w-]*$", re.ASCII), "letters, digits, - and _"),
 }
-"""What a text of each other form looks like, and what it is called; a mac address is not a multicast one."""
+"""The pattern of each textual form, and its name in messages; a MAC address must not be a multicast one."""
 
 
 class Form(NamedTuple):
@@ -43,7 +43,7 @@ class Form(NamedTuple):
     when: tuple[Term, ...]
 
     def refuses(self, value: str) -> str:
-        """What would be right, "" when the value is."""
+        """What is expected instead of the value, "" when it is accepted."""
         if self.empty and not value:
             return ""
         if self.kind == "word":

@@ -1,1 +1,1 @@
-"""What libvirt adds to a domain and fills in before it gives addresses."""
+"""What libvirt adds to a domain and fills in before it assigns addresses."""

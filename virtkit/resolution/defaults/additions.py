@@ -1,6 +1,6 @@
 """Devices that libvirt adds to every domain of a machine family: controllers, inputs, balloon, panic, watchdog, iommu.
 
-Source: observed, libvirt 9.0 and 12.8; the choices stand in ``data/libvirt/machines.toml``.
+Source: observed, libvirt 9.0 and 12.8; the choices are in ``data/libvirt/machines.toml``.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _ps2_on(context: Context) -> bool:
 
 
 def _has_input(context: Context, draft: Draft, types: tuple[str, ...], bus: str) -> bool:
-    """Whether an input of one of the types is on a bus; an unwritten bus counts in older releases."""
+    """Whether an input of one of the types is on a bus; in older releases an unwritten bus counts as that bus."""
     buses = (bus,) if "written-bus-counts" in context.behaves else (bus, "")
     return any(one.type in types and one.bus in buses for one in draft.devices.inputs)
 
@@ -90,7 +90,7 @@ def _add_usb(context: Context, draft: Draft) -> None:
             draft.trace.record(controller, "machine.usb", family.name)
             return
     if len(family.usb) == 1:
-        # The one model of an old machine: kept without a model when QEMU lacks it.
+        # The only model of an old machine; the controller has no model when QEMU lacks it.
         draft.trace.record(controllers.add(context, draft, controllers.new("usb", 0)), "machine.usb", family.name)
 
 

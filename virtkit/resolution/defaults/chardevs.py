@@ -123,7 +123,7 @@ def match_console(context: Context, draft: Draft) -> None:
             first.shadowed = True
         first.mirror = True
         if first.address is not None:
-            # It shows the serial's address, and has none of its own.
+            # It shows the serial's address and has no address of its own.
             first.address = None
             first.readdressed = False
             first.remove_child("address")

@@ -39,7 +39,7 @@ def _is_companion(controller: Controller) -> bool:
 
 
 def is_sorted(controllers: list[Controller], type_: str) -> bool:
-    """Whether the controllers of one type stand by rising index, so that an insertion may stop early."""
+    """Whether the controllers of one type are sorted by index, so that an insertion may stop early."""
     last = -1
     for controller in controllers:
         if controller.type == type_:
@@ -83,7 +83,7 @@ def new(type_: str, index: int, model: str | None = None) -> Controller:
 
 
 def add(context: Context, draft: Draft, controller: Controller, rising: bool = False) -> Controller:
-    """Enter an added controller into the list, where the release puts it."""
+    """Insert an added controller into the list, where the release puts it."""
     controllers = draft.devices.controllers
     if "sorted-controllers" in context.behaves:
         insert(controllers, controller, rising)
@@ -101,7 +101,7 @@ def find(draft: Draft, type_: str, index: int) -> Controller | None:
 
 
 def order_written(draft: Draft) -> None:
-    """Bring the written controllers into list order."""
+    """Sort the written controllers into libvirt's list order."""
     written = draft.devices.controllers
     ordered: list[Controller] = []
     for controller in written:
@@ -110,7 +110,7 @@ def order_written(draft: Draft) -> None:
 
 
 def prepare_for_scsi_hostdevs(context: Context, draft: Draft) -> None:
-    """A scsi hostdev makes its scsi controller, and all below it, exist before indexes are handed out."""
+    """Add the scsi controller of each scsi hostdev, and all with a lower index, before indexes are assigned."""
     _imply_scsi_for_hostdevs(context, draft)
 
 
@@ -178,7 +178,7 @@ def check_duplicates(draft: Draft) -> None:
 
 
 def imply(context: Context, draft: Draft) -> None:
-    """Add the controllers that disks, channels, consoles, smartcards and scsi hostdevs sit on."""
+    """Add the controllers that disks, channels, consoles, smartcards and scsi hostdevs need."""
     devices = draft.devices
     highest: dict[str, int] = {}
     for disk in devices.disks:
@@ -207,9 +207,11 @@ def imply(context: Context, draft: Draft) -> None:
 
 
 def _too_far(type_: str, index: int) -> Refused:
-    # libvirt would try to add them all; nothing has room for so many, so this is a slip of the pen.
+    # libvirt would try to add them all; no machine has room for so many, so this is a typing error.
     return Refused(
-        _INT, f"{type_} controller {index} would bring {index} others with it", f"controller {type_} {index}"
+        _INT,
+        f"{type_} controller {index} would add {index} other controllers; expected an index of at most {FARTHEST}",
+        f"controller {type_} {index}",
     )
 
 

@@ -31,7 +31,7 @@ def order_disks(draft: Draft) -> None:
 
 
 def place_disks(draft: Draft) -> None:
-    """Give each disk without an address the place its name stands for. Raises Refused for a bad name."""
+    """Give each disk without an address the position that its name encodes. Raises Refused for a bad name."""
     written_hosts = [
         hostdev
         for hostdev in draft.devices.hostdevs

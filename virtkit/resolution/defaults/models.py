@@ -1,6 +1,6 @@
 """Default models and kinds of single devices: NIC, display, usb, scsi, input bus, panic, tpm, usb disk.
 
-Source: observed, libvirt 9.0 and 12.8; choices by machine stand in ``data/libvirt/machines.toml``.
+Source: observed, libvirt 9.0 and 12.8; the choices by machine are in ``data/libvirt/machines.toml``.
 """
 
 from __future__ import annotations
