@@ -95,7 +95,7 @@ class Host(Displayable):
         Host(libvirt='9.0', qemu='7.2')
         """
         if qemu and not re.fullmatch(r"\d+\.\d+(\.\d+)?", qemu):
-            return cls.from_file(qemu, libvirt=libvirt)
+            return cls.from_file(qemu, libvirt=libvirt or None)
         return cls.default(libvirt=libvirt or DEFAULT, qemu=qemu or None)
 
     def emulator(self, arch: str) -> Emulator | None:
