@@ -26,10 +26,10 @@ report: $(STAMP)
 	$(BIN)/virtkit report $(if $(DOMAINS),--domains "$(DOMAINS)") $(REPORT)
 
 test: lint
-	$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 check: lint
-	$(BIN)/python -m pytest -n $(JOBS) -m "not ($(SLOW))" $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not ($(SLOW))" $(TESTS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check

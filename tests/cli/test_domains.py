@@ -220,6 +220,7 @@ def test_explain_takes_one_file(files: Path, capsys: pytest.CaptureFixture[str])
     assert main(["explain", str(files / "in" / "bad.xml")]) == 1
 
 
+@pytest.mark.slow
 def test_topology(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Text to standard output; the ending of -o tells the form; --diff shows what changed."""
     path = str(files / "in" / "a.xml")
@@ -286,6 +287,7 @@ def test_version() -> None:
     assert call("--version").stdout.decode() == f"virtkit {virtkit.__version__}\n"
 
 
+@pytest.mark.slow
 def test_importing_stays_light(files: Path) -> None:
     """Neither the package nor ``virtkit resolve`` loads what only reports and live comparisons need."""
     heavy = ["pandas", "matplotlib", "papermill", "nbformat", "pyarrow", "qemu", "yaml", "libvirt", "numpy"]

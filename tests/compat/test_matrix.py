@@ -64,6 +64,7 @@ def test_rhel6(guest: str, machine: str, model: str, placement: str, verdict: st
     assert frame["reason"].str.len().min() > 20
 
 
+@pytest.mark.slow
 def test_every_x86_machine_version_is_small() -> None:
     """All guests, models and kinds on every versioned x86 machine: a million cells in little memory."""
     frame = matrix(machines="all")

@@ -124,6 +124,7 @@ def test_picture_puts_what_was_beside_what_is(one: str, other: str) -> None:
     assert max(box.x + box.width for box in placed.earlier) < placed.width
 
 
+@pytest.mark.slow
 def test_picture_is_titled_and_the_same_twice() -> None:
     """Equal inputs give equal bytes; the title names both machine types, the title of a device its earlier values."""
     before, after = sample("rhel6-pc.xml"), sample("rhel6-pc.xml", "q35")
@@ -149,6 +150,7 @@ def test_hostile_names_stay_text() -> None:
     assert "\u202e" not in tree.difference(before, after)
 
 
+@pytest.mark.slow
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """--diff-machine compares a domain with itself, --machine applies to both sides, and misuse is an error."""
     path = str(SAMPLES / "rhel6-pc.xml")

@@ -68,6 +68,7 @@ def everything(resolved: vk.Resolved) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", everything(sample()))
 def test_shows_itself(name: str) -> None:
     """Each value shows itself as well-formed HTML with a heading, at most 200 kB, and as a short line of text."""
@@ -80,6 +81,7 @@ def test_shows_itself(name: str) -> None:
         assert "\n" not in repr(value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", everything(sample()))
 def test_shows_hostile_names_as_text(name: str) -> None:
     """Markup in the name, title, path or file of a domain is shown as text."""
@@ -89,6 +91,7 @@ def test_shows_hostile_names_as_text(name: str) -> None:
         assert "onerror=alert(1)" in "".join(map(str, tree.itertext()))
 
 
+@pytest.mark.slow
 def test_says_what_matters() -> None:
     """A review says what to write, a policy shows its rules in words, a guest its drivers."""
     all_ = everything(sample())

@@ -97,6 +97,7 @@ def test_every_cell_keeps_what_it_says() -> None:
     assert read == expected
 
 
+@pytest.mark.slow
 def test_rows_that_say_the_same_are_one() -> None:
     """Guests with the same verdicts and interfaces share a row; their different reasons are kept."""
     given = frame(["rhel7.0", "rhel7.1", "centos6.10"], ["pc"]).astype("str")
@@ -180,6 +181,7 @@ def test_spans_and_labels() -> None:
     assert sorted([label("a10"), label("a9")], key=lambda entry: entry.order)[0].id == "a9"
 
 
+@pytest.mark.slow
 def test_large_matrix_is_small() -> None:
     """959 guests by 60 columns, no two guests equal, stay under 3 MB."""
     guests = [f"os{n}" for n in range(959)]

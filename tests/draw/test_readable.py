@@ -21,6 +21,8 @@ from virtkit.draw.charts import bars, headroom, heatmap, shares
 from virtkit.notebook.guests import guest_labels
 from virtkit.topology.model import Bus, Node, Topology
 
+pytestmark = pytest.mark.slow
+
 DOMAINS = sorted(Path(facts.path("domains")).glob("*.xml"))
 
 NAMES = {

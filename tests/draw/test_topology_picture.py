@@ -75,6 +75,7 @@ def _alias(title: str) -> list[str]:
     return [line.removeprefix("alias ") for line in title.splitlines() if line.startswith("alias ")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", sorted(facts.path("domains").glob("*.xml")), ids=lambda path: str(path.stem))
 def test_every_device_has_a_title_that_says_all(path: Path) -> None:
     """The title of every device and bridge has its address, alias, driver, interface, every reason, and its line."""
@@ -112,6 +113,7 @@ def test_a_long_picture_still_has_a_png() -> None:
     assert 60_000 < int.from_bytes(png[20:24], "big") <= 65_000
 
 
+@pytest.mark.slow
 def test_svg_names_no_host_and_runs_no_script() -> None:
     """Markup in a name is text in the SVG: it adds no element, attribute or reference."""
     root = etree.fromstring(picture.svg(q35(name=HOSTILE)).encode())
@@ -134,6 +136,7 @@ def test_svg_names_no_host_and_runs_no_script() -> None:
     assert not re.search(r"url\((?!#)", picture.svg(q35()))
 
 
+@pytest.mark.slow
 def test_png_is_the_same_twice() -> None:
     """Equal topologies give equal PNG bytes."""
     assert picture.png(q35(), dpi=50) == picture.png(q35(), dpi=50)

@@ -26,6 +26,8 @@ from virtkit.fleet.audit import TABLES, Question, audit, workers
 from virtkit.fleet.table_writer import Tables
 from virtkit.inputs import sources
 
+pytestmark = pytest.mark.slow
+
 DISK = "<disk type='file'><source file='/d'/><target dev='vda'/></disk>"
 GOOD = domain(DISK)
 DENYING = """name: deny-all

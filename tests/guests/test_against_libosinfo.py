@@ -134,6 +134,7 @@ def _as_osinfo_db(folder: Path) -> None:
         )
 
 
+@pytest.mark.slow
 def test_shipped_facts(tmp_path: Path) -> None:
     """The shipped facts equal what libosinfo makes of the database they came from, or of their own copy.
 

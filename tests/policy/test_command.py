@@ -25,6 +25,7 @@ def broken(tmp_path: Path) -> str:
     return str(file)
 
 
+@pytest.mark.slow
 def test_list_and_show(capsys: pytest.CaptureFixture[str]) -> None:
     """The shipped policies are listed, and one is shown with its rules."""
     assert main(["policy", "list"]) == 0

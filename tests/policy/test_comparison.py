@@ -8,6 +8,8 @@ import pytest
 from virtkit.errors import UsageError
 from virtkit.policy import comparison, document
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def everything() -> pd.DataFrame:

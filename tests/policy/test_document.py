@@ -16,6 +16,7 @@ from virtkit.policy.lint import lint, remarks
 HEAD = "name: x\ntitle: x\nsources: [x]\nrules:\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", document.names())
 def test_shipped_policies_are_whole(name: str) -> None:
     """Each has its own name, a source, a default for every subject, and no rule without effect."""

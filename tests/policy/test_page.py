@@ -28,6 +28,7 @@ def test_every_condition_is_named() -> None:
         assert f"`{key}`" in PAGE, key
 
 
+@pytest.mark.slow
 def test_figures_are_those_of_the_program(capsys: pytest.CaptureFixture[str]) -> None:
     """The score table of the page is what the command prints."""
     (shown,) = re.findall(r"\$ virtkit policy score\n(.*?)```", PAGE, re.S)

@@ -13,6 +13,8 @@ from virtkit.host import Host
 from virtkit.policy import comparison, document
 from virtkit.virtio.kinds import MODELS
 
+pytestmark = pytest.mark.slow
+
 MACHINES = {"pc": ("pc",), "q35": ("q35",), "both": ("pc", "q35"), "own": ("own",)}
 
 

@@ -117,6 +117,7 @@ def test_an_outcome_shows_what_changed() -> None:
     assert "<img" not in outcomes.error_html(InputError(NASTY))
 
 
+@pytest.mark.slow
 def test_widgets_react() -> None:
     """Each choice changes the display; a pasted or uploaded domain is used, and an error is shown."""
     box = explorer()

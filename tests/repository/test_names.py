@@ -76,6 +76,7 @@ def test_every_public_attribute_says_what_it_is(name: str) -> None:
     assert [key for key, value in own.items() if not value.__doc__] == []
 
 
+@pytest.mark.slow
 def test_tab_tells_the_public_names_and_nothing_else() -> None:
     """``vk.<TAB>`` in IPython gives the public names, before and after modules are loaded, and loads none of them."""
     code = (

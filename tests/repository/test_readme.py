@@ -38,6 +38,7 @@ def _expect(lines: list[str], answer: list[str]) -> None:
         at = place + 1
 
 
+@pytest.mark.slow
 def test_tour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The tour's commands, one after the other in one folder, do what the README says."""
     shutil.copytree(facts.path("domains"), tmp_path / "data" / "domains")

@@ -47,11 +47,13 @@ def noted() -> set[str]:
     return found
 
 
+@pytest.mark.slow
 def test_every_rule_of_the_table_is_used() -> None:
     """A sentence that nothing says is dead."""
     assert set(RULES) - noted() == set()
 
 
+@pytest.mark.slow
 def test_every_rule_named_in_the_code_is_in_the_table() -> None:
     """``note(device, "rule", …)`` with a rule that is not there would fail only when somebody asks why."""
     for file in PACKAGE.rglob("*.py"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from random import Random
 
+import pytest
 from lxml import etree
 
 from tests.writing import RELEASES
@@ -56,6 +57,7 @@ def test_newer_kinds_wait_for_their_release() -> None:
         assert word in new
 
 
+@pytest.mark.slow
 def test_many_are_accepted_and_none_crashes() -> None:
     """About half resolve; the others are refused, never anything else."""
     verdicts: Counter[str] = Counter()

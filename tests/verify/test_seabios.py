@@ -73,6 +73,7 @@ def boots(machine: str, devices: list[str]) -> bool:
     return converse(str(BINARY), [*plain, "-machine", machine, *monitor, *devices], talk, 60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "windows", "expected"),
     [
