@@ -191,7 +191,7 @@ def test_explain(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", path]) == 0
     text = capsys.readouterr().out
     assert "net0: interface 0 (virtio) at 0000:01:00.0 (line 7)\n    " in text
-    assert "needs a slot for a PCI Express device; first free one: bus 1" in text
+    assert "first free address that accepts a PCI Express device: bus 1" in text
     assert "pci.1: controller pci 1 (pcie-root-port) at 0000:00:01.0 (added)" in text
     assert main(["explain", path, "--device", "net0", "--format", "json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -133,7 +133,7 @@ def test_a_broken_file_of_facts_is_refused(change: dict[str, object], message: s
 
 def test_missing_keys_are_named() -> None:
     """All of them, in one message."""
-    with pytest.raises(CapabilityError, match="lack arch, release, package"):
+    with pytest.raises(CapabilityError, match="have no arch, release, package"):
         shipped.from_document({"format": 1}, "some.json")
 
 
