@@ -78,6 +78,8 @@ def page() -> Iterator[str]:
         yield "|---|---|---|---|---|---|---|---|"
         for corpus in CORPORA:
             folder = corpora() / f"libvirt-{release}" / corpus
+            if not folder.is_dir():
+                continue
             with tempfile.TemporaryDirectory() as place:
                 out = Path(place)
                 answer(folder, release, out)

@@ -7,11 +7,11 @@ from random import Random
 
 from lxml import etree
 
-from tests.writing import RELEASES
+from tests.writing import OLD, RELEASES
 from virtkit import read, resolve
 from virtkit.errors import Refused
 from virtkit.host import Host
-from virtkit.releases import NEWEST, OLDEST
+from virtkit.releases import NEWEST, parse
 from virtkit.verify.generate import domain, domains
 from virtkit.verify.mutations import mutate
 from virtkit.verify.platforms import PLATFORMS
@@ -49,7 +49,7 @@ def test_a_mutation_changes_one_device() -> None:
 
 def test_newer_kinds_wait_for_their_release() -> None:
     """libvirt 9.0 knows no nvme controller, crypto or virtio sound."""
-    old = "".join(text for _name, text in domains(400, 1, OLDEST))
+    old = "".join(text for _name, text in domains(400, 1, parse(OLD)))
     new = "".join(text for _name, text in domains(400, 1, NEWEST))
     for word in ("nvme", "<crypto", "<sound model='virtio'", "loongarch64", "igb", "usb-net"):
         assert word not in old
