@@ -1,4 +1,4 @@
-"""``python -m benchmarks [core] [matrix] …``: measure, each figure beside its peer's."""
+"""``python -m benchmarks [core] [matrix] …``: measure, and print each figure with the ratio to its peer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def main(names: list[str]) -> int:
     """Run the sets named, or all. Returns 2 for an unknown name."""
     unknown = set(names) - set(SETS)
     if unknown:
-        print(f"no benchmark called {', '.join(sorted(unknown))}; there are: {', '.join(SETS)}", file=sys.stderr)
+        print(f"no benchmark called {', '.join(sorted(unknown))}; expected one of {', '.join(SETS)}", file=sys.stderr)
         return 2
     for name in names or SETS:
         for figure in import_module(f"benchmarks.{name}").figures():

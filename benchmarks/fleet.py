@@ -1,4 +1,4 @@
-"""An audit of 10,000 domains: by one process and by two, and the memory it takes at most."""
+"""An audit of 10,000 domains by two processes, and its peak memory. Peer: the same audit by one process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DOMAINS = 10_000
 
 
 def figures() -> Iterator[Figure]:
-    """Whole commands on an archive that holds the sample domains over and over."""
+    """Whole commands on an archive of repeated sample domains."""
     with tempfile.TemporaryDirectory() as folder:
         archive = archived(Path(folder))
         times = {}
@@ -28,12 +28,12 @@ def figures() -> Iterator[Figure]:
             start = time.perf_counter()
             mib = peak([*command, "--jobs", str(jobs), "-o", str(Path(folder) / "audit.parquet")])
             times[jobs] = time.perf_counter() - start
-        note = f"{mib:,.0f} MiB at most in the process that reads and writes"
+        note = f"{mib:,.0f} MiB peak in the process that reads and writes"
         yield Figure(f"audit of {DOMAINS:,} domains, two processes", times[2], "one process", times[1], note)
 
 
 def archived(folder: Path) -> Path:
-    """An archive in ``folder`` that holds the sample domains over and over, DOMAINS of them."""
+    """An archive in ``folder`` of DOMAINS domains, which repeat the sample domains."""
     archive = folder / "domains.tar.gz"
     samples = sorted(facts.path("domains").glob("*.xml"))
     with tarfile.open(archive, "w:gz", compresslevel=1) as out:
@@ -42,7 +42,7 @@ def archived(folder: Path) -> Path:
     return archive
 
 
-#: A small process that starts the command: one that is started begins with the largest size of whoever started it.
+#: A small process starts the command, because a process inherits the peak size of the one that starts it.
 _STARTER = """
 import os, subprocess, sys
 process = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
@@ -53,6 +53,6 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 
 def peak(command: list[str]) -> float:
-    """Runs a command; its largest resident size in MiB."""
+    """Run a command; the result is its peak resident size in MiB."""
     done = subprocess.run([sys.executable, "-c", _STARTER, *command], check=True, stdout=subprocess.PIPE, text=True)
     return int(done.stdout) / 1024

@@ -1,4 +1,4 @@
-"""A run of all notebooks against one ``papermill`` and one ``jupyter nbconvert`` command for each of them."""
+"""A run of all notebooks. Peer: one ``papermill`` and one ``jupyter nbconvert`` command for each notebook."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["figures"]
 
 
 def figures() -> Iterator[Figure]:
-    """Wall time of ``virtkit report``, of the peer, and of pages made by API and by command."""
+    """Wall time of ``virtkit report`` and of the peer."""
     from virtkit.reporting.run import notebooks
 
     chosen = notebooks()

@@ -8,10 +8,11 @@ from functools import cache
 from lxml import etree
 
 from virtkit import Host, Resolved, read, resolve
-from virtkit.releases import NEWEST, OLDEST, SUPPORTED, dotted
+from virtkit.releases import NEWEST, dotted
 
-OLD, NEW = dotted(OLDEST), dotted(NEWEST)
-RELEASES = tuple(dotted(one) for one in SUPPORTED)
+#: The release that tests of differences compare with the newest one, and both together.
+OLD, NEW = "9.0", dotted(NEWEST)
+RELEASES = (OLD, NEW)
 NO_USB = "<controller type='usb' model='none'/>"
 NO_BALLOON = "<memballoon model='none'/>"
 

@@ -20,7 +20,7 @@ def root() -> Path:
     for place in (_PACKAGE / "_data", _PACKAGE.parent / "data"):
         if place.is_dir():
             return place
-    raise FactsError("the facts are missing: neither virtkit/_data nor data/ beside the package exists")
+    raise FactsError("the facts are missing: expected virtkit/_data, or data/ beside the package")
 
 
 def samples() -> Path:
@@ -42,7 +42,7 @@ def path(name: str) -> Path:
 def table(name: str) -> tuple[dict[str, str], ...]:
     """The rows of a CSV table of facts, one dict of column name to text each.
 
-    Lines that begin with ``#`` are remarks. Raises FactsError when the table is missing or a row has
+    Lines that begin with ``#`` are comments. Raises FactsError when the table is missing or a row has
     more or fewer cells than the head.
     """
     file = path(name)
@@ -56,7 +56,7 @@ def table(name: str) -> tuple[dict[str, str], ...]:
             found = []
             for cells in rows:
                 if len(cells) != width:
-                    raise FactsError(f"{name}: line {rows.line_num}: {len(cells)} cells, the head has {width}")
+                    raise FactsError(f"{name}: line {rows.line_num}: expected {width} cells, got {len(cells)}")
                 found.append(dict(zip(head, cells, strict=True)))
             return tuple(found)
     except FileNotFoundError:

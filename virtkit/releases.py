@@ -94,7 +94,7 @@ _ROWS = facts.table("releases.csv")
 
 #: The libvirt releases that were observed in full or in part, oldest first.
 PROBED: tuple[Release, ...] = tuple(sorted(parse(row["libvirt"]) for row in _ROWS))
-#: The libvirt releases against which every fact was checked, each with the QEMU release that goes with it.
+#: The supported libvirt releases, each with the QEMU release that goes with it.
 PAIRS: Mapping[Release, Release] = MappingProxyType(
     {parse(row["libvirt"]): parse(row["qemu"]) for row in _ROWS if row["supported"] == "yes"}
 )

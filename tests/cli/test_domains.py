@@ -161,7 +161,7 @@ def test_a_release_outside_the_facts_is_answered_by_the_nearest(
     """With a warning."""
     assert main(["resolve", str(files / "in" / "a.xml"), "--libvirt", release]) == 0
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"virtkit: --libvirt {release}: libvirt's behaviour is known from {OLD} to {NEW}")
+    assert line.startswith(f"virtkit: --libvirt {release}: libvirt's behaviour is known from {dotted(OLDEST)} to {NEW}")
 
 
 def test_an_output_folder_that_cannot_be(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -192,7 +192,7 @@ def test_explain(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", path]) == 0
     text = capsys.readouterr().out
     assert "net0: interface 0 (virtio) at 0000:01:00.0 (line 7)\n    " in text
-    assert "needs a slot for a PCI Express device; first free one: bus 1" in text
+    assert "first free address that accepts a PCI Express device: bus 1" in text
     assert "pci.1: controller pci 1 (pcie-root-port) at 0000:00:01.0 (added)" in text
     assert main(["explain", path, "--device", "net0", "--format", "json"]) == 0
     found = json.loads(capsys.readouterr().out)

@@ -37,7 +37,10 @@ MALFORMED = {
         b"<domain type='kvm'><name>&x;</name></domain>",
         ":3: domain XML must not have a document type",
     ),
-    "document type in UTF-16": ("<!DOCTYPE domain><domain type='kvm'/>".encode("utf-16"), ":1: domain XML must not have a document type"),
+    "document type in UTF-16": (
+        "<!DOCTYPE domain><domain type='kvm'/>".encode("utf-16"),
+        ":1: domain XML must not have a document type",
+    ),
     "unknown entity": (GOOD.replace(b"case", b"&who;"), ":2: not well-formed XML: Entity 'who' not defined"),
     "too deep": (domain("<a>" * 300 + "</a>" * 300), ":7: elements are nested too deeply"),
     "unknown encoding": (b"<?xml version='1.0' encoding='klingon'?><domain/>", "not readable as klingon"),

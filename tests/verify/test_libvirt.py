@@ -174,7 +174,7 @@ def test_an_interruption_leaves_nothing_defined(peer: FakeConnection) -> None:
 def test_a_peer_that_goes_away(peer: FakeConnection) -> None:
     """Is an error, not a refusal."""
     peer.refusal, peer.gone = "broken pipe", True
-    with connect() as libvirt, pytest.raises(VerifyError, match="went away"):
+    with connect() as libvirt, pytest.raises(VerifyError, match="closed the connection"):
         libvirt.ask(DOMAIN, "mine.xml")
 
 

@@ -1,4 +1,4 @@
-"""What a domain is resolved for: libvirt's release, QEMU's release, its machine types and device types."""
+"""The host that a domain is resolved for: libvirt's release, QEMU's release, machine types and device types."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Uncertain(NamedTuple):
 
 
 def uncertain(at: Release) -> tuple[Uncertain, ...]:
-    """The changes that libvirt ``at`` may or may not have, each once; empty for a release that was observed.
+    """The changes that libvirt ``at`` may or may not have, each once; empty when every change was observed.
 
     >>> from virtkit.releases import DEFAULT
     >>> uncertain(DEFAULT)
@@ -69,8 +69,8 @@ def remark(at: Release) -> str:
         for subject, names in groups.items()
     ]
     return (
-        f"libvirt {dotted(at)} was not observed; each of these is answered as in the nearest observed release and may "
-        f"differ: {', '.join(parts)}"
+        f"it is unknown whether libvirt {dotted(at)} has these changes, so each is answered as in the nearest release "
+        f"where it was observed: {', '.join(parts)}"
     )
 
 

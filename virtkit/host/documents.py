@@ -1,4 +1,4 @@
-"""Emulators from the documents users have: what a document does not tell stays unknown, not absent."""
+"""Emulators read from a user's documents: what a document does not state is unknown, not absent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from virtkit.host.xml import load, parse
 
 __all__ = ["UNKNOWN_RELEASE", "Document", "read_document"]
 
-#: Stands in Emulator.release where a document does not name QEMU's release; Host puts the paired one there.
+#: Emulator.release of a document that does not name QEMU's release; Host puts in the one that goes with libvirt.
 UNKNOWN_RELEASE = (0, 0)
 
 _KNOWN = "<qemuCaps>, <domainCapabilities>, <capabilities>, or JSON of query-machines or qom-list-types"
@@ -27,14 +27,14 @@ _KNOWN = "<qemuCaps>, <domainCapabilities>, <capabilities>, or JSON of query-mac
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What one file tells: emulators, and the libvirt release that wrote it, if it says so."""
+    """The emulators that one file describes, and the libvirt release that wrote it (None when it does not say)."""
 
     emulators: tuple[Emulator, ...]
     libvirt: tuple[int, int] | None
 
 
 def read_document(file: Path) -> Document:
-    """The document in ``file``; its kind is told by its content. Raises CapabilityError."""
+    """The document in ``file``; its content decides which kind it is. Raises CapabilityError."""
     data = load(file)
     name = str(file)
     if data.lstrip()[:1] in (b"{", b"["):
@@ -46,7 +46,7 @@ def read_document(file: Path) -> Document:
         return Document((_domain_capabilities(domcaps.from_root(root, name), name),), None)
     if root.tag == "capabilities":
         return Document(tuple(_capabilities(root, name)), None)
-    raise CapabilityError(f"{name}: <{root.tag}> is no capability document; known are {_KNOWN}")
+    raise CapabilityError(f"{name}: expected a capability document ({_KNOWN}), got <{root.tag}>")
 
 
 def _json(data: bytes, name: str) -> Emulator:
@@ -61,7 +61,7 @@ def _cache(root: etree._Element, name: str) -> Document:
     lacking = [f"<{tag}>" for tag in ("arch", "version") if not root.findtext(tag)]
     lacking += [f"<{tag} .../>" for tag in ("flag", "machine") if root.find(tag) is None]
     if lacking:
-        raise CapabilityError(f"{name}: the capability cache lacks {', '.join(lacking)}")
+        raise CapabilityError(f"{name}: the capability cache has no {', '.join(lacking)}")
     arch = emulator_arch(root.findtext("arch") or "")
     release = _number(root.findtext("version") or "", name, "version")
     written_by = _number(root.findtext("selfvers") or "0", name, "selfvers")
@@ -88,7 +88,7 @@ def _cache(root: etree._Element, name: str) -> Document:
 def _cache_machine(node: etree._Element, name: str) -> Machine:
     given = node.get("name")
     if not given:
-        raise CapabilityError(f"{name}:{node.sourceline}: a <machine> of the capability cache lacks name=")
+        raise CapabilityError(f"{name}:{node.sourceline}: a <machine> of the capability cache has no name=")
     cpus = node.get("maxCpus", "")
     return Machine(
         name=given,
@@ -102,7 +102,7 @@ def _cache_machine(node: etree._Element, name: str) -> Machine:
 def _by_flags(
     flags: set[str], arch: str, libvirt: tuple[int, int]
 ) -> tuple[set[str], set[str], dict[str, set[str]], set[tuple[str, str]]]:
-    """Device types there, not there, properties there, not there, by ``data/qemu/capability-flags.csv``."""
+    """Device types present and absent, properties present and absent. Source: ``data/qemu/capability-flags.csv``."""
     devices: set[str] = set()
     absent: set[str] = set()
     having: dict[str, set[str]] = {}
@@ -128,12 +128,12 @@ def _domain_capabilities(document: domcaps.DomainCapabilities, name: str) -> Emu
     """One machine type of one emulator, from ``virsh domcapabilities``."""
     if document.domain not in ("qemu", "kvm"):
         raise CapabilityError(
-            f"{name}: domain capabilities of {document.domain!r} tell of no QEMU; "
-            "they can be compared with virtkit domcaps --compare"
+            f"{name}: expected the domain capabilities of qemu or kvm, got those of {document.domain!r}; "
+            "virtkit domcaps --compare can compare them"
         )
     if not document.machine:
-        raise CapabilityError(f"{name}: the domain capabilities lack <machine>")
-    present, absent = domcaps.told_devices(document, (999, 0))
+        raise CapabilityError(f"{name}: the domain capabilities have no <machine>")
+    present, absent = domcaps.proven_devices(document, (999, 0))
     machines = [Machine(document.machine)]
     return Emulator(
         arch=emulator_arch(document.arch),
@@ -150,7 +150,7 @@ def _domain_capabilities(document: domcaps.DomainCapabilities, name: str) -> Emu
 
 
 def _capabilities(root: etree._Element, name: str) -> Iterable[Emulator]:
-    """The guests of ``virsh capabilities``: architectures and machine types, no device types."""
+    """The guests of ``virsh capabilities``: architectures and machine types; it lists no device types."""
     found: dict[str, Emulator] = {}
     for arch in root.iterfind("guest/arch"):
         types = {node.get("type") for node in arch.iterchildren("domain")}
@@ -162,7 +162,7 @@ def _capabilities(root: etree._Element, name: str) -> Iterable[Emulator]:
         names = dict.fromkeys(
             text for node in nodes if (text := (node.text or "").strip()) and not node.get("canonical")
         )
-        # A canonical name is not always listed beside its alias.
+        # An alias may be listed without its canonical name.
         names.update(dict.fromkeys(canonical for canonical in aliases if canonical))
         machines = [
             Machine(
@@ -187,13 +187,13 @@ def _capabilities(root: etree._Element, name: str) -> Iterable[Emulator]:
         found.setdefault(qemu_arch, emulator)
     if not found:
         raise CapabilityError(
-            f"{name}: the capabilities lack a <guest> with <arch>, <domain type='qemu'> and <machine>"
+            f"{name}: the capabilities have no <guest> with <arch>, <domain type='qemu'> and <machine>"
         )
     return found.values()
 
 
 def merged(one: Emulator, other: Emulator, place: str) -> Emulator:
-    """Two documents of one emulator as one; raises CapabilityError when they contradict each other."""
+    """Two documents about one emulator, combined; raises CapabilityError when their releases differ."""
     releases = {one.release, other.release} - {UNKNOWN_RELEASE}
     if len(releases) > 1:
         raise CapabilityError(f"{place}: two documents describe the emulator of {one.arch} with different releases")
@@ -227,13 +227,13 @@ def _unique(machines: Iterable[Machine]) -> list[Machine]:
 
 
 def _count(text: str) -> int | None:
-    """A number of CPUs; None where nothing of the sort is written."""
+    """A number of CPUs; None when ``text`` is no number."""
     return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
 
 
 def _number(text: str, name: str, tag: str) -> tuple[int, int]:
     """libvirt's ``MAJOR * 1000000 + MINOR * 1000 + MICRO`` as (major, minor)."""
     if not re.fullmatch(r"[0-9]{1,9}", text.strip()):
-        raise CapabilityError(f"{name}: <{tag}> holds {text!r}, not a release number such as 9000000")
+        raise CapabilityError(f"{name}: expected a release number such as 9000000 in <{tag}>, got {text!r}")
     number = int(text)
     return number // 1_000_000, number // 1000 % 1000

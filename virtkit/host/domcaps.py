@@ -30,8 +30,8 @@ class DomainCapabilities:
     """A domain capabilities report.
 
     ``domain`` is the virtualization type (``qemu``, ``kvm``, ``bhyve``, ``xen``); ``machine`` and ``path`` are
-    "" where the driver has none. ``unknown`` lists "element enum value" entries that the host's source does
-    not tell of; they are not in ``devices``.
+    "" where the driver has none. ``unknown`` lists "element enum value" entries about which the host's source says
+    nothing; they are not in ``devices``.
     """
 
     path: str
@@ -80,14 +80,14 @@ def read(data: bytes, name: str) -> DomainCapabilities:
 def from_root(root: etree._Element, name: str) -> DomainCapabilities:
     """As ``read``, from the parsed document."""
     if root.tag != "domainCapabilities":
-        raise CapabilityError(f"{name}: <{root.tag}> is no <domainCapabilities> document")
+        raise CapabilityError(f"{name}: expected a <domainCapabilities> document, got <{root.tag}>")
     devices = root.find("devices")
     lacking = [tag for tag in ("domain", "arch") if not root.findtext(tag)]
     if devices is None:
         lacking.append("devices")
     if lacking or devices is None:
         missing = ", ".join(f"<{tag}>" for tag in lacking)
-        raise CapabilityError(f"{name}: the domain capabilities lack {missing}")
+        raise CapabilityError(f"{name}: the domain capabilities have no {missing}")
     elements = []
     for node in devices.iterchildren(tag=etree.Element):
         enums = {
@@ -105,7 +105,7 @@ def from_root(root: etree._Element, name: str) -> DomainCapabilities:
 
 
 def differences(ours: DomainCapabilities, theirs: DomainCapabilities) -> list[str]:
-    """One line for each enumeration (or element) that two reports tell differently; empty when they agree."""
+    """One line for each enumeration (or element) that differs between two reports; empty when they agree."""
     left = {(element.name): element for element in ours.devices}
     right = {(element.name): element for element in theirs.devices}
     lines = []
@@ -115,7 +115,7 @@ def differences(ours: DomainCapabilities, theirs: DomainCapabilities) -> list[st
             lines.append(f"{name}: only in the {'second' if one is None else 'first'}")
             continue
         if one.supported != other.supported:
-            lines.append(f"{name}: supported {_yes(one.supported)} against {_yes(other.supported)}")
+            lines.append(f"{name}: supported={_yes(one.supported)} in the first, {_yes(other.supported)} in the second")
             continue
         for enum in dict.fromkeys((*one.enums, *other.enums)):
             if (enum in one.enums) != (enum in other.enums):
@@ -130,11 +130,10 @@ def differences(ours: DomainCapabilities, theirs: DomainCapabilities) -> list[st
     return lines
 
 
-def told_devices(document: DomainCapabilities, libvirt: releases.Release) -> tuple[set[str], set[str]]:
+def proven_devices(document: DomainCapabilities, libvirt: releases.Release) -> tuple[set[str], set[str]]:
     """The device types that a report proves present, and those it proves absent.
 
-    A value proves its driver only where one driver alone stands for it; an enumeration that is missing
-    proves nothing.
+    A value proves a driver only when no other driver could provide it; a missing enumeration proves nothing.
     """
     present: set[str] = set()
     absent: set[str] = set()

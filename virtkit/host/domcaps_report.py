@@ -28,7 +28,7 @@ def report(host: Host, arch: str, machine: str | None = None, domain: str = "qem
         raise Unsupported("invalid argument", f"the host has no emulator for architecture {arch!r}")
     wanted = machine or host.default_machine(arch)
     if wanted is None:
-        raise Unsupported("invalid argument", f"{arch} has no default machine type: name one")
+        raise Unsupported("invalid argument", f"{arch} has no default machine type; choose one with --machine")
     found = emulator.machine(wanted)
     if found is None and emulator.all_machines:
         raise Unsupported("invalid argument", f"the machine {wanted!r} is not supported by emulator of {arch}")

@@ -1,4 +1,4 @@
-"""One QEMU binary as values: its machine types, its device types, and what is not known of them."""
+"""One QEMU binary: its machine types, its device types and properties, and which of them are unknown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ARCHITECTURES: Mapping[str, str] = MappingProxyType(
     }
 )
 
-#: What stands beside device types in Emulator.devices, by the beginning of the names.
+#: Names in Emulator.devices that are no device types, by how they begin.
 _GROUPS = ("chardev-", "display-")
 
 
@@ -43,8 +43,8 @@ class Machine:
     """A machine type of one QEMU binary.
 
     ``name`` is the canonical name; ``alias`` the short name QEMU also takes for it (``pc``), or None.
-    ``max_cpus`` is None where the source does not say. ``root`` is the kind of its first PCI bus: ``pci``,
-    ``pcie``, ``none`` (no PCI), or None where not known.
+    ``max_cpus`` is None when the source does not state it. ``root`` is the kind of its first PCI bus: ``pci``,
+    ``pcie``, ``none`` (no PCI), or None when unknown.
     """
 
     name: str
@@ -59,14 +59,13 @@ class Machine:
 class Emulator(Displayable):
     """What one QEMU binary offers.
 
-    ``machines`` finds a Machine by canonical name and by alias. ``devices`` are the device types known to be
-    there, ``absent`` those known not to be; with ``complete`` every type outside ``devices`` is absent.
-    Beside device types stand back ends of character devices (``chardev-spicevmc``) and displays
-    (``display-sdl``); a source that names none of a group tells nothing about that group.
-    ``properties`` maps a property name to the device types known to have it, ``lacking`` holds the
-    (device type, property) pairs known not to be; with ``complete`` the properties named are told of every
-    device type but those in ``unasked``. Without ``all_machines`` there are more machine types than
-    ``machines`` tells of. ``source`` says which tool or document was asked.
+    ``machines`` finds a Machine by canonical name and by alias; without ``all_machines`` there may be others.
+    ``devices`` are the device types known to be present, ``absent`` those known to be absent; with ``complete`` every
+    type outside ``devices`` is absent. ``devices`` also lists back ends of character devices (``chardev-spicevmc``)
+    and displays (``display-sdl``); when it lists none of such a group, the group is unknown.
+    ``properties`` maps a property name to the device types known to have it, ``lacking`` holds the (device type,
+    property) pairs known to be absent; with ``complete`` the properties listed are known for every device type except
+    those in ``unasked``. ``source`` names the tool or document that the facts come from.
     """
 
     arch: str
@@ -88,7 +87,7 @@ class Emulator(Displayable):
         return f"<Emulator QEMU {dotted(self.release)} {self.arch}: {has}>"
 
     def has(self, driver: str) -> bool | None:
-        """Whether QEMU has the device type ``driver``; None when the source does not tell."""
+        """Whether QEMU has the device type ``driver``; None when unknown."""
         if driver in self.devices:
             return True
         if driver in self.absent:
@@ -99,7 +98,7 @@ class Emulator(Displayable):
         return False if self.complete else None
 
     def has_property(self, driver: str, prop: str) -> bool | None:
-        """Whether device type ``driver`` takes property ``prop``; None when the source does not tell."""
+        """Whether device type ``driver`` takes property ``prop``; None when unknown."""
         owners = self.properties.get(prop)
         if owners is not None and driver in owners:
             return True
@@ -110,9 +109,9 @@ class Emulator(Displayable):
         return None
 
     def machine(self, name: str) -> Machine | None:
-        """The machine type called ``name``, canonical or alias; None when it is not there, or nothing tells of it.
+        """The machine type called ``name``, canonical or alias; None when it is absent or unknown.
 
-        Where the source does not tell of all machine types, a canonical name with a version is taken as it is.
+        When the source does not list all machine types, a canonical name with a version is accepted as it is.
         """
         found = self.machines.get(name)
         if found is None and not self.all_machines and VERSIONED.fullmatch(name):
@@ -126,7 +125,7 @@ class Emulator(Displayable):
 
 
 def by_name(machines: Iterable[Machine]) -> Mapping[str, Machine]:
-    """The machines under their canonical names and, where no canonical name is meant, their aliases."""
+    """The machines by canonical name and, where no machine has that canonical name, by alias."""
     found = {machine.name: machine for machine in machines}
     for machine in tuple(found.values()):
         if machine.alias:
@@ -135,5 +134,5 @@ def by_name(machines: Iterable[Machine]) -> Mapping[str, Machine]:
 
 
 def default_name(machines: Iterable[Machine]) -> str | None:
-    """The canonical name of the machine that QEMU takes when none is named, or None."""
+    """The canonical name of QEMU's default machine type, or None."""
     return next((machine.name for machine in machines if machine.default), None)

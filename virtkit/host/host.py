@@ -21,8 +21,8 @@ __all__ = ["Host"]
 class Host(Displayable):
     """A libvirt release and the QEMU binaries it runs.
 
-    ``libvirt`` and ``qemu`` are ``(major, minor)``. Shipped facts are read when an architecture is first
-    asked for; emulators read from a user's document stand in ``emulators`` and nothing shipped is mixed in.
+    ``libvirt`` and ``qemu`` are ``(major, minor)``. Without ``emulators`` the shipped facts are used, and read when an
+    architecture is first needed; with ``emulators`` (read from a user's documents) no shipped facts are used.
     """
 
     __slots__ = ("_given", "libvirt", "qemu")
@@ -36,7 +36,7 @@ class Host(Displayable):
 
     @classmethod
     def default(cls, libvirt: str | Release = DEFAULT, qemu: str | Release | None = None) -> Host:
-        """The host by shipped facts.
+        """The host according to the shipped facts.
 
         ``qemu`` None takes the release that goes with that libvirt (``releases.qemu_for``).
         Raises CapabilityError when no facts of that QEMU release are shipped, UsageError for malformed text.
@@ -46,21 +46,21 @@ class Host(Displayable):
         known = shipped.releases()
         if release not in known:
             names = ", ".join(dotted(one) for one in known) or "none"
-            raise CapabilityError(f"no facts of QEMU {dotted(release)} are shipped; there are: {names}")
+            raise CapabilityError(f"no facts of QEMU {dotted(release)} are shipped; available: {names}")
         return cls(wanted, release)
 
     @classmethod
     def observed(cls) -> tuple[Host, ...]:
-        """The pairs of libvirt and QEMU that were observed live and whose facts are shipped, newest first."""
+        """The supported pairs of libvirt and QEMU releases, newest first."""
         return tuple(cls(libvirt, qemu) for libvirt, qemu in sorted(PAIRS.items(), reverse=True))
 
     @classmethod
     def from_file(cls, path: str | Path, libvirt: str | Release | None = None) -> Host:
-        """The host by a user's document, or by all the documents of a folder (one an architecture).
+        """The host that a user's document describes, or all the documents of a folder (one for each architecture).
 
-        Taken are libvirt's QEMU capability cache, ``virsh domcapabilities``, ``virsh capabilities``,
-        query-machines or qom-list-types replies, and what ``virtkit data refresh`` writes. ``libvirt`` None
-        takes the release that the document names, else the default. Raises CapabilityError naming what is missing.
+        Accepted are libvirt's QEMU capability cache, ``virsh domcapabilities``, ``virsh capabilities``, replies to
+        query-machines or qom-list-types, and files that ``virtkit data refresh`` writes. Without ``libvirt`` the
+        release that the document names is used, else the default. Raises CapabilityError naming what is missing.
         """
         from virtkit.host.documents import UNKNOWN_RELEASE, merged, read_document
 
@@ -69,7 +69,7 @@ class Host(Displayable):
         if place.is_dir():
             files = sorted(file for file in place.iterdir() if file.suffix in (".xml", ".json"))
         if not files:
-            raise CapabilityError(f"{place}: the folder holds no capability document (*.xml, *.json)")
+            raise CapabilityError(f"{place}: expected capability documents (*.xml, *.json) in the folder, found none")
         documents = [read_document(file) for file in files]
         emulators: dict[str, Emulator] = {}
         for document in documents:
@@ -81,13 +81,13 @@ class Host(Displayable):
         releases = {emulator.release for emulator in emulators.values()} - {UNKNOWN_RELEASE}
         if len(releases) > 1:
             names = ", ".join(dotted(one) for one in sorted(releases))
-            raise CapabilityError(f"{place}: the documents are of different QEMU releases: {names}")
+            raise CapabilityError(f"{place}: expected documents of one QEMU release, got {names}")
         release = releases.pop() if releases else qemu_for(wanted)
         return cls(wanted, release, [replace(one, release=release) for one in emulators.values()])
 
     @classmethod
     def named(cls, qemu: str = "", libvirt: str | Release | None = None) -> Host:
-        """The host by what a person writes: a QEMU release, a capability document or a folder of them, "" for the
+        """The host that a command line names: a QEMU release, a capability document or a folder of them, or "" for the
         release that goes with ``libvirt``. Raises as ``default`` and ``from_file`` do.
 
         >>> import virtkit as vk
@@ -106,9 +106,9 @@ class Host(Displayable):
         return shipped.load(self.qemu, name)
 
     def default_machine(self, arch: str) -> str | None:
-        """The machine type libvirt takes for a domain that names none, as QEMU's default or by its own choice.
+        """The machine type that libvirt chooses for a domain that names none.
 
-        ``arch`` in libvirt's or QEMU's spelling; an alias or a canonical name is returned, None where there is none.
+        ``arch`` in libvirt's or QEMU's spelling; the answer is an alias or a canonical name, or None.
         Source: ``data/libvirt/default-machines.csv``.
         """
         emulator = self.emulator(arch)

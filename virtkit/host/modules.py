@@ -1,4 +1,4 @@
-"""The types that QEMU loads from modules, which distributions put into packages of their own."""
+"""Device types that QEMU loads from modules, which distributions ship in separate packages."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Module", "not_installed"]
 class Module:
     """A module of QEMU's build: its name, the types it brings, and the Debian packages that hold it.
 
-    ``debian`` is empty where the module comes with every emulator.
+    ``debian`` is empty when the module comes with every emulator.
     """
 
     name: str
@@ -27,9 +27,9 @@ class Module:
 
 
 def not_installed(found: Emulator, known: Emulator) -> tuple[Module, ...]:
-    """The modules that ``known`` has and ``found`` has not; the types of each are those that are missing.
+    """The modules that ``known`` has and ``found`` lacks, each with the types that are missing.
 
-    ``known`` is an emulator of the same release and architecture with all modules, as the shipped ones are.
+    ``known`` is an emulator of the same release and architecture with all modules, such as the shipped one.
     Source: ``data/qemu/modules.csv``.
     """
     missing = known.devices - found.devices

@@ -1,4 +1,4 @@
-"""Asks a QEMU on this machine for its machine types, device types and properties: the facts in data/qemu."""
+"""Asks an installed QEMU for its machine types, device types and properties: the facts in data/qemu."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from virtkit.host.qmp import Ask, QemuExited, converse
 
 __all__ = ["describe", "probe", "root_buses"]
 
-#: A QEMU that runs nothing and shows nothing. One TCG thread, because QEMU 7.2's riscv64 binary starts
-#: machine ``none`` with a 128-bit CPU, which refuses more; accelerator qtest is not in every build. KVM is
-#: taken where there is no TCG (Debian's qemu-system-x86_64-microvm).
+#: Arguments of a paused QEMU without devices or display. One TCG thread, because QEMU 7.2's riscv64 binary starts
+#: machine ``none`` with a 128-bit CPU, which refuses more; the qtest accelerator is not in every build. KVM is
+#: used where there is no TCG (Debian's qemu-system-x86_64-microvm).
 _IDLE = ("-accel", "tcg,thread=single", "-accel", "kvm", "-nodefaults", "-display", "none", "-S")
-#: A PCI bus in the tree that ``info qtree`` shows (no QMP command tells a bus's type), and its kind here.
+#: A PCI bus in the tree that ``info qtree`` shows (no QMP command gives the type of a bus), and its kind here.
 _PCI_BUS = re.compile(r"^ +bus: \S+\r?\n +type (PCIE?)\r?$", re.MULTILINE)
 _BUS_KINDS: Mapping[str, str] = MappingProxyType({"PCI": "pci", "PCIE": "pcie"})
 #: Ways to start a machine type, tried in turn. Source: what QEMU says when the plain way fails: "no default
@@ -29,20 +29,20 @@ _REMEDIES = (
     ("-machine", "MACHINE", "-audio", "none"),
     ("-machine", "MACHINE,cap-htm=off"),
 )
-#: How many device types may abort QEMU before it is QEMU itself that is broken.
+#: How many device types may abort QEMU before the probe gives up.
 _PATIENCE = 40
 
 
 def probe(binary: str, limit: float = 60.0, roots: bool = False) -> Emulator:
-    """The emulator ``binary`` as it describes itself over QMP.
+    """The emulator ``binary`` as QMP describes it.
 
     Asked are query-target, query-version, query-machines, qom-list-types (device types and character device
     back ends, modules included), query-qmp-schema (displays) and device-list-properties of every device type
     for the properties of ``data/qemu/watched.csv``. Some types abort QEMU when they are asked (11.1: four
-    RISC-V CPUs, ast2700; a type whose module is there while another's that it is made of is not); they are
-    noted as unasked.
-    With ``roots`` each machine type is also started, paused, to see which root bus it has; that takes a
-    fraction of a second each. Raises VerifyError when QEMU cannot be asked.
+    RISC-V CPUs, ast2700; a type whose module is installed without another module that it needs); they are
+    listed as unasked.
+    With ``roots`` each machine type is also started, paused, to read its root bus, in a fraction of a second each.
+    Raises VerifyError when QEMU cannot be asked.
     """
     emulator = describe(binary, limit)
     devices = (name for name in emulator.devices if not name.startswith(("chardev-", "display-")))
@@ -87,7 +87,7 @@ async def _describe(ask: Ask) -> Emulator:
 def _displays(schema: Iterable[Mapping[str, Any]]) -> list[str]:
     """The values that ``-display`` takes, as ``display-sdl``: the type of what query-display-options answers.
 
-    QEMU has that command from 3.1 on; nothing is told of displays before.
+    QEMU has that command since 3.1; before, displays are unknown.
     """
     named = {row["name"]: row for row in schema}
     if "query-display-options" not in named:
@@ -123,7 +123,7 @@ def _properties(
 
 
 def machines_of(replies: Iterable[Mapping[str, Any]]) -> list[Machine]:
-    """Machines from the ``return`` value of query-machines; ``none`` is no machine a domain can have."""
+    """Machines from the ``return`` value of query-machines; ``none`` is not a machine type for domains."""
     return [
         Machine(
             name=row["name"],
@@ -140,7 +140,7 @@ def machines_of(replies: Iterable[Mapping[str, Any]]) -> list[Machine]:
 def root_buses(binary: str, names: Iterable[str], limit: float = 60.0) -> dict[str, str | None]:
     """The kind of root bus (``pci``, ``pcie``, ``none``) of each machine type of ``binary``, by starting it.
 
-    None stands for a machine type that does not start without firmware, an image or special options.
+    None means that the machine type does not start without firmware, an image or special options.
     """
 
     async def talk(ask: Ask) -> str:

@@ -1,4 +1,4 @@
-"""One conversation with one QEMU: started paused, asked over QMP, and gone afterwards whatever happens."""
+"""One conversation with one QEMU: start it paused, ask it over QMP, and always end it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Ask", "QemuExited", "converse"]
 
 Answer = TypeVar("Answer")
 
-#: Seconds that a QEMU gets to leave by itself after ``quit`` before it is killed.
+#: Seconds that an ended QEMU and its connection get to finish.
 _GRACE = 2.0
 _PR_SET_PDEATHSIG = 1
 
@@ -32,7 +32,7 @@ class Ask(Protocol):
 
 
 class QemuExited(VerifyError):
-    """QEMU left before it could be asked. Attributes: ``status`` (exit status), ``said`` (its stderr)."""
+    """QEMU exited before it answered. Attributes: ``status`` (exit status), ``said`` (its stderr)."""
 
     def __init__(self, binary: str, status: int | None, said: str) -> None:
         super().__init__(binary, status, said)
@@ -41,7 +41,7 @@ class QemuExited(VerifyError):
         self.said = said
 
     def __str__(self) -> str:
-        return f"{self.binary} ended with status {self.status}: {self.said or 'it said nothing'}"
+        return f"{self.binary} exited with status {self.status}: {self.said or 'no message'}"
 
 
 def converse(
@@ -54,13 +54,13 @@ def converse(
     """Starts ``binary`` with ``arguments`` and a QMP monitor, awaits ``talk(ask)``, and ends QEMU.
 
     ``limit`` is the number of seconds for everything. QEMU is ended when ``talk`` returns or raises, on
-    Ctrl-C, and (on Linux) when this process dies. Raises QemuExited when QEMU leaves by itself, VerifyError
-    when it cannot be started, the time is up, or the package qemu.qmp is missing.
+    Ctrl-C, and (on Linux) when this process dies. Raises QemuExited when QEMU exits by itself, VerifyError
+    when it cannot be started, does not answer in time, or the package qemu.qmp is missing.
     """
     try:
         return asyncio.run(_limited(binary, arguments, talk, limit, pass_fds))
     except TimeoutError:
-        raise VerifyError(f"{binary} did not answer within {limit:g} s; it was ended") from None
+        raise VerifyError(f"{binary} did not answer within {limit:g} s and was stopped") from None
 
 
 async def _limited(
@@ -84,7 +84,7 @@ async def _converse(
         from qemu.qmp import ExecuteError, QMPClient, QMPError
     except ImportError:
         raise VerifyError("asking a QEMU needs the package qemu.qmp: pip install 'virtkit[qemu]'") from None
-    # qemu.qmp logs a warning with traceback when the peer leaves; the exception tells it once.
+    # qemu.qmp logs a warning with a traceback when QEMU exits; the exception below already reports it.
     logging.getLogger("qemu.qmp").setLevel(logging.CRITICAL)
     ours, theirs = socket.socketpair()
     with ours, theirs, tempfile.TemporaryFile() as noise:
@@ -123,11 +123,11 @@ async def _converse(
 
 
 async def _end(process: asyncio.subprocess.Process, client: Any) -> None:
-    """Kills first: paused QEMUs with stub backends have no state worth a clean shutdown."""
+    """Kill QEMU first: a paused QEMU with stub back ends has no state to save."""
     if process.returncode is None:
         process.kill()
     await process.wait()
-    # The connection is gone in any case; whatever it reports about that is of no interest.
+    # The connection is closed in any case, so its errors do not matter.
     with contextlib.suppress(Exception):
         await asyncio.wait_for(client.disconnect(), _GRACE)
 
@@ -140,18 +140,18 @@ async def _ended(process: asyncio.subprocess.Process) -> int | None:
 
 
 def _said(noise: IO[bytes]) -> str:
-    """What QEMU complained of: its own errors, else all that was said but warnings, else all."""
+    """QEMU's own error lines; without such lines, all lines except warnings, else all lines."""
     noise.seek(0)
     text = noise.read(20_000).decode(errors="replace")
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if "warning:" not in line]
     own = [line for line in errors if re.match(r"qemu-system-[^:]+: (?!info:)", line)]
-    # What follows its first own line belongs to it; what libraries say stands before.
+    # Lines of libraries stand before the first line of QEMU itself; later lines belong to QEMU.
     return " / ".join(errors[errors.index(own[0]) :] if own else errors or lines)
 
 
 def _die_with_parent() -> Callable[[], None] | None:
-    """What the child runs before QEMU so that the kernel ends it with this process (Linux only)."""
+    """The function that makes the kernel kill QEMU when this process dies (Linux only)."""
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl

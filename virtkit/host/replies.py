@@ -1,4 +1,4 @@
-"""QMP replies that somebody saved: query-machines, qom-list-types, with or without the greeting and more."""
+"""Emulators read from saved QMP replies: query-machines, qom-list-types, with or without greeting and other replies."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from virtkit.host.emulator import ARCHITECTURES, VERSIONED, Emulator, Machine, b
 
 __all__ = ["decode", "emulator", "release_by_aliases"]
 
-#: CPU type names end in ``-ARCH-cpu``; both Arm binaries say ``arm``, so that one proves nothing.
+#: CPU type names end in ``-ARCH-cpu``; both Arm binaries say ``arm``, so ``arm`` proves nothing.
 _CPU = re.compile(r".+-(x86_64|i386|riscv64|s390x|powerpc64|loongarch)-cpu")
 _CPU_ARCH: Mapping[str, str] = {"powerpc64": "ppc64", "loongarch": "loongarch64"}
-#: What QEMU's binaries are called after, for a file named for its architecture.
+#: Names of QEMU binaries, to recognise the architecture in a file name.
 _ARCHES = ("x86_64", "i386", "aarch64", "arm", "riscv64", "ppc64", "s390x", "loongarch64")
 
 
 def decode(data: bytes, name: str) -> Any:
     """The JSON value of ``data``, or the list of values of a transcript with one JSON value a line.
 
-    Raises CapabilityError for what is no JSON, or nested deeper than any reply of QEMU.
+    Raises CapabilityError when ``data`` is no JSON or is nested too deeply.
     """
     try:
         return json.loads(data)
     except RecursionError:
-        raise CapabilityError(f"{name}: the JSON is nested too deeply: no reply of QEMU") from None
+        raise CapabilityError(f"{name}: expected a reply of QEMU, got JSON that is nested too deeply") from None
     except ValueError as whole:
         try:
             return [json.loads(line) for line in data.splitlines() if line.strip()]
@@ -37,10 +37,10 @@ def decode(data: bytes, name: str) -> Any:
 
 
 def emulator(found: Any, name: str) -> Emulator:
-    """The emulator told by replies: one reply, a transcript, or an object of command name to reply.
+    """The emulator that replies describe: one reply, a transcript, or an object of command name to reply.
 
-    Device types are complete when qom-list-types was asked, else unknown. Raises CapabilityError when
-    neither machine types nor device types are there, or nothing names the architecture.
+    Device types are complete when a reply to qom-list-types is there, else unknown. Raises CapabilityError when there
+    are neither machine types nor device types, or nothing names the architecture.
     """
     values = [_bare(value) for value in _pieces(found)]
     machines: list[Machine] = []
@@ -63,13 +63,14 @@ def emulator(found: Any, name: str) -> Emulator:
             arch = arch or _arch_by_cpus(types)
     if not machines and not types:
         raise CapabilityError(
-            f"{name}: the JSON lacks machine types (reply to query-machines: a list with name and cpu-max) "
-            "and device types (reply to qom-list-types: a list with name and parent)"
+            f"{name}: the JSON has neither machine types (reply to query-machines: a list with name and cpu-max) "
+            "nor device types (reply to qom-list-types: a list with name and parent)"
         )
     arch = arch or _arch_by_name(name)
     if not arch:
         raise CapabilityError(
-            f"{name}: nothing names the architecture: add the reply to query-target, or name the file for it"
+            f"{name}: the architecture is unknown; add the reply to query-target, "
+            "or put the architecture into the file name"
         )
     if not machines:
         machines = [Machine(kind.removesuffix("-machine")) for kind in sorted(types) if kind.endswith("-machine")]
@@ -88,7 +89,7 @@ def emulator(found: Any, name: str) -> Emulator:
 
 
 def release_by_aliases(machines: Iterable[Machine]) -> tuple[int, int] | None:
-    """QEMU's release, told by a versioned machine type that carries its family's alias: it is the newest one.
+    """QEMU's release, from the versioned machine type that has its family's alias: it is the newest one.
 
     Observed: QEMU 7.2.22, 10.0 and 11.1.2 (``pc`` is an alias of pc-i440fx-11.1 in 11.1).
     """
@@ -139,18 +140,18 @@ def _is_types(value: Any) -> bool:
 def _release(number: Mapping[str, Any], name: str) -> tuple[int, int]:
     major, minor = number["major"], number["minor"]
     if type(major) is not int or type(minor) is not int or not (0 <= major < 1000 and 0 <= minor < 1000):
-        raise CapabilityError(f"{name}: query-version answers major {major!r} and minor {minor!r}, not two numbers")
+        raise CapabilityError(f"{name}: query-version: expected two numbers, got major {major!r} and minor {minor!r}")
     return major, minor
 
 
 def _machine(row: Mapping[str, Any], name: str) -> Machine:
     cpus = row.get("cpu-max")
     if cpus is not None and type(cpus) is not int:
-        raise CapabilityError(f"{name}: machine type {row['name']!r} has cpu-max {cpus!r}, not a number")
+        raise CapabilityError(f"{name}: machine type {row['name']!r}: expected a number as cpu-max, got {cpus!r}")
     alias = row.get("alias")
     for text in (row["name"], "" if alias is None else alias):
         if not isinstance(text, str) or not text.isprintable():
-            raise CapabilityError(f"{name}: {text!r:.80} is no name of a machine type")
+            raise CapabilityError(f"{name}: expected the name of a machine type, got {text!r:.80}")
     return Machine(
         name=row["name"],
         alias=alias,

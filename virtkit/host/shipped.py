@@ -1,4 +1,4 @@
-"""The emulators whose facts ship with the package: one JSON file a release and architecture."""
+"""The emulators whose facts ship with the package: one JSON file for each release and architecture."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["FORMAT", "dump", "folder", "load", "read", "releases"]
 FORMAT = 1
 
 _NONE = type(None)
-#: What each field of a machine type may be.
+#: The types that each field of a machine type accepts.
 _MACHINE: Mapping[str, tuple[type, ...]] = MappingProxyType(
     {
         "name": (str,),
@@ -56,16 +56,16 @@ def _releases(base: Path) -> tuple[tuple[int, int], ...]:
 
 
 def load(release: tuple[int, int], arch: str) -> Emulator | None:
-    """The shipped emulator of QEMU ``release`` for QEMU's ``arch``; None when that release has none.
+    """The shipped emulator of QEMU ``release`` for QEMU's ``arch``; None when there is none.
 
-    Raises FactsError when the file breaks its format.
+    Raises FactsError when the file is malformed.
     """
     return _load(os.environ.get("VIRTKIT_DATA_QEMU"), facts.root(), release, arch)
 
 
 @cache
 def _load(_named: str | None, _root: Path, release: tuple[int, int], arch: str) -> Emulator | None:
-    # Kept by what the folder follows from, which is quicker told than the folder.
+    # The first two arguments decide which folder is read, so that a change of either is noticed.
     file = folder() / f"{release[0]}.{release[1]}" / f"{arch}.json"
     try:
         text = file.read_bytes()
@@ -82,17 +82,17 @@ def read(text: bytes, name: str) -> Emulator:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise CapabilityError(f"{name}: no JSON: {error}") from None
+        raise CapabilityError(f"{name}: expected JSON: {error}") from None
     return from_document(document, name)
 
 
 def from_document(document: Any, name: str) -> Emulator:
     """As ``read``, from the parsed JSON."""
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise CapabilityError(f'{name}: not facts of an emulator: "format": {FORMAT} is missing')
+        raise CapabilityError(f'{name}: expected facts of an emulator with "format": {FORMAT}')
     lacking = [key for key in _NEEDED if key not in document]
     if lacking:
-        raise CapabilityError(f"{name}: facts of an emulator lack {', '.join(lacking)}")
+        raise CapabilityError(f"{name}: the facts of the emulator have no {', '.join(lacking)}")
     try:
         machines = [_machine(row) for row in document["machines"]]
         major, minor = document["release"]
@@ -109,7 +109,7 @@ def from_document(document: Any, name: str) -> Emulator:
             unasked=_names(document.get("unasked", ())),
         )
     except (TypeError, ValueError, AttributeError, OverflowError) as error:
-        raise CapabilityError(f"{name}: facts of an emulator are malformed: {error}") from None
+        raise CapabilityError(f"{name}: the facts of the emulator are malformed: {error}") from None
 
 
 def _machine(row: Any) -> Machine:
@@ -125,20 +125,20 @@ def _machine(row: Any) -> Machine:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r:.80} where a text is due")
+        raise TypeError(f"expected a text, got {value!r:.80}")
     if not value.isprintable():
-        raise ValueError(f"{value!r:.80} is no printable text")
+        raise ValueError(f"expected printable text, got {value!r:.80}")
     return value
 
 
 def _names(values: Any) -> frozenset[str]:
     if not isinstance(values, list | tuple):
-        raise TypeError(f"{values!r:.80} where a list of names is due")
+        raise TypeError(f"expected a list of names, got {values!r:.80}")
     return frozenset(_text(value) for value in values)
 
 
 def dump(emulator: Emulator) -> str:
-    """The JSON text for ``emulator``: stable order, one machine or device a line, for readable diffs."""
+    """The JSON text for ``emulator``, in a stable order with one machine or device on each line, for readable diffs."""
     lines = ["{", f' "format": {FORMAT},']
     head: tuple[tuple[str, object], ...] = (
         ("arch", emulator.arch),
@@ -147,8 +147,8 @@ def dump(emulator: Emulator) -> str:
         ("source", emulator.source),
         ("unasked", sorted(emulator.unasked)),
     )
-    for key, told in head:
-        lines.append(f" {json.dumps(key)}: {json.dumps(told)},")
+    for key, content in head:
+        lines.append(f" {json.dumps(key)}: {json.dumps(content)},")
     rows = []
     for name in sorted(emulator.names):
         machine = emulator.machines[name]

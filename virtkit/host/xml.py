@@ -1,4 +1,4 @@
-"""Safe reading of capability documents: bounded, and of XML no entities and no network."""
+"""Safe reading of capability documents: bounded size, no XML entities, no network."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from virtkit.errors import CapabilityError
 
 __all__ = ["load", "parse"]
 
-#: No capability document is larger; 12.8's largest cache is 0.4 MB. Unit: bytes.
+#: The largest document that is read, in bytes. The largest capability cache of libvirt 12.8 has 0.4 MB.
 _LIMIT = 16 * 1024 * 1024
 
 
 def load(file: Path) -> bytes:
-    """What ``file`` holds, without a byte order mark; raises CapabilityError when that is unreadable or too much."""
+    """The bytes of ``file`` without a byte order mark; raises CapabilityError when it is unreadable or too large."""
     try:
         with file.open("rb") as stream:
             data = stream.read(_LIMIT + 1)
     except (OSError, ValueError) as error:
         raise CapabilityError(f"{file}: cannot be read: {getattr(error, 'strerror', error)}") from None
     if len(data) > _LIMIT:
-        raise CapabilityError(f"{file}: larger than {_LIMIT >> 20} MiB: no capability document")
+        raise CapabilityError(f"{file}: expected at most {_LIMIT >> 20} MiB, got a larger file")
     return data.removeprefix(codecs.BOM_UTF8)
 
 
 def parse(data: bytes, name: str) -> etree._Element:
-    """The root element of ``data``; raises CapabilityError with the line where it breaks off."""
+    """The root element of ``data``; raises CapabilityError with the line of the error."""
     if not data.strip():
         raise CapabilityError(f"{name}: the capability document is empty")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
@@ -37,5 +37,5 @@ def parse(data: bytes, name: str) -> etree._Element:
     except etree.XMLSyntaxError as error:
         raise CapabilityError(f"{name}: the capability document is corrupt or truncated: {error.msg}") from None
     if root.getroottree().docinfo.internalDTD is not None:
-        raise CapabilityError(f"{name}: a capability document has no document type definition")
+        raise CapabilityError(f"{name}: expected a capability document without a document type definition")
     return root

@@ -1,1 +1,1 @@
-"""Predictions against the real thing: a running QEMU, a running libvirtd."""
+"""Predictions compared with a running QEMU and a running libvirtd."""

@@ -1,4 +1,4 @@
-"""Stub back ends: what each virtio device needs beside its own options before QEMU realizes it."""
+"""Stub back ends: what each virtio device needs, besides its own options, before QEMU realizes it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from virtkit.verify.vhost_user import StandIn
 
 __all__ = ["Stubs"]
 
-#: Kinds that need something of the host which no stub replaces, and what it is.
+#: Kinds that need something of the host that no stub can replace.
 _OUT_OF_REACH: Mapping[str, str] = {
     "vhost-scsi": "a vhost-scsi target of the host",
     "input-host": "an input device of the host",
@@ -31,7 +31,7 @@ class Stubs:
     memory_devices: int = 0
 
     def attach(self, kind: str, options: Mapping[str, Any]) -> dict[str, Any] | str:
-        """The device's options with a stub back end; a text saying what is missing when there is no stub."""
+        """The device's options with a stub back end, or a text that names what is missing when there is no stub."""
         name = f"stub-{options['id']}"
         done = dict(options)
         missing = _OUT_OF_REACH.get(kind)
@@ -74,7 +74,7 @@ class Stubs:
 
     @property
     def descriptors(self) -> tuple[int, ...]:
-        """What QEMU inherits."""
+        """The file descriptors that QEMU inherits."""
         return tuple(stand_in.fileno() for stand_in in self.stand_ins)
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
-"""Boots a real Linux guest with one half of its virtio driver, the other, or both, and sees which devices it drives.
+"""Boot a real Linux guest with one half of its virtio driver, the other, or both, and record which devices it drives.
 
 The guest is Debian's own kernel package with an initial RAM disk made here. A kernel with one half only is made by
-changing the first instructions of that half's probe function in its module, so that it says "no such device": an
-option such as ``virtio_pci.force_legacy=1`` would not do, because the driver falls back to the other half.
+changing the first instructions of the other half's probe function in its module, so that it returns "no such device".
+An option such as ``virtio_pci.force_legacy=1`` is not enough, because the driver falls back to the other half.
 """
 
 from __future__ import annotations
@@ -100,10 +100,10 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One device and what the guest made of it.
+    """One device and how the guest used it.
 
-    ``driven`` is true when a driver is bound and has said DRIVER_OK; ``interface`` is then what it used: legacy or
-    modern (virtio 1.0 was agreed on), else "".
+    ``driven`` is true when a driver is bound and has set DRIVER_OK; ``interface`` is then the one it uses: legacy or
+    modern (virtio 1.0 was negotiated), else "".
     """
 
     machine: str
@@ -119,7 +119,7 @@ class Seen:
 def find_kernel(root: Path) -> Kernel:
     """The newest kernel below ``root`` ("/", or a folder into which packages were unpacked).
 
-    Takes Debian's linux-image-*-amd64 and busybox-static. Raises VerifyError naming what is missing.
+    It needs Debian's linux-image-*-amd64 and busybox-static. Raises VerifyError naming what is missing.
     """
     images = sorted((root / "boot").glob("vmlinuz-*"))
     if not images:
@@ -143,11 +143,11 @@ def find_kernel(root: Path) -> Kernel:
 def half(module: bytes, function: str) -> bytes:
     """A kernel module (64-bit ELF) whose ``function`` returns -ENODEV at once.
 
-    The entry for tracing at its start stays; a signature is taken off, as it would no longer fit. Raises
+    The call for tracing at its start stays; the signature is removed, because it would no longer match. Raises
     VerifyError for another format or a missing function.
     """
     if module[:6] != b"\x7fELF\x02\x01":
-        raise VerifyError("the module is no little-endian 64-bit ELF file (is it compressed?)")
+        raise VerifyError("expected a little-endian 64-bit ELF module, got another format (is it compressed?)")
     table, size, count = (*struct.unpack_from("<Q", module, 0x28), *struct.unpack_from("<HH", module, 0x3A))
     sections = [struct.unpack_from("<IIQQQQIIQQ", module, table + n * size) for n in range(count)]
     for section in sections:
@@ -175,7 +175,7 @@ def _returning(module: bytes, sections: list[tuple[int, ...]], index: int, value
             for at in range(section[4], section[4] + section[5], 24):
                 (place,) = struct.unpack_from("<Q", module, at)
                 if begin - 3 <= place < end:
-                    raise VerifyError("the start of the function is filled in by the loader; it cannot be changed")
+                    raise VerifyError("the loader fills in the start of the function; it cannot be changed")
     place = offset + skip
     return module[:place] + _NO_SUCH_DEVICE + module[place + len(_NO_SUCH_DEVICE) :]
 
@@ -257,10 +257,10 @@ def _arguments(kind: str, model: str, bus: str, slot: int) -> list[str]:
 def boot(
     kernel: Kernel, machine: str, guest: str, qemu: str = "qemu-system-x86_64", limit: float = 240.0
 ) -> tuple[Seen, ...]:
-    """Boots ``guest`` (a key of GUESTS) on ``machine`` with a device of each kind and model in each location.
+    """Boot ``guest`` (a key of GUESTS) on ``machine`` with a device of each kind and model in each location.
 
-    Emulation without KVM is enough: about ten seconds. Raises VerifyError when QEMU or the guest does not get
-    there within ``limit`` seconds.
+    Works without KVM, in about ten seconds. Raises VerifyError when QEMU or the guest does not finish within ``limit``
+    seconds.
     """
     layout = list(devices(machine))
     with tempfile.TemporaryDirectory() as folder:
@@ -281,7 +281,7 @@ def boot(
     lines = [line.split() for line in done.stdout.decode("utf-8", "replace").splitlines() if "SEEN " in line]
     if ["SEEN", "end"] not in lines:
         said = (done.stderr + done.stdout).decode("utf-8", "replace").strip().splitlines()[-3:]
-        raise VerifyError(f"{machine}: the guest did not come up: {' | '.join(said)}")
+        raise VerifyError(f"{machine}: the guest did not start: {' | '.join(said)}")
     found = {_place(line[1]): line[2:] for line in lines if len(line) == 6}
     seen = []
     for location, kind, model, path, _ in layout:
@@ -294,12 +294,12 @@ def boot(
 
 
 def _place(path: str) -> str:
-    """pci0000:00/0000:00:0b.0/0000:01:00.0 as 0b.0/00.0: slots only, as bus numbers are the firmware's."""
+    """pci0000:00/0000:00:0b.0/0000:01:00.0 as 0b.0/00.0: slots only, because the firmware chooses bus numbers."""
     return "/".join(part.rpartition(":")[2] for part in path.split("/")[1:])
 
 
 def evidence(seen: Iterable[Seen], source: str) -> str:
-    """What was seen as a table (CSV), as ``data/evidence/boot.csv`` holds it."""
+    """The observations as a CSV table in the form of ``data/evidence/boot.csv``."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -323,9 +323,9 @@ def evidence(seen: Iterable[Seen], source: str) -> str:
 
 
 def predicted(seen: Seen, release: tuple[int, int]) -> tuple[bool, str]:
-    """What the rules say of a device and guest: whether it is driven, and through which interface.
+    """What the rules predict for a device and guest: whether the guest drives it, and through which interface.
 
-    The hardware's side is asked of the interface facts of QEMU ``release``, the guest's of the verdicts.
+    The device's side comes from the interface facts of QEMU ``release``, the guest's from the verdicts.
     """
     from virtkit.compat.verdict import judge
     from virtkit.guests import Support

@@ -10,7 +10,7 @@ from lxml import etree
 
 __all__ = ["Difference", "compare", "facts_of"]
 
-#: Elements below <devices> that are no devices with a place of their own.
+#: Elements below <devices> that have no address.
 _SKIPPED = frozenset({"emulator", "graphics", "audio"})
 
 #: Where each kind keeps its model: attribute of the element, or (child, attribute).
@@ -36,19 +36,19 @@ _MODEL: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 
-#: What counts where nothing is written.
+#: The value that an unwritten attribute means.
 _UNWRITTEN: Mapping[tuple[str, str], str] = MappingProxyType({("disk", "device"): "disk"})
 
 #: Options of PCI controllers that libvirt fills in while it places them.
 _TARGET = ("chassisNr", "chassis", "port", "busNr", "index", "hotplug")
 
-#: Attributes of addresses that are no numbers; a usb port may be "1.2". All others count in any spelling.
+#: Attributes of addresses that are no numbers; a USB port may be "1.2". All others are compared as numbers.
 _TEXT = frozenset({"type", "multifunction", "port"})
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing told differently: where, which aspect, what was predicted and what was observed ("" is nothing)."""
+    """One difference: the device, the aspect, the predicted and the observed text ("" is nothing)."""
 
     where: str
     aspect: str
@@ -65,9 +65,9 @@ class Difference:
 def compare(predicted: etree._Element, observed: etree._Element, order: bool = False) -> list[Difference]:
     """The differences of two ``<domain>`` elements; empty when they mean the same.
 
-    Compared are machine type, each controller (model, options, address) and each device in its place within
-    its kind, with ``order`` also the order of the controllers of each type. Numbers are compared as numbers;
-    aliases, sources and back ends not at all.
+    It compares the machine type, each controller (model, options, address) and each device by its position among
+    devices of its kind; with ``order`` also the order of the controllers of each type. Numbers are compared as
+    numbers; aliases, sources and back ends are not compared.
     """
     found = []
     for aspect in ("arch", "machine"):
@@ -106,7 +106,7 @@ def _orders(wheres: Iterable[str]) -> dict[str, str]:
 
 
 def facts_of(root: etree._Element) -> dict[str, dict[str, str]]:
-    """What is compared of each device: "interface 0" or "controller pci 1" -> aspect -> text, in document order."""
+    """The compared facts of each device: "interface 0" or "controller pci 1" -> aspect -> text, in document order."""
     found: dict[str, dict[str, str]] = {}
     counts: dict[str, int] = {}
     for node in _devices(root):
@@ -174,4 +174,4 @@ def _number(text: object) -> str:
 def _present(facts: Mapping[str, str] | None) -> str:
     if facts is None:
         return ""
-    return ", ".join(text for text in facts.values() if text) or "there"
+    return ", ".join(text for text in facts.values() if text) or "present"

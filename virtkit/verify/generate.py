@@ -1,4 +1,4 @@
-"""Random domains for the comparison with a live peer: the same seed gives the same domains everywhere."""
+"""Random domains to compare with a live QEMU or libvirtd: the same seed gives the same domains everywhere."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from xml.sax.saxutils import quoteattr
 
-from virtkit.verify.mutations import slip
+from virtkit.verify.mutations import mutate
 from virtkit.verify.platforms import PLATFORMS, Platform
 
 __all__ = ["domain", "domains"]
@@ -19,7 +19,7 @@ _LETTERS = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd", "ide": "hd"
 
 @dataclass(slots=True)
 class _Draft:
-    """A domain while it grows; ``wild`` is the share of decisions that are wrong on purpose."""
+    """A domain that is being generated; ``wild`` is the share of decisions that are wrong on purpose."""
 
     random: Random
     platform: Platform
@@ -65,7 +65,7 @@ class _Draft:
         )
 
     def address(self, share: float = 0.22) -> str:
-        """An address for a virtio device, or none."""
+        """An address for a virtio device, or an empty text."""
         if not self.chance(share) and self.platform.root != "none":
             return ""
         kind = self.one(*self.platform.transports)
@@ -78,7 +78,7 @@ class _Draft:
         return f"<address type='{kind}'/>"
 
     def plain(self, share: float = 0.15) -> str:
-        """A PCI address for a device that knows no other, or none."""
+        """A PCI address for a device that accepts only PCI, or an empty text."""
         return self.pci() if self.chance(share) and self.platform.root != "none" else ""
 
     def usb_address(self) -> str:
@@ -88,7 +88,7 @@ class _Draft:
         return f"<address type='usb' bus='{int(self.chance(0.08))}' port='{port}'/>"
 
     def extras(self) -> str:
-        """Elements that must not disturb the placing of a device."""
+        """Elements that must not affect the address of a device."""
         found = ""
         if self.chance(0.06):
             found += f"<alias name='ua-{self.next()}'/>"
@@ -104,7 +104,7 @@ class _Draft:
         return "" if self.chance(0.15) else f" index='{number}'"
 
     def usb_controller(self) -> str:
-        """A first USB controller for a machine that has none of itself and devices that need one."""
+        """A first USB controller, for a machine without one and devices that need one."""
         model = self.one("qemu-xhci", "qemu-xhci", "nec-xhci", *self.platform.usb)
         return f"<controller type='usb' index='0' model='{model}'/>"
 
@@ -207,7 +207,7 @@ def _controller(draft: _Draft) -> str:
 
 
 def _ich9(draft: _Draft) -> str:
-    """An ich9 set, whole or in part, with or without indexes."""
+    """A set of ich9 controllers, complete or not, with or without indexes."""
     indexed = draft.index("usb") if draft.chance(0.6) else ""
     parts = ["ehci1", "uhci1", "uhci2", "uhci3"][: draft.random.randint(1, 4)]
     if draft.chance(0.25):
@@ -357,7 +357,7 @@ def _chardev(draft: _Draft) -> str:
 
 
 def _other(draft: _Draft) -> str:
-    """Kinds that a domain rarely has more than one of."""
+    """A device of which a domain rarely has more than one."""
     kind = draft.one("watchdog", "shmem", "redirdev", "hub", "smartcard", "panic", "iommu", "crypto", "pstore", "tpm")
     if kind == "watchdog":
         model = draft.one("i6300esb", "i6300esb", "ib700", "itco", "diag288")
@@ -403,7 +403,7 @@ def domain(seed: int, release: tuple[int, int], platform: str | None = None, lar
     ``platform`` is a key of PLATFORMS, else drawn; ``largest`` bounds the number of device elements.
     About a third of the domains contain something that is wrong on purpose.
     """
-    random = Random(f"virtkit {release} {seed}")  # noqa: S311 - no secrets here, the seed must tell all
+    random = Random(f"virtkit {release} {seed}")  # noqa: S311 - no secrets here, the seed alone decides
     usable = {name: one for name, one in PLATFORMS.items() if name != "loongarch" or release >= (10, 2)}
     drawn = random.choices(list(usable), [one.weight for one in usable.values()])[0]
     name = platform or drawn
@@ -446,7 +446,7 @@ def domain(seed: int, release: tuple[int, int], platform: str | None = None, lar
         f"  <vcpu>{vcpus}</vcpu>\n  {os}\n"
         f"  <features>{features}</features>\n  {cpu}\n  <devices>\n{body}  </devices>\n</domain>\n"
     )
-    return title, slip(random, text) if draft.wild and draft.chance(0.3) else text
+    return title, mutate(random, text) if draft.wild and draft.chance(0.3) else text
 
 
 def domains(

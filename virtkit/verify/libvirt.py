@@ -1,4 +1,4 @@
-"""The same domain asked of a running libvirtd: defined, dumped, undefined, and compared with the prediction."""
+"""Let a running libvirtd define, dump and undefine a domain, and compare the dump with the prediction."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PREFIX = "virtkit-verify-"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One domain asked of both.
+    """The result for one domain.
 
     ``predicted`` and ``observed`` are XML text, or None when refused; ``our_refusal`` and ``its_refusal`` the
     messages then. ``crash`` is the text of an unexpected exception of ours.
@@ -54,7 +54,7 @@ class Libvirt:
         self._order = order
 
     def ask(self, data: bytes, name: str) -> Outcome:
-        """Has libvirtd define the domain ``data`` for a moment, and compares with the prediction.
+        """Let libvirtd define the domain ``data`` for a moment, and compare it with the prediction.
 
         The domain gets a name and UUID of its own, its emulator path is dropped, because it is another
         machine's. Raises InputError when ``data`` is no domain, VerifyError when libvirtd goes away.
@@ -83,7 +83,7 @@ class Libvirt:
             domain = self._connection.defineXML(data.decode())
         except error_class as error:
             if not self._connection.isAlive():
-                raise VerifyError(f"libvirtd went away: {error}") from None
+                raise VerifyError(f"libvirtd closed the connection: {error}") from None
             return None, str(error)
         except SystemError as error:
             # How the binding passes on an interrupt that came while it waited; the sweep undefines what was left.
@@ -108,12 +108,12 @@ def connect(uri: str | None = None, host: Host | None = None, order: bool = Fals
     try:
         import libvirt as module
     except ImportError:
-        raise VerifyError("asking libvirtd needs libvirt-python: pip install 'virtkit[verify]'") from None
+        raise VerifyError("comparing with libvirtd needs libvirt-python: pip install 'virtkit[verify]'") from None
     module.registerErrorHandler(lambda _context, _error: None, None)
     try:
         connection = module.open(uri)
     except module.libvirtError as error:
-        raise VerifyError(f"libvirtd at {uri or 'the default URI'} cannot be asked: {error}") from None
+        raise VerifyError(f"cannot connect to libvirtd at {uri or 'the default URI'}: {error}") from None
     try:
         yield Libvirt(connection, module, host, order)
     finally:
@@ -122,7 +122,7 @@ def connect(uri: str | None = None, host: Host | None = None, order: bool = Fals
 
 
 def _sweep(connection: Any, module: Any) -> None:
-    """Undefines what an interruption between define and undefine may have left."""
+    """Undefine domains that an interruption between define and undefine left behind."""
     try:
         left = [domain for domain in connection.listAllDomains(0) if domain.name().startswith(_PREFIX)]
         for domain in left:
@@ -133,7 +133,7 @@ def _sweep(connection: Any, module: Any) -> None:
 
 
 def _host(connection: Any, module: Any) -> Host:
-    """The peer's releases; where no facts of that QEMU are shipped, those that go with the libvirt release."""
+    """The releases of libvirtd and its QEMU; without facts of that QEMU, the one that goes with the libvirt release."""
     libvirt = connection.getLibVersion()
     wanted = libvirt // 1_000_000, libvirt // 1000 % 1000
     try:

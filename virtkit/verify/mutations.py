@@ -1,6 +1,6 @@
-"""Slips of the pen for random domains: an attribute left out, a strange value, a missing part, a strange address.
+"""Mutations of random domains: a missing attribute, an odd value, a missing child, an odd address, a device twice.
 
-The makers of random domains write what their authors know; a slip finds what they did not think of.
+The generator writes domains that its authors thought of; a mutation reaches those that they did not.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from lxml import etree
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["slip"]
+__all__ = ["mutate"]
 
 ODD = ("", "0", "-1", "none", "default", "on", "255", "4294967296", "x")
-"""Values that stand for no choice, for a limit, or for nothing at all."""
+"""Values that mean no choice, a limit, or nothing."""
 
 ADDRESSES = ("pci", "usb", "drive", "virtio-serial", "virtio-mmio", "unassigned")
 """Address types that need no numbers."""
 
 KEPT = frozenset({"dev", "uuid"})
-"""Attributes left alone: without a target name libvirtd 12.8 dies, and names are matched by."""
+"""Attributes that are never changed: libvirtd 12.8 crashes without a target name, and devices are matched by name."""
 
 
-def slip(random: Random, text: str) -> str:
-    """The domain XML ``text`` with one slip in one of its devices; the same ``random`` gives the same text."""
+def mutate(random: Random, text: str) -> str:
+    """The domain XML ``text`` with one mutation in one of its devices; the same ``random`` gives the same text."""
     root = etree.fromstring(text)
     devices = root.find("devices")
     choices: list[Element] = [] if devices is None else list(devices)
@@ -34,17 +34,17 @@ def slip(random: Random, text: str) -> str:
         return text
     device = random.choice(choices)
     part = random.choice([one for one in device.iter(etree.Element) if one.tag != "address"])
-    kind = random.choice(("attribute", "value", "value", "part", "address", "twin"))
+    kind = random.choice(("attribute", "value", "value", "part", "address", "duplicate"))
     if kind == "attribute":
         _drop_attribute(random, part)
     elif kind == "value":
-        _strange_value(random, root, part)
+        _odd_value(random, root, part)
     elif kind == "part":
         _drop_part(random, device)
     elif kind == "address":
-        _strange_address(random, device)
+        _odd_address(random, device)
     else:
-        _twin(random, device)
+        _duplicate(random, device)
     return etree.tostring(root, encoding="unicode")
 
 
@@ -58,7 +58,7 @@ def _drop_attribute(random: Random, part: Element) -> None:
         del part.attrib[random.choice(names)]
 
 
-def _strange_value(random: Random, root: Element, part: Element) -> None:
+def _odd_value(random: Random, root: Element, part: Element) -> None:
     """A value that the attribute has elsewhere in the domain, or an odd one."""
     names = _attributes(part)
     if names:
@@ -73,16 +73,16 @@ def _drop_part(random: Random, device: Element) -> None:
         device.remove(random.choice(parts))
 
 
-def _strange_address(random: Random, device: Element) -> None:
+def _odd_address(random: Random, device: Element) -> None:
     if device.tag == "iommu":
-        return  # libvirtd 9.0 dies of it
+        return  # it crashes libvirtd 9.0
     for address in device.findall("address"):
         device.remove(address)
     etree.SubElement(device, "address", type=random.choice(ADDRESSES))
 
 
-def _twin(random: Random, device: Element) -> None:
-    """The device once more; a disk would only have its name twice."""
+def _duplicate(random: Random, device: Element) -> None:
+    """Add the device a second time; not a disk, whose name would only be refused as a duplicate."""
     parent = device.getparent()
     if parent is not None and device.tag != "disk":
         parent.insert(random.randint(0, len(parent)), etree.fromstring(etree.tostring(device)))

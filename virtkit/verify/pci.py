@@ -1,4 +1,4 @@
-"""The PCI devices of a paused QEMU as they are: parent, slot, function, ids and BARs, behind bridges too.
+"""The PCI devices of a paused QEMU: parent, slot, function, ids and BARs, also behind bridges.
 
 No firmware has run, so bridges have no bus numbers and query-pci shows root buses only. The place of every device is
 read by QOM; ids and BARs of what lies deeper stand in the device tree of the human monitor, which no QMP command has.
@@ -28,7 +28,7 @@ _BAR = re.compile(r"\s*bar ([0-9]+): ")
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One device as QEMU shows it; ``device_id`` and ``interface`` are None where they could not be read."""
+    """One device as QEMU shows it; ``device_id`` and ``interface`` are None when they could not be read."""
 
     bus: str
     slot: int
@@ -48,7 +48,7 @@ class _Ids:
 
 
 async def look(ask: Ask, ids: Mapping[str, str]) -> dict[str, Seen]:
-    """The devices called ``ids`` (id -> driver) by id; one that is no PCI device is left out."""
+    """The devices named in ``ids`` (id -> driver) by id; devices that are not on PCI are omitted."""
     shown = _tree(str(await ask("human-monitor-command", {"command-line": "info qtree"}))) | await _flat(ask)
     found = {}
     for name in ids:
@@ -59,9 +59,9 @@ async def look(ask: Ask, ids: Mapping[str, str]) -> dict[str, Seen]:
         kind = str(await ask("qom-get", {"path": place, "property": "type"}))
         parent = str(await ask("qom-get", {"path": place, "property": "parent_bus"}))
         devfn = int(await ask("qom-get", {"path": place, "property": "addr"}))
-        told = shown.get(name)
-        device_id = None if told is None else f"{told.device:04x}"
-        interface = None if told is None else _interface(told)
+        entry = shown.get(name)
+        device_id = None if entry is None else f"{entry.device:04x}"
+        interface = None if entry is None else _interface(entry)
         found[name] = Seen(parent.rpartition("/")[2], devfn >> 3, devfn & 7, device_id, interface, kind)
     return found
 
@@ -76,7 +76,7 @@ def _interface(ids: _Ids) -> Interface | None:
 
 
 async def _flat(ask: Ask) -> dict[str, _Ids]:
-    """What query-pci shows by itself: the devices on root buses."""
+    """The devices on root buses, which query-pci lists."""
     return {
         row["qdev_id"]: _Ids(
             row["id"]["vendor"], row["id"]["device"], {int(region["bar"]) for region in row["regions"]}

@@ -1,4 +1,4 @@
-"""The platforms that random domains are made for: architecture, machine types, root bus, and the kinds that fit."""
+"""The platforms of random domains: architecture, machine types, root bus, and the kinds that fit."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["PLATFORMS", "Platform"]
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What a random domain may be made of: architecture, machine types, root bus and the kinds that fit.
+    """What a random domain may contain: architecture, machine types, root bus and the kinds that fit.
 
     ``root`` is pci, pcie or none; ``transports`` the address types virtio devices may ask for.
     """

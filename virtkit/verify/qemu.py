@@ -1,4 +1,4 @@
-"""The same domain asked of a running QEMU: started paused, its devices read over QMP, compared with the prediction."""
+"""Start the QEMU of a domain paused, read its devices over QMP, and compare them with the prediction."""
 
 from __future__ import annotations
 
@@ -28,14 +28,12 @@ from virtkit.virtio.interface import Interface, machine_version
 __all__ = ["Outcome", "Qemu"]
 
 
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One domain asked of a QEMU.
+    """The result for one domain.
 
-    ``devices`` counts what was compared, ``skipped`` tells of devices without a stub back end, and
-    ``unstarted`` is what QEMU says when it does not start at all, though every single device is predicted
-    to be accepted ("" otherwise).
+    ``devices`` counts the compared devices, ``skipped`` names those without a stub back end, and ``unstarted`` is
+    QEMU's message when it does not start although every device is predicted to be accepted ("" otherwise).
     """
 
     name: str
@@ -54,9 +52,9 @@ class _Report:
 
 
 class Qemu:
-    """The QEMU binaries that are asked.
+    """The QEMU binaries to compare with.
 
-    ``binary`` is one binary (asked for every architecture it is for), a folder of ``qemu-system-ARCH``, or
+    ``binary`` is one binary (used for its own architecture), a folder of ``qemu-system-ARCH``, or
     None for those on PATH. ``limit`` bounds each QEMU, in seconds.
     """
 
@@ -75,12 +73,12 @@ class Qemu:
 
     @property
     def title(self) -> str:
-        """The QEMU releases that were asked."""
+        """The QEMU releases that were used, as text."""
         named = {dotted(release) for release in self._releases.values()}
         return f"QEMU {', '.join(sorted(named))}" if named else "QEMU"
 
     def ask(self, data: bytes, name: str) -> Outcome:
-        """Starts the QEMU of the domain ``data`` paused, with stub back ends, and compares its devices.
+        """Start the QEMU of the domain ``data`` paused, with stub back ends, and compare its devices.
 
         Raises InputError or Refused for a domain that does not resolve, VerifyError when there is no such
         QEMU or it cannot be asked.
@@ -92,7 +90,7 @@ class Qemu:
         # libvirt starts a domain from the dump it keeps, where added controllers stand in their final order.
         resolved = resolve(read(resolve(domain, host=host, machine=machine).xml().encode()), host=host)
         differences: list[Difference] = []
-        skipped = [f"machine type {domain.machine}: this QEMU has it not, asked as {machine}"] if machine else []
+        skipped = [f"machine type {domain.machine}: this QEMU lacks it, compared as {machine}"] if machine else []
         refused = set()
         virtio = {device.id: device for device in resolved.virtio_devices}
         for device in virtio.values():
@@ -112,7 +110,7 @@ class Qemu:
         for ident in ids:
             differences += _compare(ident, ids[ident], virtio.get(ident), report)
             if ident in virtio and (seen := report.pci.get(ident)) and seen.device_id is None:
-                skipped.append(f"{ident}: its PCI ids could not be read, only its place")
+                skipped.append(f"{ident}: its PCI ids could not be read, only its address")
         return Outcome(name, len(ids), tuple(differences), tuple(skipped))
 
     def _refusal(self, binary: str, resolved: Resolved, device: VirtioDevice) -> list[Difference]:
@@ -142,7 +140,7 @@ class Qemu:
         words: list[str] = []
         left_out = set(without)
         pending = arguments(resolved)
-        # A zpci device stands before the device it is for, so what is left out must be known first.
+        # A zpci device comes before the device it belongs to, so the omitted devices must be known first.
         attached = {}
         for options in pending:
             ident = options.get("id", "")
@@ -178,7 +176,7 @@ class Qemu:
             try:
                 return converse(binary, command, talk, self._limit, stubs.descriptors), ids
             except QemuExited as error:
-                # A board with sound of its own, from QEMU 8.2 on.
+                # A board with built-in sound, since QEMU 8.2.
                 if "no default audio driver" not in error.said:
                     raise
             return converse(binary, [*command, "-audio", "none"], talk, self._limit, stubs.descriptors), ids
@@ -192,37 +190,37 @@ class Qemu:
             given = str(Path(given) / name)
         found = shutil.which(given or name)
         if found is None:
-            raise VerifyError(f"no QEMU for {arch}: {given or name} is not there or not executable")
+            raise VerifyError(f"no QEMU for {arch}: {given or name} does not exist or is not executable")
         if self._given and _describe(found, self._limit).arch != emulator_arch(arch):
             raise VerifyError(f"{found} is not for {arch}")
         return found
 
     def _host(self, arch: str) -> Host:
-        """The host of the binary: the shipped one where it has the same device types, else as the binary tells."""
+        """The host of the binary: shipped facts when its device types are the same, else its own."""
         binary = self._binary(arch)
-        told = _describe(binary, self._limit)
-        self._releases[binary] = told.release
-        libvirt = libvirt_for(told.release)
-        known = shipped.load(told.release, told.arch)
-        if known is not None and known.devices == told.devices:
-            return Host.default(libvirt, told.release)
-        return Host(libvirt, told.release, [_probed(binary, self._limit)])
+        found = _describe(binary, self._limit)
+        self._releases[binary] = found.release
+        libvirt = libvirt_for(found.release)
+        known = shipped.load(found.release, found.arch)
+        if known is not None and known.devices == found.devices:
+            return Host.default(libvirt, found.release)
+        return Host(libvirt, found.release, [_probed(binary, self._limit)])
 
 
 @cache
 def _describe(binary: str, limit: float) -> Emulator:
-    """What a binary says of itself, without properties."""
+    """What a binary reports, without properties."""
     return describe(binary, limit)
 
 
 @cache
 def _probed(binary: str, limit: float) -> Emulator:
-    """What a binary says of itself, all that is asked for."""
+    """Everything that the probe asks a binary for."""
     return probe(binary, limit)
 
 
 def _machine(resolved: Resolved, memory: bool) -> list[str]:
-    """The machine with nothing on it: paused, without firmware where the machine starts without."""
+    """Arguments of a paused machine without devices, and without firmware where it starts without."""
     words = ["-accel", "tcg,thread=single", "-machine", resolved.machine, "-nodefaults", "-display", "none", "-S"]
     words += ["-m", "size=256M,slots=8,maxmem=8G" if memory else "256M"]
     if resolved.arch.startswith("riscv"):
@@ -231,7 +229,7 @@ def _machine(resolved: Resolved, memory: bool) -> list[str]:
 
 
 def _stand_in(machine: str | None, emulator: Emulator | None) -> str | None:
-    """The newest machine type of the family, when this QEMU lacks the one that is written; else None."""
+    """The newest machine type of the family when this QEMU lacks the written one, else None."""
     if not machine or emulator is None or machine in emulator.machines:
         return None
     family, version = machine_version(machine)
@@ -249,7 +247,7 @@ def _type_name(device: VirtioDevice) -> str:
 
 
 async def _off_pci(ask: Ask, ident: str) -> str:
-    """Where a device beside PCI sits: its ccw number, or the type of its bus."""
+    """The address of a device that is not on PCI: its ccw number, or the type of its bus."""
     place = f"/machine/peripheral/{ident}"
     names = {row["name"] for row in await ask("qom-list", {"path": place})}
     if "dev_id" in names:
@@ -265,7 +263,7 @@ def _compare(ident: str, options: Mapping[str, Any], device: VirtioDevice | None
         if "devno" in options and where != options["devno"]:
             return [Difference(ident, "address", str(options["devno"]), where)]
         if device is not None and device.transport == "pci":
-            return [Difference(ident, "transport", "pci", where or "not there")]
+            return [Difference(ident, "transport", "pci", where or "absent")]
         return []
     found = []
     if "addr" in options:
