@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from virtkit.domain.devices import Chardev, Controller, Device, Disk
 from virtkit.domain.domain import read
 from virtkit.domain.editor import Editor
-from virtkit.domain.devices import Chardev, Controller, Device, Disk
 from virtkit.errors import Refused
+from virtkit.hotplug.changes import rows
 from virtkit.hotplug.device import NewDevice, action_of, same_device
 from virtkit.hotplug.rules import check_plug
-from virtkit.hotplug.changes import rows
 from virtkit.resolved import resolve
 
 if TYPE_CHECKING:

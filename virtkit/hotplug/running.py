@@ -14,22 +14,19 @@ from virtkit.domain.address import (
     DimmAddress,
     DriveAddress,
     PciAddress,
-    PlainAddress,
     SerialAddress,
-    UsbAddress,
 )
-from virtkit.domain.devices import Chardev, Controller, Device, Disk, Inventory, Nic
-from virtkit.domain.editor import Editor
-from virtkit.domain.writer import write
+from virtkit.domain.devices import VIRTIO, Chardev, Controller, Device, Disk, Inventory, Memory, Nic
 from virtkit.errors import Refused
 from virtkit.hotplug.changes import rows
 from virtkit.hotplug.device import inventory_of, list_of, same_device, target_name
+from virtkit.hotplug.memory_map import memory_base
 from virtkit.hotplug.pci_slots import PciSlots
 from virtkit.hotplug.rules import check_plug, scsi_units
 from virtkit.resolution.addresses import memory_slots, transports, usb, virtio_serial
 from virtkit.resolution.addresses.chipset import chipset_slots
 from virtkit.resolution.addresses.connect_types import ConnectTypes
-from virtkit.resolution.context import Draft
+from virtkit.resolution.context import Draft, drivers
 from virtkit.resolution.defaults import chardevs, controllers, disks, models
 
 if TYPE_CHECKING:
@@ -76,6 +73,7 @@ class Running:
             raise Refused(INVALID, "domain already has a watchdog", device.label)
         self._check_name(device)
         self._place(device)
+        self._check_driver(device)
         found = [device]
         if device.kind == "serial" and not self.devices.serials and not self.devices.consoles:
             assert isinstance(device, Chardev)
@@ -118,6 +116,17 @@ class Running:
             what = "Device configuration is not compatible: Domain has no USB bus support"
             raise Refused(CFG, what, device.label)
 
+    def _check_driver(self, device: Device) -> None:
+        """QEMU refuses a NIC model that it lacks, after libvirt has chosen its place. Raises Refused."""
+        if isinstance(device, Nic) and device.model and device.type != "hostdev":
+            driver = drivers().get(("interface", device.model), (device.model, ""))[0]
+            known = device.model in VIRTIO or self.context.emulator.has(driver) is not False
+            if not known:
+                what = f"unable to execute QEMU command 'device_add': '{driver}' is not a valid device model name"
+                if isinstance(device.address, PciAddress):
+                    self.slots.release(device.address)
+                raise Refused(INT, what, device.label)
+
     def _check_name(self, device: Device) -> None:
         """QEMU refuses a second virtio-serial port of the same name. Raises Refused."""
         name = target_name(device)
@@ -155,9 +164,10 @@ class Running:
         added: list[Device] = []
         taken: list[PciAddress] = []
         try:
+            model = None if "plug-default-scsi-model" in self.context.behaves else self._last_scsi_model()
             for index in range(at.controller + 1):
                 if controllers.find(self.draft, "scsi", index) is None:
-                    controller = controllers.new("scsi", index)
+                    controller = controllers.new("scsi", index, model)
                     self._fill_scsi(controller)
                     check_plug(self.context, "live", controller)
                     self._place(controller)
@@ -172,6 +182,11 @@ class Running:
                 self.slots.release(place)
             raise
         return added
+
+    def _last_scsi_model(self) -> str | None:
+        """The model of the last SCSI controller, which older releases copy."""
+        models = [one.model for one in self.devices.controllers if one.type == "scsi"]
+        return models[-1] if models else None
 
     def _check_unit(self, disk: Disk) -> None:
         """QEMU refuses a unit that the controller lacks, after libvirt has added the controllers. Raises Refused."""
@@ -265,5 +280,7 @@ class Running:
 
     def _dimm(self, device: Device) -> None:
         """A memory slot, and the address at which QEMU maps the memory."""
-        after = Draft(Inventory(memories=[*self.devices.memories, device]))  # type: ignore[list-item]
-        memory_slots.assign(self.context, after)
+        assert isinstance(device, Memory)
+        memory_slots.assign(self.context, Draft(Inventory(memories=[*self.devices.memories, device])))
+        if isinstance(device.address, DimmAddress) and device.address.base is None:
+            device.address.base = memory_base(self.context, self.devices.memories, device)
