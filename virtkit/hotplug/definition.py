@@ -5,24 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from lxml import etree
-
-from virtkit.domain.devices import Chardev, Controller, Device, Disk
+from virtkit.domain.devices import Chardev, Controller, Device, Disk, Inventory
 from virtkit.domain.domain import read
 from virtkit.domain.editor import Editor
+from virtkit.domain.reader import read_devices
 from virtkit.errors import Refused
 from virtkit.hotplug.changes import rows
-from virtkit.hotplug.device import NewDevice, action_of, same_device
-from virtkit.hotplug.rules import check_plug
+from virtkit.hotplug.device import NewDevice, action_of
+from virtkit.hotplug.matching import same_device
+from virtkit.hotplug.rules import CONFIG, check_plug, check_unplug
 from virtkit.resolved import resolve
 
 if TYPE_CHECKING:
-    from virtkit.host import Host
     from virtkit.hotplug.changes import Row
     from virtkit.resolved import Resolved
 
 __all__ = ["Definition"]
 
+FAILED = "operation failed"
 INVALID = "Requested operation is not valid"
 
 
@@ -31,74 +31,72 @@ class Definition:
 
     def __init__(self, resolved: Resolved) -> None:
         self.resolved = resolved
+        self._rows: Counter[Row] | None = None
 
     @property
     def rows(self) -> Counter[Row]:
         """Its devices as rows."""
-        return rows(self.resolved.inventory)
+        if self._rows is None:
+            self._rows = rows(self.resolved.inventory)
+        return self._rows
 
-    def xml(self) -> str:
-        """The definition as libvirt keeps it."""
-        return self.resolved.xml()
-
-    def attach(self, device: NewDevice) -> Definition:
+    def attach(self, new: NewDevice) -> Definition:
         """The definition with one device more, placed as libvirt places it when it defines. Raises Refused."""
-        context, inventory = self.resolved.context, self.resolved.inventory
-        found, _ = device.read(context.at)
-        check_plug(context, "config", found)
-        if isinstance(found, Disk) and any(one.target == found.target for one in inventory.disks):
-            raise Refused("operation failed", f"target {found.target} already exists", found.label)
-        if isinstance(found, Controller) and any(
-            one.type == found.type and one.index == found.index for one in inventory.controllers
-        ):
-            what = f"controller index='{found.index}' already exists"
-            raise Refused("Requested operation is not valid", what, found.label)
-        if found.kind == "watchdog":
-            self._check_watchdog(found)
-        xml = device.xml
-        if isinstance(found, Chardev) and found.kind == "serial" and not inventory.serials and not inventory.consoles:
-            # The first serial of a domain without consoles is shown as its console, too.
-            xml += f"<console type='{found.type or 'pty'}'><target type='serial' port='0'/></console>"
+        device = new.device(self.resolved.context.at)
+        check_plug(self.resolved.context, CONFIG, device)
+        self._check_room(device)
         text = self.resolved.xml()
-        root = etree.fromstring(text.encode())
-        holder = root.find("devices")
+        domain = read(text.encode(), self.resolved.domain.path)
+        root = domain.document.root
         editor = Editor(text, root)
+        holder = root.find("devices")
+        xml = new.xml + self._console_for(device)
         if holder is None:
             editor.append(root, f"<devices>{xml}</devices>")
         else:
             editor.append(holder, xml)
         return self._again(editor.text())
 
-    def _check_watchdog(self, device: Device) -> None:
-        watchdogs = self.resolved.inventory.watchdogs
-        if "several-watchdogs" not in self.resolved.context.behaves:
-            if watchdogs:
-                raise Refused(INVALID, "domain already has a watchdog", device.label)
-        elif any(one.model == device.model and action_of(one) == action_of(device) for one in watchdogs):
-            raise Refused(INVALID, "device is already in the domain configuration", device.label)
-
-    def detach(self, device: NewDevice) -> Definition:
-        """The definition without the device that matches. Controllers stay. Raises Refused when none matches."""
-        found = same_device(self.resolved.inventory, device)
-        if found is None:
-            raise Refused("device not found", f"no device of this definition matches {device.label}", device.label)
+    def detach(self, new: NewDevice) -> Definition:
+        """The definition without the device that matches; its controllers stay. Raises Refused when none matches."""
+        context = self.resolved.context
+        wanted = new.device(context.at)
+        check_unplug(context, CONFIG, wanted)
         text = self.resolved.xml()
-        root = etree.fromstring(text.encode())
-        again = read(text.encode()).inventory
-        target = same_device(again, device)
-        if target is None or target.element is None:
-            raise Refused("device not found", f"no device of this definition matches {device.label}", device.label)
-        path = target.element.getroottree().getpath(target.element)
-        element = root.getroottree().xpath(path)[0]
+        root = read(text.encode(), self.resolved.domain.path).document.root
+        found = same_device(read_devices(root, context.at), wanted)
         editor = Editor(text, root)
-        editor.remove(element)
+        if found.element is not None:
+            editor.remove(found.element)
         return self._again(editor.text())
 
+    def _check_room(self, device: Device) -> None:
+        """Refuse what the definition has already. Raises Refused."""
+        present = self.resolved.inventory
+        if isinstance(device, Disk) and any(one.target == device.target for one in present.disks):
+            raise Refused(FAILED, f"target {device.target} already exists", device.label)
+        if isinstance(device, Controller) and any(
+            one.type == device.type and one.index == device.index for one in present.controllers
+        ):
+            raise Refused(INVALID, f"controller index='{device.index}' already exists", device.label)
+        if device.kind == "vsock" and present.vsocks:
+            raise Refused(INVALID, "domain already has a vsock device", device.label)
+        if device.kind == "watchdog":
+            self._check_watchdog(device, present)
+
+    def _check_watchdog(self, device: Device, present: Inventory) -> None:
+        if "several-watchdogs" not in self.resolved.context.behaves:
+            if present.watchdogs:
+                raise Refused(INVALID, "domain already has a watchdog", device.label)
+        elif any(one.model == device.model and action_of(one) == action_of(device) for one in present.watchdogs):
+            raise Refused(INVALID, "device is already in the domain configuration", device.label)
+
+    def _console_for(self, device: Device) -> str:
+        """The console that shows the first serial of a domain without consoles, "" where there is none to add."""
+        present = self.resolved.inventory
+        if not isinstance(device, Chardev) or device.kind != "serial" or present.serials or present.consoles:
+            return ""
+        return f"<console type='{device.type or 'pty'}'><target type='serial' port='0'/></console>"
+
     def _again(self, text: str) -> Definition:
-        domain = read(text.encode(), self.resolved.domain.path)
-        return Definition(resolve(domain, self.resolved.host))
-
-
-def definition_of(text: bytes, host: Host) -> Definition:
-    """A definition from XML. Raises InputError and Refused."""
-    return Definition(resolve(read(text), host))
+        return Definition(resolve(read(text.encode(), self.resolved.domain.path), self.resolved.host))

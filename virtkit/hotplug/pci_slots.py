@@ -22,12 +22,20 @@ INT = "internal error"
 
 
 class _Bus:
+    """A bus; ``used`` holds the functions in use, one bit each, by slot."""
+
     __slots__ = ("hotplug", "model", "used")
 
     def __init__(self, model: PciModel, hotplug: bool) -> None:
         self.model = model
         self.hotplug = hotplug
         self.used: dict[int, int] = {}
+
+    def copy(self) -> _Bus:
+        """The same bus, to be filled independently."""
+        other = _Bus(self.model, self.hotplug)
+        other.used = dict(self.used)
+        return other
 
 
 class PciSlots:
@@ -65,21 +73,40 @@ class PciSlots:
             bus.used[at.slot] = bus.used.get(at.slot, 0) & ~(1 << at.function)
 
     def place(self, device: Device, want: int) -> PciAddress:
-        """The place of a device: the written one when it will do, else the first free one. Raises Refused."""
+        """The place for a device: the written one when it will do, else the first free one; nothing is taken.
+
+        Raises Refused.
+        """
         at = device.address
         if isinstance(at, PciAddress) and not at.empty:
             self._check(device, at, want)
-            self.take(at)
             return at
         for number in sorted(self.buses):
-            bus = self.buses[number]
-            if bus.hotplug and bus.model.accepts & want & KINDS:
-                for slot in range(bus.model.first, bus.model.last + 1):
-                    if not bus.used.get(slot):
-                        found = PciAddress(0, number, slot, 0)
-                        self.take(found)
-                        return found
+            slot = self._free_slot(self.buses[number], want)
+            if slot is not None:
+                return PciAddress(0, number, slot, 0)
         raise Refused(INT, "No more available PCI slots", device.label)
+
+    def free(self, want: int) -> int:
+        """How many slots of a kind (a connect type) a running domain can still give away."""
+        return sum(
+            not bus.used.get(slot)
+            for bus in self.buses.values()
+            if bus.hotplug and bus.model.accepts & want & KINDS
+            for slot in range(bus.model.first, bus.model.last + 1)
+        )
+
+    @staticmethod
+    def _free_slot(bus: _Bus, want: int) -> int | None:
+        if not bus.hotplug or not bus.model.accepts & want & KINDS:
+            return None
+        return next((slot for slot in range(bus.model.first, bus.model.last + 1) if not bus.used.get(slot)), None)
+
+    def copy(self) -> PciSlots:
+        """The same slots, to be taken independently."""
+        other = PciSlots.__new__(PciSlots)
+        other.buses = {number: bus.copy() for number, bus in self.buses.items()}
+        return other
 
     def _check(self, device: Device, at: PciAddress, want: int) -> None:
         """Refuse a written address that a running domain cannot take. Raises Refused."""
@@ -91,8 +118,20 @@ class PciSlots:
         if bus is None:
             most = max(self.buses, default=-1)
             raise Refused(XML, f"Invalid PCI address {at}. Only PCI buses up to {most} are available", device.label)
+        self._check_kind(device, at, bus, want)
+        if at.slot < bus.model.first:
+            raise Refused(XML, f"Invalid PCI address {at}. slot must be >= {bus.model.first}", device.label)
+        if at.slot > bus.model.last:
+            raise Refused(XML, f"Invalid PCI address {at}. slot must be <= {bus.model.last}", device.label)
+        if bus.used.get(at.slot):
+            raise Refused(XML, f"Attempted double use of PCI Address {at}", device.label)
+
+    @staticmethod
+    def _check_kind(device: Device, at: PciAddress, bus: _Bus, want: int) -> None:
+        """Refuse a bus that takes no such device, or none while the guest runs. Raises Refused."""
         accepts = bus.model.accepts
         if accepts & ENDPOINT:
+            # Under a written address, a bus for one kind of endpoint takes the other, too.
             accepts |= CONVENTIONAL | EXPRESS
         if not accepts & want & KINDS:
             raise Refused(
@@ -108,9 +147,3 @@ class PciSlots:
                 f"index='{at.bus}' doesn't support hotplug",
                 device.label,
             )
-        if at.slot < bus.model.first:
-            raise Refused(XML, f"Invalid PCI address {at}. slot must be >= {bus.model.first}", device.label)
-        if at.slot > bus.model.last:
-            raise Refused(XML, f"Invalid PCI address {at}. slot must be <= {bus.model.last}", device.label)
-        if bus.used.get(at.slot):
-            raise Refused(XML, f"Attempted double use of PCI Address {at}", device.label)

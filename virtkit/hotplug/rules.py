@@ -1,4 +1,4 @@
-"""Which devices can be attached at all, by side, kind and release: the rows of ``data/libvirt/hotplug.csv``."""
+"""Which devices can be attached and detached at all, by side, kind and release: ``data/libvirt/hotplug.csv``."""
 
 from __future__ import annotations
 
@@ -6,14 +6,28 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from virtkit import facts
-from virtkit.domain.devices import Chardev, Controller, Device, Disk, Filesystem, Input
-from virtkit.domain.vocabulary import Release, in_release
+from virtkit.domain.devices import Chardev, Controller, Device, Disk, Filesystem, Input, Inventory
 from virtkit.errors import Refused
+from virtkit.hotplug.device import list_of
+from virtkit.releases import Release, in_release
+from virtkit.resolution.constraints.capabilities import check_drivers
+from virtkit.resolution.constraints.chardevs import check_chardevs
+from virtkit.resolution.constraints.devices import check_devices
+from virtkit.resolution.constraints.disks import check_disks
+from virtkit.resolution.constraints.elements import check_elements
+from virtkit.resolution.constraints.hostdevs import check_hostdev_sources
+from virtkit.resolution.context import Draft
 
 if TYPE_CHECKING:
     from virtkit.resolution.context import Context
 
-__all__ = ["check_plug", "refusal", "scsi_units"]
+__all__ = ["CONFIG", "LIVE", "check_plug", "check_unplug", "check_valid", "scsi_units"]
+
+LIVE, CONFIG = "live", "config"
+"""The two sides of a domain: the running one and its persistent definition."""
+
+_BESIDE_OTHERS = frozenset({"filesystem", "hostdev", "interface"})
+"""Kinds that are checked against others of the kind: shares of one name, one device of the host handed over twice."""
 
 
 @cache
@@ -25,7 +39,7 @@ def _rows(at: Release, side: str) -> tuple[tuple[str, str, frozenset[str], str],
     )
 
 
-def variant_of(device: Device) -> str:
+def _variant(device: Device) -> str:
     """What the rows call the variant of a device: bus, type, target type, driver or model."""
     if isinstance(device, Disk | Input):
         return device.bus
@@ -37,20 +51,42 @@ def variant_of(device: Device) -> str:
 
 
 def check_plug(context: Context, side: str, device: Device) -> None:
-    """Refuse a device that cannot be attached to a side ("live" or "config"), wherever it would go. Raises Refused."""
-    variant = variant_of(device)
+    """Refuse a device that a side (LIVE or CONFIG) never takes, wherever it would go. Raises Refused."""
+    _check(context, side, device)
+
+
+def check_unplug(context: Context, side: str, device: Device) -> None:
+    """Refuse the removal of a device that a side (LIVE or CONFIG) never gives up. Raises Refused."""
+    _check(context, f"{side}-detach", device)
+
+
+def _check(context: Context, side: str, device: Device) -> None:
+    variant = _variant(device)
     own = f"controller:{device.type}" if isinstance(device, Controller) else device.kind
     for kind, some, families, text in _rows(context.at, side):
         if kind in (own, "*") and some in (variant, "*") and (not families or context.family.name in families):
             if text:
-                raise refusal(text.format(kind=device.kind, variant=variant), device)
+                category, _, what = text.partition(": ")
+                form = getattr(device, "device", "")
+                raise Refused(category, what.format(kind=device.kind, variant=variant, device=form), device.label)
             return
 
 
-def refusal(text: str, device: Device) -> Refused:
-    """libvirt's message "category: what" as the refusal of a device."""
-    category, _, what = text.partition(": ")
-    return Refused(category, what, device.label)
+def check_valid(context: Context, present: Inventory, device: Device) -> None:
+    """Refuse a device that no domain of this machine can have, as libvirt does before it looks for a place.
+
+    ``present`` are the devices of the running domain. Raises Refused. Source: as for definitions, see
+    ``virtkit.resolution.constraints``; observed for attached devices: libvirt 9.0.
+    """
+    alone = Inventory(graphics=present.graphics)
+    if device.kind in _BESIDE_OTHERS:
+        list_of(alone, device).extend(list_of(present, device))
+    if device.kind != "graphics":
+        list_of(alone, device).append(device)
+    draft = Draft(alone)
+    check_hostdev_sources(draft)
+    for check in (check_elements, check_disks, check_chardevs, check_devices, check_drivers):
+        check(context, draft)
 
 
 @cache

@@ -13,7 +13,7 @@ from virtkit.domain.devices import Controller, Device, Nic
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
 
-__all__ = ["assign", "enabled", "ports_left"]
+__all__ = ["assign", "enabled", "free_place", "on_usb", "ports_left"]
 
 XML = "XML error"
 INT = "internal error"

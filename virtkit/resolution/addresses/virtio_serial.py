@@ -11,7 +11,7 @@ from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
 from virtkit.resolution.defaults import controllers
 
-__all__ = ["assign"]
+__all__ = ["Ports", "assign", "reserve"]
 
 XML = "XML error"
 INT = "internal error"
@@ -79,6 +79,7 @@ def assign(context: Context, draft: Draft) -> None:
 
 
 def reserve(ports: Ports, device: Device, address: SerialAddress) -> None:
+    """Take the port that a device names. Raises Refused when there is no such port or it is taken."""
     port = address.port or 0
     if address.controller not in ports.sizes:
         raise Refused(XML, f"virtio serial controller {address.controller} is missing", device.label, device.line)
