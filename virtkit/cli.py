@@ -27,6 +27,8 @@ COMMANDS = (
     "interface",
     "matrix",
     "check",
+    "attach",
+    "moves",
     "recommend",
     "policy",
     "domcaps",

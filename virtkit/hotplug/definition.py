@@ -40,6 +40,10 @@ class Definition:
             self._rows = rows(self.resolved.inventory)
         return self._rows
 
+    def xml(self) -> str:
+        """The definition as libvirt keeps it."""
+        return self.resolved.xml()
+
     def attach(self, new: NewDevice) -> Definition:
         """The definition with one device more, placed as libvirt places it when it defines. Raises Refused."""
         device = new.device(self.resolved.context.at)

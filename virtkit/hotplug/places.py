@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from virtkit.domain.address import CcwAddress, DimmAddress, PciAddress, SerialAddress
-from virtkit.domain.devices import Chardev, Device, Inventory, Memory
+from virtkit.domain.address import CcwAddress, DimmAddress, DriveAddress, PciAddress, SerialAddress
+from virtkit.domain.devices import Chardev, Device, Disk, Hostdev, Inventory, Memory
 from virtkit.errors import Refused
 from virtkit.hotplug.device import inventory_of
 from virtkit.hotplug.memory_map import memory_base
@@ -31,11 +31,19 @@ INT = "internal error"
 class Places:
     """The places of a running domain: ``find`` gives a new device its place, ``take`` and ``release`` keep account."""
 
-    def __init__(self, context: Context, devices: Inventory, slots: PciSlots | None = None) -> None:
+    def __init__(self, context: Context, devices: Inventory) -> None:
         self.context = context
         self.devices = devices
         self.types = ConnectTypes(context, Draft(devices))
-        self.slots = PciSlots(devices, chipset_slots(context)) if slots is None else slots
+        self.slots = PciSlots(devices, chipset_slots(context))
+        self.numbered = {key for key in map(_key, devices.in_order()) if key is not None}
+
+    def copy(self, devices: Inventory) -> Places:
+        """The same places, to be taken independently; ``devices`` is the copy of the list of devices."""
+        other = Places.__new__(Places)
+        other.context, other.devices, other.types = self.context, devices, self.types
+        other.slots, other.numbered = self.slots.copy(), set(self.numbered)
+        return other
 
     def find(self, device: Device) -> None:
         """Give a device the place that it would have; nothing is taken yet. Raises Refused when there is none."""
@@ -51,14 +59,22 @@ class Places:
             self._pci(device)
 
     def take(self, device: Device) -> None:
-        """Mark the PCI place of a device as taken; the other places follow from the list of devices."""
+        """Mark the place of a device as taken; USB, virtio-serial and memory places follow from the list of devices."""
         if isinstance(device.address, PciAddress) and not device.address.empty:
             self.slots.take(device.address)
+        key = _key(device)
+        if key is not None:
+            self.numbered.add(key)
 
     def release(self, device: Device) -> None:
         """Give the place of a device back."""
         if isinstance(device.address, PciAddress) and not device.address.empty:
             self.slots.release(device.address)
+        self.numbered.discard(_key(device) or ("", ()))
+
+    def is_taken(self, device: Device) -> bool:
+        """Whether another device has the drive or ccw address of a device."""
+        return _key(device) in self.numbered
 
     def _pci(self, device: Device) -> None:
         written = isinstance(device.address, PciAddress) and not device.address.empty
@@ -70,18 +86,13 @@ class Places:
         return device in transports.ccw_devices(self.context, Draft(inventory_of(device)))
 
     def _ccw(self, device: Device) -> None:
-        taken = {
-            (at.cssid, at.ssid, at.devno)
-            for at in (one.address for one in self.devices.in_order())
-            if isinstance(at, CcwAddress)
-        }
         at = device.address
         if isinstance(at, CcwAddress) and at.devno is not None:
-            if (at.cssid, at.ssid, at.devno) in taken:
+            if self.is_taken(device):
                 raise Refused(XML, f"The CCW devno '{at}' is in use already ", device.label)
             return
         address = CcwAddress(devno=0)
-        while (address.cssid, address.ssid, address.devno) in taken:
+        while ("ccw", (address.cssid, address.ssid, address.devno)) in self.numbered:
             address.devno = (address.devno or 0) + 1
         device.place(address)
 
@@ -121,3 +132,17 @@ class Places:
             self._ccw(device)
         else:
             self._pci(device)
+
+
+Key = tuple[str, tuple[int | None, ...]]
+
+
+def _key(device: Device) -> Key | None:
+    """The drive address of a disk or host device with its bus, or a ccw address; None for other places."""
+    at = device.address
+    if isinstance(at, CcwAddress):
+        return "ccw", (at.cssid, at.ssid, at.devno)
+    if isinstance(at, DriveAddress) and isinstance(device, Disk | Hostdev):
+        bus = device.bus if isinstance(device, Disk) else "scsi"
+        return bus, (at.controller, at.bus, at.target, at.unit)
+    return None

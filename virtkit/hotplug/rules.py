@@ -84,9 +84,16 @@ def check_valid(context: Context, present: Inventory, device: Device) -> None:
     if device.kind != "graphics":
         list_of(alone, device).append(device)
     draft = Draft(alone)
-    check_hostdev_sources(draft)
-    for check in (check_elements, check_disks, check_chardevs, check_devices, check_drivers):
-        check(context, draft)
+    if device.kind in ("hostdev", "interface"):
+        check_hostdev_sources(draft)
+    check_elements(context, draft)
+    if isinstance(device, Disk | Controller):
+        check_disks(context, draft)
+    elif isinstance(device, Chardev) or device.kind == "redirdev":
+        check_chardevs(context, draft)
+    else:
+        check_devices(context, draft)
+    check_drivers(context, draft)
 
 
 @cache

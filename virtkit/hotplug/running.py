@@ -6,24 +6,36 @@ paused, devices attached and read back).
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from virtkit.domain.address import DriveAddress
 from virtkit.domain.devices import VIRTIO, Chardev, Controller, Device, Disk, Hostdev, Input, Inventory, Memory, Nic
+from virtkit.domain.document import parse
+from virtkit.domain.editor import Editor
+from virtkit.domain.reader import read_devices
+from virtkit.domain.writer import write
 from virtkit.errors import Refused
-from virtkit.hotplug.changes import Change, rows_added
-from virtkit.hotplug.device import list_of, target_name
+from virtkit.hotplug.changes import Change, row, rows_added
+from virtkit.hotplug.device import inventory_of, list_of, target_name
 from virtkit.hotplug.matching import same_device
 from virtkit.hotplug.places import Places
 from virtkit.hotplug.rules import LIVE, check_plug, check_unplug, check_valid, scsi_units
 from virtkit.resolution.context import Draft, drivers
 from virtkit.resolution.defaults import chardevs, controllers, disks, models
+from virtkit.resolution.ids import give_ids
+from virtkit.resolved import Resolved
 
 if TYPE_CHECKING:
+    from virtkit.domain.document import Document
+    from virtkit.domain.domain import Domain
+    from virtkit.host import Host
     from virtkit.hotplug.device import NewDevice
     from virtkit.resolution.context import Context
-    from virtkit.resolved import Resolved
+    from virtkit.resolution.trace import Trace
 
 __all__ = ["Effect", "Running"]
 
@@ -59,6 +71,8 @@ class Running:
         self.devices = _copy(resolved.inventory)
         self.draft = Draft(self.devices)
         self.places = Places(self.context, self.devices)
+        self.targets = {disk.target for disk in self.devices.disks}
+        self.documents: dict[int, Document] = {}
 
     def copy(self) -> Running:
         """The same running domain, to be changed independently."""
@@ -66,7 +80,9 @@ class Running:
         other.resolved, other.context = self.resolved, self.context
         other.devices = _copy(self.devices)
         other.draft = Draft(other.devices)
-        other.places = Places(self.context, other.devices, self.places.slots.copy())
+        other.places = self.places.copy(other.devices)
+        other.targets = set(self.targets)
+        other.documents = dict(self.documents)
         return other
 
     def attach(self, new: NewDevice) -> Effect:
@@ -86,6 +102,7 @@ class Running:
             self._check_driver(device)
         except Refused as refusal:
             return Effect(tuple(brought), refusal=refusal)
+        self.documents[id(device)] = new.document
         return Effect((*brought, *self._enter(device)))
 
     def detach(self, new: NewDevice) -> Effect:
@@ -97,9 +114,60 @@ class Running:
             self._check_idle(device)
         except Refused as refusal:
             return Effect(refusal=refusal)
-        list_of(self.devices, device).remove(device)
-        self.places.release(device)
+        self._leave(device)
         return Effect(gone=(device,))
+
+    # Views
+
+    @property
+    def root_bus(self) -> str:
+        """The model of PCI bus 0: pcie-root, pci-root, or "" where there is no PCI."""
+        root = controllers.find(self.draft, "pci", 0)
+        return "" if root is None else root.model or ""
+
+    def wanted(self, new: NewDevice) -> int:
+        """The kind of PCI slot that a device, or the SCSI controller it brings, asks for; 0 for none. Raises Refused.
+
+        The kind is a connect type of ``virtkit.resolution.addresses.connect_types``.
+        """
+        device = self._read(new)
+        if isinstance(device.address, DriveAddress):
+            device = controllers.new("scsi", device.address.controller)
+            self._fill_scsi(device)
+        return self.places.types.of(device)
+
+    def snapshot(self) -> Resolved:
+        """The domain as it runs now, as a resolved domain: for topologies, verdicts and comparisons."""
+        devices = Inventory(**{name: [copy(one) for one in some] for name, some in _lists(self.devices)})
+        draft = Draft(devices)
+        give_ids(self.context, draft)
+        began = self.resolved
+        return _Snapshot(began.domain, began.host, self.context, devices, draft.trace, self.xml)
+
+    def xml(self) -> str:
+        """The domain as it runs: the XML that it began with, and what was attached and detached since."""
+        text = self.resolved.xml()
+        root = parse(text.encode()).root
+        holder = root.find("devices")
+        kept = {id(one) for one in self.devices.in_order()}
+        known = {id(one) for one in self.resolved.devices}
+        gone = Counter(row(one) for one in self.resolved.devices if id(one) not in kept)
+        editor = Editor(text, root)
+        for device in read_devices(root, self.context.at).in_order():
+            if device.element is not None and gone[row(device)]:
+                gone[row(device)] -= 1
+                editor.remove(device.element)
+        new = [self._written(one) for one in self.devices.in_order() if id(one) not in known]
+        if new:
+            editor.append(root if holder is None else holder, "\n".join(new))
+        return editor.text()
+
+    def _written(self, device: Device) -> str:
+        """The XML of a device that was attached, with its address."""
+        document = self.documents.get(id(device)) or parse(_EMPTY.encode())
+        whole = write(document, inventory_of(device))
+        inner = whole.partition("<devices>")[2].rpartition("</devices>")[0].strip()
+        return inner.replace("\n    ", "\n")
 
     # Reading
 
@@ -143,7 +211,7 @@ class Running:
             check_plug(self.context, LIVE, device)
             if isinstance(device, Controller):
                 self._prepare_controller(device)
-        if isinstance(device, Disk) and any(one.target == device.target for one in self.devices.disks):
+        if isinstance(device, Disk) and device.target in self.targets:
             raise Refused(FAILED, f"target {device.target} already exists", device.label)
         if device.kind == "watchdog" and self.devices.watchdogs and "several-watchdogs" not in self.context.behaves:
             raise Refused(INVALID, "domain already has a watchdog", device.label)
@@ -211,7 +279,7 @@ class Running:
         at = device.address
         if not isinstance(at, DriveAddress):
             return []
-        if any(one.bus == "scsi" and one.address == at for one in self.devices.disks):
+        if self.places.is_taken(device):
             raise Refused(INVALID, "Domain already contains a disk with that address", device.label)
         brought: list[Device] = []
         model = None if "plug-default-scsi-model" in self.context.behaves else self._last_scsi_model()
@@ -225,8 +293,7 @@ class Running:
                     brought += self._enter(controller)
         except Refused:
             for one in brought:
-                list_of(self.devices, one).remove(one)
-                self.places.release(one)
+                self._leave(one)
             raise
         return brought
 
@@ -260,7 +327,36 @@ class Running:
             self.devices.consoles.append(mirror)
             entered.append(mirror)
         list_of(self.devices, device).append(device)
+        if isinstance(device, Disk):
+            self.targets.add(device.target)
         return entered
+
+    def _leave(self, device: Device) -> None:
+        """Take a device out, and give its place back."""
+        list_of(self.devices, device).remove(device)
+        self.places.release(device)
+        if isinstance(device, Disk):
+            self.targets.discard(device.target)
+
+
+class _Snapshot(Resolved):
+    """A running domain as a resolved one."""
+
+    def __init__(
+        self,
+        domain: Domain,
+        host: Host,
+        context: Context,
+        inventory: Inventory,
+        trace: Trace,
+        text: Callable[[], str],
+    ) -> None:
+        super().__init__(domain, host, context, inventory, trace)
+        self._text = text
+
+    def xml(self) -> str:
+        """The XML of the domain as it runs."""
+        return self._text()
 
 
 def _by_qemu(what: str, device: Device) -> Refused:
@@ -270,4 +366,13 @@ def _by_qemu(what: str, device: Device) -> Refused:
 
 def _copy(devices: Inventory) -> Inventory:
     """An inventory whose lists can be changed without changing the other's; the devices are the same."""
-    return Inventory(**{one.name: list(getattr(devices, one.name)) for one in fields(Inventory)})
+    return Inventory(**{name: list(some) for name, some in _lists(devices)})
+
+
+def _lists(devices: Inventory) -> Iterator[tuple[str, list[Any]]]:
+    """The lists of an inventory by name."""
+    for one in fields(Inventory):
+        yield one.name, getattr(devices, one.name)
+
+
+_EMPTY = "<domain><devices></devices></domain>"
