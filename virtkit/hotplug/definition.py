@@ -14,11 +14,11 @@ from virtkit.hotplug.changes import rows
 from virtkit.hotplug.device import NewDevice, action_of
 from virtkit.hotplug.matching import same_device
 from virtkit.hotplug.rules import CONFIG, check_plug, check_unplug
-from virtkit.resolved import resolve
+from virtkit.resolution.pipeline import resolve_domain
+from virtkit.resolved import Resolved
 
 if TYPE_CHECKING:
     from virtkit.hotplug.changes import Row
-    from virtkit.resolved import Resolved
 
 __all__ = ["Definition"]
 
@@ -103,4 +103,5 @@ class Definition:
         return f"<console type='{device.type or 'pty'}'><target type='serial' port='0'/></console>"
 
     def _again(self, text: str) -> Definition:
-        return Definition(resolve(read(text.encode(), self.resolved.domain.path), self.resolved.host))
+        domain = read(text.encode(), self.resolved.domain.path)
+        return Definition(Resolved(*resolve_domain(domain, self.resolved.host, plugged=True)))

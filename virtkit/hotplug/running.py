@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from virtkit.domain.address import DriveAddress
-from virtkit.domain.devices import VIRTIO, Chardev, Controller, Device, Disk, Hostdev, Input, Inventory, Memory, Nic
+from virtkit.domain.devices import Chardev, Controller, Device, Disk, Hostdev, Input, Inventory, Memory, Nic
 from virtkit.domain.document import parse
 from virtkit.domain.editor import Editor
 from virtkit.domain.reader import read_devices
@@ -28,6 +28,7 @@ from virtkit.resolution.context import Draft, drivers
 from virtkit.resolution.defaults import chardevs, controllers, disks, models
 from virtkit.resolution.ids import give_ids
 from virtkit.resolved import Resolved
+from virtkit.virtio.devices import driver_of
 
 if TYPE_CHECKING:
     from virtkit.domain.document import Document
@@ -231,10 +232,17 @@ class Running:
             raise Refused(CFG, what, device.label)
 
     def _check_driver(self, device: Device) -> None:
-        """QEMU refuses a NIC model that it lacks, after libvirt has chosen its place. Raises Refused."""
-        if not isinstance(device, Nic) or not device.model or device.type == "hostdev" or device.model in VIRTIO:
+        """QEMU refuses a model that it lacks, after libvirt has chosen the place. Raises Refused.
+
+        On ccw there are no transitional models. Source: observed, libvirt 9.0 and 12.8.
+        """
+        virtio = driver_of(self.context, self.devices, device)
+        if virtio is not None:
+            driver = virtio.name
+        elif isinstance(device, Nic) and device.model and device.type != "hostdev":
+            driver = drivers().get(("interface", device.model), (device.model, ""))[0]
+        else:
             return
-        driver = drivers().get(("interface", device.model), (device.model, ""))[0]
         if self.context.emulator.has(driver) is False:
             raise _by_qemu(f"'{driver}' is not a valid device model name", device)
 
