@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from virtkit.domain.devices import Chardev, Controller, Device, Disk, Inventory
@@ -11,9 +12,11 @@ from virtkit.domain.editor import Editor
 from virtkit.domain.reader import read_devices
 from virtkit.errors import Refused
 from virtkit.hotplug.changes import rows
-from virtkit.hotplug.device import NewDevice, action_of
+from virtkit.hotplug.device import NewDevice, action_of, inventory_of
 from virtkit.hotplug.matching import same_device
 from virtkit.hotplug.rules import CONFIG, check_plug, check_unplug
+from virtkit.resolution.constraints.capabilities import check_drivers
+from virtkit.resolution.context import Draft
 from virtkit.resolution.pipeline import resolve_domain
 from virtkit.resolved import Resolved
 
@@ -79,6 +82,9 @@ class Definition:
         present = self.resolved.inventory
         if isinstance(device, Disk) and any(one.target == device.target for one in present.disks):
             raise Refused(FAILED, f"target {device.target} already exists", device.label)
+        if isinstance(device, Controller):
+            # Later no controller is checked, where older releases trust those that a device brings.
+            check_drivers(replace(self.resolved.context, plugged=False), Draft(inventory_of(device)))
         if isinstance(device, Controller) and any(
             one.type == device.type and one.index == device.index for one in present.controllers
         ):

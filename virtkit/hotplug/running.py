@@ -236,11 +236,15 @@ class Running:
 
         On ccw there are no transitional models. Source: observed, libvirt 9.0 and 12.8.
         """
+        if isinstance(device, Chardev) and device.target in ("pci-serial", "usb-serial"):
+            if self.context.emulator.has(device.target) is False:
+                raise Refused(CFG, f"'{device.target}' is not supported in this QEMU binary", device.label)
+            return
         virtio = driver_of(self.context, self.devices, device)
         if virtio is not None:
             driver = virtio.name
-        elif isinstance(device, Nic) and device.model and device.type != "hostdev":
-            driver = drivers().get(("interface", device.model), (device.model, ""))[0]
+        elif device.model and (device.kind == "watchdog" or (isinstance(device, Nic) and device.type != "hostdev")):
+            driver = drivers().get((device.kind, device.model), (device.model, ""))[0]
         else:
             return
         if self.context.emulator.has(driver) is False:

@@ -47,7 +47,10 @@ def judge_plug(
         return noticed
     condition = "; ".join(filter(None, (driven.condition, noticed.condition)))
     source = " | ".join(filter(None, (driven.source, noticed.source)))
-    return Judgement(driven.verdict, driven.reason, condition, driven.evidence, source)
+    if not driven.good:
+        return Judgement(driven.verdict, driven.reason, "", driven.evidence, source)
+    evidence = noticed.evidence if noticed.evidence is Evidence.BOOT else driven.evidence
+    return Judgement(driven.verdict, f"{driven.reason}; {noticed.reason}", condition, evidence, source)
 
 
 def _driven(

@@ -47,8 +47,8 @@ class Context:
     """What a domain is resolved in; no step changes it.
 
     ``root`` is the domain's element as written, ``arch`` libvirt's name of the architecture, ``machine`` the canonical
-    machine type, ``at`` the libvirt release, ``behaves`` the names of the changes that hold in it. ``plugged`` says that
-    a device was attached to the definition, which older releases check less strictly.
+    machine type, ``at`` the libvirt release, ``behaves`` the names of the changes that hold in it. ``plugged`` says
+    that a device was attached to the definition, which older releases check less strictly.
     """
 
     root: Element
@@ -60,6 +60,11 @@ class Context:
     behaves: frozenset[str]
     slot_policy: SlotPolicy | None = None
     plugged: bool = False
+
+    @property
+    def trusts_controllers(self) -> bool:
+        """Whether libvirt passes over controllers that QEMU lacks, which a device attached to a definition brought."""
+        return self.plugged and "plug-checks-controllers" not in self.behaves
 
     def has_model(self, kind: str, model: str) -> bool:
         """Whether QEMU has what a libvirt model needs; what the facts do not list counts as present."""
