@@ -158,11 +158,11 @@ def steps_of(file: str) -> list[Step]:
 
 
 def _text(args: argparse.Namespace, session: Session, outcomes: list[Outcome]) -> str:
-    from virtkit.compat.check import guest_of
+    from virtkit.compat.devices import find_guest
     from virtkit.hotplug import report
 
     known = chosen_catalogue(args)
-    guest, _ = guest_of(session.running.resolved.domain, args.guest, known)
+    guest, _ = find_guest(session.running.resolved.domain, args.guest, known)
     judged = None
     if guest is not None:
         judged = report.judgements(session, outcomes, guest, known, args.overrides == "on")

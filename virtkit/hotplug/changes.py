@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from virtkit.domain.address import PciAddress
-from virtkit.domain.devices import Chardev, Controller, Device, Disk, Input, Inventory, Nic
+from virtkit.domain.device_classes import Inventory
+from virtkit.domain.devices import Chardev, Controller, Device, Disk, Input, Nic
 
 __all__ = ["Change", "Row", "changes", "row", "rows", "rows_added"]
 

@@ -6,7 +6,8 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from virtkit.domain.devices import Chardev, Controller, Device, Disk, Inventory
+from virtkit.domain.device_classes import Inventory
+from virtkit.domain.devices import Chardev, Controller, Device, Disk
 from virtkit.domain.domain import read
 from virtkit.domain.editor import Editor
 from virtkit.domain.reader import read_devices

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from virtkit.domain.devices import Device, Inventory
+from virtkit.domain.device_classes import Inventory
+from virtkit.domain.devices import Device
 from virtkit.domain.document import Document, parse
 from virtkit.domain.reader import read_devices
 from virtkit.errors import InputError, Refused

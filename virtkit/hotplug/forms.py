@@ -14,7 +14,7 @@ from string import ascii_lowercase
 from types import MappingProxyType
 from typing import NamedTuple
 
-from virtkit.domain.devices import Inventory
+from virtkit.domain.device_classes import Inventory
 from virtkit.domain.document import MAX_BYTES
 from virtkit.errors import UsageError
 from virtkit.hotplug.device import target_name

@@ -6,7 +6,8 @@ Source: observed, libvirt 9.0 and 12.8 (devices detached from domains and their 
 from __future__ import annotations
 
 from virtkit.domain.address import PciAddress
-from virtkit.domain.devices import Chardev, Controller, Device, Disk, Hostdev, Input, Inventory, Nic
+from virtkit.domain.device_classes import Inventory
+from virtkit.domain.devices import Chardev, Controller, Device, Disk, Hostdev, Input, Nic
 from virtkit.errors import Refused
 from virtkit.resolution.constraints.hostdevs import source_of
 

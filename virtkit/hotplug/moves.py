@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from virtkit.topology.diff import Change, Difference, Sort
+from virtkit.topology.diff import Change, ChangeKind, Difference
 from virtkit.topology.model import Node
 
 __all__ = ["Move", "moves", "moves_text"]
@@ -45,7 +45,7 @@ def moves(found: Difference) -> tuple[Move, ...]:
             result.append(
                 Move(
                     device=_name(change.node),
-                    sort=str(change.sort),
+                    sort=str(change.kind),
                     before="" if before is None else before.address,
                     after="" if after is None else after.address,
                     interface_before="" if before is None else before.interface or "",
@@ -66,8 +66,8 @@ def _notices(change: Change) -> tuple[str, ...]:
 
     Source: systemd, predictable network interface names; udev, persistent storage (by-path); Microsoft, SAN policy.
     """
-    if change.sort in (Sort.NEW, Sort.GONE):
-        return ("new to the guest",) if change.sort is Sort.NEW else ("gone for the guest",)
+    if change.kind in (ChangeKind.NEW, ChangeKind.GONE):
+        return ("new to the guest",) if change.kind is ChangeKind.NEW else ("gone for the guest",)
     said = []
     if change.differs("interface") and change.node.interface:
         said.append(f"the guest needs a driver for the {change.node.interface} interface")

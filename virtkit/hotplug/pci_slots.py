@@ -12,7 +12,8 @@ from virtkit.errors import Refused
 from virtkit.resolution.addresses.connect_types import CONVENTIONAL, ENDPOINT, EXPRESS, KINDS, connect_names, pci_models
 
 if TYPE_CHECKING:
-    from virtkit.domain.devices import Controller, Device, Inventory
+    from virtkit.domain.device_classes import Inventory
+    from virtkit.domain.devices import Controller, Device
     from virtkit.resolution.addresses.connect_types import PciModel
 
 __all__ = ["PciSlots"]

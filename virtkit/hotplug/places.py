@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from virtkit.domain.address import CcwAddress, DimmAddress, DriveAddress, PciAddress, SerialAddress
-from virtkit.domain.devices import Chardev, Device, Disk, Hostdev, Inventory, Memory
+from virtkit.domain.device_classes import Inventory
+from virtkit.domain.devices import Chardev, Device, Disk, Hostdev, Memory
 from virtkit.errors import Refused
 from virtkit.hotplug.device import inventory_of
 from virtkit.hotplug.memory_map import memory_base
@@ -83,7 +84,8 @@ class Places:
             device.place(self.slots.place(device, want))
 
     def _on_ccw(self, device: Device) -> bool:
-        return device in transports.ccw_devices(self.context, Draft(inventory_of(device)))
+        alone = Draft(inventory_of(device))
+        return isinstance(device.address, CcwAddress) or device in transports.ccw_users(self.context, alone)
 
     def _ccw(self, device: Device) -> None:
         at = device.address

@@ -6,7 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from virtkit import facts
-from virtkit.domain.devices import Chardev, Controller, Device, Disk, Filesystem, Input, Inventory
+from virtkit.domain.device_classes import Inventory
+from virtkit.domain.devices import Chardev, Controller, Device, Disk, Filesystem, Input
 from virtkit.errors import Refused
 from virtkit.hotplug.device import list_of
 from virtkit.releases import Release, in_release

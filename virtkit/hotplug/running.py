@@ -13,7 +13,8 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from virtkit.domain.address import DriveAddress
-from virtkit.domain.devices import Chardev, Controller, Device, Disk, Hostdev, Input, Inventory, Memory, Nic
+from virtkit.domain.device_classes import Inventory
+from virtkit.domain.devices import Chardev, Controller, Device, Disk, Hostdev, Input, Memory, Nic
 from virtkit.domain.document import parse
 from virtkit.domain.editor import Editor
 from virtkit.domain.reader import read_devices
