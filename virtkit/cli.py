@@ -27,6 +27,8 @@ COMMANDS = (
     "interface",
     "matrix",
     "check",
+    "attach",
+    "moves",
     "recommend",
     "policy",
     "domcaps",
@@ -115,7 +117,11 @@ def _set_up_messages(args: argparse.Namespace) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command: 0 when all went well, 1 when an input was rejected or a check failed, 2 for wrong usage."""
     parser = _parser()
-    args = parser.parse_args(argv)
+    args, more = parser.parse_known_args(argv)
+    if more and hasattr(args, "devices") and not any(word.startswith("-") for word in more):
+        args.devices += more  # argparse hands out a list of words only up to the first option
+    elif more:
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
     _set_up_messages(args)
     log = logging.getLogger("virtkit")
     if args.command is None:

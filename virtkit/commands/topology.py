@@ -12,6 +12,7 @@ from virtkit.commands.extras import require
 from virtkit.commands.options import add_host_options, chosen_host
 
 if TYPE_CHECKING:
+    from virtkit.resolved import Resolved
     from virtkit.topology.model import Topology
 
 __all__ = ["register"]
@@ -21,6 +22,7 @@ log = logging.getLogger("virtkit")
 _EXAMPLE = """examples:
   virtkit topology guest.xml -o guest.svg
   virtkit topology guest.xml --diff fixed.xml
+  virtkit topology guest.xml --capacity 8
   virtkit topology guest.xml --diff-machine q35 -o change.svg
 
 To draw what check --fix or --convert-to changes: virtkit check guest.xml --fix -o fixed.xml --picture change.svg
@@ -45,6 +47,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--diff-machine", metavar="M", help="show what changes from IN to IN (or OTHER) on this machine type"
     )
+    parser.add_argument(
+        "--capacity",
+        nargs="?",
+        const=0,
+        type=int,
+        metavar="N",
+        help="how many more devices of each kind IN takes while it runs; with N, the spare ports for N more",
+    )
     parser.add_argument("--machine", metavar="M", help="resolve IN, and OTHER, as if they named this machine type")
     add_host_options(parser)
     parser.set_defaults(run=run)
@@ -62,7 +72,10 @@ def run(args: argparse.Namespace) -> int:
     host = chosen_host(args)
     source = one_source(args.input)
     domain = read(source.read(), source.label)
-    topology, before = resolve(domain, host, machine=args.machine).topology, None
+    resolved = resolve(domain, host, machine=args.machine)
+    if args.capacity is not None:
+        return _capacity(args, resolved, out)
+    topology, before = resolved.topology, None
     if args.diff is not None or args.diff_machine is not None:
         if args.diff is not None:
             other = one_source(args.diff)
@@ -83,6 +96,31 @@ def run(args: argparse.Namespace) -> int:
 
     for warning in topology_warnings(topology):
         log.warning("%s", warning)
+    return 0
+
+
+def _capacity(args: argparse.Namespace, resolved: Resolved, out: Path | None) -> int:
+    """How many more devices the domain takes, as text or JSON. Returns the exit code."""
+    import json
+    from dataclasses import asdict
+
+    from virtkit.commands import tables
+    from virtkit.errors import UsageError
+    from virtkit.hotplug.capacity import capacity
+
+    if args.diff is not None or args.diff_machine is not None:
+        raise UsageError("--capacity is about one domain; leave --diff and --diff-machine out")
+    if args.capacity < 0:
+        raise UsageError(f"--capacity {args.capacity}: expected a number of devices, 0 or more")
+    if out is not None and out.suffix not in (".txt", ".json"):
+        raise UsageError(f"-o {out}: with --capacity, the ending must be .txt or .json")
+    found = capacity(resolved)
+    if out is not None and out.suffix == ".json":
+        ports = found.spare_ports(args.capacity)
+        text = json.dumps(asdict(found) | {"spare_ports": ports}, indent=1, ensure_ascii=False) + "\n"
+    else:
+        text = found.text(args.capacity)
+    tables.emit(text, None if out is None else str(out))
     return 0
 
 

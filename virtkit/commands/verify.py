@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from virtkit.commands import boot
+from virtkit.commands import boot, plug
 from virtkit.inputs import InMemory, Source
 from virtkit.wording import counted
 
@@ -33,7 +33,7 @@ def register(subparsers: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verbs = parser.add_subparsers(dest="peer", required=True, metavar="qemu|libvirt|boot")
+    verbs = parser.add_subparsers(dest="peer", required=True, metavar="qemu|libvirt|hotplug|boot")
     for peer, text in (
         ("qemu", "start the QEMU of each domain paused, with stub back ends, and read its devices over QMP"),
         ("libvirt", "define each domain temporarily on a libvirtd and read what it stores"),
@@ -58,6 +58,7 @@ def register(subparsers: Any) -> None:
             verb.add_argument("--skipped", action="store_true", help="list the devices that were not compared")
             verb.add_argument("--limit", type=float, default=30.0, metavar="SECONDS", help="for each QEMU (default 30)")
             verb.set_defaults(run=run_qemu)
+    plug.add(verbs)
     boot.add(verbs)
 
 

@@ -47,7 +47,8 @@ class Context:
     """What a domain is resolved for; no step changes it.
 
     ``root`` is the domain's element as written, ``arch`` libvirt's name of the architecture, ``machine`` the canonical
-    machine type, ``at`` the libvirt release, ``behaves`` the names of the changes that hold in it.
+    machine type, ``at`` the libvirt release, ``behaves`` the names of the changes that hold in it. ``plugged`` says
+    that a device was attached to the definition, which older releases check less strictly.
     """
 
     root: Element
@@ -58,6 +59,12 @@ class Context:
     emulator: Emulator
     behaves: frozenset[str]
     slot_policy: SlotPolicy | None = None
+    plugged: bool = False
+
+    @property
+    def trusts_controllers(self) -> bool:
+        """Whether libvirt passes over controllers that QEMU lacks, which a device attached to a definition brought."""
+        return self.plugged and "plug-checks-controllers" not in self.behaves
 
     def has_model(self, kind: str, model: str) -> bool:
         """Whether QEMU has the driver of a libvirt model; a model that the facts do not list counts as present."""

@@ -30,10 +30,16 @@ DRIVER_TYPES = frozenset({"qemu", "kvm", "kqemu", "hvf"})
 
 
 def resolve_domain(
-    domain: Domain, host: Host, machine: str | None = None, slot_policy: SlotPolicy | None = None
+    domain: Domain,
+    host: Host,
+    machine: str | None = None,
+    slot_policy: SlotPolicy | None = None,
+    *,
+    plugged: bool = False,
 ) -> tuple[Domain, Host, Context, Inventory, Trace]:
     """The parts of a Resolution. The steps run in libvirt's order, and each changes the draft.
 
+    ``plugged`` says that a device was attached to the definition, see Context.
     Raises Refused and Unsupported.
     """
     emulator, name, family = _place(domain, host, machine)
@@ -46,6 +52,7 @@ def resolve_domain(
         emulator=emulator,
         behaves=behaviours(host.libvirt),
         slot_policy=slot_policy,
+        plugged=plugged,
     )
     draft = Draft(read_devices(domain.document.root, host.libvirt))
     # Defaults

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from virtkit.host import Host
 from virtkit.resolved import resolve
 from virtkit.verify.compare import Difference, compare
 
-__all__ = ["Libvirt", "Outcome", "connect"]
+__all__ = ["Libvirt", "Outcome", "connect", "prepared"]
 
 #: Names of domains defined for a moment begin so; nothing else is ever undefined.
 _PREFIX = "virtkit-verify-"
@@ -59,14 +59,49 @@ class Libvirt:
         The domain gets a name and UUID of its own, its emulator path is dropped, because it is another
         machine's. Raises InputError when ``data`` is no domain, VerifyError when libvirtd goes away.
         """
-        prepared = _prepared(data, name)
-        observed, its_refusal = self._define(prepared)
-        predicted, our_refusal, crash = self._predict(prepared, name)
+        text = prepared(data, name)
+        observed, its_refusal = self._define(text)
+        predicted, our_refusal, crash = self._predict(text, name)
         return Outcome(
             name,
             tuple(_differences(predicted, observed, our_refusal, its_refusal, crash, self._order)),
             predicted, observed, our_refusal, its_refusal, crash,
         )  # fmt: skip
+
+    @contextmanager
+    def started(self, data: bytes, name: str) -> Iterator[Any]:
+        """The binding's domain for ``data``, started paused for a moment; destroyed and undefined at the end.
+
+        Raises InputError when ``data`` is no domain, VerifyError when libvirtd refuses to define or start it.
+        """
+        error_class = self._module.libvirtError
+        domain = None
+        try:
+            try:
+                domain = self._connection.defineXML(prepared(data, name).decode())
+                domain.createWithFlags(self._module.VIR_DOMAIN_START_PAUSED)
+            except error_class as error:
+                raise VerifyError(f"{name}: libvirtd does not start it: {error}") from None
+            yield domain
+        finally:
+            if domain is not None:
+                with suppress(error_class):
+                    domain.destroy()
+                domain.undefineFlags(self._module.VIR_DOMAIN_UNDEFINE_NVRAM)
+
+    def tried(self, call: Callable[[], object]) -> str:
+        """Run a call of the binding. Returns libvirt's refusal, "" when there is none."""
+        try:
+            call()
+        except self._module.libvirtError as error:
+            if not self._connection.isAlive():
+                raise VerifyError(f"libvirtd went away: {error}") from None
+            return str(error)
+        return ""
+
+    def flags(self, *names: str) -> int:
+        """The sum of some flags of the binding, by name without the leading VIR_DOMAIN_."""
+        return sum(int(getattr(self._module, f"VIR_DOMAIN_{name}")) for name in names)
 
     def _predict(self, data: bytes, name: str) -> tuple[str | None, str, str]:
         try:
@@ -143,7 +178,8 @@ def _host(connection: Any, module: Any) -> Host:
         return Host.default(wanted)
 
 
-def _prepared(data: bytes, name: str) -> bytes:
+def prepared(data: bytes, name: str) -> bytes:
+    """A domain with a name and UUID of its own, without the emulator of its host. Raises InputError."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     try:
         root = etree.fromstring(data, parser)

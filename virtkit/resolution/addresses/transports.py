@@ -14,7 +14,7 @@ from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
 from virtkit.resolution.defaults.controllers import find
 
-__all__ = ["assign_ccw", "assign_mmio", "assign_spapr"]
+__all__ = ["assign_ccw", "assign_mmio", "assign_spapr", "ccw_users"]
 
 XML = "XML error"
 CFG = "unsupported configuration"
@@ -86,6 +86,11 @@ def _users(context: Context, draft: Draft, classes: Iterable[tuple[str, OffPci]]
             for device in getattr(draft.devices, name):
                 if device.address is None and (transport.selects is None or transport.selects(device)):
                     yield device
+
+
+def ccw_users(context: Context, draft: Draft) -> Iterator[Device]:
+    """The devices without an address that go to the channel subsystem of s390x."""
+    yield from _users(context, draft, _CCW)
 
 
 def assign_ccw(context: Context, draft: Draft) -> None:

@@ -13,7 +13,7 @@ from virtkit.domain.devices import Controller, Device, Nic
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
 
-__all__ = ["assign", "enabled", "ports_left"]
+__all__ = ["assign", "enabled", "free_place", "on_usb", "ports_left"]
 
 XML = "XML error"
 INT = "internal error"
@@ -75,7 +75,7 @@ def _ports(controller: Controller) -> int:
     return PORTS.get(controller.model or "", DEFAULT_PORTS)
 
 
-def _plugged(context: Context, devices: Inventory) -> list[Device]:
+def on_usb(context: Context, devices: Inventory) -> list[Device]:
     """Devices on usb ports, hubs excepted, in the order in which they get ports."""
     order = _TURNS if "usb-device-order" in context.behaves else _OLDER_TURNS
     return [
@@ -92,7 +92,7 @@ def assign(context: Context, draft: Draft) -> None:
     Raises Refused when USB is disabled, a bus or hub is missing, or a port is out of range, taken or not free.
     """
     devices = draft.devices
-    plugged = _plugged(context, devices)
+    plugged = on_usb(context, devices)
     hubs = devices.hubs
     if not plugged and not hubs:
         return
@@ -256,6 +256,26 @@ def ports_left(context: Context, devices: Inventory) -> tuple[int, int]:
     """Free and used USB ports of a resolved domain, those of hubs included."""
     total = sum(_ports(one) for one in devices.controllers if one.type == "usb" and one.model != "none")
     hubs = devices.hubs
-    used = len(_plugged(context, devices)) + len(hubs)
+    used = len(on_usb(context, devices)) + len(hubs)
     total += HUB_PORTS * len(hubs)
     return max(total - used, 0), used
+
+
+def free_place(context: Context, devices: Inventory, device: Device) -> UsbAddress:
+    """The place a device takes on the USB buses of a running domain, where no hub is added.
+
+    Raises Refused: written port missing or taken, no port free.
+    """
+    tree = _buses(Draft(devices))
+    for hub in devices.hubs:
+        if isinstance(hub.address, UsbAddress) and hub.address.port:
+            _place_hub(tree, hub, hub.address)
+    for other in on_usb(context, devices):
+        if isinstance(other.address, UsbAddress) and other.address.port:
+            _reserve(tree, other, other.address)
+    at = device.address
+    if isinstance(at, UsbAddress) and at.port:
+        _reserve(tree, device, at)
+        return at
+    bus, path = _automatic(tree, device)
+    return UsbAddress(bus, path, True)

@@ -11,7 +11,7 @@ from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
 from virtkit.resolution.defaults import controllers
 
-__all__ = ["assign"]
+__all__ = ["Ports", "assign", "reserve"]
 
 XML = "XML error"
 INT = "internal error"
@@ -20,7 +20,7 @@ PORTS = 31
 """Ports of a controller without a ``ports`` attribute, 0 to 30."""
 
 
-class _Ports:
+class Ports:
     """Which ports of which controller are taken; ``sizes`` by controller index."""
 
     def __init__(self, draft: Draft) -> None:
@@ -63,12 +63,12 @@ def assign(context: Context, draft: Draft) -> None:
     addressed = [device for device in draft.devices.in_order() if isinstance(device.address, SerialAddress)]
     if not channels and not consoles and not addressed:
         return
-    ports = _Ports(draft)
+    ports = Ports(draft)
     real_console_ports = "console-ports" in context.behaves
     for device in addressed:
         address = device.address
         if isinstance(address, SerialAddress) and address.port:
-            _reserve(ports, device, address)
+            reserve(ports, device, address)
     for console in consoles:
         if real_console_ports:
             _console(context, draft, ports, console)
@@ -78,7 +78,8 @@ def assign(context: Context, draft: Draft) -> None:
         _channel(context, draft, ports, channel)
 
 
-def _reserve(ports: _Ports, device: Device, address: SerialAddress) -> None:
+def reserve(ports: Ports, device: Device, address: SerialAddress) -> None:
+    """Take the port that a device names. Raises Refused when there is no such port or it is taken."""
     port = address.port or 0
     if address.controller not in ports.sizes:
         raise Refused(XML, f"virtio serial controller {address.controller} is missing", device.label, device.line)
@@ -105,7 +106,7 @@ def _no_port(controller: int, device: Chardev) -> Refused:
     )
 
 
-def _hidden_console(context: Context, draft: Draft, ports: _Ports, console: Chardev) -> None:
+def _hidden_console(context: Context, draft: Draft, ports: Ports, console: Chardev) -> None:
     """Releases before 12: a partial address takes a port of controller 0, and is kept as written."""
     address = console.address
     if address is None and ports.anywhere(0) is None:
@@ -122,7 +123,7 @@ def _hidden_console(context: Context, draft: Draft, ports: _Ports, console: Char
     draft.trace.record(console, "virtio-serial.hidden", port)
 
 
-def _console(context: Context, draft: Draft, ports: _Ports, console: Chardev) -> None:
+def _console(context: Context, draft: Draft, ports: Ports, console: Chardev) -> None:
     address = console.address
     if isinstance(address, SerialAddress):
         if address.port:
@@ -142,7 +143,7 @@ def _console(context: Context, draft: Draft, ports: _Ports, console: Chardev) ->
             ports.taken[found[0]].add(found[1])
 
 
-def _channel(context: Context, draft: Draft, ports: _Ports, channel: Chardev) -> None:
+def _channel(context: Context, draft: Draft, ports: Ports, channel: Chardev) -> None:
     address = channel.address
     if isinstance(address, SerialAddress):
         if address.port:
@@ -161,7 +162,7 @@ def _channel(context: Context, draft: Draft, ports: _Ports, channel: Chardev) ->
     draft.trace.record(channel, "virtio-serial.port", index, port)
 
 
-def _add(context: Context, draft: Draft, ports: _Ports, device: Chardev) -> int:
+def _add(context: Context, draft: Draft, ports: Ports, device: Chardev) -> int:
     index = 0
     while index in ports.sizes:
         index += 1

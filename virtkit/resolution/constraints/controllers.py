@@ -139,7 +139,7 @@ def _check_node(context: Context, controller: Controller, pseries: bool) -> None
 
 
 def _check_ide(context: Context, draft: Draft, controller: Controller) -> None:
-    if not context.family.ide:
+    if not context.family.ide and not context.trusts_controllers:
         raise _refuse(controller, "IDE controllers are unsupported for this QEMU binary or machine type")
     if controller.index:
         raise _refuse(controller, "Only 1 IDE controller is supported", INT)

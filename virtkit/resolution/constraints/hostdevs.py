@@ -11,7 +11,7 @@ from virtkit.resolution.context import Draft
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["check_hostdev_sources"]
+__all__ = ["check_hostdev_sources", "source_of"]
 
 _POLICY = frozenset({"type", "startupPolicy", "managed", "writeFiltering", "guestReset"})
 """Attributes of a source that do not say which device it is."""
@@ -33,6 +33,12 @@ def check_hostdev_sources(draft: Draft) -> None:
         if key in seen:
             raise Refused("XML error", "Hostdev already exists in the domain configuration", device.label, device.line)
         seen.add(key)
+
+
+def source_of(device: Device) -> tuple[object, ...]:
+    """What the source of a host device names; empty when none is written."""
+    source = None if device.element is None else device.element.find("source")
+    return () if source is None else _identity(source)
 
 
 def _identity(element: Element) -> tuple[object, ...]:

@@ -1,0 +1,93 @@
+"""``virtkit moves``: the devices that a guest finds elsewhere after a change, and what it notices."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from virtkit.commands import tables
+from virtkit.releases import DEFAULT, dotted
+
+if TYPE_CHECKING:
+    from virtkit.resolved import Resolved
+
+__all__ = ["register"]
+
+_EXAMPLE = """examples:
+  virtkit moves old.xml new.xml
+  virtkit moves guest.xml --libvirt 9.0:12.8
+  virtkit moves guest.xml --machine pc-q35-7.2:pc-q35-11.1 --picture moves.svg
+  virtkit moves running.xml defined.xml
+
+Of two inputs, the first is the domain as it was (or runs), the second as it will be. With one input, at least one
+option has to name two values A:B, the first for before and the second for after.
+"""
+
+
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = subparsers.add_parser(
+        "moves",
+        help="which devices a guest finds elsewhere after a change of definition, machine type or libvirt",
+        description="The devices whose address, interface or presence changes, and what the guest notices of it.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("before", metavar="BEFORE", help="domain XML, or - for standard input")
+    parser.add_argument("after", nargs="?", metavar="AFTER", help="domain XML to compare with")
+    newest = dotted(DEFAULT)
+    parser.add_argument("--libvirt", default=newest, metavar="A[:B]", help=f"libvirt releases (default: {newest})")
+    parser.add_argument("--qemu", default="", metavar="A[:B]", help="QEMU releases, or capability documents")
+    parser.add_argument("--machine", default="", metavar="A[:B]", help="resolve as if these machine types were named")
+    parser.add_argument("--picture", metavar="FILE", help="draw the change: .svg .png .txt .json")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="form of the result")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the command. Returns 0 whether or not something moves."""
+    from virtkit.commands import topology
+    from virtkit.hotplug.moves import moves, moves_text
+    from virtkit.topology.diff import compare
+
+    picture = None if args.picture is None else topology.writable("--picture", args.picture)
+    before, after = _two(args)
+    found = moves(compare(before.topology, after.topology))
+    if args.format == "json":
+        tables.emit(json.dumps({"moves": [asdict(one) for one in found]}, indent=1, ensure_ascii=False) + "\n", None)
+    else:
+        tables.emit(moves_text(found) or "nothing moves\n", None)
+    if picture is not None:
+        topology.write(picture, after.topology, before.topology)
+    return 0
+
+
+def _two(args: argparse.Namespace) -> tuple[Resolved, Resolved]:
+    """The domain before and after. Raises UsageError when nothing makes them differ."""
+    from virtkit import read, resolve
+    from virtkit.errors import UsageError
+    from virtkit.host import Host
+    from virtkit.inputs import one_source
+
+    pairs = {name: _pair(getattr(args, name)) for name in ("libvirt", "qemu", "machine")}
+    if args.after is None and all(one == other for one, other in pairs.values()):
+        raise UsageError("name a second input, or two values A:B for --libvirt, --qemu or --machine")
+    if args.before == args.after == "-":
+        raise UsageError("standard input can be only one of the two inputs")
+    sources = [one_source(name) for name in (args.before, args.after or args.before)]
+    data = [sources[0].read()]
+    data.append(data[0] if args.after is None else sources[1].read())
+    found = []
+    for side in (0, 1):
+        libvirt, qemu, machine = (pairs[name][side] for name in ("libvirt", "qemu", "machine"))
+        host = Host.named(qemu, libvirt)
+        found.append(resolve(read(data[side], sources[side].label), host, machine=machine or None))
+    return found[0], found[1]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """"A:B" as (A, B), "A" as (A, A)."""
+    one, colon, other = text.partition(":")
+    return one, other if colon else one

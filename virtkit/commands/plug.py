@@ -1,0 +1,107 @@
+"""``virtkit verify hotplug``: steps of hot plug asked of a running libvirtd, compared with the predictions."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from virtkit.verify.hotplug import Asked
+    from virtkit.verify.plug_scenarios import Scenario
+
+__all__ = ["add", "run"]
+
+_EPILOG = """\
+examples:
+  virtkit verify hotplug guest.xml --steps steps.json --uri qemu:///system
+  virtkit verify hotplug --random 200 --seed 3
+
+Each domain is defined under a generated name, started paused (type qemu: no guest code runs), and destroyed and
+undefined at the end. The files of its disks are replaced by empty images. The steps end with the first that differs.
+The exit code is 1 when a prediction differs or a named domain does not start.
+"""
+
+
+def add(verbs: Any) -> None:
+    """Add the verb to ``virtkit verify``."""
+    words = "attach and detach devices at a libvirtd and list where the predictions differ"
+    verb = verbs.add_parser(
+        "hotplug", help=words, description=words, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    verb.add_argument("input", nargs="?", metavar="DOMAIN", help="a file, or - for standard input; needs --steps")
+    verb.add_argument("--steps", metavar="FILE.json", help='what to do to it: a list of {"do", "to", "xml"}')
+    verb.add_argument("--random", type=int, default=0, metavar="N", help="also N random domains with random steps")
+    verb.add_argument("--seed", type=int, default=0, help="which random ones (default 0)")
+    verb.add_argument("--machine", metavar="M", help="random domains of this machine only (q35, pc, virt, ...)")
+    verb.add_argument("--uri", help="libvirt URI (default: libvirt's own choice)")
+    verb.add_argument("-o", "--output", metavar="DIR", help="keep what differs: NAME.in.xml, .steps.json and .diff")
+    verb.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask a libvirtd. Returns the exit code."""
+    from virtkit.errors import VirtkitError
+    from virtkit.releases import dotted
+    from virtkit.verify.hotplug import ask
+    from virtkit.verify.libvirt import connect
+    from virtkit.wording import counted
+
+    steps = taken = asked = differing = failed = 0
+    with connect(args.uri) as peer:
+        for scenario in _scenarios(args):
+            try:
+                found = ask(peer, scenario.xml, scenario.steps, scenario.name)
+            except VirtkitError as error:
+                failed += 1
+                print(f"{scenario.name}: {error}", file=sys.stderr)
+                continue
+            asked += 1
+            steps += len(found.observed)
+            taken += found.taken
+            lines = list(found.differences())
+            if lines:
+                differing += 1
+                print(scenario.name, *lines, sep="\n  ")
+                _keep(args.output, scenario, found)
+        release = dotted(peer.host.libvirt)
+    refused = f"{counted(steps, 'step')}, of which it refused {steps - taken:,}"
+    print(
+        f"libvirt {release}: {counted(asked, 'domain')} asked ({refused}), "
+        f"{counted(differing, 'domain differs', 'domains differ')}; {failed} not started"
+    )
+    return 1 if differing or failed else 0
+
+
+def _scenarios(args: argparse.Namespace) -> Iterator[Scenario]:
+    """The named domain with its steps, then the random ones. Raises UsageError."""
+    from virtkit.commands.attach import steps_of
+    from virtkit.errors import UsageError
+    from virtkit.inputs import one_source
+    from virtkit.verify.plug_scenarios import MACHINES, Scenario, scenarios
+
+    if args.machine and args.machine not in MACHINES:
+        raise UsageError(f"--machine {args.machine}: expected one of {', '.join(MACHINES)}")
+    if bool(args.input) != bool(args.steps) or not (args.input or args.random):
+        raise UsageError("name a DOMAIN with --steps FILE.json, or --random N")
+    if args.input:
+        source = one_source(args.input)
+        yield Scenario(source.name, source.read().decode(), tuple(steps_of(args.steps)))
+    yield from scenarios(args.random, args.seed, args.machine)
+
+
+def _keep(folder: str | None, scenario: Scenario, found: Asked) -> None:
+    """Write what differs into a folder, where one is given."""
+    if folder is None:
+        return
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    steps = [asdict(step) for step in scenario.steps]
+    (place / f"{scenario.name}.in.xml").write_text(scenario.xml, encoding="utf-8")
+    (place / f"{scenario.name}.steps.json").write_text(json.dumps(steps, indent=1), encoding="utf-8")
+    lines = "".join(f"{line}\n" for line in found.differences())
+    (place / f"{scenario.name}.diff").write_text(lines, encoding="utf-8")

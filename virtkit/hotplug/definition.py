@@ -1,0 +1,114 @@
+"""The persistent definition as a side of hot plug: a device is added to or removed from it, and it is resolved anew."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from virtkit.domain.device_classes import Inventory
+from virtkit.domain.devices import Chardev, Controller, Device, Disk
+from virtkit.domain.domain import read
+from virtkit.domain.editor import Editor
+from virtkit.domain.reader import read_devices
+from virtkit.errors import Refused
+from virtkit.hotplug.changes import rows
+from virtkit.hotplug.device import NewDevice, action_of, inventory_of
+from virtkit.hotplug.matching import same_device
+from virtkit.hotplug.rules import CONFIG, check_plug, check_unplug
+from virtkit.resolution.constraints.capabilities import check_drivers
+from virtkit.resolution.context import Draft
+from virtkit.resolution.pipeline import resolve_domain
+from virtkit.resolved import Resolved
+
+if TYPE_CHECKING:
+    from virtkit.hotplug.changes import Row
+
+__all__ = ["Definition"]
+
+FAILED = "operation failed"
+INVALID = "Requested operation is not valid"
+
+
+class Definition:
+    """A persistent definition; attach and detach give a new one, so that a refusal leaves this one as it was."""
+
+    def __init__(self, resolved: Resolved) -> None:
+        self.resolved = resolved
+        self._rows: Counter[Row] | None = None
+
+    @property
+    def rows(self) -> Counter[Row]:
+        """Its devices as rows."""
+        if self._rows is None:
+            self._rows = rows(self.resolved.inventory)
+        return self._rows
+
+    def xml(self) -> str:
+        """The definition as libvirt keeps it."""
+        return self.resolved.xml()
+
+    def attach(self, new: NewDevice) -> Definition:
+        """The definition with one device more, placed as libvirt places it when it defines. Raises Refused."""
+        device = new.device(self.resolved.context.at)
+        check_plug(self.resolved.context, CONFIG, device)
+        self._check_room(device)
+        text = self.resolved.xml()
+        domain = read(text.encode(), self.resolved.domain.path)
+        root = domain.document.root
+        editor = Editor(text, root)
+        holder = root.find("devices")
+        xml = new.xml + self._console_for(device)
+        if holder is None:
+            editor.append(root, f"<devices>{xml}</devices>")
+        else:
+            editor.append(holder, xml)
+        return self._again(editor.text())
+
+    def detach(self, new: NewDevice) -> Definition:
+        """The definition without the device that matches; its controllers stay. Raises Refused when none matches."""
+        context = self.resolved.context
+        wanted = new.device(context.at)
+        check_unplug(context, CONFIG, wanted)
+        text = self.resolved.xml()
+        root = read(text.encode(), self.resolved.domain.path).document.root
+        found = same_device(read_devices(root, context.at), wanted)
+        editor = Editor(text, root)
+        if found.element is not None:
+            editor.remove(found.element)
+        return self._again(editor.text())
+
+    def _check_room(self, device: Device) -> None:
+        """Refuse what the definition has already. Raises Refused."""
+        present = self.resolved.inventory
+        if isinstance(device, Disk) and any(one.target == device.target for one in present.disks):
+            raise Refused(FAILED, f"target {device.target} already exists", device.label)
+        if isinstance(device, Controller):
+            # Later no controller is checked, where older releases trust those that a device brings.
+            check_drivers(replace(self.resolved.context, plugged=False), Draft(inventory_of(device)))
+        if isinstance(device, Controller) and any(
+            one.type == device.type and one.index == device.index for one in present.controllers
+        ):
+            raise Refused(INVALID, f"controller index='{device.index}' already exists", device.label)
+        if device.kind == "vsock" and present.vsocks:
+            raise Refused(INVALID, "domain already has a vsock device", device.label)
+        if device.kind == "watchdog":
+            self._check_watchdog(device, present)
+
+    def _check_watchdog(self, device: Device, present: Inventory) -> None:
+        if "several-watchdogs" not in self.resolved.context.behaves:
+            if present.watchdogs:
+                raise Refused(INVALID, "domain already has a watchdog", device.label)
+        elif any(one.model == device.model and action_of(one) == action_of(device) for one in present.watchdogs):
+            raise Refused(INVALID, "device is already in the domain configuration", device.label)
+
+    def _console_for(self, device: Device) -> str:
+        """The console that shows the first serial of a domain without consoles, "" where there is none to add."""
+        present = self.resolved.inventory
+        if not isinstance(device, Chardev) or device.kind != "serial" or present.serials or present.consoles:
+            return ""
+        return f"<console type='{device.type or 'pty'}'><target type='serial' port='0'/></console>"
+
+    def _again(self, text: str) -> Definition:
+        domain = read(text.encode(), self.resolved.domain.path)
+        return Definition(Resolved(*resolve_domain(domain, self.resolved.host, plugged=True)))

@@ -1,0 +1,103 @@
+"""Which devices can be attached and detached at all, by side, kind and release: ``data/libvirt/hotplug.csv``."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from virtkit import facts
+from virtkit.domain.device_classes import Inventory
+from virtkit.domain.devices import Chardev, Controller, Device, Disk, Filesystem, Input
+from virtkit.errors import Refused
+from virtkit.hotplug.device import list_of
+from virtkit.releases import Release, in_release
+from virtkit.resolution.constraints.capabilities import check_drivers
+from virtkit.resolution.constraints.chardevs import check_chardevs
+from virtkit.resolution.constraints.devices import check_devices
+from virtkit.resolution.constraints.disks import check_disks
+from virtkit.resolution.constraints.elements import check_elements
+from virtkit.resolution.constraints.hostdevs import check_hostdev_sources
+from virtkit.resolution.context import Draft
+
+if TYPE_CHECKING:
+    from virtkit.resolution.context import Context
+
+__all__ = ["CONFIG", "LIVE", "check_plug", "check_unplug", "check_valid", "scsi_units"]
+
+LIVE, CONFIG = "live", "config"
+"""The two sides of a domain: the running one and its persistent definition."""
+
+_BESIDE_OTHERS = frozenset({"filesystem", "hostdev", "interface"})
+"""Kinds that are checked against others of the kind: shares of one name, one device of the host handed over twice."""
+
+
+@cache
+def _rows(at: Release, side: str) -> tuple[tuple[str, str, frozenset[str], str], ...]:
+    return tuple(
+        (row["kind"], row["variant"], frozenset(row["family"].split()), row["refusal"])
+        for row in facts.table("libvirt/hotplug.csv")
+        if row["side"] == side and in_release(row, at)
+    )
+
+
+def _variant(device: Device) -> str:
+    """What the rows call the variant of a device: bus, type, target type, driver or model."""
+    if isinstance(device, Disk | Input):
+        return device.bus
+    if isinstance(device, Chardev):
+        return device.target or ""
+    if isinstance(device, Filesystem):
+        return device.driver
+    return device.model or ""
+
+
+def check_plug(context: Context, side: str, device: Device) -> None:
+    """Refuse a device that a side (LIVE or CONFIG) never takes, wherever it would go. Raises Refused."""
+    _check(context, side, device)
+
+
+def check_unplug(context: Context, side: str, device: Device) -> None:
+    """Refuse the removal of a device that a side (LIVE or CONFIG) never gives up. Raises Refused."""
+    _check(context, f"{side}-detach", device)
+
+
+def _check(context: Context, side: str, device: Device) -> None:
+    variant = _variant(device)
+    own = f"controller:{device.type}" if isinstance(device, Controller) else device.kind
+    for kind, some, families, text in _rows(context.at, side):
+        if kind in (own, "*") and some in (variant, "*") and (not families or context.family.name in families):
+            if text:
+                category, _, what = text.partition(": ")
+                form = getattr(device, "device", "")
+                raise Refused(category, what.format(kind=device.kind, variant=variant, device=form), device.label)
+            return
+
+
+def check_valid(context: Context, present: Inventory, device: Device) -> None:
+    """Refuse a device that no domain of this machine can have, as libvirt does before it looks for a place.
+
+    ``present`` are the devices of the running domain. Raises Refused. Source: as for definitions, see
+    ``virtkit.resolution.constraints``; observed for attached devices: libvirt 9.0.
+    """
+    alone = Inventory(graphics=present.graphics)
+    if device.kind in _BESIDE_OTHERS:
+        list_of(alone, device).extend(list_of(present, device))
+    if device.kind != "graphics":
+        list_of(alone, device).append(device)
+    draft = Draft(alone)
+    if device.kind in ("hostdev", "interface"):
+        check_hostdev_sources(draft)
+    check_elements(context, draft)
+    if isinstance(device, Disk | Controller):
+        check_disks(context, draft)
+    elif isinstance(device, Chardev) or device.kind == "redirdev":
+        check_chardevs(context, draft)
+    else:
+        check_devices(context, draft)
+    check_drivers(context, draft)
+
+
+@cache
+def scsi_units() -> dict[str, int]:
+    """The number of units that QEMU gives a SCSI controller model, where it is fewer than libvirt offers."""
+    return {row["model"]: int(row["units"]) for row in facts.table("qemu/scsi-units.csv")}

@@ -1,0 +1,391 @@
+"""A running domain as a side of hot plug: each device takes a place that is there, or is refused.
+
+Only a device on a SCSI bus brings a controller with it. Source: observed, libvirt 9.0, 11.3 and 12.8 (domains started
+paused, devices attached and read back).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from copy import copy
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from virtkit.domain.address import DriveAddress
+from virtkit.domain.device_classes import Inventory
+from virtkit.domain.devices import Chardev, Controller, Device, Disk, Hostdev, Input, Memory, Nic
+from virtkit.domain.document import parse
+from virtkit.domain.editor import Editor
+from virtkit.domain.reader import read_devices
+from virtkit.domain.writer import write
+from virtkit.errors import Refused
+from virtkit.hotplug.changes import Change, row, rows_added
+from virtkit.hotplug.device import inventory_of, list_of, target_name
+from virtkit.hotplug.matching import same_device
+from virtkit.hotplug.places import Places
+from virtkit.hotplug.rules import LIVE, check_plug, check_unplug, check_valid, scsi_units
+from virtkit.resolution.context import Draft, drivers
+from virtkit.resolution.defaults import chardevs, controllers, disks, models
+from virtkit.resolution.ids import give_ids
+from virtkit.resolved import Resolved
+from virtkit.virtio.devices import driver_of
+
+if TYPE_CHECKING:
+    from virtkit.domain.document import Document
+    from virtkit.domain.domain import Domain
+    from virtkit.host import Host
+    from virtkit.hotplug.device import NewDevice
+    from virtkit.resolution.context import Context
+    from virtkit.resolution.trace import Trace
+
+__all__ = ["Effect", "Running"]
+
+CFG = "unsupported configuration"
+FAILED = "operation failed"
+INVALID = "Requested operation is not valid"
+INT = "internal error"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What a step did to the running domain: its new devices, controllers first, those that are gone, the refusal.
+
+    A refusal by QEMU leaves the controllers behind that libvirt added for the device; any other leaves nothing.
+    """
+
+    new: tuple[Device, ...] = ()
+    gone: tuple[Device, ...] = ()
+    refusal: Refused | None = None
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The same as rows."""
+        return rows_added(self.new, self.gone)
+
+
+class Running:
+    """A running domain. ``attach`` and ``detach`` change it; the resolved domain that it began as stays as it is."""
+
+    def __init__(self, resolved: Resolved) -> None:
+        self.resolved = resolved
+        self.context: Context = resolved.context
+        self.devices = _copy(resolved.inventory)
+        self.draft = Draft(self.devices)
+        self.places = Places(self.context, self.devices)
+        self.targets = {disk.target for disk in self.devices.disks}
+        self.documents: dict[int, Document] = {}
+
+    def copy(self) -> Running:
+        """The same running domain, to be changed independently."""
+        other = Running.__new__(Running)
+        other.resolved, other.context = self.resolved, self.context
+        other.devices = _copy(self.devices)
+        other.draft = Draft(other.devices)
+        other.places = self.places.copy(other.devices)
+        other.targets = set(self.targets)
+        other.documents = dict(self.documents)
+        return other
+
+    def attach(self, new: NewDevice) -> Effect:
+        """Attach a device, or say why it is refused."""
+        brought: list[Device] = []
+        try:
+            device = self._read(new)
+            self._check(device)
+            if isinstance(device, Disk | Hostdev) and isinstance(device.address, DriveAddress):
+                brought += self._bring_controllers(device)
+                self._check_unit(device)
+            else:
+                self.places.find(device)
+            if isinstance(device, Memory):
+                # What memory may be depends on the address that it was given.
+                check_valid(self.context, self.devices, device)
+            self._check_driver(device)
+        except Refused as refusal:
+            return Effect(tuple(brought), refusal=refusal)
+        self.documents[id(device)] = new.document
+        return Effect((*brought, *self._enter(device)))
+
+    def detach(self, new: NewDevice) -> Effect:
+        """Detach the device that matches, as far as libvirt and QEMU are concerned; the guest has to let go of it."""
+        try:
+            wanted = self._read(new, fill=False)
+            check_unplug(self.context, LIVE, wanted)
+            device = same_device(self.devices, wanted)
+            self._check_idle(device)
+        except Refused as refusal:
+            return Effect(refusal=refusal)
+        self._leave(device)
+        return Effect(gone=(device,))
+
+    # Views
+
+    @property
+    def root_bus(self) -> str:
+        """The model of PCI bus 0: pcie-root, pci-root, or "" where there is no PCI."""
+        root = controllers.find(self.draft, "pci", 0)
+        return "" if root is None else root.model or ""
+
+    def wanted(self, new: NewDevice) -> int:
+        """The kind of PCI slot that a device, or the SCSI controller it brings, asks for; 0 for none. Raises Refused.
+
+        The kind is a connect type of ``virtkit.resolution.addresses.connect_types``.
+        """
+        device = self._read(new)
+        if isinstance(device.address, DriveAddress):
+            device = controllers.new("scsi", device.address.controller)
+            self._fill_scsi(device)
+        return self.places.types.of(device)
+
+    def snapshot(self) -> Resolved:
+        """The domain as it runs now, as a resolved domain: for topologies, verdicts and comparisons."""
+        devices = Inventory(**{name: [copy(one) for one in some] for name, some in _lists(self.devices)})
+        draft = Draft(devices)
+        give_ids(self.context, draft)
+        began = self.resolved
+        return _Snapshot(began.domain, began.host, self.context, devices, draft.trace, self.xml)
+
+    def xml(self) -> str:
+        """The domain as it runs: the XML that it began with, and what was attached and detached since."""
+        text = self.resolved.xml()
+        root = parse(text.encode()).root
+        holder = root.find("devices")
+        kept = {id(one) for one in self.devices.in_order()}
+        known = {id(one) for one in self.resolved.devices}
+        gone = Counter(row(one) for one in self.resolved.devices if id(one) not in kept)
+        editor = Editor(text, root)
+        for device in read_devices(root, self.context.at).in_order():
+            if device.element is not None and gone[row(device)]:
+                gone[row(device)] -= 1
+                editor.remove(device.element)
+        new = [self._written(one) for one in self.devices.in_order() if id(one) not in known]
+        if new:
+            editor.append(root if holder is None else holder, "\n".join(new))
+        return editor.text()
+
+    def _written(self, device: Device) -> str:
+        """The XML of a device that was attached, with its address."""
+        document = self.documents.get(id(device)) or parse(_EMPTY.encode())
+        whole = write(document, inventory_of(device))
+        inner = whole.partition("<devices>")[2].rpartition("</devices>")[0].strip()
+        return inner.replace("\n    ", "\n")
+
+    # Reading
+
+    def _read(self, new: NewDevice, fill: bool = True) -> Device:
+        """The device as libvirt reads it for this domain; with ``fill``, models and drive address are filled in."""
+        alone = new.read(self.context.at)
+        device = [*alone.in_order(), *alone.graphics][0]
+        if fill:
+            draft = Draft(alone)
+            disks.order_disks(draft)
+            disks.place_disks(draft)
+            for serial in alone.serials:
+                if serial.port < 0:
+                    serial.port = max((one.port for one in self.devices.serials), default=-1) + 1
+            models.fill_devices(self.context, draft)
+            chardevs.fill_chardevs(self.context, draft)
+            if alone.hostdevs:
+                self._place_scsi_hostdev(alone.hostdevs[0])
+        return device
+
+    def _place_scsi_hostdev(self, hostdev: Hostdev) -> None:
+        beside = Inventory(
+            disks=self.devices.disks,
+            controllers=self.devices.controllers,
+            hostdevs=[*self.devices.hostdevs, hostdev],
+        )
+        disks.place_scsi_hostdevs(Draft(beside))
+
+    # Refusals
+
+    def _check(self, device: Device) -> None:
+        """Refuse what no place would help. Raises Refused."""
+        if not isinstance(device, Memory):
+            check_valid(self.context, self.devices, device)
+        self._check_usb(device)
+        if isinstance(device, Controller) and device.type == "scsi":
+            # Its model, which decides, has to be filled in first.
+            self._prepare_controller(device)
+            check_plug(self.context, LIVE, device)
+        else:
+            check_plug(self.context, LIVE, device)
+            if isinstance(device, Controller):
+                self._prepare_controller(device)
+        if isinstance(device, Disk) and device.target in self.targets:
+            raise Refused(FAILED, f"target {device.target} already exists", device.label)
+        if device.kind == "watchdog" and self.devices.watchdogs and "several-watchdogs" not in self.context.behaves:
+            raise Refused(INVALID, "domain already has a watchdog", device.label)
+        if device.kind == "vsock" and self.devices.vsocks:
+            raise Refused(INVALID, "domain already has a vsock device", device.label)
+        self._check_name(device)
+
+    def _check_usb(self, device: Device) -> None:
+        needs = (
+            (isinstance(device, Disk | Input) and device.bus == "usb")
+            or device.kind in ("hub", "redirdev")
+            or (isinstance(device, Hostdev) and device.type == "usb")
+            or (isinstance(device, Chardev) and device.target == "usb-serial")
+        )
+        if needs and not any(one.type == "usb" and one.model != "none" for one in self.devices.controllers):
+            what = "Device configuration is not compatible: Domain has no USB bus support"
+            raise Refused(CFG, what, device.label)
+
+    def _check_driver(self, device: Device) -> None:
+        """QEMU refuses a model that it lacks, after libvirt has chosen the place. Raises Refused.
+
+        On ccw there are no transitional models. Source: observed, libvirt 9.0 and 12.8.
+        """
+        if isinstance(device, Chardev) and device.target in ("pci-serial", "usb-serial"):
+            if self.context.emulator.has(device.target) is False:
+                raise Refused(CFG, f"'{device.target}' is not supported in this QEMU binary", device.label)
+            return
+        virtio = driver_of(self.context, self.devices, device)
+        if virtio is not None:
+            driver = virtio.name
+        elif device.model and (device.kind == "watchdog" or (isinstance(device, Nic) and device.type != "hostdev")):
+            driver = drivers().get((device.kind, device.model), (device.model, ""))[0]
+        else:
+            return
+        if self.context.emulator.has(driver) is False:
+            raise _by_qemu(f"'{driver}' is not a valid device model name", device)
+
+    def _check_name(self, device: Device) -> None:
+        """QEMU refuses a second virtio-serial port of the same name. Raises Refused."""
+        name = target_name(device)
+        if name and any(target_name(one) == name for one in self.devices.channels):
+            what = f"virtio-serial-bus: A port already exists by name {name}"
+            raise _by_qemu(what, device)
+
+    def _check_idle(self, device: Device) -> None:
+        """A controller is not given up while a device hangs on it. Raises Refused."""
+        if not isinstance(device, Controller):
+            return
+        on_it: list[Device] = [one for one in self.devices.disks if one.bus == device.type]
+        on_it += [one for one in self.devices.hostdevs if one.type == device.type]
+        if any(isinstance(one.address, DriveAddress) and one.address.controller == device.index for one in on_it):
+            raise Refused(FAILED, "device cannot be detached: device is busy", device.label)
+
+    # Controllers
+
+    def _prepare_controller(self, controller: Controller) -> None:
+        """Give a controller its index and model. Raises Refused when the index is taken."""
+        if controller.index < 0:
+            used = {one.index for one in self.devices.controllers if one.type == controller.type}
+            controller.index = next(index for index in range(len(used) + 1) if index not in used)
+        if controllers.find(self.draft, controller.type, controller.index) is not None:
+            raise Refused(FAILED, f"target {controller.type}:{controller.index} already exists", controller.label)
+        if controller.type == "scsi":
+            self._fill_scsi(controller)
+
+    def _fill_scsi(self, controller: Controller) -> None:
+        """The model of a SCSI controller: that of the machine, or a copy of another one's."""
+        draft = Draft(Inventory(controllers=[*self.devices.controllers, controller]))
+        models.fill_scsi_models(self.context, draft)
+
+    def _bring_controllers(self, device: Disk | Hostdev) -> list[Device]:
+        """The SCSI controllers that a device still needs, from 0 up to its own; none are kept when one is refused.
+
+        Raises Refused.
+        """
+        at = device.address
+        if not isinstance(at, DriveAddress):
+            return []
+        if self.places.is_taken(device):
+            raise Refused(INVALID, "Domain already contains a disk with that address", device.label)
+        brought: list[Device] = []
+        model = None if "plug-default-scsi-model" in self.context.behaves else self._last_scsi_model()
+        try:
+            for index in range(at.controller + 1):
+                if controllers.find(self.draft, "scsi", index) is None:
+                    controller = controllers.new("scsi", index, model)
+                    self._fill_scsi(controller)
+                    check_plug(self.context, LIVE, controller)
+                    self.places.find(controller)
+                    brought += self._enter(controller)
+        except Refused:
+            for one in brought:
+                self._leave(one)
+            raise
+        return brought
+
+    def _last_scsi_model(self) -> str | None:
+        """The model of the last SCSI controller, which older releases copy."""
+        found = [one.model for one in self.devices.controllers if one.type == "scsi"]
+        return found[-1] if found else None
+
+    def _check_unit(self, device: Device) -> None:
+        """QEMU refuses a unit that the controller lacks, after libvirt has added the controllers. Raises Refused."""
+        at = device.address
+        if isinstance(at, DriveAddress):
+            controller = controllers.find(self.draft, "scsi", at.controller)
+            most = None if controller is None else scsi_units().get(controller.model or "")
+            if most is not None and at.unit >= most:
+                raise _by_qemu(f"bad scsi device id: {at.unit}", device)
+
+    # The list of devices
+
+    def _enter(self, device: Device) -> list[Device]:
+        """Put a device that has its place among the others. Returns it, with the console that shows a first serial."""
+        self.places.take(device)
+        if isinstance(device, Controller):
+            controllers.add(self.context, self.draft, device)
+            return [device]
+        entered = [device]
+        first_serial = device.kind == "serial" and not self.devices.serials and not self.devices.consoles
+        if isinstance(device, Chardev) and first_serial:
+            mirror = Chardev("console", None, -1, type=device.type, target="serial", mirror=True, port=0)
+            mirror.address = device.address
+            self.devices.consoles.append(mirror)
+            entered.append(mirror)
+        list_of(self.devices, device).append(device)
+        if isinstance(device, Disk):
+            self.targets.add(device.target)
+        return entered
+
+    def _leave(self, device: Device) -> None:
+        """Take a device out, and give its place back."""
+        list_of(self.devices, device).remove(device)
+        self.places.release(device)
+        if isinstance(device, Disk):
+            self.targets.discard(device.target)
+
+
+class _Snapshot(Resolved):
+    """A running domain as a resolved one."""
+
+    def __init__(
+        self,
+        domain: Domain,
+        host: Host,
+        context: Context,
+        inventory: Inventory,
+        trace: Trace,
+        text: Callable[[], str],
+    ) -> None:
+        super().__init__(domain, host, context, inventory, trace)
+        self._text = text
+
+    def xml(self) -> str:
+        """The XML of the domain as it runs."""
+        return self._text()
+
+
+def _by_qemu(what: str, device: Device) -> Refused:
+    """A refusal that QEMU gives, as libvirt passes it on."""
+    return Refused(INT, f"unable to execute QEMU command 'device_add': {what}", device.label)
+
+
+def _copy(devices: Inventory) -> Inventory:
+    """An inventory whose lists can be changed without changing the other's; the devices are the same."""
+    return Inventory(**{name: list(some) for name, some in _lists(devices)})
+
+
+def _lists(devices: Inventory) -> Iterator[tuple[str, list[Any]]]:
+    """The lists of an inventory by name."""
+    for one in fields(Inventory):
+        yield one.name, getattr(devices, one.name)
+
+
+_EMPTY = "<domain><devices></devices></domain>"

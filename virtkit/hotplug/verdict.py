@@ -1,0 +1,166 @@
+"""Whether the guest OS will drive a device that is plugged in: acceptance by libvirt is not all.
+
+Source: ``data/evidence/hotplug.csv`` (what booted guests did); QEMU, ACPI PCI hot plug: q35 machines since 6.1 tell the
+guest by ACPI, older ones by the root port itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from virtkit import facts
+from virtkit.compat.check import check
+from virtkit.compat.verdict import Evidence, Judgement, Verdict
+from virtkit.domain.address import PciAddress
+from virtkit.domain.devices import Controller
+from virtkit.virtio.interface import Interface, machine_version
+
+if TYPE_CHECKING:
+    from virtkit.domain.devices import Device
+    from virtkit.guests import Catalogue, Guest
+    from virtkit.resolved import Resolved
+
+__all__ = ["judge_plug"]
+
+ACPI_SINCE = (6, 1)
+PORTS = {"pcie-root-port": "root-port", "pcie-switch-downstream-port": "switch-downstream-port"}
+DRIVERS = {"acpi": "acpiphp", "native": "pciehp", "bridge": "shpchp"}
+"""The Linux driver that handles hot plug, by who tells the guest."""
+
+_ORDER = (Verdict.FAILS, Verdict.UNKNOWN, Verdict.CONDITION, Verdict.WORKS)
+Rows = tuple[dict[str, str], ...]
+
+
+def judge_plug(
+    now: Resolved, device: Device, guest: Guest | None, known: Catalogue | None = None, *, overrides: bool = True
+) -> Judgement:
+    """Whether the guest OS finds and drives a device that was plugged into a running domain.
+
+    ``now`` is the running domain with the device among its devices. The verdict is the worse one of two: whether the
+    guest has the driver of the device, and whether it notices a device that appears at this place.
+    """
+    if guest is None:
+        return Judgement(Verdict.UNKNOWN, "the guest OS is not known", "", Evidence.RULE, "")
+    noticed = _notices(now, device, guest)
+    driven = _driven(now, device, guest, known, overrides)
+    if driven is None or _ORDER.index(noticed.verdict) < _ORDER.index(driven.verdict):
+        return noticed
+    condition = "; ".join(filter(None, (driven.condition, noticed.condition)))
+    source = " | ".join(filter(None, (driven.source, noticed.source)))
+    if not driven.good:
+        return Judgement(driven.verdict, driven.reason, "", driven.evidence, source)
+    evidence = noticed.evidence if noticed.evidence is Evidence.BOOT else driven.evidence
+    return Judgement(driven.verdict, f"{driven.reason}; {noticed.reason}", condition, evidence, source)
+
+
+def _driven(
+    now: Resolved, device: Device, guest: Guest, known: Catalogue | None, overrides: bool
+) -> Judgement | None:
+    """The verdict on the virtio driver, None for a device that is no virtio one."""
+    at = None if device.address is None else str(device.address)
+    review = check(now, guest, overrides=overrides, guest_database=known, changes=False)
+    for finding in review.findings:
+        if finding.address == at and finding.label == device.label:
+            return Judgement(finding.verdict, finding.reason, finding.condition, finding.evidence, finding.source)
+    return None
+
+
+def _notices(now: Resolved, device: Device, guest: Guest) -> Judgement:
+    """Whether the guest notices a device at its place."""
+    if not isinstance(device.address, PciAddress):
+        return _unknown("no boot is recorded in which a device was plugged in here")
+    place, empty = _place(now, device.address)
+    mode = _mode(now)
+    rows = _rows(now, place, mode, empty)
+    driver = DRIVERS["bridge" if mode == "native" and "bridge" in place else mode]
+    needs = f"the guest needs a driver for hot plug at this place (Linux: {driver})"
+    if not rows:
+        return _unknown(f"no boot is recorded in which a device was plugged in here; {needs}")
+    source = rows[-1]["source"]
+    lost = [row for row in rows if "never" in (row["seen"], row["bound"])]
+    if lost:
+        return _lost(lost, rows)
+    if _port_io_is_lost(now, device, guest, rows):
+        why = "the guest's driver needs port I/O, and firmware left none for a device that is plugged in here"
+        return Judgement(Verdict.FAILS, why, "", Evidence.BOOT, source)
+    if guest.id in {row["os"] for row in rows}:
+        return Judgement(Verdict.WORKS, "this guest was seen using a device plugged in here", "", Evidence.BOOT, source)
+    if guest.family == "linux":
+        why = "other Linux guests used a device plugged in here"
+        return Judgement(Verdict.CONDITION, why, needs, Evidence.RULE, source)
+    return _unknown(f"only Linux guests were booted with a device plugged in here; {needs}")
+
+
+def _lost(lost: list[dict[str, str]], rows: Rows) -> Judgement:
+    """The verdict where a booted guest did not get the device to work."""
+    first = lost[0]
+    never = "did not notice the device" if first["seen"] == "never" else "had no memory window left for the device"
+    why = f"a guest that was booted {never} ({first['firmware']})"
+    if len(lost) == len(rows):
+        return Judgement(Verdict.FAILS, why, "", Evidence.BOOT, first["source"])
+    what = f"firmware other than {first['firmware']}, or a device on the bus when the guest starts"
+    return Judgement(Verdict.CONDITION, why, what, Evidence.BOOT, f"{first['source']} | {rows[-1]['source']}")
+
+
+def _unknown(reason: str) -> Judgement:
+    return Judgement(Verdict.UNKNOWN, reason, "", Evidence.RULE, "data/evidence/hotplug.csv")
+
+
+def _rows(now: Resolved, place: str, mode: str, empty: bool) -> Rows:
+    """The boots that tell something about a place, kernels with options and overfull machines left out."""
+    firmware = "OVMF" if now.topology.firmware == "efi" else "SeaBIOS"
+    return tuple(
+        row
+        for row in facts.table("evidence/hotplug.csv")
+        if row["place"] == place
+        and row["mode"] == mode
+        and row["machine"] == {"q35": "q35", "i440fx": "pc"}.get(now.context.family.chipset)
+        and row["accepted"] == "yes"
+        and row["firmware"].startswith(firmware)
+        and not row["options"]
+        and "more root ports" not in row["setup"]
+        and ("bridge" not in place or (row["beside"] == "nothing") == empty)
+    )
+
+
+def _mode(now: Resolved) -> str:
+    """Who tells the guest of a new device: "acpi" or "native"."""
+    _, version = machine_version(now.machine)
+    acpi = now.context.root.find("features/acpi") is not None
+    if now.context.family.chipset == "q35":
+        return "acpi" if acpi and (version is None or version >= ACPI_SINCE) else "native"
+    return "acpi" if acpi else "native"
+
+
+def _place(now: Resolved, at: PciAddress) -> tuple[str, bool]:
+    """The class of a place as the evidence names it, and whether the bus holds nothing else."""
+    buses = {one.index: one for one in now.inventory.controllers if one.type == "pci"}
+    others = [
+        one
+        for one in now.devices
+        if isinstance(one.address, PciAddress) and one.address.bus == at.bus and str(one.address) != str(at)
+    ]
+    bus = buses.get(at.bus)
+    model = "" if bus is None else bus.model or ""
+    above = _model_above(buses, bus)
+    if model in PORTS:
+        beyond = " of a pcie-expander-bus" if above == "pcie-expander-bus" else ""
+        return f"{PORTS[model]}{beyond}", not others
+    if model == "pcie-to-pci-bridge":
+        return f"{model} {'on pcie-root' if above == 'pcie-root' else 'below a root port'}", not others
+    return model, not others
+
+
+def _model_above(buses: dict[int, Controller], bus: Controller | None) -> str:
+    at = None if bus is None else bus.address
+    above = buses.get(at.bus) if isinstance(at, PciAddress) else None
+    return "" if above is None else above.model or ""
+
+
+def _port_io_is_lost(now: Resolved, device: Device, guest: Guest, rows: Rows) -> bool:
+    """Whether a guest with a legacy driver only meets a place where the I/O BAR stayed without an address."""
+    shown = next((one for one in now.virtio_devices if one.device is device), None)
+    if shown is None or shown.shown is None or shown.shown.interface == Interface.MODERN:
+        return False
+    support = guest.support(shown.kind)
+    return not support.modern and any(row["ports"] == "unassigned" for row in rows)
