@@ -250,6 +250,7 @@ def test_messages(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert found[1]["message"] == "2 domains resolved, 1 rejected"
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_error(files: Path) -> None:
     """``virtkit resolve … | head -1`` ends quietly."""
     read_end, write_end = os.pipe()
@@ -264,6 +265,7 @@ def test_a_reader_that_goes_away_is_no_error(files: Path) -> None:
     assert b"Exception ignored" not in done.stderr
 
 
+@pytest.mark.slow
 def test_help_lists_every_command() -> None:
     """With one line each; each command's own help has an example."""
     done = call("--help")

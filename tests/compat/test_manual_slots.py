@@ -103,6 +103,7 @@ def test_a_machine_without_pci_is_asked_as_it_is() -> None:
     assert list(frame["placement"]) == ["ccw"]
 
 
+@pytest.mark.slow
 def test_where_libvirt_would_put_it_nothing_changes() -> None:
     """The cell of the placement that libvirt chooses equals that of "auto"."""
     one, other = (matrix("rhel6.10,debian12", "pc,q35", None, None, placements=places) for places in (None, "all"))

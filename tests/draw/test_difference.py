@@ -143,6 +143,7 @@ def test_picture_is_titled_and_the_same_twice() -> None:
     assert picture.png(after, before, 50).startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_hostile_names_stay_text() -> None:
     """Markup in a name stays text in the picture and in the text of a difference."""
     before, after = q35(name=HOSTILE), q35(2, name="new " + HOSTILE)

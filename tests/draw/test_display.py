@@ -181,6 +181,7 @@ for value in values:
 """
 
 
+@pytest.mark.slow
 def test_values_show_themselves_with_lxml_alone() -> None:
     """Text and HTML of domains, reviews, hosts and guests need no optional package, nor any import by the caller."""
     done = subprocess.run([sys.executable, "-c", LXML_ONLY], capture_output=True, text=True, check=False)

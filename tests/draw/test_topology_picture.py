@@ -59,6 +59,7 @@ def test_identical_empty_ports_are_one_row() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_svg_is_the_same_twice_and_titled() -> None:
     """Equal topologies give equal bytes; the title of a device has its address, driver, interface and reason."""
     first = picture.svg(q35())
@@ -101,6 +102,7 @@ def test_every_device_has_a_title_that_says_all(path: Path) -> None:
         assert node.line or node.reason
 
 
+@pytest.mark.slow
 def test_a_port_says_why_it_was_added() -> None:
     """The title of an added port begins its reasons with the device that needed it."""
     titles = picture.svg(vk.resolve(vk.read(facts.path("domains/ubuntu24.04-q35.xml"))).topology)
@@ -151,6 +153,7 @@ def test_text_fits() -> None:
     assert canvas.written("漢\n\u202e") == "\N{REPLACEMENT CHARACTER} \N{REPLACEMENT CHARACTER}"
 
 
+@pytest.mark.slow
 def test_picture_ending_is_checked(tmp_path: Path) -> None:
     """A picture is written as SVG or PNG; another suffix is an error that names it."""
     picture.save(q35(), tmp_path / "a.svg")

@@ -267,6 +267,7 @@ def test_a_number_of_cpus_that_is_none_is_unknown(tmp_path: Path, count: str) ->
     assert x86.machines["pc-q35-6.2"].max_cpus is None
 
 
+@pytest.mark.slow
 def test_damaged_documents_are_refused_with_their_name(tmp_path: Path) -> None:
     """Wherever a document breaks off or a byte is wrong, it is read or refused: nothing else happens."""
     texts = (CACHE, DOMCAPS, CAPABILITIES, json.dumps(MACHINES), json.dumps({"return": TYPES}))

@@ -92,6 +92,7 @@ def test_check_says_what_it_does_not_know(broken: str, capsys: pytest.CaptureFix
     assert "1 domain does not name a guest OS" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_compare_score_and_slots(capsys: pytest.CaptureFixture[str]) -> None:
     """Tables of differences, scores and slot policies."""
     assert main(["policy", "compare", "virt-install", "virt-v2v", "--guests", "rhel6.10", "--format", "json"]) == 0

@@ -31,6 +31,7 @@ def test_all_twelve_are_there() -> None:
     assert [int(n) for n in re.findall(r"^## (\d+)\.", PAGE.read_text(encoding="utf-8"), re.M)] == list(range(1, 13))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "lines"), _commands(), ids=lambda value: value if isinstance(value, str) else "")
 def test_answer(
     command: str, lines: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -82,6 +82,7 @@ def test_values_import_no_display() -> None:
     assert {module for module in found if room_of(module) not in showing} == set()
 
 
+@pytest.mark.slow
 def test_one_module_is_imported_by_a_hidden_name() -> None:
     """Only the display hook, the package and the command line import modules of virtkit by a computed name."""
     found = set()
@@ -120,6 +121,7 @@ def test_late_and_annotation_imports_count(tmp_path: Path) -> None:
     assert rooms(graph)["a"] == {"b": 1}
 
 
+@pytest.mark.slow
 def test_command_draws_the_graph(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The command lists rooms, modules and circles, compares with another version, and draws a graph of the rooms."""
     two = {"__init__.py": "", "a.py": "import virtkit.b\n", "b.py": "import virtkit.a\n"}

@@ -68,6 +68,7 @@ def test_every_rule_named_in_the_code_is_in_the_table() -> None:
                 assert node.args[1].value in RULES, f"{file.name}:{node.lineno}"
 
 
+@pytest.mark.slow
 def test_every_decision_can_be_told() -> None:
     """Each reason becomes a sentence without gaps, with a source, about a device that has a name."""
     seen = set()
@@ -83,6 +84,7 @@ def test_every_decision_can_be_told() -> None:
     assert len(set(RULES) - seen) <= 6, set(RULES) - seen
 
 
+@pytest.mark.slow
 def test_every_device_and_added_controller_has_a_reason() -> None:
     """Whatever was added or given an address says why; the rest says that it stands as written."""
     for result in many():
@@ -94,6 +96,7 @@ def test_every_device_and_added_controller_has_a_reason() -> None:
         assert {row["device"] for row in rows} == {device.id for device in result.devices}
 
 
+@pytest.mark.slow
 def test_ids_are_unique() -> None:
     """They name one device each; the companions of a USB 2 controller share its name, as in libvirt."""
     for result in many():

@@ -71,7 +71,7 @@ def folder(name: str, value: object) -> str:
     """The value of a parameter that names an existing folder; "" for none. Raises UsageError."""
     path = text(name, value)
     if path and not Path(path).expanduser().is_dir():
-        raise UsageError(f"{name}: {path!r} is not a folder (working directory: {Path.cwd()})")
+        raise UsageError(f"{name}: expected an existing folder, got {path!r} (working directory: {Path.cwd()})")
     return str(Path(path).expanduser()) if path else ""
 
 
