@@ -16,6 +16,8 @@ from virtkit import facts
 from virtkit.cli import COMMANDS
 from virtkit.commands.extras import EXTRAS, remedy
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 DOMAIN = str(facts.path("domains/rhel6-q35-virtio.xml"))
 HEAD = "arch,machine,kind,model,location\nx86_64,pc-q35-8.2,net,virtio,pcie-port\n"

@@ -15,6 +15,8 @@ from tests.terminal import on_terminal
 from tests.writing import domain
 from virtkit.commands.tables import render
 
+pytestmark = pytest.mark.slow
+
 VIRTKIT = (sys.executable, "-m", "virtkit")
 WITHOUT_RICH = "import sys; sys.modules['rich'] = None; from virtkit.cli import main; sys.exit(main(sys.argv[1:]))"
 PROGRAMS = {"with rich": VIRTKIT, "without rich": (sys.executable, "-c", WITHOUT_RICH)}
