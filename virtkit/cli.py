@@ -8,7 +8,6 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -58,6 +57,8 @@ class _Parser(argparse.ArgumentParser):
         if not isinstance(action, argparse._SubParsersAction) or known is None or value in known:
             super()._check_value(action, value)
             return
+        from difflib import get_close_matches
+
         near = get_close_matches(str(value), list(known), 1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
         raise argparse.ArgumentError(None, f"no command {value!r}; {hint}")

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 from virtkit.domain.document import MAX_BYTES
 from virtkit.errors import InputError, UsageError
 
-__all__ = ["InMemory", "Source", "Unreadable", "one_source", "sources", "sources_below", "stem", "write_text"]
+__all__ = [
+    "InMemory",
+    "SameName",
+    "Source",
+    "Unreadable",
+    "distinct",
+    "one_source",
+    "sources",
+    "sources_below",
+    "stem",
+    "write_text",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,23 @@ class Unreadable(Source):
     def read(self) -> bytes:
         """Raises InputError."""
         raise InputError(self.reason, self.label)
+
+
+@dataclass(frozen=True, slots=True)
+class SameName(Unreadable):
+    """An input whose result would replace that of an earlier one."""
+
+
+def distinct(inputs: Iterable[Source]) -> Iterator[Source]:
+    """The inputs; one whose name was there before is replaced by a SameName, whose ``read`` raises InputError."""
+    seen: dict[str, str] = {}
+    for source in inputs:
+        if source.name in seen:
+            reason = f"would overwrite the result of {seen[source.name]}; rename one of them"
+            yield SameName(source.name, source.path, source.label, reason=reason)
+        else:
+            seen[source.name] = source.label
+            yield source
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ import pytest
 from lxml import etree
 
 import virtkit
-import virtkit.commands
 from tests.writing import NEW, OLD, domain, places
 from virtkit.cli import COMMANDS, main
 from virtkit.releases import OLDEST, dotted, qemu_for
@@ -235,6 +234,8 @@ def test_topology(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(["topology", path, "--diff", str(other)]) == 0
     assert "pcie-to-pci-bridge" in capsys.readouterr().out
+    assert main(["topology", path, "--diff", path]) == 0
+    assert capsys.readouterr().out.startswith("no difference: case and case ")
     assert main(["topology", path, "-o", str(files / "picture.gif")]) == 2
     assert ".svg .png .txt .json".replace(" ", ", ") in capsys.readouterr().err
 
@@ -267,15 +268,30 @@ def test_a_reader_that_goes_away_is_no_error(files: Path) -> None:
 
 @pytest.mark.slow
 def test_help_lists_every_command() -> None:
-    """With one line each; each command's own help has an example."""
+    """With one line each."""
     done = call("--help")
     assert done.returncode == 0
     text = done.stdout.decode()
-    there = {path.stem for path in Path(virtkit.commands.__path__[0]).glob("*.py")}
-    for name in COMMANDS:
-        assert (f"\n    {name} " in text) == (name in there)
-    done = call("resolve", "--help")
-    assert b"Examples: virtkit resolve" in done.stdout
+    assert all(f"\n    {name} " in text for name in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_of_a_command_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command is typed out below its options."""
+    with pytest.raises(SystemExit) as leaving:
+        main([command, "--help"])
+    assert leaving.value.code == 0
+    _, _, examples = capsys.readouterr().out.partition("virtkit " + command)[2].lower().partition("example")
+    assert f"virtkit {command}" in examples
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("chek", "check"), ("topologie", "topology")])
+def test_a_misspelt_command(typed: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The message names the command that is most like it; exit code 2."""
+    with pytest.raises(SystemExit) as leaving:
+        main([typed, "guest.xml"])
+    assert leaving.value.code == 2
+    assert f"no command '{typed}'; did you mean '{meant}'?" in capsys.readouterr().err
 
 
 def test_no_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
@@ -290,9 +306,17 @@ def test_version() -> None:
 
 
 @pytest.mark.slow
+def test_help_imports_little() -> None:
+    """``virtkit --help`` loads neither the XML parser nor rich."""
+    code = "import sys, virtkit.cli\nvirtkit.cli._parser()\nprint([n for n in ('lxml', 'rich') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
+    assert done.stdout.decode() == "[]\n"
+
+
+@pytest.mark.slow
 def test_importing_stays_light(files: Path) -> None:
     """Neither the package nor ``virtkit resolve`` loads what only reports and live comparisons need."""
-    heavy = ["pandas", "matplotlib", "papermill", "nbformat", "pyarrow", "qemu", "yaml", "libvirt", "numpy"]
+    heavy = ["pandas", "matplotlib", "papermill", "nbformat", "pyarrow", "qemu", "yaml", "libvirt", "numpy", "rich"]
     code = (
         "import sys, virtkit, virtkit.cli\n"
         f"virtkit.cli.main(['resolve', {str(files / 'in' / 'a.xml')!r}, '-o', {str(files / 'out')!r}])\n"

@@ -154,7 +154,7 @@ def test_a_hostile_archive_is_told_and_the_others_go_on(tmp_path: Path) -> None:
 
 
 def test_a_truncated_archive_gives_what_it_still_holds(tmp_path: Path) -> None:
-    """And says that it cannot be read on."""
+    """And a message says that the rest cannot be read."""
     archive = tmp_path / "cut.tar.gz"
     noise = Random(1)
     with tarfile.open(archive, "w:gz") as out:

@@ -309,7 +309,7 @@ def test_report_for_the_users_own_host(
     assert main([*words, "--qemu", "nothing.xml"]) != 0
     capsys.readouterr()
     assert main(["report", "01", "--qemu", "7.2", "-o", "reports"]) == 2
-    assert "none of the chosen notebooks takes it; these do: 02-bus" in capsys.readouterr().err
+    assert "none of the chosen notebooks has this parameter; these have it: 02-bus" in capsys.readouterr().err
     (tmp_path / "p.yaml").write_text("qemu: '7.2'\n")
     assert main([*words, "--qemu", "mine.xml", "--params", "p.yaml"]) == 2
     assert sorted((tmp_path / "reports").iterdir()) == runs

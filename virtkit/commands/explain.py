@@ -7,7 +7,6 @@ import csv
 import json
 import sys
 
-from virtkit.commands import tables
 from virtkit.commands.options import add_host_options, chosen_host
 
 __all__ = ["register"]
@@ -32,6 +31,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Run the command. Returns the exit code."""
     from virtkit import read, resolve
+    from virtkit.commands import tables
     from virtkit.errors import UsageError
     from virtkit.inputs import one_source
     from virtkit.serialization import explanation

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -37,6 +36,8 @@ _OF_COMMANDS = MappingProxyType({"audit": "fleet"})
 
 def require(*modules: str) -> None:
     """Raises ModuleNotFoundError for the first module that is missing, before a command has done part of its work."""
+    from importlib.util import find_spec
+
     for module in modules:
         if find_spec(module) is None:
             raise ModuleNotFoundError(f"No module named {module!r}", name=module)

@@ -56,9 +56,11 @@ def warn_of_release(args: argparse.Namespace) -> None:
     """Warn when ``--libvirt`` was not observed, naming what it may do differently. Raises UsageError."""
     import logging
 
+    release, log = parse(args.libvirt), logging.getLogger("virtkit")
+    if release == DEFAULT:
+        return
     from virtkit.host import changes
 
-    release, log = parse(args.libvirt), logging.getLogger("virtkit")
     if not OLDEST <= release <= NEWEST:
         log.warning(
             "--libvirt %s: libvirt's behaviour is known from %s to %s; the nearest of these is used",

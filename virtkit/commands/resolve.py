@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 import logging
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from virtkit.commands import tables
 from virtkit.commands.options import add_host_options, chosen_host
-from virtkit.errors import InputError, VirtkitError
-from virtkit.inputs import Source, Unreadable, write_text
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable
 
+    from virtkit.errors import VirtkitError
+    from virtkit.inputs import Source
     from virtkit.resolved import Resolved
 
 __all__ = ["add_inputs", "register", "write_each"]
@@ -59,9 +57,9 @@ def write_each(args: argparse.Namespace, view: Callable[[Resolved], str], ending
 
     A rejected input gives NAME.error there (or a message), and nothing else. Returns 1 when any was rejected.
     """
-    from virtkit.errors import UsageError
+    from virtkit.errors import UsageError, VirtkitError
     from virtkit.fleet.domains import each
-    from virtkit.inputs import sources
+    from virtkit.inputs import distinct, sources
     from virtkit.resolved import resolve
 
     host = chosen_host(args)
@@ -71,7 +69,7 @@ def write_each(args: argparse.Namespace, view: Callable[[Resolved], str], ending
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UsageError(f"-o {folder}: {error.strerror or error}") from None
-    inputs = sources(args.inputs) if folder is None else _distinct(sources(args.inputs))
+    inputs = sources(args.inputs) if folder is None else distinct(sources(args.inputs))
     rejected = done = 0
     for source, outcome in each(inputs, lambda domain: view(resolve(domain, host, machine=args.machine))):
         problem = _keep(source, outcome, folder, ending)
@@ -85,25 +83,12 @@ def write_each(args: argparse.Namespace, view: Callable[[Resolved], str], ending
     return 1 if rejected else 0
 
 
-@dataclass(frozen=True, slots=True)
-class _SameName(Unreadable):
-    """An input whose result would replace that of an earlier one."""
-
-
-def _distinct(inputs: Iterable[Source]) -> Iterator[Source]:
-    """The inputs; one whose name was there before is replaced by a source that says so when it is read."""
-    seen: dict[str, str] = {}
-    for source in inputs:
-        if source.name in seen:
-            reason = f"would overwrite the result of {seen[source.name]}; rename one of them"
-            yield _SameName(source.name, source.path, source.label, reason=reason)
-        else:
-            seen[source.name] = source.label
-            yield source
-
-
 def _keep(source: Source, outcome: str | VirtkitError, folder: Path | None, ending: str) -> VirtkitError | None:
     """Write a result, or the error in its place. Returns the error, also when writing failed."""
+    from virtkit.commands import tables
+    from virtkit.errors import InputError, VirtkitError
+    from virtkit.inputs import SameName, write_text
+
     problem = outcome if isinstance(outcome, VirtkitError) else None
     text = str(outcome)
     text = text if text.endswith("\n") else text + "\n"
@@ -111,7 +96,7 @@ def _keep(source: Source, outcome: str | VirtkitError, folder: Path | None, endi
         if problem is None:
             tables.emit(text, None)
         return problem
-    if isinstance(source, _SameName):
+    if isinstance(source, SameName):
         return problem
     result, error = folder / f"{source.name}.{ending}", folder / f"{source.name}.error"
     written, outdated = (result, error) if problem is None else (error, result)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virtkit.commands import terminal
-from virtkit.inputs import write_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +76,8 @@ def emit(text: str, output: str | None) -> None:
 def write(text: str, output: str | None) -> None:
     """Writes text as it is to the file ``output``, or to standard output."""
     if output and output != "-":
+        from virtkit.inputs import write_text
+
         write_text(Path(output), text)
     else:
         sys.stdout.write(text)

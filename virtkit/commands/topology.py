@@ -7,7 +7,6 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from virtkit.commands import tables
 from virtkit.commands.extras import require
 from virtkit.commands.options import add_host_options, chosen_host
 
@@ -63,6 +62,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Run the command. Returns the exit code."""
     from virtkit import read, resolve
+    from virtkit.commands import tables
     from virtkit.errors import Refused, UsageError
     from virtkit.inputs import one_source
 

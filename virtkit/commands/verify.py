@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from virtkit.commands import boot, plug
-from virtkit.inputs import InMemory, Source
 from virtkit.wording import counted
+
+if TYPE_CHECKING:
+    from virtkit.inputs import Source
 
 _EPILOG = """\
 examples:
@@ -105,13 +106,14 @@ def run_qemu(args: argparse.Namespace) -> int:
     import sys
 
     from virtkit.errors import Refused, VirtkitError
+    from virtkit.inputs import InMemory
     from virtkit.verify.qemu import Qemu
 
     peer = Qemu(args.qemu, args.limit)
     asked = differing = failed = devices = refused = skipped = unstarted = 0
     for source in _inputs(args, peer.libvirt):
         name = source.label
-        drawn = isinstance(source, Generated)
+        drawn = isinstance(source, InMemory)
         try:
             data = source.read()
             outcome = peer.ask(data, name)
@@ -153,14 +155,9 @@ def run_qemu(args: argparse.Namespace) -> int:
     return 1 if differing or failed else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Generated(InMemory):
-    """A random domain."""
-
-
 def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[Source]:
     from virtkit.errors import UsageError
-    from virtkit.inputs import sources
+    from virtkit.inputs import InMemory, sources
     from virtkit.verify.generate import domains
     from virtkit.verify.platforms import PLATFORMS
 
@@ -170,7 +167,7 @@ def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[Sour
         raise UsageError(f"--platform: expected one of {', '.join(PLATFORMS)}, got {args.platform!r}")
     yield from sources(args.inputs) if args.inputs else ()
     for name, text in domains(args.random, args.seed, release, args.platform, args.largest):
-        yield Generated(name, None, name, data=text.encode())
+        yield InMemory(name, None, name, data=text.encode())
 
 
 def _report(name: str, lines: list[str]) -> None:
