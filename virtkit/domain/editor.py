@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from virtkit.domain.address import NUMBERS, Address, PciAddress
-from virtkit.domain.edits import AppendChild, Edit, RemoveChild, SetAttribute, SetText, UnsetAttribute
+from virtkit.domain.edits import AppendChild, Edit, RemoveChild, SetAddress, SetAttribute, SetText, UnsetAttribute
 from virtkit.domain.source_map import ElementSpan, source_map
 from virtkit.errors import InputError
 
@@ -30,6 +29,8 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&apos;", '"': "&quot;
 
 def escape(value: str) -> str:
     """Text that is safe between tags, and in an attribute with either kind of quotes."""
+    if _UNSAFE.search(value) is None:
+        return value
     return _UNSAFE.sub(lambda sign: _ENTITIES[sign[0]], value)
 
 
@@ -77,43 +78,47 @@ def _without_attribute(tag: str, name: str) -> str:
 # Elements
 
 
-@dataclass(slots=True)
 class _Grouped:
-    """The edits of one element by what they are about; ``below`` holds those of each child."""
+    """The edits of one element by what they are about; ``below`` holds those of each child, None those of new ones."""
 
-    own: list[tuple[str, str]] = field(default_factory=list)
-    unset: list[str] = field(default_factory=list)
-    removed: set[str] = field(default_factory=set)
-    text: str = ""
-    below: dict[str | None, list[Edit]] = field(default_factory=dict)
-    address: Address | None = None
+    __slots__ = ("address", "below", "own", "removed", "text", "unset")
 
-
-def _grouped(edits: Iterable[Edit]) -> _Grouped:
-    found = _Grouped()
-    for edit in edits:
-        if isinstance(edit, (SetAttribute, UnsetAttribute, SetText)):
-            if edit.path:
-                head, _, rest = edit.path.partition("/")
-                found.below.setdefault(head, []).append(edit._replace(path=rest))
-            elif isinstance(edit, SetAttribute):
-                found.own.append((edit.name, edit.value))
-            elif isinstance(edit, UnsetAttribute):
-                found.unset.append(edit.name)
+    def __init__(self, edits: Iterable[Edit]) -> None:
+        self.own: list[tuple[str, str]] = []
+        self.unset: list[str] = []
+        self.removed: list[str] = []
+        self.text = ""
+        self.below: dict[str | None, list[Edit]] = {}
+        self.address: Address | None = None
+        for edit in edits:
+            if isinstance(edit, SetAttribute):
+                if edit.path:
+                    head, _, rest = edit.path.partition("/")
+                    self.below.setdefault(head, []).append(SetAttribute(rest, edit.name, edit.value))
+                else:
+                    self.own.append((edit.name, edit.value))
             else:
-                found.text += edit.value
+                self._add(edit)
+
+    def _add(self, edit: Edit) -> None:
+        if isinstance(edit, SetAddress):
+            self.address = edit.address
         elif isinstance(edit, RemoveChild):
-            found.removed.add(edit.name)
+            self.removed.append(edit.name)
         elif isinstance(edit, AppendChild):
-            found.below.setdefault(None, []).append(edit)
-        else:
-            found.address = edit.address
-    return found
+            self.below.setdefault(None, []).append(edit)
+        elif edit.path:
+            head, _, rest = edit.path.partition("/")
+            self.below.setdefault(head, []).append(edit._replace(path=rest))
+        elif isinstance(edit, UnsetAttribute):
+            self.unset.append(edit.name)
+        elif isinstance(edit, SetText):
+            self.text += edit.value
 
 
 def new_element(name: str, edits: Sequence[Edit], indent: str) -> str:
     """A new element, with what the edits set; ``indent`` is the line break and the blanks before it."""
-    grouped = _grouped(edits)
+    grouped = _Grouped(edits)
     own = "".join(f" {attribute}='{escape(value)}'" for attribute, value in grouped.own)
     children = _new_children(grouped, indent)
     if children:
@@ -137,8 +142,10 @@ def _new_children(grouped: _Grouped, indent: str) -> list[str]:
 
 def rewritten(text: str, span: ElementSpan, edits: Sequence[Edit], indent: str) -> str:
     """The text of a written element with the edits made; ``indent`` is the line break and the blanks before it."""
-    grouped = _grouped(edits)
-    tag = with_attributes(text[span.start : span.inner], grouped.own)
+    grouped = _Grouped(edits)
+    tag = text[span.start : span.inner]
+    if grouped.own:
+        tag = with_attributes(tag, grouped.own)
     for name in grouped.unset:
         tag = _without_attribute(tag, name)
     if not (grouped.below or grouped.removed or grouped.text or grouped.address is not None):
