@@ -52,6 +52,13 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
         self.exit(2, f"virtkit: {message}; see '{self.prog} --help'\n")
 
+    def format_help(self) -> str:
+        """The help; an epilog that is a function is called only here, because some are costly to make."""
+        epilog: Any = self.epilog
+        if callable(epilog):
+            self.epilog = epilog()
+        return super().format_help()
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         known = action.choices
         if not isinstance(action, argparse._SubParsersAction) or known is None or value in known:

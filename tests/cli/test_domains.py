@@ -17,7 +17,7 @@ from lxml import etree
 import virtkit
 from tests.writing import NEW, OLD, domain, places
 from virtkit.cli import COMMANDS, main
-from virtkit.releases import OLDEST, dotted, qemu_for
+from virtkit.releases import OLDEST, dotted, parse, qemu_for
 
 NIC = "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='{}'/></interface>"
 GOOD = domain(NIC.format("virtio"))
@@ -118,7 +118,7 @@ def test_releases_and_machine(files: Path, capsys: pytest.CaptureFixture[str]) -
     """--libvirt, --qemu and --machine choose what it is resolved for."""
     path = str(files / "in" / "a.xml")
     for options, machine in (
-        (["--libvirt", OLD], f"pc-q35-{dotted(qemu_for(OLDEST))}"),
+        (["--libvirt", OLD], f"pc-q35-{dotted(qemu_for(parse(OLD)))}"),
         (["--qemu", "7.2"], "pc-q35-7.2"),
         (["--machine", "pc"], "pc-i440fx-11.1"),
         (["--machine", "pc-q35-8.0"], "pc-q35-8.0"),

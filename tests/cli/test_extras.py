@@ -39,6 +39,10 @@ LINES = {
     f"check {DOMAIN}": "",
     f"check {DOMAIN} --fix -o FOLDER/fixed.xml": "",
     f"check {DOMAIN} --fix -o FOLDER/drawn.xml --picture FOLDER/p.png": "report",
+    f"attach {DOMAIN} disk": "",
+    f"detach {DOMAIN} FOLDER/disk.xml": "",
+    f"moves {DOMAIN} --machine q35:pc": "",
+    f"moves {DOMAIN} --machine q35:pc --picture FOLDER/moves.svg": "report",
     "recommend --guest rhel6.10": "",
     "policy list": "report",
     "policy show recommended": "report",
@@ -91,6 +95,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, str,
     """What every command line gives where lxml alone is installed: exit code, standard output and error."""
     folder = tmp_path_factory.mktemp("bare")
     (folder / "keys.csv").write_text(HEAD)
+    (folder / "disk.xml").write_text("<disk type='file'><target dev='vda' bus='virtio'/></disk>")
     lines = json.dumps([line.replace("FOLDER", str(folder)) for line in LINES])
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], input=lines, capture_output=True, text=True, check=True, timeout=120
@@ -100,7 +105,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, str,
 
 def test_every_command_is_tried() -> None:
     """The lines name all commands."""
-    assert {line.split()[0] for line in LINES} == set(COMMANDS)
+    assert {line.split()[0] for line in LINES} == {*COMMANDS, "detach"}
 
 
 @pytest.mark.parametrize("line", LINES)

@@ -45,7 +45,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
             verb,
             help=words,
             description=f"{words[0].upper()}{words[1:]}. Nothing is asked of a host: the answer follows from the XML.",
-            epilog=_epilog(),
+            epilog=_epilog,  # type: ignore[arg-type]  # called when the help is shown
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         _add_arguments(parser)
