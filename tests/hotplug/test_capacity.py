@@ -6,8 +6,10 @@ import pytest
 
 from tests.hotplug.plugging import domain, plug, q35, session
 from tests.writing import NEW, host
-from virtkit import read, resolve
+from virtkit import facts, read, resolve
 from virtkit.hotplug.capacity import KINDS, capacity
+from virtkit.hotplug.maintenance import maintain
+from virtkit.inputs import sources_below
 
 DOMAINS = {
     "q35": q35(5, "<controller type='virtio-serial'/>"),
@@ -46,3 +48,16 @@ def test_counting_stops_at_its_most() -> None:
     """A kind that never runs out is counted up to the limit and marked as capped."""
     (room, *_) = capacity(resolve(read(DOMAINS["pc"].encode()), host(NEW)), most=3).rooms
     assert (room.count, room.capped) == (3, True)
+
+
+def test_a_folder_of_domains_is_answered_as_one_domain_is() -> None:
+    """The rows of each domain are those of its own capacity, and a refusal names its side."""
+    found = maintain(sources_below(facts.path("domains")), ["disk", "sound"], "live")
+    assert found.rejected == []
+    for row in found.steps:
+        assert row["taken"] is not (row["device"] == "sound") or row["error"]
+        assert row["taken"] or row["side"] == "live"
+    rooms = {row["kind"]: row["count"] for row in found.rooms if row["file"].startswith("30-disks-q35")}
+    alone = capacity(resolve(read(facts.path("domains") / "30-disks-q35.xml")))
+    assert rooms == {room.kind: room.count for room in alone.rooms}
+    assert found.domains == len({row["file"] for row in found.steps})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -51,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.verify.libvirt import connect
     from virtkit.wording import counted
 
+    # Asked to end, it leaves like after Ctrl-C, so that no domain is left behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     steps = taken = asked = differing = failed = 0
     with connect(args.uri) as peer:
         for scenario in _scenarios(args):

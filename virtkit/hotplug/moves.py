@@ -17,12 +17,12 @@ __all__ = ["Move", "moves", "moves_text"]
 class Move:
     """A device whose place, interface or presence differs.
 
-    ``sort`` is "moved", "changed", "new" or "gone"; an address or interface is "" where there is none. ``notices``
+    ``kind`` is "moved", "changed", "new" or "gone"; an address or interface is "" where there is none. ``notices``
     are sentences on what the guest OS sees of it.
     """
 
     device: str
-    sort: str
+    kind: str
     before: str
     after: str
     interface_before: str
@@ -45,7 +45,7 @@ def moves(found: Difference) -> tuple[Move, ...]:
             result.append(
                 Move(
                     device=_name(change.node),
-                    sort=str(change.kind),
+                    kind=str(change.kind),
                     before="" if before is None else before.address,
                     after="" if after is None else after.address,
                     interface_before="" if before is None else before.interface or "",
@@ -89,7 +89,7 @@ def moves_text(found: tuple[Move, ...]) -> str:
     lines = []
     width = max((len(move.device) for move in found), default=0)
     for move in found:
-        words = [move.sort.ljust(7), move.device.ljust(width)]
+        words = [move.kind.ljust(7), move.device.ljust(width)]
         if move.before != move.after:
             words.append(f"{move.before or 'nothing'} → {move.after or 'nothing'}")
         elif move.after:

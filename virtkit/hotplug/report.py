@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from virtkit.guests import Catalogue, Guest
     from virtkit.hotplug.session import Outcome, Session
 
-__all__ = ["as_json", "judgements", "text"]
+__all__ = ["as_json", "judgements", "short_address", "text"]
 
 _SIDES = {"live": "running domain", "config": "definition"}
 
@@ -118,10 +118,10 @@ def _name(outcome: Outcome) -> str:
 def _place(change: Change) -> str:
     sign = "" if change.sign == "+" else "removed "
     name = f"{change.element} {change.identity}".strip()
-    return f"{sign}{name} at {_short(change.address)}" if change.address else f"{sign}{name}"
+    return f"{sign}{name} at {short_address(change.address)}" if change.address else f"{sign}{name}"
 
 
-def _short(address: str) -> str:
+def short_address(address: str) -> str:
     """An address as people write it: 0000:05:00.0 for PCI, the numbers with their names for others."""
     found = dict(pair.split("=", 1) for pair in address.split())
     form = found.pop("type")

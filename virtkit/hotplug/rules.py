@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from virtkit import facts
 from virtkit.domain.device_classes import Inventory
-from virtkit.domain.devices import Chardev, Controller, Device, Disk, Filesystem, Input
+from virtkit.domain.devices import Chardev, Controller, Device, Disk, Filesystem, Hostdev, Input, Nic
 from virtkit.errors import Refused
 from virtkit.hotplug.device import list_of
 from virtkit.releases import Release, in_release
@@ -26,9 +26,6 @@ __all__ = ["CONFIG", "LIVE", "check_plug", "check_unplug", "check_valid", "scsi_
 
 LIVE, CONFIG = "live", "config"
 """The two sides of a domain: the running one and its persistent definition."""
-
-_BESIDE_OTHERS = frozenset({"filesystem", "hostdev", "interface"})
-"""Kinds that are checked against others of the kind: shares of one name, one device of the host handed over twice."""
 
 
 @cache
@@ -80,13 +77,16 @@ def check_valid(context: Context, present: Inventory, device: Device) -> None:
     ``virtkit.resolution.constraints``; observed for attached devices: libvirt 9.0.
     """
     alone = Inventory(graphics=present.graphics)
-    if device.kind in _BESIDE_OTHERS:
-        list_of(alone, device).extend(list_of(present, device))
+    if device.kind == "filesystem":
+        # No two shares may have the same name.
+        alone.filesystems.extend(present.filesystems)
     if device.kind != "graphics":
         list_of(alone, device).append(device)
+    if isinstance(device, Hostdev) or (isinstance(device, Nic) and device.type == "hostdev"):
+        handed = Inventory(nics=list(present.nics), hostdevs=list(present.hostdevs))
+        list_of(handed, device).append(device)
+        check_hostdev_sources(Draft(handed))
     draft = Draft(alone)
-    if device.kind in ("hostdev", "interface"):
-        check_hostdev_sources(draft)
     check_elements(context, draft)
     if isinstance(device, Disk | Controller):
         check_disks(context, draft)

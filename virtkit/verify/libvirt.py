@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,7 +20,7 @@ from virtkit.verify.compare import Difference, compare
 __all__ = ["Libvirt", "Outcome", "connect", "prepared"]
 
 #: Names of domains defined for a moment begin so; nothing else is ever undefined.
-_PREFIX = "virtkit-verify-"
+_PREFIX = f"virtkit-verify-{os.getpid():x}-"
 
 
 @dataclass(frozen=True, slots=True)
