@@ -60,7 +60,6 @@ LINES = {
     f"audit {DOMAIN} --jobs 1 -o FOLDER/a.parquet": "fleet",
     f"audit {DOMAIN} --jobs 1 --policy recommended": "report",
     f"audit {DOMAIN} --scheduler tcp://localhost:1": "fleet",
-    f"attach {DOMAIN} disk": "",
     f"moves {DOMAIN} {DOMAIN}": "",
     "report -o FOLDER/reports": "report",
     "data refresh --osinfo FOLDER": "",
