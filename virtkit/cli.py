@@ -77,7 +77,14 @@ def _version() -> str:
     return f"virtkit {__version__}"
 
 
-def _parser() -> argparse.ArgumentParser:
+def _named(words: Sequence[str]) -> Sequence[str]:
+    """The module of the command that a command line names first; all modules where it names none."""
+    word = next((word for word in words if not word.startswith("-")), "")
+    return (word,) if word in COMMANDS else COMMANDS
+
+
+def _parser(modules: Sequence[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The parser with the commands of some modules: of one where it is known, which saves importing the others."""
     common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     common.add_argument("-v", "--verbose", action="store_true", help="write more messages to standard error")
     common.add_argument("--quiet", action="store_true", help="write no messages but errors")
@@ -91,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=_version())
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
-    for name in COMMANDS:
+    for name in modules:
         import_module(f"virtkit.commands.{name}").register(commands)
     for sub in commands.choices.values():
         _add_common(sub)
@@ -124,8 +131,9 @@ def _set_up_messages(args: argparse.Namespace) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command: 0 when all went well, 1 when an input was rejected or a check failed, 2 for wrong usage."""
-    parser = _parser()
-    args, more = parser.parse_known_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    parser = _parser(_named(words))
+    args, more = parser.parse_known_args(words)
     if more and hasattr(args, "devices") and not any(word.startswith("-") for word in more):
         args.devices += more  # argparse hands out a list of words only up to the first option
     elif more:
