@@ -11,12 +11,11 @@ from virtkit.errors import Refused
 from virtkit.host import Host
 from virtkit.resolution.pipeline import resolve_domain
 from virtkit.resolution.result import Resolution
-from virtkit.topology.build import topology_of
-from virtkit.virtio.devices import VirtioDevice, virtio_devices
 
 if TYPE_CHECKING:
     from virtkit.resolution.context import SlotPolicy
     from virtkit.topology.model import Topology
+    from virtkit.virtio.devices import VirtioDevice
 
 __all__ = ["Resolved", "resolve"]
 
@@ -27,11 +26,15 @@ class Resolved(Displayable, Resolution):
     @cached_property
     def virtio_devices(self) -> tuple[VirtioDevice, ...]:
         """The virtio devices, each with the interface that QEMU shows the guest."""
+        from virtkit.virtio.devices import virtio_devices
+
         return virtio_devices(self)
 
     @cached_property
     def topology(self) -> Topology:
         """The bus topology."""
+        from virtkit.topology.build import topology_of
+
         return topology_of(self, self.virtio_devices)
 
 
