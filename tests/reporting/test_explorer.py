@@ -15,11 +15,11 @@ from virtkit.host import Host
 from virtkit.notebook import outcomes, what_if
 from virtkit.notebook.explorer import explorer
 from virtkit.notebook.what_if import Outcome, Scenario, evaluate, read_domain
-from virtkit.releases import OLDEST, PAIRS, dotted
+from virtkit.releases import OLDEST, dotted, parse, qemu_for
 from virtkit.reporting.run import notebooks, run
 
-#: The QEMU release of the oldest host.
-OLD_QEMU = dotted(PAIRS[OLDEST])
+#: The QEMU releases of an old host, and of the oldest one, which the explorer lists last.
+OLD_QEMU, OLDEST_QEMU = dotted(qemu_for(parse(OLD))), dotted(qemu_for(OLDEST))
 SAMPLE = facts.path("domains/rhel6-q35-virtio.xml")
 NASTY = '"><img src=x onerror=alert(1)>'
 
@@ -141,7 +141,7 @@ def test_widgets_react() -> None:
     assert "no guest OS called" in verdicts.value
     guest.value = ""
     host.value = host.options[-1][1]
-    assert f"pc-q35-{OLD_QEMU}" in machine.options
+    assert f"pc-q35-{OLDEST_QEMU}" in machine.options
     assert "pc-q35-8.2" in verdicts.value
     host.value = host.options[0][1]
     own.value = "<network/>"

@@ -46,7 +46,7 @@ def test_run_on_a_terminal(tmp_path: Path) -> None:
 
 
 @pytest.mark.notebook
-@pytest.mark.parametrize("place", ["reports/2*", "started"], ids=["importing", "running"])
+@pytest.mark.parametrize("place", ["reports/2*/run.json", "started"], ids=["importing", "running"])
 def test_ctrl_c_ends_a_run_without_a_traceback(tmp_path: Path, place: str) -> None:
     """Ctrl-C during imports or in a cell: no traceback, exit code 130, and the record says interrupted."""
     source = f"import time\nopen({str(tmp_path / 'started')!r}, 'w').close()\ntime.sleep(60)"

@@ -98,16 +98,16 @@ def run(
         printing.find_chromium()
     store = Store(out)
     started = datetime.now(UTC)
-    folder = store.open_run(started)
     clock = time.monotonic()
+    outcomes: list[Outcome] = []
+    status, error = "interrupted", ""
+    folder = store.open_run(started)
     record: dict[str, Any] = {
         "id": folder.name,
         "status": "running",
         "started": started.isoformat(timespec="seconds"),
         "parameters": parameters,
     }
-    outcomes: list[Outcome] = []
-    status, error = "interrupted", ""
     try:
         record.update(provenance.versions())
         store.write(folder, record)
