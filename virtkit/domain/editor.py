@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from virtkit.domain.address import NUMBERS, Address, PciAddress
@@ -22,7 +23,6 @@ __all__ = ["STEP", "Editor", "escape", "indent_of", "line_break_of", "new_elemen
 STEP = "  "
 """How much deeper a new child is indented."""
 
-_ATTRIBUTE = re.compile(r"\s+([^\s=\"']+)\s*=\s*(\"[^\"]*\"|'[^']*')")
 _UNSAFE = re.compile(r"[&<>'\"]")
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&apos;", '"': "&quot;"}
 
@@ -50,11 +50,16 @@ def indent_of(text: str, start: int) -> str:
 # Attributes
 
 
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    """Matches a start tag up to an attribute, past the attributes before it: a value may look like an attribute."""
+    value = "\"[^\"]*\"|'[^']*'"
+    return re.compile(rf"<[^\s/>]+(?:\s+[^\s=\"']+\s*=\s*(?:{value}))*?(\s+{re.escape(name)}\s*=\s*)({value})")
+
+
 def _attribute(tag: str, name: str) -> re.Match[str] | None:
-    """The attribute of a start tag: group 1 its name, group 2 its value with the quotes."""
-    if name not in tag:
-        return None
-    return next((found for found in _ATTRIBUTE.finditer(tag) if found.group(1) == name), None)
+    """The attribute of a start tag: group 1 its name with the blanks before it, group 2 its value with the quotes."""
+    return _pattern(name).match(tag) if name in tag else None
 
 
 def with_attributes(tag: str, attributes: Iterable[tuple[str, str]]) -> str:
@@ -72,7 +77,7 @@ def with_attributes(tag: str, attributes: Iterable[tuple[str, str]]) -> str:
 
 def _without_attribute(tag: str, name: str) -> str:
     found = _attribute(tag, name)
-    return tag if found is None else tag[: found.start()] + tag[found.end() :]
+    return tag if found is None else tag[: found.start(1)] + tag[found.end() :]
 
 
 # Elements
@@ -120,8 +125,8 @@ def new_element(name: str, edits: Sequence[Edit], indent: str) -> str:
     """A new element, with what the edits set; ``indent`` is the line break and the blanks before it."""
     grouped = _Grouped(edits)
     own = "".join(f" {attribute}='{escape(value)}'" for attribute, value in grouped.own)
-    children = _new_children(grouped, indent)
-    if children:
+    if grouped.below or grouped.address is not None:
+        children = _new_children(grouped, indent)
         body = "".join(f"{indent}{STEP}{child}" for child in children)
         return f"<{name}{own}>{body}{indent}</{name}>"
     return f"<{name}{own}>{escape(grouped.text)}</{name}>" if grouped.text else f"<{name}{own}/>"
@@ -151,8 +156,8 @@ def rewritten(text: str, span: ElementSpan, edits: Sequence[Edit], indent: str) 
     if not (grouped.below or grouped.removed or grouped.text or grouped.address is not None):
         return tag + text[span.inner : span.end]
     body = _kept_children(text, span, grouped, indent)
-    new = _new_children(grouped, indent)
-    if new:
+    if grouped.below or grouped.address is not None:
+        new = _new_children(grouped, indent)
         kept = body.rstrip() if span.children or body.strip() else ""
         body = kept + "".join(f"{indent}{STEP}{child}" for child in new) + indent
     body += escape(grouped.text)
