@@ -99,7 +99,7 @@ class Unsupported(Refused):
 
 
 class CapabilityError(VirtkitError):
-    """A capability document is corrupt, truncated, foreign, or lacks what is asked of it."""
+    """A capability document is corrupt, truncated, foreign, or lacks the facts that are needed."""
 
 
 class FactsError(VirtkitError):

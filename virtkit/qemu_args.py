@@ -62,6 +62,7 @@ class _Builder:
         self.devices = resolved.inventory
         self.found: list[Options] = []
         self.buses = self._bus_names()
+        self.names_virtiofs = "virtiofs-id" in self.context.behaves
         self.boot = _boot_order(self.context, self.devices)
 
     def _bus_names(self) -> dict[int, str]:
@@ -166,7 +167,8 @@ class _Builder:
                     self._source(line, element, "wwpn", "wwpn")
                 if device.kind == "memory":
                     self._memory(line, element)
-                line["id"] = device.id
+                if not isinstance(device, Filesystem) or device.driver != "virtiofs" or self.names_virtiofs:
+                    line["id"] = device.id
                 self._middle(line, device, element, options)
             self.place(line, device)
         self.add(line, device)

@@ -30,8 +30,8 @@ PROMISED: dict[str, tuple[float, float, float, float | None]] = {
     "single-device": (99.5, 99.5, 98.0, 97.0),
 }
 ARGUMENTS = 99.0
-#: Lower shares of releases whose behaviour is known in part only: exact, exact+, full, refusals.
-IN_PART = {"7.0": (92.0, 90.0, 85.0, None)}
+#: libvirt 7.0 forgets the addresses of interfaces in domxml-to-native, so its argument lists cannot all be equal.
+FORGETFUL = {"7.0": 96.0}
 
 
 def answer(cases: Path, out: Path, release: str) -> int:
@@ -72,14 +72,14 @@ def test_resolution_agrees_with_libvirt(name: str, release: str, tmp_path: Path)
     cases = CORPUS / f"libvirt-{release}" / name
     assert answer(cases, tmp_path, release) > 100
     found = score("score_resolve.py", cases, tmp_path, out=tmp_path)["summary"]
-    exact, exact_plus, full, refused = IN_PART.get(release, PROMISED[name])
+    exact, exact_plus, full, refused = PROMISED[name]
     for key, least in (("exact", exact), ("exact_plus", exact_plus), ("full", full)):
         assert 100 * found[key] / found["cases"] >= least, (key, found)
     if refused is not None and found["refusals"]:
         assert 100 * found["refusals_right"] / found["refusals"] >= refused, found
     if any(cases.glob("*.args")):
         shown = score("score_args.py", cases, tmp_path, out=tmp_path)["summary"]
-        least = IN_PART[release][0] if release in IN_PART else ARGUMENTS
+        least = FORGETFUL.get(release, ARGUMENTS)
         assert 100 * shown["exact"] / shown["cases"] >= least, shown
 
 
