@@ -94,12 +94,12 @@ def test_good_files_beside_bad_ones_still_come_out(tmp_path: Path, capsys: pytes
     assert {path.name for path in out.iterdir()} == expected
     messages = capsys.readouterr().err.splitlines()
     assert len(messages) == len(bad) + 4 + 1
-    assert messages[-1] == f"virtkit: 2 resolved, {len(bad) + 4} rejected"
+    assert messages[-1] == f"virtkit: 2 domains resolved, {len(bad) + 4} rejected"
     assert "Traceback" not in "".join(messages)
     for number, (_data, message) in enumerate(MALFORMED.values()):
         assert message in (out / f"{number:02}-bad.error").read_text(encoding="utf-8")
-    assert f"larger than {MAX_BYTES} bytes" in (out / "huge.error").read_text()
-    assert "holds no *.xml file" in (out / "nothing.error").read_text()
+    assert "larger than 16 MiB" in (out / "huge.error").read_text()
+    assert "the folder has no *.xml file" in (out / "nothing.error").read_text()
     for name in ("missing", "link"):
         assert "No such file" in (out / f"{name}.error").read_text()
 
