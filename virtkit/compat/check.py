@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from virtkit.compat.changes import with_remedies
 from virtkit.compat.devices import find_guest, findings
 from virtkit.compat.remarks import remarks
-from virtkit.compat.review import Review
+from virtkit.compat.review import Remark, Review
 from virtkit.guests.catalogue import catalogue
 
 if TYPE_CHECKING:
@@ -52,5 +52,10 @@ def check(
         guest_name=found.name if found else "",
         database=known.database + ("" if overrides else ", overrides off"),
         findings=judged,
-        remarks=tuple(remarks(resolved, found)) if changes else (),
+        remarks=(*_on_name(found), *(remarks(resolved, found) if changes else ())),
     )
+
+
+def _on_name(guest: Guest | None) -> tuple[Remark, ...]:
+    """How the name of the guest was understood, where it is not exact."""
+    return (Remark("note", guest.note, guest.database),) if guest is not None and guest.note else ()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
 from virtkit.errors import FactsError
+from virtkit.guests.kernels import kernel_support
 from virtkit.guests.kinds import KINDS, kinds
 from virtkit.guests.record import Guest, Support, version_key
 
@@ -197,6 +198,8 @@ def support(guest: Guest, kind: str, *, overrides: bool = True) -> Support:
     Without overrides only in-box drivers and the database's own driver elements count. A guest that a correction
     covers is no longer unknown for the kinds of that correction; for its other kinds it is.
     """
+    if guest.kernel:
+        return kernel_support(guest.kernel, kind)
     answer = guest.support(kind)
     if not overrides:
         return answer
