@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from virtkit.compat.boot_evidence import with_boot_evidence
 from virtkit.compat.fallbacks import is_optional
 from virtkit.compat.prober import shown_off_pci
+from virtkit.compat.qemu_options import clashing_index, option_refusal
 from virtkit.compat.review import Finding
 from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, qemu_refusal, refused
 from virtkit.errors import GuestError
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from virtkit.guests import Catalogue
     from virtkit.resolved import Resolved
     from virtkit.virtio.devices import VirtioDevice
+
+#: Kinds of graphics cards that are also standard VGA cards.
+_VGA = frozenset({"vga", "vu-vga"})
+_AS_VGA = "The guest is not known to drive virtio-gpu, but this device is also a standard VGA card, so it has a picture."
+_VGA_SOURCE = "QEMU documentation, virtio-gpu: virtio-vga is the variant with VGA compatibility"
 
 __all__ = ["find_guest", "findings", "judge_device"]
 
@@ -47,8 +53,10 @@ def findings(resolved: Resolved, guest: Guest | None, why_unknown: str, override
     """The verdict on each virtio device, in order; ``why_unknown`` is the reason given when ``guest`` is None."""
     unused_scsi = not _uses_scsi(resolved)
     found = []
+    clashes = clashing_index(resolved)
     for device in resolved.virtio_devices:
         judgement, interface = judge_device(device, resolved.machine, guest, why_unknown, overrides)
+        judgement = clashes.get(device.id, judgement)
         kind = database_kind(device.kind)
         found.append(
             Finding(
@@ -83,9 +91,14 @@ def judge_device(
     # A virtio-mmio transport serves drivers of both kinds: the rules of PCI do not apply there.
     mmio = device.transport == "virtio-mmio"
     interface = Interface.TRANSITIONAL if mmio else Interface(shown.interface)
+    option = option_refusal(device, interface)
+    if option is not None:
+        return option[0], "refused"
     if guest is None:
         return Judgement(Verdict.UNKNOWN, why_unknown, "", Evidence.RULE, shown.source), interface.value
     judgement = judge(support(guest, kind, overrides=overrides), kind, interface, addons=overrides)
+    if device.kind in _VGA and judgement.verdict in (Verdict.FAILS, Verdict.UNKNOWN):
+        judgement = Judgement(Verdict.WORKS, _AS_VGA, "", Evidence.RULE, _VGA_SOURCE)
     judgement = replace(judgement, source=f"{judgement.source} | {shown.source}")
     location = device.location or ""
     return with_boot_evidence(judgement, guest.id, kind, machine, location, device.model), interface.value

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from virtkit.domain.address import PciAddress
 from virtkit.domain.device_classes import Inventory, class_of
-from virtkit.domain.devices import VIRTIO, Device, Video
+from virtkit.domain.devices import VIRTIO, Device, Nic, Video
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context
 from virtkit.resolution.defaults.models import frontend_of
 from virtkit.virtio.interface import Shown, shown
-from virtkit.virtio.kinds import PCI_ENDING, ListedDevice, listed_devices
+from virtkit.virtio.kinds import PCI_ENDING, ListedDevice, listed_devices, model_of_nic
 
 if TYPE_CHECKING:
     from virtkit.resolution.result import Resolution
@@ -64,6 +64,8 @@ def _listed(context: Context, inventory: Inventory, device: Device) -> ListedDev
     """The kind and driver of a virtio device, None for any other."""
     variant_of = class_of(device).virtio
     variant = None if variant_of is None else variant_of(device)
+    if isinstance(device, Nic) and device.type != "hostdev" and model_of_nic(device.model):
+        variant = "virtio"
     if variant is not None and isinstance(device, Video):
         if device.frontend is not None and "video-frontend" in context.behaves:
             variant = device.frontend
@@ -81,6 +83,8 @@ def driver_of(context: Context, inventory: Inventory, device: Device) -> Driver 
     if found is None:
         return None
     kind = found.kind
+    if isinstance(device, Nic) and model_of_nic(device.model):
+        return Driver(kind, device.model or "")
     if not found.driver.endswith(PCI_ENDING):
         return Driver(kind, found.driver)
     transport = "pci" if device.address is None else device.address.type
@@ -133,6 +137,8 @@ def virtio_devices(resolution: Resolution) -> tuple[VirtioDevice, ...]:
         transport = "pci" if address is None else address.type
         location = location_of(buses.get(address.bus)) if isinstance(address, PciAddress) else None
         model = device.model if device.model in VIRTIO and device.kind != "video" else "virtio"
+        if isinstance(device, Nic):
+            model = model_of_nic(device.model) or model
         seen: Shown | None = None
         if location is not None:
             seen = shown(
