@@ -25,6 +25,8 @@ def remarks(resolved: Resolved, guest: Guest | None) -> Iterator[Remark]:
     """Everything worth saying about a resolved domain beyond its single devices; ``guest`` None when unknown."""
     if guest is not None:
         yield from _on_guest(resolved, guest)
+    for note in resolved.domain.by_hand.notes:
+        yield Remark("warning", str(note), "libvirt, Advanced QEMU features: qemu:commandline and qemu:override")
     yield from _on_release(resolved)
     yield from ignored_options(resolved)
     for problem in placement_warnings(resolved.topology):
