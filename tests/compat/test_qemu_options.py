@@ -63,7 +63,7 @@ def test_the_remedy_for_a_modern_guest_is_the_modern_model() -> None:
 
 @pytest.mark.parametrize("model", ["", "virtio-transitional"])
 def test_a_legacy_guest_has_no_driver_at_all_with_iommu(model: str) -> None:
-    """No model helps a guest with legacy drivers while iommu='on' stays, so no fix is written, and the advice says why."""
+    """No model helps a guest with legacy drivers while iommu='on' stays, so no fix is written; the advice says why."""
     found, review = disk("iommu='on'", "q35", "rhel6.9", model)
     finding = review.findings[0]
     assert (finding.verdict, finding.better) == ("fails", "")

@@ -47,7 +47,12 @@ def interfaces(found: Resolved) -> dict[str, str]:
         (OVERRIDE.format(alias="net0", name="disable-modern", value="true"), "pc", "transitional", "legacy"),
         (arguments("-set", "device.virtio-disk0.disable-legacy=off"), "q35", "transitional", "modern"),
         (arguments("-global", "virtio-blk-pci.disable-legacy=off"), "q35", "transitional", "modern"),
-        (arguments("-global", "driver=virtio-net-pci,property=disable-legacy,value=off"), "q35", "modern", "transitional"),
+        (
+            arguments("-global", "driver=virtio-net-pci,property=disable-legacy,value=off"),
+            "q35",
+            "modern",
+            "transitional",
+        ),
         (arguments("-global", "virtio-pci.disable-modern=on"), "pc", "legacy", "legacy"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from virtkit.compat.boot_disk import boot_condition, boot_device
 from virtkit.compat.boot_evidence import with_boot_evidence
 from virtkit.compat.fallbacks import is_optional
 from virtkit.compat.prober import shown_off_pci
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 #: Kinds of graphics cards that are also standard VGA cards.
 _VGA = frozenset({"vga", "vu-vga"})
-_AS_VGA = "The guest is not known to drive virtio-gpu, but this device is also a standard VGA card, so it has a picture."
+_AS_VGA = "The guest is not known to drive virtio-gpu; as this device is also a VGA card, the guest has a picture."
 _VGA_SOURCE = "QEMU documentation, virtio-gpu: virtio-vga is the variant with VGA compatibility"
 
 __all__ = ["find_guest", "findings", "judge_device"]
@@ -53,6 +54,7 @@ def findings(resolved: Resolved, guest: Guest | None, why_unknown: str, override
     """The verdict on each virtio device, in order; ``why_unknown`` is the reason given when ``guest`` is None."""
     unused_scsi = not _uses_scsi(resolved)
     found = []
+    boot = boot_device(resolved)
     clashes = clashing_index(resolved)
     for device in resolved.virtio_devices:
         judgement, interface = judge_device(device, resolved.machine, guest, why_unknown, overrides)
@@ -74,6 +76,7 @@ def findings(resolved: Resolved, guest: Guest | None, why_unknown: str, override
                 condition=judgement.condition,
                 evidence=judgement.evidence,
                 source=judgement.source,
+                boot=boot_condition(guest, kind) if guest and judgement.good and device.device is boot else "",
                 harmless=is_optional(kind) or (device.kind == "scsi" and unused_scsi),
             )
         )

@@ -27,7 +27,9 @@ __all__ = ["emulated_findings"]
 _REMOVABLE = frozenset({"cdrom", "floppy"})
 
 
-def emulated_findings(resolved: Resolved, guest: Guest | None, why_unknown: str, overrides: bool) -> tuple[Finding, ...]:
+def emulated_findings(
+    resolved: Resolved, guest: Guest | None, why_unknown: str, overrides: bool
+) -> tuple[Finding, ...]:
     """The verdict on every disk and NIC that is no virtio device, in libvirt's order.
 
     A disk is judged by the controller that it is attached to. A disk on a virtio controller has the verdict of that

@@ -21,7 +21,7 @@ __all__ = ["clashing_index", "ignored_options", "option_refusal", "turned_on"]
 _FILE = "qemu/option-refusals.csv"
 _LARGEST_INDEX = 16 * 1024 - 1
 _INDEX_SOURCE = (
-    "observed: QEMU 7.2.22; QEMU 8.2 hw/pci/pci.c, pci_qdev_realize: an index is at most 16383 and belongs to one device"
+    "observed: QEMU 7.2.22; QEMU 8.2 hw/pci/pci.c, pci_qdev_realize: an index is at most 16383 and not used twice"
 )
 
 

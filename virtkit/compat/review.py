@@ -22,7 +22,8 @@ class Finding:
     ``interface`` is legacy, transitional, modern, "refused" when QEMU refuses the device, or "emulated" for a device
     that is not virtio. ``model`` is the present
     model, ``better`` the model that makes the device work ("" for none), ``moved`` whether its written address has to
-    go as well, and ``change`` all of that in words. ``advice`` names another remedy. ``harmless`` is true when the
+    go as well, and ``change`` all of that in words. ``boot`` says what else must hold for the system to start from the
+    device, on the boot disk only. ``advice`` names another remedy. ``harmless`` is true when the
     guest runs as well without the device.
     """
 
@@ -45,6 +46,7 @@ class Finding:
     better: str = ""
     moved: bool = False
     advice: str = ""
+    boot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Review(Displayable):
             where = f"{f.interface} at {f.address or f.location}"
             lines.append(f"  {_SIGNS[f.verdict]} {f.label} [{f.device}, {f.model}, {where}{line}]: {f.verdict}")
             lines.append(f"      {f.reason} ({f.evidence})")
-            for name in ("condition", "change", "advice"):
+            for name in ("condition", "boot", "change", "advice"):
                 text = getattr(f, name)
                 if text:
                     lines.append(f"      {name}: {text}")

@@ -1,7 +1,7 @@
 """What a domain hands to QEMU past libvirt: qemu:commandline and qemu:override, as far as they concern devices.
 
-Source: libvirt, "Advanced QEMU features" (namespace http://libvirt.org/schemas/domain/qemu/1.0); QEMU, options -machine,
--device, -global, -set and -readconfig.
+Source: libvirt, "Advanced QEMU features" (namespace http://libvirt.org/schemas/domain/qemu/1.0); QEMU, options
+-machine, -device, -global, -set and -readconfig.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _ON = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no"
 class Setting:
     """A property that is set by hand: of the device with the alias ``alias``, or of every device of ``driver``."""
 
-    property: str
+    name: str
     value: str
     line: int | None
     how: str
@@ -64,8 +64,8 @@ class ByHand:
 
         A setting of the one device goes before one of its driver; of equals the last counts.
         """
-        own = [one.on for one in self.settings if one.property == name and one.alias and one.alias == alias]
-        general = [one.on for one in self.settings if one.property == name and one.driver in (driver, "virtio-pci")]
+        own = [one.on for one in self.settings if one.name == name and one.alias and one.alias == alias]
+        general = [one.on for one in self.settings if one.name == name and one.driver in (driver, "virtio-pci")]
         return next((value for value in (*reversed(own), *reversed(general)) if value is not None), None)
 
 
@@ -77,11 +77,11 @@ def by_hand(root: Element) -> ByHand:
             notes.append(found)
             continue
         whom = f"device {found.alias}" if found.alias else f"every {found.driver}"
-        said = f"{found.how} sets {found.property}={found.value} on {whom}"
-        if found.property in _SWITCHES:
+        said = f"{found.how} sets {found.name}={found.value} on {whom}"
+        if found.name in _SWITCHES:
             settings.append(found)
             notes.append(HandNote(found.line, f"{said}, which is taken into account"))
-        elif found.property in _PLACES:
+        elif found.name in _PLACES:
             notes.append(HandNote(found.line, f"{said}: the address, slot and interface given here may be wrong"))
     return ByHand(tuple(settings), tuple(notes))
 
@@ -112,7 +112,7 @@ def _argument(option: str, value: str, line: int | None) -> Iterator[Setting | H
     if option in ("machine", "M"):
         name = named.get("type", "" if "=" in parts[0] else parts[0])
         if name:
-            text = f"{how} gives QEMU the machine type {name}: the answers given here are for another one and do not hold"
+            text = f"{how} gives QEMU the machine type {name}: these answers are for another one and do not hold"
             yield HandNote(line, f"{text}. Name it in <os><type machine='{name}'>")
     elif option == "global":
         yield from _global(parts[0], named, line, how)
@@ -124,7 +124,7 @@ def _argument(option: str, value: str, line: int | None) -> Iterator[Setting | H
             yield Setting(name, setting, line, how, alias=alias)
     elif option == "device":
         name = named.get("driver", parts[0])
-        yield HandNote(line, f"{how} adds the device {name}: it is not part of the answers, and its slot is not counted")
+        yield HandNote(line, f"{how} adds the device {name}: it has no part in the answers, and its slot is not counted")
     elif option in ("readconfig", "nodefaults"):
         yield HandNote(line, f"{how} changes which devices there are: the answers given here may not hold")
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virtkit.display import Displayable
+from virtkit.domain.by_hand import ByHand, by_hand
 from virtkit.domain.device_classes import Inventory
 from virtkit.domain.devices import Device
-from virtkit.domain.by_hand import ByHand, by_hand
 from virtkit.domain.document import MAX_BYTES, Document, parse
 from virtkit.domain.reader import read_devices
 from virtkit.errors import InputError

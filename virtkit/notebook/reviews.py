@@ -68,7 +68,7 @@ def _outcome(review: Review) -> str:
 
 
 def _remedy(finding: Finding) -> str:
-    parts = (("if ", finding.condition), ("write ", finding.change), ("", finding.advice))
+    parts = (("if ", finding.condition), ("", finding.boot), ("write ", finding.change), ("", finding.advice))
     return "; ".join(f"{word}{text}" for word, text in parts if text)
 
 
