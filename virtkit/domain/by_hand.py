@@ -124,7 +124,7 @@ def _argument(option: str, value: str, line: int | None) -> Iterator[Setting | H
             yield Setting(name, setting, line, how, alias=alias)
     elif option == "device":
         name = named.get("driver", parts[0])
-        yield HandNote(line, f"{how} adds the device {name}: it has no part in the answers, and its slot is not counted")
+        yield HandNote(line, f"{how} adds the device {name}: these answers leave it out, and its slot is not counted")
     elif option in ("readconfig", "nodefaults"):
         yield HandNote(line, f"{how} changes which devices there are: the answers given here may not hold")
 

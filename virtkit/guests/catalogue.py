@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from virtkit.errors import GuestError
 from virtkit.guests import osinfo, shipped
 from virtkit.guests.names import similar, understood
 from virtkit.guests.record import Guest, version_key
+from virtkit.guests.virtio_win import checked_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -66,6 +67,17 @@ class Catalogue(Displayable):
             hint = f"; nearest: {', '.join(near)}" if near else ""
             raise GuestError(f"no guest OS called {name!r} in {self.database}{hint}")
         return guest
+
+    def with_virtio_win(self, release: str) -> Catalogue:
+        """The same guests, with this virtio-win release installed in those of Windows.
+
+        Raises UsageError for a release whose drivers are not known.
+        """
+        release = checked_release(release)
+        return _build(
+            f"{self.database}, virtio-win {release}",
+            tuple(replace(g, virtio_win=release) if g.family == "winnt" else g for g in self.guests),
+        )
 
     def select(self, selection: str | None = None) -> tuple[Guest, ...]:
         """The guests that a selection names, in the order of the database.

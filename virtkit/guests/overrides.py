@@ -13,6 +13,7 @@ from virtkit.errors import FactsError
 from virtkit.guests.kernels import kernel_support
 from virtkit.guests.kinds import KINDS, kinds
 from virtkit.guests.record import Guest, Support, version_key
+from virtkit.guests.virtio_win import virtio_win_support
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -200,6 +201,9 @@ def support(guest: Guest, kind: str, *, overrides: bool = True) -> Support:
     """
     if guest.kernel:
         return kernel_support(guest.kernel, kind)
+    installed = virtio_win_support(guest, kind) if guest.virtio_win else None
+    if installed is not None:
+        return installed
     answer = guest.support(kind)
     if not overrides:
         return answer
