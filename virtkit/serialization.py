@@ -62,6 +62,7 @@ def resolved_json(resolved: Resolved) -> str:
             "libvirt": dotted(host.libvirt),
             "qemu": dotted(host.qemu),
             "devices": devices,
+            "notes": [str(note) for note in resolved.domain.by_hand.notes],
         },
         indent=2,
         ensure_ascii=False,

@@ -171,15 +171,14 @@ def test_bounds_are_in_order() -> None:
         ("mageia5", "net", True, False),
         ("mageia7", "net", True, True),
         ("slackwarearm14.2", "block", True, True),
-        ("freebsd9.1", "net", True, False),
         ("freebsd12.4", "net", True, False),
         ("freebsd13.0", "block", True, True),
         ("openbsd6.5", "net", True, False),
         ("openbsd6.6", "net", True, True),
         ("netbsd9.4", "net", True, False),
         ("netbsd10.0", "net", True, True),
-        ("haikur1beta4", "block", True, True),
-        ("haikur1beta4", "net", True, True),
+        ("haikur1beta4", "block", True, False),
+        ("haikur1beta4", "net", True, False),
         ("openbsd5.4", "scsi", False, False),
         ("openbsd6.5", "scsi", True, False),
         ("openbsd7.8", "rng", True, True),
@@ -190,14 +189,26 @@ def test_bounds_are_in_order() -> None:
         ("centos7.0", "scsi", True, True),
         ("ol9.4", "9p", True, True),
         ("mageia5", "scsi", False, False),
-        ("mageia9", "scsi", True, True),
-        ("ubuntu16.04", "9p", True, True),
+        ("haikunightly", "net", True, True),
+        ("rhel6.2", "rng", True, False),
+        ("centos6.4", "scsi", True, False),
+        ("rhel7.6", "vsock", False, True),
+        ("rhel8.3", "fs", False, True),
     ],
 )
 def test_in_box_drivers(guest: str, kind: str, legacy: bool, modern: bool) -> None:
     """The known errors and gaps of the database are corrected, and what is right stays."""
     answer = support(find(guest), kind)
     assert (answer.legacy, answer.modern) == (legacy, modern)
+
+
+@pytest.mark.parametrize(
+    ("guest", "kind"),
+    [("freebsd9.1", "net"), ("mageia9", "scsi"), ("ubuntu16.04", "9p"), ("rhel6.1", "scsi"), ("solus", "9p")],
+)
+def test_what_no_source_states_is_unknown(guest: str, kind: str) -> None:
+    """Drivers that were assumed from the age of the kernel alone are unknown."""
+    assert support(find(guest), kind).unknown
 
 
 @pytest.mark.parametrize(

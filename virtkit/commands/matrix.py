@@ -83,6 +83,9 @@ def run(args: argparse.Namespace) -> int:
         guest_database=chosen_catalogue(args),
     )
     _write(frame, args.output, suffix)
+    for guest in chosen_catalogue(args).select(args.guests):
+        if guest.note:
+            tables.say(f"note: {guest.note}")
     counts = frame["verdict"].value_counts()
     text = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(counts.items()) if count)
     tables.say(f"{counted(len(frame), 'cell')} from {frame.attrs['database']}: {text}")

@@ -87,13 +87,20 @@ def add_database_options(parser: argparse.ArgumentParser) -> None:
         default="on",
         help="off: use the database as it is, with in-box drivers only (default: on, with sourced corrections)",
     )
+    parser.add_argument(
+        "--virtio-win",
+        metavar="RELEASE",
+        help="the virtio-win release that is installed in Windows guests, such as 0.1.285: conditions become yes or no",
+    )
 
 
 def chosen_catalogue(args: argparse.Namespace) -> Catalogue:
-    """The guest OS database that the options name. Raises GuestError."""
+    """The guest OS database that the options name. Raises GuestError, UsageError for a virtio-win release."""
     from virtkit import guests
 
-    return guests.catalogue(*database_places(args))
+    found = guests.catalogue(*database_places(args))
+    release = getattr(args, "virtio_win", None)
+    return found.with_virtio_win(release) if release else found
 
 
 def database_places(args: argparse.Namespace) -> list[str]:

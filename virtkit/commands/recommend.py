@@ -62,5 +62,7 @@ def run(args: argparse.Namespace) -> int:
             for c in found.choices
         ]
         tables.show(head, rows, args.format, args.output)
+    if found.note:
+        tables.say(f"note: {found.note}")
     tables.say(f"machine: {found.best_machine}: {found.machine_advice}")
     return 0

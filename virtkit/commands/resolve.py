@@ -13,6 +13,7 @@ from virtkit.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from virtkit.domain.domain import Domain
     from virtkit.errors import VirtkitError
     from virtkit.inputs import Source
     from virtkit.resolved import Resolved
@@ -71,7 +72,12 @@ def write_each(args: argparse.Namespace, view: Callable[[Resolved], str], ending
             raise UsageError(f"-o {folder}: {error.strerror or error}") from None
     inputs = sources(args.inputs) if folder is None else distinct(sources(args.inputs))
     rejected = done = 0
-    for source, outcome in each(inputs, lambda domain: view(resolve(domain, host, machine=args.machine))):
+    def answer(domain: Domain) -> str:
+        for note in domain.by_hand.notes:
+            log.warning("%s: %s", domain.name, note)
+        return view(resolve(domain, host, machine=args.machine))
+
+    for source, outcome in each(inputs, answer):
         problem = _keep(source, outcome, folder, ending)
         if isinstance(problem, VirtkitError):
             log.error("%s", problem)

@@ -94,6 +94,9 @@ def run(args: argparse.Namespace) -> int:
         write(out, topology, before)
     from virtkit.serialization import topology_warnings
 
+    for note in domain.by_hand.notes:
+        log.warning("%s", note)
+
     for warning in topology_warnings(topology):
         log.warning("%s", warning)
     return 0

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from virtkit.compat.conversion.models import models_of, resolve_with_models, text_with_models
 from virtkit.compat.devices import judge_device
 from virtkit.compat.fallbacks import fallback
+from virtkit.compat.qemu_options import clashing_index, option_refusal, turned_on
 from virtkit.compat.verdict import Verdict, offered
 from virtkit.errors import Refused
 from virtkit.guests.overrides import support
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["fixed", "with_remedies"]
 
+_OWN_INDEX = "give each device its own <acpi index='…'/>"
+
 
 def with_remedies(
     resolved: Resolved, guest: Guest, findings: tuple[Finding, ...], overrides: bool
@@ -31,13 +34,16 @@ def with_remedies(
 
     Every model is tried by resolving the domain with it.
     """
-    result = list(findings)
+    clashes = clashing_index(resolved)
+    result = [replace(one, advice=_OWN_INDEX) if one.device in clashes else one for one in findings]
     for model in MODELS:
         _try_model(resolved, guest, result, model, overrides)
     _save_port_io(resolved, guest, result, overrides)
     for n, finding in enumerate(result):
-        if finding.verdict is Verdict.FAILS and not finding.better:
-            result[n] = replace(finding, advice=_advice(finding, guest, resolved.family, overrides))
+        if finding.verdict is Verdict.FAILS and not finding.better and not finding.advice:
+            advice = _advice(finding, guest, resolved.family, overrides)
+            advice = _on_options(resolved.virtio_devices[n], finding, guest, overrides) or advice
+            result[n] = replace(finding, advice=advice)
     return tuple(result)
 
 
@@ -49,6 +55,7 @@ def _try_model(resolved: Resolved, guest: Guest, result: list[Finding], model: s
         for n, finding in enumerate(result)
         if finding.verdict is Verdict.FAILS
         and not finding.better
+        and not finding.advice
         and finding.model != model
         and model in models_of(devices[n])
     ]
@@ -92,6 +99,20 @@ def _save_port_io(resolved: Resolved, guest: Guest, result: list[Finding], overr
     if all(judgement.good for judgement, _ in judged.values()):
         for n, (_, interface) in judged.items():
             result[n] = _changed(result[n], devices[n], models[n], interface, moved=True)
+
+
+def _on_options(device: VirtioDevice, finding: Finding, guest: Guest, overrides: bool) -> str:
+    """What to do about an option that leaves the guest without a driver; "" when no option is the cause."""
+    shown = device.shown.interface if device.shown is not None else None
+    refusal = None if shown is None else option_refusal(device, shown)
+    answer = support(guest, finding.kind, overrides=overrides)
+    old = (answer.legacy or answer.legacy_addon) and not (answer.modern or answer.modern_addon)
+    if not old or turned_on(device.device, "iommu") != "on" or device.location is None:
+        return "" if refusal is None else refusal[1]
+    return (
+        "remove iommu='on', and use virtio-transitional: with iommu='on' QEMU accepts only devices without the legacy "
+        f"interface, and the guest has no {finding.kind} driver at all for those"
+    )
 
 
 def _advice(finding: Finding, guest: Guest, family: str, overrides: bool) -> str:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from virtkit.compat.changes import with_remedies
 from virtkit.compat.devices import find_guest, findings
+from virtkit.compat.emulated import emulated_findings
 from virtkit.compat.remarks import remarks
-from virtkit.compat.review import Review
+from virtkit.compat.review import Remark, Review
 from virtkit.guests.catalogue import catalogue
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def check(
     guest_database: Catalogue | None = None,
     changes: bool = True,
 ) -> Review:
-    """Whether the guest drives each virtio device of a resolved domain, and what to change where it does not.
+    """Whether the guest drives each virtio device, disk and NIC of a resolved domain, and what to change if not.
 
     ``guest`` is a short id, URI or alias; None takes the libosinfo metadata of the XML. ``overrides`` False is the
     strict rule: the guest database as it is, in-box drivers only. ``changes`` False leaves out remedies and remarks,
@@ -52,5 +53,11 @@ def check(
         guest_name=found.name if found else "",
         database=known.database + ("" if overrides else ", overrides off"),
         findings=judged,
-        remarks=tuple(remarks(resolved, found)) if changes else (),
+        emulated=emulated_findings(resolved, found, why_unknown, overrides),
+        remarks=(*_on_name(found), *(remarks(resolved, found) if changes else ())),
     )
+
+
+def _on_name(guest: Guest | None) -> tuple[Remark, ...]:
+    """How the name of the guest was understood, where it is not exact."""
+    return (Remark("note", guest.note, guest.database),) if guest is not None and guest.note else ()

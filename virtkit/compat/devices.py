@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from virtkit.compat.boot_disk import boot_condition, boot_device
 from virtkit.compat.boot_evidence import with_boot_evidence
 from virtkit.compat.fallbacks import is_optional
 from virtkit.compat.prober import shown_off_pci
+from virtkit.compat.qemu_options import clashing_index, option_refusal
 from virtkit.compat.review import Finding
 from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, qemu_refusal, refused
 from virtkit.errors import GuestError
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
     from virtkit.guests import Catalogue
     from virtkit.resolved import Resolved
     from virtkit.virtio.devices import VirtioDevice
+
+#: Kinds of graphics cards that are also standard VGA cards.
+_VGA = frozenset({"vga", "vu-vga"})
+_AS_VGA = "The guest is not known to drive virtio-gpu; as this device is also a VGA card, the guest has a picture."
+_VGA_SOURCE = "QEMU documentation, virtio-gpu: virtio-vga is the variant with VGA compatibility"
 
 __all__ = ["find_guest", "findings", "judge_device"]
 
@@ -47,8 +54,11 @@ def findings(resolved: Resolved, guest: Guest | None, why_unknown: str, override
     """The verdict on each virtio device, in order; ``why_unknown`` is the reason given when ``guest`` is None."""
     unused_scsi = not _uses_scsi(resolved)
     found = []
+    boot = boot_device(resolved)
+    clashes = clashing_index(resolved)
     for device in resolved.virtio_devices:
         judgement, interface = judge_device(device, resolved.machine, guest, why_unknown, overrides)
+        judgement = clashes.get(device.id, judgement)
         kind = database_kind(device.kind)
         found.append(
             Finding(
@@ -66,6 +76,7 @@ def findings(resolved: Resolved, guest: Guest | None, why_unknown: str, override
                 condition=judgement.condition,
                 evidence=judgement.evidence,
                 source=judgement.source,
+                boot=boot_condition(guest, kind) if guest and judgement.good and device.device is boot else "",
                 harmless=is_optional(kind) or (device.kind == "scsi" and unused_scsi),
             )
         )
@@ -83,9 +94,14 @@ def judge_device(
     # A virtio-mmio transport serves drivers of both kinds: the rules of PCI do not apply there.
     mmio = device.transport == "virtio-mmio"
     interface = Interface.TRANSITIONAL if mmio else Interface(shown.interface)
+    option = option_refusal(device, interface)
+    if option is not None:
+        return option[0], "refused"
     if guest is None:
         return Judgement(Verdict.UNKNOWN, why_unknown, "", Evidence.RULE, shown.source), interface.value
     judgement = judge(support(guest, kind, overrides=overrides), kind, interface, addons=overrides)
+    if device.kind in _VGA and judgement.verdict in (Verdict.FAILS, Verdict.UNKNOWN):
+        judgement = Judgement(Verdict.WORKS, _AS_VGA, "", Evidence.RULE, _VGA_SOURCE)
     judgement = replace(judgement, source=f"{judgement.source} | {shown.source}")
     location = device.location or ""
     return with_boot_evidence(judgement, guest.id, kind, machine, location, device.model), interface.value

@@ -45,13 +45,17 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Recommendation(Displayable):
-    """The choices for a guest on ``machine``; ``machine_advice`` says why ``best_machine`` is best for the guest."""
+    """The choices for a guest on ``machine``; ``machine_advice`` says why ``best_machine`` is best for the guest.
+
+    ``note`` says how the name of the guest was understood, "" where it is exact.
+    """
 
     guest: str
     machine: str
     best_machine: str
     machine_advice: str
     choices: tuple[Choice, ...]
+    note: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -115,7 +119,7 @@ def recommend(
     name = machine or best
     canonical = prober.machine(name)
     choices = tuple(_choice(guest, kind, canonical, prober, overrides) for kind in kinds)
-    return Recommendation(guest.id, name, best, why, choices)
+    return Recommendation(guest.id, name, best, why, choices, guest.note)
 
 
 def _choice(guest: Guest, kind: str, machine: str, prober: Prober, overrides: bool) -> Choice:

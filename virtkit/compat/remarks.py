@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from virtkit import facts
+from virtkit.compat.qemu_options import ignored_options
 from virtkit.compat.review import Remark
 from virtkit.guests.overrides import support
 from virtkit.releases import dotted, parse
@@ -24,7 +25,10 @@ def remarks(resolved: Resolved, guest: Guest | None) -> Iterator[Remark]:
     """Everything worth saying about a resolved domain beyond its single devices; ``guest`` None when unknown."""
     if guest is not None:
         yield from _on_guest(resolved, guest)
+    for note in resolved.domain.by_hand.notes:
+        yield Remark("warning", str(note), "libvirt, Advanced QEMU features: qemu:commandline and qemu:override")
     yield from _on_release(resolved)
+    yield from ignored_options(resolved)
     for problem in placement_warnings(resolved.topology):
         level = "warning" if problem.severity == "error" else "note"
         yield Remark(level, f"{problem.device} at {problem.address}: {problem.text}", problem.source)

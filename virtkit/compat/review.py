@@ -1,4 +1,4 @@
-"""What a check finds: the verdict on each virtio device, and remarks on the whole domain."""
+"""What a check finds: the verdict on each virtio device, disk and NIC, and remarks on the whole domain."""
 
 from __future__ import annotations
 
@@ -17,11 +17,13 @@ _SIGNS = MappingProxyType({Verdict.WORKS: "ok", Verdict.CONDITION: "if", Verdict
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The verdict on one virtio device.
+    """The verdict on one device.
 
-    ``interface`` is legacy, transitional, modern, or "refused" when QEMU refuses the device. ``model`` is the present
+    ``interface`` is legacy, transitional, modern, "refused" when QEMU refuses the device, or "emulated" for a device
+    that is not virtio. ``model`` is the present
     model, ``better`` the model that makes the device work ("" for none), ``moved`` whether its written address has to
-    go as well, and ``change`` all of that in words. ``advice`` names another remedy. ``harmless`` is true when the
+    go as well, and ``change`` all of that in words. ``boot`` says what else must hold for the system to start from the
+    device, on the boot disk only. ``advice`` names another remedy. ``harmless`` is true when the
     guest runs as well without the device.
     """
 
@@ -44,6 +46,7 @@ class Finding:
     better: str = ""
     moved: bool = False
     advice: str = ""
+    boot: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,11 @@ class Remark:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Review(Displayable):
-    """The result of checking one domain. ``guest`` is the guest's short id, "" when it is not known."""
+    """The result of checking one domain.
+
+    ``guest`` is the guest's short id, "" when it is not known. ``findings`` are about the virtio devices, in order;
+    ``emulated`` about the disks and NICs that are not virtio.
+    """
 
     domain: str
     machine: str
@@ -66,11 +73,17 @@ class Review(Displayable):
     database: str
     findings: tuple[Finding, ...]
     remarks: tuple[Remark, ...]
+    emulated: tuple[Finding, ...] = ()
+
+    @property
+    def devices(self) -> tuple[Finding, ...]:
+        """The findings on all devices, virtio first."""
+        return self.findings + self.emulated
 
     @property
     def ok(self) -> bool:
         """Whether no device that the guest needs fails and no remark is an error; unknown is not a failure."""
-        failed = any(f.verdict is Verdict.FAILS and not f.harmless for f in self.findings)
+        failed = any(f.verdict is Verdict.FAILS and not f.harmless for f in self.devices)
         return not failed and not any(remark.level == "error" for remark in self.remarks)
 
     @property
@@ -86,12 +99,12 @@ class Review(Displayable):
         """The review as lines for a terminal."""
         guest = f"{self.guest} ({self.guest_name})" if self.guest else "guest OS unknown"
         lines = [f"{self.domain}: {guest} on {self.machine}; {self.database}"]
-        for f in self.findings:
+        for f in self.devices:
             line = f", line {f.line}" if f.line else ""
             where = f"{f.interface} at {f.address or f.location}"
             lines.append(f"  {_SIGNS[f.verdict]} {f.label} [{f.device}, {f.model}, {where}{line}]: {f.verdict}")
             lines.append(f"      {f.reason} ({f.evidence})")
-            for name in ("condition", "change", "advice"):
+            for name in ("condition", "boot", "change", "advice"):
                 text = getattr(f, name)
                 if text:
                     lines.append(f"      {name}: {text}")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virtkit.display import Displayable
+from virtkit.domain.by_hand import ByHand, by_hand
 from virtkit.domain.device_classes import Inventory
 from virtkit.domain.devices import Device
 from virtkit.domain.document import MAX_BYTES, Document, parse
@@ -64,6 +65,11 @@ class Domain(Displayable):
     def inventory(self) -> Inventory:
         """The devices as written, by class. Raises Refused for what libvirt refuses while parsing."""
         return read_devices(self.document.root, NEWEST)
+
+    @cached_property
+    def by_hand(self) -> ByHand:
+        """What it hands to QEMU past libvirt, as far as that concerns its devices."""
+        return by_hand(self.document.root)
 
     @property
     def devices(self) -> tuple[Device, ...]:

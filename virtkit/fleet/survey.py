@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
+from virtkit.compat.verdict import Verdict
 from virtkit.display import Displayable
 from virtkit.fleet.domains import check_each, checked, guest_unless_named
 from virtkit.topology.diff import nodes
@@ -280,7 +281,9 @@ def _common(split: list[list[str]]) -> int:
 def _worst(review: Review) -> dict[str, str]:
     """The verdict on a whole domain: that of its worst needed device, with the device and the reason."""
     errors = [remark.text for remark in review.remarks if remark.level == "error"]
-    needed = [finding for finding in review.findings if not finding.harmless]
+    # An emulated device that no source judges does not hide what is known of the virtio devices.
+    failed = tuple(finding for finding in review.emulated if finding.verdict is Verdict.FAILS)
+    needed = [finding for finding in (*review.findings, *failed) if not finding.harmless]
     for verdict in ORDER:
         for finding in needed:
             if str(finding.verdict) == verdict:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from types import MappingProxyType
@@ -13,7 +12,9 @@ from typing import TYPE_CHECKING
 from virtkit.display import Displayable
 from virtkit.errors import GuestError
 from virtkit.guests import osinfo, shipped
+from virtkit.guests.names import similar, understood
 from virtkit.guests.record import Guest, version_key
+from virtkit.guests.virtio_win import checked_release
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,38 +46,54 @@ class Catalogue(Displayable):
         return iter(self.guests)
 
     def find(self, name: str) -> Guest:
-        """The guest with this short id, URI or alias, in any letter case.
+        """The guest with this short id, URI or alias, or the guest that a name as people write it stands for.
 
-        Raises GuestError with similar ids when there is none.
+        Takes "Windows Server 2022", the newest minor release for "rhel8", an appliance ("opnsense 24.7") and a kernel
+        ("linux-5.10"). The ``note`` of the guest says how a name was understood that is not exact. Raises GuestError
+        with the most similar ids when the name stands for nothing that is known.
 
         >>> from virtkit import catalogue
-        >>> catalogue().find("rhel6")
+        >>> catalogue().find("rhel8").note
+        "'rhel8' is taken as rhel8.10, the newest release of 8 in osinfo-db 20260517"
+        >>> catalogue().find("rehl6")
         Traceback (most recent call last):
         ...
-        virtkit.errors.GuestError: no guest OS called 'rhel6' in osinfo-db 20260517; nearest: ...
+        virtkit.errors.GuestError: no guest OS called 'rehl6' in osinfo-db 20260517; nearest: rhel6.10, rhel6.9, ...
         """
         guest = self.names.get(name) or self.names.get(name.strip().lower())
+        guest = guest or understood(name, self.guests, self.database)
         if guest is None:
-            near = difflib.get_close_matches(name.lower(), self.names, n=4, cutoff=0.5)
+            near = similar(name, self.guests)
             hint = f"; nearest: {', '.join(near)}" if near else ""
             raise GuestError(f"no guest OS called {name!r} in {self.database}{hint}")
         return guest
 
+    def with_virtio_win(self, release: str) -> Catalogue:
+        """The same guests, with this virtio-win release installed in those of Windows.
+
+        Raises UsageError for a release whose drivers are not known.
+        """
+        release = checked_release(release)
+        return _build(
+            f"{self.database}, virtio-win {release}",
+            tuple(replace(g, virtio_win=release) if g.family == "winnt" else g for g in self.guests),
+        )
+
     def select(self, selection: str | None = None) -> tuple[Guest, ...]:
         """The guests that a selection names, in the order of the database.
 
-        ``selection`` is "all", or words separated by commas or blanks: a short id, URI or alias, a pattern with ``*``
-        or ``?`` for short ids, or KEY=VALUE where KEY is family, distro or status. Raises GuestError for a word that
-        matches no guest.
+        ``selection`` is "all", or words separated by commas or blanks: what ``find`` takes, a pattern with ``*`` or
+        ``?`` for short ids, or KEY=VALUE where KEY is family, distro or status. Guests that are not in the database
+        (kernels, appliances) come last. Raises GuestError for a word that matches no guest.
 
         >>> from virtkit import catalogue
         >>> [guest.id for guest in catalogue().select("rhel6.1*, win10")]
         ['rhel6.1', 'rhel6.10', 'win10']
         """
-        words = [word for word in _WORDS.split(selection or "all") if word]
+        words = self._words(selection or "all")
         if not words or "all" in words:
             return self.guests
-        chosen: set[str] = set()
+        chosen: dict[str, Guest | None] = {}
         for word in words:
             key, equals, value = word.partition("=")
             if equals and key in ("family", "distro", "status"):
@@ -84,11 +101,26 @@ class Catalogue(Displayable):
             elif any(sign in word for sign in "*?["):
                 found = [g.uri for g in self.guests if fnmatchcase(g.id, word)]
             else:
-                found = [self.find(word).uri]
+                guest = self.find(word)
+                found = [guest.uri]
+                if guest.note or guest.uri not in self.names:
+                    chosen[guest.uri] = guest
             if not found:
                 raise GuestError(f"no guest OS in {self.database} matches {word!r}")
-            chosen.update(found)
-        return tuple(g for g in self.guests if g.uri in chosen)
+            for uri in found:
+                chosen.setdefault(uri, None)
+        others = (guest for uri, guest in chosen.items() if guest is not None and uri not in self.names)
+        return (*(chosen[g.uri] or g for g in self.guests if g.uri in chosen), *others)
+
+    def _words(self, selection: str) -> list[str]:
+        """The words of a selection; a part between commas that is a guest's name as a whole is one word."""
+        words: list[str] = []
+        for part in selection.split(","):
+            name = part.strip()
+            whole = " " in name and not any(sign in name for sign in "*?[=")
+            known = whole and understood(name, self.guests, self.database) is not None
+            words += [name] if known else [word for word in _WORDS.split(name) if word]
+        return words
 
     def search(self, text: str) -> tuple[Guest, ...]:
         """The guests whose ids, name, vendor, distribution or URI contain every word of ``text``."""

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
 from virtkit.errors import FactsError
+from virtkit.guests.kernels import kernel_support
 from virtkit.guests.kinds import KINDS, kinds
 from virtkit.guests.record import Guest, Support, version_key
+from virtkit.guests.virtio_win import virtio_win_support
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -197,6 +199,11 @@ def support(guest: Guest, kind: str, *, overrides: bool = True) -> Support:
     Without overrides only in-box drivers and the database's own driver elements count. A guest that a correction
     covers is no longer unknown for the kinds of that correction; for its other kinds it is.
     """
+    if guest.kernel:
+        return kernel_support(guest.kernel, kind)
+    installed = virtio_win_support(guest, kind) if guest.virtio_win else None
+    if installed is not None:
+        return installed
     answer = guest.support(kind)
     if not overrides:
         return answer

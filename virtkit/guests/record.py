@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -86,6 +86,9 @@ class Guest(Displayable):
     ISO text, "" when the database gives none; ``status`` is released, prerelease, snapshot or rolling.
     ``devices`` are the ids of the devices that it supports, after inheritance, without the leading "http://";
     ``addons`` its own driver elements, which are not inherited. ``database`` names the version that was read.
+    ``kernel`` is the Linux release by which the guest is judged, "" for a guest of the database; ``virtio_win`` is
+    the release of the virtio-win drivers that are installed in it, "" when that is not stated. ``note`` says how a
+    name was understood that is not the guest's own; it does not take part in comparisons.
     """
 
     id: str
@@ -102,6 +105,9 @@ class Guest(Displayable):
     devices: frozenset[str]
     addons: tuple[AddOn, ...] = ()
     database: str = ""
+    kernel: str = ""
+    virtio_win: str = ""
+    note: str = field(default="", compare=False)
 
     def __repr__(self) -> str:
         return f"<Guest {self.id} ({self.name}): {counted(self.listed, 'device')} listed>"

@@ -35,7 +35,7 @@ def review_html(review: Review, earlier: Review | None = None) -> str:
                 _remedy(finding),
                 Cell(finding.evidence, finding.source),
             )
-            for finding in review.findings
+            for finding in review.devices
         ],
         noun="device",
     )
@@ -47,14 +47,14 @@ def review_html(review: Review, earlier: Review | None = None) -> str:
 def _earlier_verdict(finding: Finding, earlier: Review | None) -> Cell:
     if earlier is None:
         return Cell("")
-    before = next((one for one in earlier.findings if one.device == finding.device), None)
+    before = next((one for one in earlier.devices if one.device == finding.device), None)
     if before is None:
         return Cell("not present")
     return Cell("") if before.verdict == finding.verdict else verdict_cell(before.verdict, before.reason)
 
 
 def _outcome(review: Review) -> str:
-    failing = sum(f.verdict == "fails" and not f.harmless for f in review.findings)
+    failing = sum(f.verdict == "fails" and not f.harmless for f in review.devices)
     if failing:
         needed = counted(failing, "device that the guest needs fails", "devices that the guest needs fail")
         helped = counted(len(review.changes), "device works", "devices work")
@@ -68,7 +68,7 @@ def _outcome(review: Review) -> str:
 
 
 def _remedy(finding: Finding) -> str:
-    parts = (("if ", finding.condition), ("write ", finding.change), ("", finding.advice))
+    parts = (("if ", finding.condition), ("", finding.boot), ("write ", finding.change), ("", finding.advice))
     return "; ".join(f"{word}{text}" for word, text in parts if text)
 
 

@@ -44,7 +44,7 @@ def attention_table(found: Survey, linked: int, limit: int = 40) -> Html:
         name = f'<a href="#domain-{number}">{name}</a>' if number < linked else name
         guest = escape_text(item.review.guest_name or "guest OS not stated")
         reason = escape_text(": ".join(word for word in (row["device"], row["reason"]) if word))
-        advice = escape_text(_advice(item.review.findings, str(row["device"])))
+        advice = escape_text(_advice(item.review.devices, str(row["device"])))
         parts.append(
             f'<tr><td class="{LOOKS[item.verdict]}">{look.glyph} {look.short}</td>'
             f'<td style="max-width:none">{name} · {file} · {guest} on {escape_text(item.topology.machine)}<br>{reason}'

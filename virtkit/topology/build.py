@@ -5,6 +5,7 @@ Source of hotplug rules: libvirt, "PCI topology and hotplug"; ``data/libvirt/pci
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from virtkit.domain.address import PciAddress
@@ -138,6 +139,8 @@ class _TreeBuilder:
             for kind in free:
                 if free[kind] or used[kind] or kind == _root_slot_kind(roots[0]):
                     found.append(Headroom(kind, free[kind], used[kind], _headroom_reason(kind, free[kind])))
+        if [room.kind for room in found] == ["PCI Express"] and free["PCI Express"]:
+            found = [replace(found[0], reason=_express_only(free["PCI Express"]))]
         usb_free, usb_used = ports_left(self.context, self.resolution.inventory)
         if usb_free or usb_used:
             found.append(Headroom("usb", usb_free, usb_used, f"{counted(usb_free, 'free USB port')}"))
@@ -146,6 +149,13 @@ class _TreeBuilder:
 
 def _root_slot_kind(root: Bus) -> str:
     return "PCI Express" if root.model == "pcie-root" else "conventional PCI"
+
+
+def _express_only(free: int) -> str:
+    return (
+        f"{counted(free, 'PCI Express device')} can be hot-plugged; none of the conventional kind (rtl8139, e1000, "
+        "virtio-transitional): these need a pcie-to-pci-bridge"
+    )
 
 
 def _headroom_reason(kind: str, free: int) -> str:

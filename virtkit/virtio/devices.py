@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from virtkit.domain.address import PciAddress
 from virtkit.domain.device_classes import Inventory, class_of
-from virtkit.domain.devices import VIRTIO, Device, Video
+from virtkit.domain.devices import VIRTIO, Device, Nic, Video
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context
 from virtkit.resolution.defaults.models import frontend_of
-from virtkit.virtio.interface import Shown, shown
-from virtkit.virtio.kinds import PCI_ENDING, ListedDevice, listed_devices
+from virtkit.virtio.interface import Interface, Shown, shown, switched
+from virtkit.virtio.kinds import PCI_ENDING, ListedDevice, kind_of, listed_devices, model_of_nic
 
 if TYPE_CHECKING:
+    from virtkit.domain.by_hand import ByHand
     from virtkit.resolution.result import Resolution
 
 __all__ = ["Driver", "VirtioDevice", "driver_of", "location_of", "virtio_devices"]
@@ -64,6 +65,8 @@ def _listed(context: Context, inventory: Inventory, device: Device) -> ListedDev
     """The kind and driver of a virtio device, None for any other."""
     variant_of = class_of(device).virtio
     variant = None if variant_of is None else variant_of(device)
+    if isinstance(device, Nic) and device.type != "hostdev" and model_of_nic(device.model):
+        variant = "virtio"
     if variant is not None and isinstance(device, Video):
         if device.frontend is not None and "video-frontend" in context.behaves:
             variant = device.frontend
@@ -81,6 +84,8 @@ def driver_of(context: Context, inventory: Inventory, device: Device) -> Driver 
     if found is None:
         return None
     kind = found.kind
+    if isinstance(device, Nic) and model_of_nic(device.model):
+        return Driver(kind, device.model or "")
     if not found.driver.endswith(PCI_ENDING):
         return Driver(kind, found.driver)
     transport = "pci" if device.address is None else device.address.type
@@ -119,6 +124,30 @@ def location_of(model: str | None) -> str | None:
     return None
 
 
+def _switched_by_hand(seen: Shown, driver: Driver, device: Device, hand: ByHand) -> Shown:
+    """What QEMU shows when disable-legacy or disable-modern is set past libvirt.
+
+    A transitional or non-transitional driver has no such properties. Source: QEMU hw/virtio/virtio-pci.c.
+    """
+    legacy_off = hand.switch("disable-legacy", device.id, driver.name)
+    modern_off = hand.switch("disable-modern", device.id, driver.name)
+    plain = not driver.name.endswith("transitional")
+    if (legacy_off is None and modern_off is None) or seen.interface is None or not plain:
+        return seen
+    about = kind_of(driver.kind)
+    if legacy_off is None:
+        legacy_off = seen.interface is Interface.MODERN
+    if modern_off is None:
+        modern_off = seen.interface is Interface.LEGACY
+    interface = switched(driver.kind, legacy_off, modern_off)
+    source = f"{seen.source}; disable-legacy and disable-modern are set in the domain"
+    if interface is None:
+        message = "device cannot work as neither modern nor legacy mode is enabled"
+        return Shown(None, "", "no-interface", source, message)
+    device_id = about.modern_id if interface is Interface.MODERN else about.legacy_id
+    return Shown(interface, device_id, "", source)
+
+
 def virtio_devices(resolution: Resolution) -> tuple[VirtioDevice, ...]:
     """Every virtio device of a resolved domain, in libvirt's general device order."""
     context = resolution.context
@@ -133,6 +162,8 @@ def virtio_devices(resolution: Resolution) -> tuple[VirtioDevice, ...]:
         transport = "pci" if address is None else address.type
         location = location_of(buses.get(address.bus)) if isinstance(address, PciAddress) else None
         model = device.model if device.model in VIRTIO and device.kind != "video" else "virtio"
+        if isinstance(device, Nic):
+            model = model_of_nic(device.model) or model
         seen: Shown | None = None
         if location is not None:
             seen = shown(
@@ -144,6 +175,7 @@ def virtio_devices(resolution: Resolution) -> tuple[VirtioDevice, ...]:
                 location,
                 context.emulator,
             )
+            seen = _switched_by_hand(seen, driver, device, resolution.domain.by_hand)
         found.append(
             VirtioDevice(
                 id=device.id,

@@ -44,7 +44,8 @@ class Shown:
     """The interface that QEMU shows a guest, or why QEMU refuses the device.
 
     ``interface`` is None when refused; ``reason`` is then one of ``no-driver``, ``root-bus-only``,
-    ``no-hotplug-handler``, ``blk-scsi-on``, ``msix-required``, ``no-memory-devices``, ``no-pci-bus``, else "".
+    ``no-hotplug-handler``, ``blk-scsi-on``, ``msix-required``, ``no-memory-devices``, ``no-pci-bus``, ``no-interface``
+    (both switched off in the domain), else "".
     ``device_id`` is the PCI device id in hexadecimal, "" when refused or not on PCI; ``message`` QEMU's text.
     """
 

@@ -24,6 +24,7 @@ __all__ = [
     "kind_of",
     "kinds",
     "listed_devices",
+    "model_of_nic",
 ]
 
 #: The model names of domain XML, and the ending of the QEMU driver's name for each.
@@ -132,3 +133,23 @@ def driver_name(kind: str, model: str) -> str:
     if ending is None:
         raise UsageError(f"unknown virtio model {model!r}; known: {', '.join(MODELS)}")
     return driver + ending
+
+
+@cache
+def _nic_names() -> Mapping[str, str]:
+    driver = kind_of("net").driver
+    return MappingProxyType(
+        {
+            driver.removesuffix(PCI_ENDING): "virtio",
+            **{driver + ending: model for model, ending in MODELS.items()},
+        }
+    )
+
+
+def model_of_nic(name: str | None) -> str | None:
+    """The virtio model of a NIC whose model is one of QEMU's names, such as virtio-net or virtio-net-pci-transitional.
+
+    libvirt hands a model that it does not know to QEMU as it is. None for any other name. Source: QEMU -device help,
+    which has virtio-net as another name of virtio-net-pci; observed with libvirt 9.0: 1af4:1041 behind a root port.
+    """
+    return _nic_names().get(name or "") or None

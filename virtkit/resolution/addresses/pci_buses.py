@@ -5,7 +5,7 @@ Source: observed, libvirt 9.0 and 12.8 (random domains defined and read back); l
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from virtkit.domain.address import PciAddress
 from virtkit.errors import Refused
@@ -41,7 +41,7 @@ class Bus:
     """One bus: the controller model that provides it, and for each slot a bit mask of functions taken.
 
     ``shared`` is a bit mask of the slots whose functions several controllers may share. ``because`` names the
-    rule that added the bus and the device it was added for.
+    rule that added the bus and the device it was added for. ``owners`` names the devices in their places.
     """
 
     model: PciModel
@@ -49,6 +49,7 @@ class Bus:
     used: list[int]
     shared: int = 0
     because: tuple[str, str] | None = None
+    owners: dict[tuple[int, int], str] = field(default_factory=dict)
 
 
 class BusTable:
@@ -138,7 +139,10 @@ class BusTable:
         if used >> function & 1:
             number = self.buses.index(bus)
             address = PciAddress(0, number, slot, function)
-            raise Refused(category, f"Attempted double use of PCI Address {address}", label, line)
+            owner = bus.owners.get((slot, function))
+            both = f": {owner} has it, too" if owner else ""
+            raise Refused(category, f"Attempted double use of PCI Address {address}{both}", label, line)
+        bus.owners[slot, function] = label
         if not used and want & AGGREGATES:
             bus.shared |= 1 << slot
         bus.used[slot] = used | 1 << function

@@ -6,6 +6,7 @@ Source: libvirt, "Domain XML format", Operating system booting; observed: libvir
 from __future__ import annotations
 
 from virtkit.domain.devices import Device
+from virtkit.domain.document import line_of
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
 
@@ -18,8 +19,13 @@ _X86 = frozenset({"i686", "x86_64"})
 
 
 def check_boot(context: Context, draft: Draft) -> None:
-    """Refuse boot orders that clash, and firmware that lacks what it needs. Raises Refused."""
+    """Refuse boot orders that clash, firmware that lacks what it needs, and actions that QEMU has not.
+
+    Raises Refused.
+    """
     _check_orders(context, draft)
+    if "lifecycle-actions" in context.behaves:
+        _check_actions(context)
     os_element = context.root.find("os")
     if os_element is None:
         return
@@ -33,8 +39,24 @@ def check_boot(context: Context, draft: Draft) -> None:
     loader = os_element.find("loader")
     if acpi and context.arch == "aarch64" and loader is None and os_element.get("firmware") != "efi":
         raise Refused(CFG, "ACPI requires UEFI on this architecture", "feature acpi")
-    if not acpi and context.arch in _X86 and loader is not None and loader.get("type") == "pflash":
-        raise Refused(CFG, "UEFI requires ACPI on this architecture", "loader")
+    flash = loader is not None and loader.get("type") == "pflash"
+    if not acpi and context.arch in _X86 and (flash or os_element.get("firmware") == "efi"):
+        raise Refused(CFG, "UEFI requires ACPI on this architecture", "loader" if flash else "firmware")
+
+
+def _check_actions(context: Context) -> None:
+    """Refuse what to do on power off, reboot and crash where the QEMU driver cannot do it.
+
+    Source: libvirt 11.3, messages of the QEMU driver; observed: libvirt 9.0 refuses on_poweroff 'preserve'.
+    """
+    actions = {tag: context.root.find(tag) for tag in ("on_poweroff", "on_reboot", "on_crash")}
+    for refused, tags in (("rename-restart", tuple(actions)), ("preserve", ("on_reboot", "on_poweroff"))):
+        for tag in tags:
+            element = actions[tag]
+            if element is not None and (element.text or "").strip() == refused:
+                among = "/".join(f"'{name}'" for name in ("on_reboot", "on_poweroff", "on_crash") if name in tags)
+                what = f"qemu driver doesn't support the '{refused}' action for {among}"
+                raise Refused(CFG, what, tag, line_of(element))
 
 
 def _check_orders(context: Context, draft: Draft) -> None:

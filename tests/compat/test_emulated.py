@@ -1,0 +1,119 @@
+"""Verdicts on emulated disks and network cards, and on NICs that carry QEMU's names."""
+
+from __future__ import annotations
+
+import pytest
+
+from virtkit import check, read, resolve
+from virtkit.compat import Review
+from virtkit.guests import find
+from virtkit.guests.hardware import State, driven, hardware
+
+
+def review(devices: str, guest: str, machine: str = "pc") -> Review:
+    """The review of a domain with these devices."""
+    xml = (
+        "<domain type='kvm'><name>one</name><memory unit='GiB'>1</memory><vcpu>1</vcpu>"
+        f"<os><type arch='x86_64' machine='{machine}'>hvm</type></os><devices>{devices}</devices></domain>"
+    )
+    return check(resolve(read(xml.encode())), guest)
+
+
+SCSI = "<disk type='file' device='disk'><source file='/d'/><target dev='sda' bus='scsi'/></disk>"
+SATA = "<disk type='file' device='{device}'><source file='/d'/><target dev='sda' bus='sata'/></disk>"
+NIC = "<interface type='user'><model type='{model}'/></interface>"
+
+
+@pytest.mark.parametrize("guest", ["centos8", "rhel8.2", "rhel8.10", "rhel9.7", "almalinux9", "rhel7.6"])
+def test_the_default_scsi_controller_is_unknown_to_rhel(guest: str) -> None:
+    """A SCSI disk without a controller is attached to lsilogic, for which RHEL 7.1 and later has no driver."""
+    found = review(SCSI, guest)
+    (disk,) = found.emulated
+    assert (disk.label, disk.model, disk.verdict) == ("disk sda", "lsilogic", "fails")
+    assert disk.advice == "use <controller type='scsi' model='virtio-scsi'/>"
+    assert not found.ok
+
+
+def test_the_remedy_of_a_windows_disk_names_its_condition() -> None:
+    """What no source states about Windows is not judged, and it is no failure."""
+    found = review(SCSI, "win10")
+    assert (found.emulated[0].verdict, found.ok) == ("unknown", True)
+    assert found.emulated[0].reason.startswith("Not judged: no source says whether this guest drives the LSI 53C895A")
+    assert "unknown\n      Not judged" in found.text()
+
+
+@pytest.mark.parametrize(
+    ("model", "guest", "verdict"),
+    [
+        ("e1000", "winxp", "works"),
+        ("e1000e", "win10", "works"),
+        ("e1000", "rhel9.2", "works"),
+        ("pcnet", "rhel8.4", "fails"),
+        ("pcnet", "rhel7.5", "works"),
+        ("pcnet", "centos7.0", "unknown"),
+        ("ne2k_pci", "freebsd13.1", "fails"),
+        ("ne2k_pci", "freebsd12.1", "works"),
+        ("rtl8139", "win11", "unknown"),
+        ("vmxnet3", "debian12", "works"),
+        ("igb", "rhel9.0", "works"),
+        ("usb-net", "rhel9.0", "unknown"),
+        ("e1000", "linux-5.10", "unknown"),
+    ],
+)
+def test_network_cards(model: str, guest: str, verdict: str) -> None:
+    """A card works if the database lists it or a fact says so, fails by a fact only, and is unknown otherwise."""
+    (nic,) = review(NIC.format(model=model), guest, "q35").emulated
+    assert (nic.kind, nic.model, nic.verdict) == ("net", model, verdict)
+
+
+def test_an_unmaintained_driver_is_named() -> None:
+    """A driver that the vendor no longer maintains works, and the reason says so."""
+    (nic,) = review(NIC.format(model="e1000"), "rhel9.2").emulated
+    assert "no longer maintains" in nic.reason
+
+
+def test_a_missing_driver_of_a_removable_disk_is_harmless() -> None:
+    """A guest runs without its CD-ROM, so an unknown or failing CD-ROM is no failure of the domain."""
+    (drive,) = review(SATA.format(device="cdrom"), "debian12", "q35").emulated
+    assert drive.harmless
+    assert not review(SATA.format(device="disk"), "debian12", "q35").emulated[0].harmless
+
+
+def test_a_disk_on_virtio_scsi_is_judged_by_its_controller() -> None:
+    """There is one verdict for a virtio SCSI controller and none for its disks."""
+    found = review("<controller type='scsi' model='virtio-scsi'/>" + SCSI, "rhel9.2")
+    assert not found.emulated
+    assert any(finding.kind == "scsi" for finding in found.findings)
+
+
+def test_without_corrections_only_the_database_counts() -> None:
+    """Switching the corrections off leaves the devices that the database lists, and the rest unknown."""
+    known = hardware()
+    assert driven(find("rhel9.2"), known["pcnet"], overrides=False).state is State.UNKNOWN
+    assert driven(find("freebsd13.1"), known["ne2k_pci"], overrides=False).state is State.PRESENT
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "interface"),
+    [
+        ("virtio-net", "virtio", "modern"),
+        ("virtio-net-pci", "virtio", "modern"),
+        ("virtio-net-pci-non-transitional", "virtio-non-transitional", "modern"),
+    ],
+)
+def test_the_names_of_qemu_are_virtio(name: str, model: str, interface: str) -> None:
+    """A NIC model that is QEMU's name of virtio-net is a virtio device behind a PCI Express port."""
+    found = review(NIC.format(model=name), "rhel6.10", "q35")
+    nic = next(finding for finding in found.findings if finding.kind == "net")
+    assert (nic.model, nic.interface, nic.verdict, nic.better) == (model, interface, "fails", "virtio-transitional")
+    assert not found.ok
+
+
+def test_virtio_vga_shows_a_picture_without_a_driver() -> None:
+    """virtio-vga is a VGA card too, so a guest without virtio-gpu has a picture; virtio-gpu alone has none."""
+    video = "<video><model type='virtio' heads='1'/></video>"
+    (card,) = (one for one in review(video, "winxp").findings if one.kind == "gpu")
+    assert (card.verdict, card.evidence) == ("works", "rule")
+    second = "<video><model type='vga'/></video>" + video
+    (card,) = (one for one in review(second, "winxp").findings if one.kind == "gpu")
+    assert card.verdict == "fails"

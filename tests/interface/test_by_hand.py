@@ -1,0 +1,104 @@
+"""Properties and options that a domain hands to QEMU past libvirt."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from virtkit import check, read, resolve
+from virtkit.resolved import Resolved
+from virtkit.serialization import resolved_json
+
+OVERRIDE = (
+    "<qemu:override><qemu:device alias='{alias}'><qemu:frontend><qemu:property name='{name}' type='string' "
+    "value='{value}'/></qemu:frontend></qemu:device></qemu:override>"
+)
+
+
+def arguments(*values: str) -> str:
+    """A qemu:commandline with these arguments."""
+    return f"<qemu:commandline>{''.join(f'<qemu:arg value={value!r}/>' for value in values)}</qemu:commandline>"
+
+
+def resolved(by_hand: str, machine: str = "q35") -> Resolved:
+    """A resolved domain with a virtio disk, a virtio NIC and these elements."""
+    xml = (
+        "<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>one</name>"
+        "<memory unit='GiB'>1</memory><vcpu>1</vcpu>"
+        f"<os><type arch='x86_64' machine='{machine}'>hvm</type></os><devices>"
+        "<disk type='file' device='disk'><source file='/d'/><target dev='vda' bus='virtio'/></disk>"
+        f"<interface type='user'><model type='virtio'/></interface></devices>{by_hand}</domain>"
+    )
+    return resolve(read(xml.encode()))
+
+
+def interfaces(found: Resolved) -> dict[str, str]:
+    """The interface of each virtio device by id, "refused" where QEMU refuses it."""
+    return {device.id: str(device.shown.interface or "refused") for device in found.virtio_devices if device.shown}
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "machine", "disk", "nic"),
+    [
+        ("", "q35", "modern", "modern"),
+        (OVERRIDE.format(alias="virtio-disk0", name="disable-legacy", value="off"), "q35", "transitional", "modern"),
+        (OVERRIDE.format(alias="net0", name="disable-legacy", value="on"), "pc", "transitional", "modern"),
+        (OVERRIDE.format(alias="net0", name="disable-modern", value="true"), "pc", "transitional", "legacy"),
+        (arguments("-set", "device.virtio-disk0.disable-legacy=off"), "q35", "transitional", "modern"),
+        (arguments("-global", "virtio-blk-pci.disable-legacy=off"), "q35", "transitional", "modern"),
+        (
+            arguments("-global", "driver=virtio-net-pci,property=disable-legacy,value=off"),
+            "q35",
+            "modern",
+            "transitional",
+        ),
+        (arguments("-global", "virtio-pci.disable-modern=on"), "pc", "legacy", "legacy"),
+    ],
+)
+def test_a_switch_of_the_interface_is_honoured(by_hand: str, machine: str, disk: str, nic: str) -> None:
+    """disable-legacy and disable-modern of one device or one driver change the interface of just those devices."""
+    found = interfaces(resolved(by_hand, machine))
+    assert (found["virtio-disk0"], found["net0"]) == (disk, nic)
+
+
+def test_a_device_without_any_interface_is_refused() -> None:
+    """QEMU does not start a device with both interfaces switched off."""
+    both = arguments("-set", "device.net0.disable-legacy=on", "-set", "device.net0.disable-modern=on")
+    review = check(resolved(both), "debian12")
+    nic = next(finding for finding in review.findings if finding.kind == "net")
+    assert (nic.verdict, nic.interface) == ("fails", "refused")
+    assert "neither modern nor legacy mode" in nic.reason
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "text"),
+    [
+        (arguments("-machine", "type=pc-q35-3.1,accel=kvm"), "machine type pc-q35-3.1"),
+        (arguments("-M", "q35"), "machine type q35"),
+        (arguments("-machine=pc-i440fx-2.4"), "machine type pc-i440fx-2.4"),
+        (arguments("-device", "intel-iommu,caching-mode=on"), "adds the device intel-iommu"),
+        (arguments("-set", "device.net0.addr=0x10"), "sets addr=0x10 on device net0"),
+        (OVERRIDE.format(alias="net0", name="bus", value="pci.7"), "sets bus=pci.7 on device net0"),
+        (OVERRIDE.format(alias="net0", name="disable-legacy", value="off"), "which is taken into account"),
+    ],
+)
+def test_what_may_falsify_an_answer_is_noted_on_it(by_hand: str, text: str) -> None:
+    """The machine type, devices, buses and addresses given by hand get a warning in the review and in the JSON."""
+    found = resolved(by_hand)
+    assert any(text in remark.text and remark.level == "warning" for remark in check(found, "debian12").remarks)
+    assert any(text in note and note.startswith("line 1: ") for note in json.loads(resolved_json(found))["notes"])
+
+
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        arguments("-machine", "accel=kvm"),
+        arguments("-cpu", "host,kvm=off"),
+        arguments("-set", "device.net0.mq=on"),
+        arguments("-global", "kvm-pit.lost_tick_policy=delay"),
+    ],
+)
+def test_what_concerns_no_answer_gets_no_note(by_hand: str) -> None:
+    """An argument that changes neither machine, devices, places nor interfaces gets no note."""
+    assert not resolved(by_hand).domain.by_hand.notes

@@ -1,0 +1,58 @@
+"""What decides whether a guest starts from its boot disk, apart from having a driver."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from virtkit import facts
+from virtkit.domain.address import DriveAddress
+from virtkit.domain.devices import Controller, Disk
+
+if TYPE_CHECKING:
+    from virtkit.domain.devices import Device
+    from virtkit.guests import Guest
+    from virtkit.resolved import Resolved
+
+__all__ = ["boot_condition", "boot_device"]
+
+
+def boot_device(resolved: Resolved) -> Device | None:
+    """The boot disk, or the SCSI controller that it is attached to; None for a domain without a disk.
+
+    The boot disk is the disk with the lowest ``<boot order>``, else the first disk; CD-ROMs and floppies do not count.
+    Source: libvirt, Domain XML format, BIOS bootloader and per-device boot elements.
+    """
+    disks = [device for device in resolved.devices if isinstance(device, Disk) and device.device in ("disk", "lun")]
+    ordered = sorted((order, n) for n, disk in enumerate(disks) if (order := _order(disk)) is not None)
+    if not disks:
+        return None
+    disk = disks[ordered[0][1] if ordered else 0]
+    if disk.bus != "scsi":
+        return disk
+    number = disk.address.controller if isinstance(disk.address, DriveAddress) else 0
+    return next(
+        (
+            one
+            for one in resolved.devices
+            if isinstance(one, Controller) and one.type == "scsi" and one.index == number
+        ),
+        disk,
+    )
+
+
+def _order(disk: Disk) -> int | None:
+    boot = None if disk.element is None else disk.element.find("boot")
+    text = "" if boot is None else boot.get("order", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
+
+
+def boot_condition(guest: Guest, kind: str) -> str:
+    """What must hold, besides a driver, for ``guest`` to start from a virtio disk; "" when nothing is known.
+
+    ``kind`` is block, or scsi for a disk on a SCSI controller. Source: data/guests/boot-conditions.csv.
+    """
+    for row in facts.table("guests/boot-conditions.csv"):
+        distros = row["distros"].split()
+        if row["family"] == guest.family and row["kind"] == kind and (not distros or guest.distro in distros):
+            return f"the system starts from this disk if {row['condition']}; to be sure, {row['remedy']}"
+    return ""
