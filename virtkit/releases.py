@@ -23,6 +23,7 @@ __all__ = [
     "SUPPORTED",
     "Release",
     "bounds",
+    "distance",
     "dotted",
     "has_changed",
     "in_release",
@@ -88,6 +89,11 @@ def in_release(row: Mapping[str, Any], at: Release) -> bool:
 def _count(release: Release) -> int:
     """How many releases libvirt made up to this one. Source: libvirt makes 11 releases a year, numbered .0 to .10."""
     return 11 * release[0] + release[1]
+
+
+def distance(one: Release, other: Release) -> int:
+    """How many QEMU releases lie between two. Source: QEMU makes 3 releases a year, numbered .0 to .2, since 3.0."""
+    return abs(3 * one[0] + min(one[1], 2) - 3 * other[0] - min(other[1], 2))
 
 
 _ROWS = facts.table("releases.csv")

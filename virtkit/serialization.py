@@ -61,11 +61,26 @@ def resolved_json(resolved: Resolved) -> str:
             "family": resolved.family,
             "libvirt": dotted(host.libvirt),
             "qemu": dotted(host.qemu),
+            "assumption": _assumption(resolved),
             "devices": devices,
         },
         indent=2,
         ensure_ascii=False,
     )
+
+
+def _assumption(resolved: Resolved) -> dict[str, str] | None:
+    """The host that was assumed because the default one lacks the machine type; None when none was."""
+    found = resolved.assumption
+    if found is None:
+        return None
+    return {
+        "machine": found.machine,
+        "origin": found.origin,
+        "substitute": found.substitute,
+        "note": found.note(resolved.domain.path),
+        "source": found.source,
+    }
 
 
 def _address(device: Device) -> dict[str, str] | None:
@@ -74,7 +89,7 @@ def _address(device: Device) -> dict[str, str] | None:
 
 
 def topology_json(topology: Topology, before: Topology | None = None) -> str:
-    """A topology as JSON, field for field, with its port I/O windows and its problems.
+    """A topology as JSON, field for field, with its port I/O windows, its problems and its notes.
 
     With ``before``, "difference" holds a summary, both machine types, and the change of each device.
     """

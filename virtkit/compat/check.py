@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from virtkit.compat.changes import with_remedies
 from virtkit.compat.devices import find_guest, findings
-from virtkit.compat.remarks import remarks
+from virtkit.compat.remarks import assumed, remarks
 from virtkit.compat.review import Review
 from virtkit.guests.catalogue import catalogue
 
@@ -29,7 +29,7 @@ def check(
 
     ``guest`` is a short id, URI or alias; None takes the libosinfo metadata of the XML. ``overrides`` False is the
     strict rule: the guest database as it is, in-box drivers only. ``changes`` False leaves out remedies and remarks,
-    for which the domain is resolved again. Raises GuestError for a ``guest`` that the database does not have.
+    for which the domain is resolved again, except the note on an assumed host. Raises GuestError for a ``guest`` that the database does not have.
 
     >>> import virtkit as vk
     >>> review = vk.check(vk.resolve(vk.read(vk.samples() / "rhel6-q35-virtio.xml")), "rhel6.10")
@@ -52,5 +52,5 @@ def check(
         guest_name=found.name if found else "",
         database=known.database + ("" if overrides else ", overrides off"),
         findings=judged,
-        remarks=tuple(remarks(resolved, found)) if changes else (),
+        remarks=(*assumed(resolved), *(remarks(resolved, found) if changes else ())),
     )

@@ -19,11 +19,12 @@ from virtkit.host.qmp import Ask, QemuExited, converse
 from virtkit.qemu_args import arguments
 from virtkit.releases import dotted, libvirt_for
 from virtkit.resolved import Resolved, resolve
+from virtkit.host.machine_types import machine_version
 from virtkit.verify.backends import Stubs
 from virtkit.verify.compare import Difference
 from virtkit.verify.pci import Seen, look
 from virtkit.virtio.devices import VirtioDevice
-from virtkit.virtio.interface import Interface, machine_version
+from virtkit.virtio.interface import Interface
 
 __all__ = ["Outcome", "Qemu"]
 
