@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from virtkit.releases import DEFAULT, NEWEST, OLDEST, dotted
@@ -19,13 +20,15 @@ __all__ = [
     "chosen_catalogue",
     "chosen_host",
     "database_places",
-    "say_assumption",
+    "host_to_compare",
+    "notes_on",
+    "say_notes",
     "warn_of_host",
 ]
 
 
 def add_host_options(parser: argparse.ArgumentParser, *, domains: bool = True) -> None:
-    """Add ``--libvirt``, ``--qemu`` and ``--host``: the host to resolve for; with ``domains`` also ``--strict-host``."""
+    """Add ``--libvirt``, ``--qemu`` and ``--host``: the host; with ``domains`` also ``--strict-host``."""
     parser.add_argument("--libvirt", metavar="RELEASE", help=f"libvirt release (default: {dotted(DEFAULT)})")
     parser.add_argument(
         "--qemu",
@@ -65,8 +68,6 @@ def warn_of_host(args: argparse.Namespace, host: Host) -> None:
     named = args.host or args.libvirt
     if not host.notice and (not named or host.libvirt == DEFAULT):
         return
-    import logging
-
     from virtkit.host import changes
 
     log = logging.getLogger("virtkit")
@@ -84,12 +85,29 @@ def warn_of_host(args: argparse.Namespace, host: Host) -> None:
         log.warning("%s: %s", option, text)
 
 
-def say_assumption(resolved: Resolved) -> None:
-    """Write which host was assumed for a domain, and how to name the real one, to standard error."""
-    if resolved.assumption is not None:
-        from virtkit.commands import tables
+def host_to_compare(resolved: Resolved, host: Host, machine: str | None) -> Host:
+    """The host for a second resolution that is compared with ``resolved``: the one that was assumed for the first
+    where it has ``machine``, so that the two differ in nothing else; ``host`` otherwise."""
+    emulator = None if resolved.assumption is None else resolved.host.emulator(resolved.arch)
+    if emulator is None or not machine or emulator.machine(machine) is None:
+        return host
+    return resolved.host
 
-        tables.say(resolved.assumption.note(resolved.domain.path))
+
+def notes_on(resolved: Resolved) -> list[str]:
+    """What a resolution as a whole rests on: the host that was assumed, and what is newer than the named libvirt."""
+    notes = [] if resolved.assumption is None else [resolved.assumption.note(resolved.domain.path)]
+    if resolved.host.libvirt < OLDEST:
+        from virtkit.resolution.introduced import newer_than
+
+        notes += [found.text for found in newer_than(resolved.domain.document.root, resolved.host.libvirt)]
+    return notes
+
+
+def say_notes(resolved: Resolved) -> None:
+    """Write the notes on a resolution to standard error."""
+    for note in notes_on(resolved):
+        logging.getLogger("virtkit").info("%s", note)
 
 
 def add_database_options(parser: argparse.ArgumentParser) -> None:

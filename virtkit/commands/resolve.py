@@ -7,12 +7,13 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from virtkit.commands.options import add_host_options, chosen_host
+from virtkit.commands.options import add_host_options, chosen_host, notes_on
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from virtkit.domain.domain import Domain
     from virtkit.errors import VirtkitError
     from virtkit.inputs import Source
     from virtkit.resolved import Resolved
@@ -71,7 +72,17 @@ def write_each(args: argparse.Namespace, view: Callable[[Resolved], str], ending
             raise UsageError(f"-o {folder}: {error.strerror or error}") from None
     inputs = sources(args.inputs) if folder is None else distinct(sources(args.inputs))
     rejected = done = 0
-    for source, outcome in each(inputs, lambda domain: view(resolve(domain, host, machine=args.machine))):
+    notes: list[str] = []
+
+    def seen(domain: Domain) -> str:
+        resolved = resolve(domain, host, machine=args.machine)
+        notes.extend(notes_on(resolved))
+        return view(resolved)
+
+    for source, outcome in each(inputs, seen):
+        for note in notes:
+            log.info("%s", note)
+        notes.clear()
         problem = _keep(source, outcome, folder, ending)
         if isinstance(problem, VirtkitError):
             log.error("%s", problem)

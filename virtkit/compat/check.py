@@ -29,7 +29,8 @@ def check(
 
     ``guest`` is a short id, URI or alias; None takes the libosinfo metadata of the XML. ``overrides`` False is the
     strict rule: the guest database as it is, in-box drivers only. ``changes`` False leaves out remedies and remarks,
-    for which the domain is resolved again, except the note on an assumed host. Raises GuestError for a ``guest`` that the database does not have.
+    for which the domain is resolved again, but not the note on an assumed host. Raises GuestError for a ``guest`` that
+    the database does not have.
 
     >>> import virtkit as vk
     >>> review = vk.check(vk.resolve(vk.read(vk.samples() / "rhel6-q35-virtio.xml")), "rhel6.10")

@@ -8,6 +8,7 @@ from virtkit import facts
 from virtkit.compat.review import Remark
 from virtkit.guests.overrides import support
 from virtkit.releases import dotted, parse
+from virtkit.resolution.introduced import newer_than
 from virtkit.topology.port_io import budget
 from virtkit.topology.warnings import placement_warnings
 
@@ -60,6 +61,9 @@ def _on_release(resolved: Resolved) -> Iterator[Remark]:
             if device.model == row["model"]:
                 refusal = f"libvirt {dotted(at)} refuses {device.label}: Unknown model type '{device.model}'"
                 yield Remark("error", f"{refusal}; libvirt {row['since']} and later accept it", row["source"])
+    for found in newer_than(resolved.domain.document.root, at):
+        if found.effect != "model":
+            yield Remark("error" if found.effect == "refused" else "warning", found.text, found.source)
 
 
 def _needs_bridge(resolved: Resolved, guest: Guest) -> bool:

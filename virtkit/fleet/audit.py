@@ -59,8 +59,8 @@ class Question:
     """What to find out about every domain, as plain values that can go to other processes and machines.
 
     ``libvirt``, ``qemu``, ``host_name`` and ``strict`` are what a command line names ("" for nothing; each worker reads
-    a path itself); ``guest`` is the OS of domains without libosinfo metadata; ``osinfo`` are paths of a database in place of
-    the shipped one; ``policy`` is the name of a shipped policy, or the text of one from ``policy_file``.
+    a path itself); ``guest`` is the OS of domains without libosinfo metadata; ``osinfo`` are paths of a database in
+    place of the shipped one; ``policy`` is the name of a shipped policy, or the text of one from ``policy_file``.
     """
 
     libvirt: str = ""

@@ -116,7 +116,8 @@ class Survey(Displayable):
 
     def domains(self) -> pd.DataFrame:
         """One row for each domain, most urgent first: file, name, guest (id), guest_name, machine, verdict, device,
-        reason, added (int), free_express and free_conventional (free slots, int), assumption (a note where a host was assumed)."""
+        reason, added (int), free_express and free_conventional (free slots, int), assumption (a note where a host was
+        assumed)."""
         rows: list[dict[str, Any]] = []
         for item in self.by_need():
             rooms = {room.kind: room.free for room in item.topology.headroom}
@@ -135,7 +136,8 @@ class Survey(Displayable):
                 }
             )
         return _frame(
-            rows, "file name guest guest_name machine verdict device reason added free_express free_conventional assumption"
+            rows,
+            "file name guest guest_name machine verdict device reason added free_express free_conventional assumption",
         )
 
     def devices(self) -> pd.DataFrame:

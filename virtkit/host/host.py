@@ -11,10 +11,11 @@ from virtkit import facts
 from virtkit.display import Displayable
 from virtkit.errors import CapabilityError
 from virtkit.host import shipped
+from virtkit.host.adaptation import upstream
 from virtkit.host.assumption import Assumption
 from virtkit.host.changes import Uncertain, uncertain
 from virtkit.host.emulator import Emulator, emulator_arch
-from virtkit.releases import DEFAULT, PAIRS, Release, distance, dotted, in_release, parse, qemu_for
+from virtkit.releases import DEFAULT, PAIRS, Release, dotted, in_release, nearest, parse, qemu_for
 
 __all__ = ["Host"]
 
@@ -109,7 +110,8 @@ class Host(Displayable):
         """The host that a command line names: a QEMU release, a capability document or a folder of them, or "" for the
         release that goes with ``libvirt``.
 
-        A QEMU release without shipped facts gives the nearest one, and a ``notice``. ``strict`` fixes the host also
+        A QEMU release without shipped facts gives the nearest one with the machine types of the one that was named, and
+        a ``notice``. ``strict`` fixes the host also
         where nothing is named. Raises as ``default`` and ``from_file`` do.
 
         >>> import virtkit as vk
@@ -126,9 +128,10 @@ class Host(Displayable):
         known = shipped.releases()
         if release in known or not known:
             return cls.default(wanted, release)
-        near = min(reversed(known), key=lambda one: distance(one, release))
+        near = nearest(release, known)
         notice = f"no facts of QEMU {qemu} are shipped; those of QEMU {dotted(near)}, the nearest, are used"
-        return cls(wanted, near, notice=notice)
+        own = [upstream(one, release) for one in shipped.load_all(near)]
+        return cls(wanted, near, own, notice=notice)
 
     def emulator(self, arch: str) -> Emulator | None:
         """The emulator for an architecture in libvirt's or QEMU's spelling; None when the host has none."""
@@ -155,8 +158,7 @@ class Host(Displayable):
         """QEMU's names of the architectures the host has an emulator for, sorted."""
         if self._given is not None:
             return tuple(sorted(self._given))
-        base = shipped.folder() / dotted(self.qemu)
-        return tuple(sorted(file.stem for file in base.glob("*.json")))
+        return shipped.architectures(self.qemu)
 
     @property
     def uncertain(self) -> tuple[Uncertain, ...]:

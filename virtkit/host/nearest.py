@@ -41,7 +41,8 @@ def assumed_hosts(host: Host, arch: str, machine: str | None) -> tuple[Host, ...
     hosts = []
     for libvirt, emulator, base in exact:
         substitute = "" if base.name == machine else base.name
-        assumption = Assumption(machine, origin, host.qemu, libvirt, emulator.release, substitute, _source(machine, emulator))
+        source = _source(machine, emulator)
+        assumption = Assumption(machine, origin, host.qemu, libvirt, emulator.release, substitute, source)
         hosts.append(Host(libvirt, emulator.release, [_with(emulator, machine, base)], assumption=assumption))
     return tuple(hosts)
 
@@ -72,9 +73,8 @@ def _substitute(emulator: Emulator, wanted: str, family: str) -> Machine | None:
         return same
     if wanted not in removed_types():
         return None
-    versions = [
-        (version, name) for name in emulator.names for kin, version in (machine_version(name),) if kin == family and version
-    ]
+    named = [(machine_version(name), name) for name in emulator.names]
+    versions = [(version, name) for (kin, version), name in named if kin == family and version]
     return emulator.machines[min(versions)[1]] if versions else None
 
 

@@ -14,12 +14,12 @@ from virtkit.domain.domain import read
 from virtkit.errors import VerifyError
 from virtkit.host import Emulator, Host, shipped
 from virtkit.host.emulator import emulator_arch
+from virtkit.host.machine_types import machine_version
 from virtkit.host.probe import describe, probe
 from virtkit.host.qmp import Ask, QemuExited, converse
 from virtkit.qemu_args import arguments
 from virtkit.releases import dotted, libvirt_for
 from virtkit.resolved import Resolved, resolve
-from virtkit.host.machine_types import machine_version
 from virtkit.verify.backends import Stubs
 from virtkit.verify.compare import Difference
 from virtkit.verify.pci import Seen, look
