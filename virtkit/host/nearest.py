@@ -40,9 +40,9 @@ def assumed_hosts(host: Host, arch: str, machine: str | None) -> tuple[Host, ...
     exact.sort(key=lambda one: (distance(version, one[1].release), _newest(one[0])))
     hosts = []
     for libvirt, emulator, base in exact:
-        substitute = "" if base.name == machine else base.name
+        other = "" if base.name == machine else base.name
         source = _source(machine, emulator)
-        assumption = Assumption(machine, origin, host.qemu, libvirt, emulator.release, substitute, source)
+        assumption = Assumption(machine, origin, host.qemu, libvirt, emulator.release, other, source)
         hosts.append(Host(libvirt, emulator.release, [_with(emulator, machine, base)], assumption=assumption))
     return tuple(hosts)
 

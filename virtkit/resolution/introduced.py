@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
 from virtkit.domain.document import line_of
@@ -47,8 +47,10 @@ def newer_than(root: Element, at: Release) -> Iterator[Newer]:
         return
     for row in facts.table("libvirt/introduced.csv"):
         if parse(row["since"]) > at:
-            for found in root.xpath(row["path"]):
-                element = found if not isinstance(found, str) else found.getparent()  # type: ignore[attr-defined]
+            selected: Any = root.xpath(row["path"])
+            for found in selected:
+                # An attribute is a text that has the element as its parent.
+                element = found.getparent() if isinstance(found, str) else found
                 value = found if isinstance(found, str) else ""
                 thing = row["thing"].format(value=value)
                 yield Newer(thing, line_of(element), row["since"], at, row["effect"], row["source"])
