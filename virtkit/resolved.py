@@ -63,7 +63,7 @@ def resolve(
         raise TypeError(f"resolve() takes a Domain, such as read('guest.xml') gives, not {type(domain).__name__}")
     host = host or Host.default()
     refusals: list[Refused] = []
-    for candidate in assumed_hosts(host, domain.arch, machine or domain.machine) or (host,):
+    for candidate in assumed_hosts(host, domain.arch, machine or domain.machine, domain.path) or (host,):
         try:
             return Resolved(*resolve_domain(domain, candidate, machine, slot_policy))
         except Refused as refusal:
@@ -74,6 +74,6 @@ def resolve(
 def _on(host: Host, refusal: Refused, domain: Domain) -> Refused:
     """The refusal with its file and, where the host was assumed, with a note that says so."""
     if host.assumption is not None:
-        what = f"{refusal.what}; {host.assumption.note(domain.path)}"
+        what = f"{refusal.what}; {host.assumption.note}"
         refusal = type(refusal)(refusal.category, what, refusal.device, refusal.line)
     return refusal.in_file(domain.path)

@@ -79,7 +79,7 @@ def _assumption(resolved: Resolved) -> dict[str, str] | None:
         "machine": found.machine,
         "origin": found.origin,
         "substitute": found.substitute,
-        "note": found.note(resolved.domain.path),
+        "note": found.note,
         "source": found.source,
     }
 
@@ -232,4 +232,4 @@ def _assumed(resolved: Resolved) -> list[dict[str, Any]]:
     written = resolved.domain.document.root.find("os/type")
     row = {"device": "domain", "label": f"machine type {resolved.machine}", "added": False}
     row |= {"line": 1 if written is None else line_of(written), "address": "", "rule": "assumed-host"}
-    return [row | {"text": found.note(resolved.domain.path), "source": found.source}]
+    return [row | {"text": found.note, "source": found.source}]

@@ -96,7 +96,7 @@ def host_to_compare(resolved: Resolved, host: Host, machine: str | None) -> Host
 
 def notes_on(resolved: Resolved) -> list[str]:
     """What a resolution as a whole rests on: the host that was assumed, and what is newer than the named libvirt."""
-    notes = [] if resolved.assumption is None else [resolved.assumption.note(resolved.domain.path)]
+    notes = [] if resolved.assumption is None else [resolved.assumption.note]
     if resolved.host.libvirt < OLDEST:
         from virtkit.resolution.introduced import newer_than
 

@@ -24,7 +24,7 @@ __all__ = ["assumed", "remarks"]
 def assumed(resolved: Resolved) -> Iterator[Remark]:
     """The note on the host that was assumed because the default one lacks the machine type, where one was."""
     if resolved.assumption is not None:
-        yield Remark("note", resolved.assumption.note(resolved.domain.path), resolved.assumption.source)
+        yield Remark("note", resolved.assumption.note, resolved.assumption.source)
 
 
 def remarks(resolved: Resolved, guest: Guest | None) -> Iterator[Remark]:

@@ -157,7 +157,7 @@ def examine(batch: Batch, question: Question) -> Answer:
 
 def device_rows(label: str, resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
     """A row of the table "devices" for each virtio device of a domain; ``levels`` maps devices to a policy's level."""
-    assumed = "" if resolved.assumption is None else resolved.assumption.note(resolved.domain.path)
+    assumed = "" if resolved.assumption is None else resolved.assumption.note
     for one in seen.findings:
         yield (
             label, seen.domain, seen.guest, resolved.arch, resolved.machine, one.device, one.label, one.kind, one.model,

@@ -297,7 +297,7 @@ def _worst(review: Review) -> dict[str, str]:
 
 def _assumption(resolved: Resolved) -> str:
     """Which host was assumed for a domain, and why; "" where none was."""
-    return "" if resolved.assumption is None else resolved.assumption.note(resolved.domain.path)
+    return "" if resolved.assumption is None else resolved.assumption.note
 
 
 def _frame(rows: list[dict[str, Any]], columns: str) -> pd.DataFrame:

@@ -17,7 +17,7 @@ class Assumption:
     ``machine`` is the type as written and ``origin`` the product that brought it. ``lacking`` is the QEMU release of
     the default host. ``libvirt`` and ``qemu`` are the assumed releases, and ``substitute`` is the type of that QEMU in
     place of ``machine``: the upstream type on which it is based, "" when that QEMU has ``machine`` itself.
-    ``source`` says what shows that.
+    ``source`` says what shows that, and ``file`` is the domain's file.
     """
 
     machine: str
@@ -27,16 +27,18 @@ class Assumption:
     qemu: Release
     substitute: str = ""
     source: str = ""
+    file: str = ""
 
     @property
     def host(self) -> str:
         """The assumed host: "libvirt 11.3 with QEMU 10.0"."""
         return f"libvirt {dotted(self.libvirt)} with QEMU {dotted(self.qemu)}"
 
-    def note(self, path: str | None = None) -> str:
-        """Which host was assumed and why, and the command that names the real one; ``path`` is the domain's file."""
+    @property
+    def note(self) -> str:
+        """Which host was assumed and why, and the command that names the real one."""
         has = f"which has {self.substitute} in its place" if self.substitute else "which has it"
-        file = shlex.quote(path) if path and path != "standard input" else "DOMAIN.xml"
+        file = shlex.quote(self.file) if self.file and self.file != "standard input" else "DOMAIN.xml"
         return (
             f"assumed host: {self.host}, {has}, because QEMU {dotted(self.lacking)} lacks machine type "
             f"'{self.machine}' ({self.origin}); to name the real host, run there: "

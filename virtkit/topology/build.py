@@ -66,7 +66,7 @@ class _TreeBuilder:
             others=tuple(self._node(device) for device in self.others if not _is_left_out(device)),
             headroom=self._headroom(roots),
             firmware=self._firmware(),
-            notes=() if assumed is None else (assumed.note(resolution.domain.path),),
+            notes=() if assumed is None else (assumed.note,),
         )
 
     def _firmware(self) -> str:
