@@ -5,7 +5,7 @@ The facts stand in ``data/releases.csv``; a new supported release is one row the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -23,11 +23,13 @@ __all__ = [
     "SUPPORTED",
     "Release",
     "bounds",
+    "distance",
     "dotted",
     "has_changed",
     "in_release",
     "is_uncertain",
     "libvirt_for",
+    "nearest",
     "parse",
     "qemu_for",
 ]
@@ -88,6 +90,16 @@ def in_release(row: Mapping[str, Any], at: Release) -> bool:
 def _count(release: Release) -> int:
     """How many releases libvirt made up to this one. Source: libvirt makes 11 releases a year, numbered .0 to .10."""
     return 11 * release[0] + release[1]
+
+
+def distance(one: Release, other: Release) -> int:
+    """How many QEMU releases lie between two. Source: QEMU makes 3 releases a year, numbered .0 to .2, since 3.0."""
+    return abs(3 * one[0] + min(one[1], 2) - 3 * other[0] - min(other[1], 2))
+
+
+def nearest(to: Release, known: Sequence[Release]) -> Release:
+    """The QEMU release of ``known`` that is nearest to one; of two at the same distance, the newer."""
+    return min(sorted(known, reverse=True), key=lambda one: distance(one, to))
 
 
 _ROWS = facts.table("releases.csv")

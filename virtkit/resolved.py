@@ -9,6 +9,7 @@ from virtkit.display import Displayable
 from virtkit.domain.domain import Domain
 from virtkit.errors import Refused
 from virtkit.host import Host
+from virtkit.host.nearest import assumed_hosts
 from virtkit.resolution.pipeline import resolve_domain
 from virtkit.resolution.result import Resolution
 
@@ -48,8 +49,9 @@ def resolve(
     """The domain as libvirt would define it on a host.
 
     ``host`` defaults to Host.default(); ``machine`` replaces the machine type; ``slot_policy`` replaces the rule that
-    gives each virtio model its kind of slot (for slot policy reviews). Raises Refused (or Unsupported) when libvirt
-    would refuse the domain.
+    gives each virtio model its kind of slot (for slot policy reviews). A domain whose machine type the default host
+    lacks is resolved for the closest known host that has the type and accepts the domain; ``assumption`` of the result
+    says so. Raises Refused (or Unsupported) when libvirt would refuse the domain.
 
     >>> import virtkit as vk
     >>> resolved = vk.resolve(vk.read(vk.samples() / "rhel6-q35-virtio.xml"), machine="pc")
@@ -62,7 +64,19 @@ def resolve(
     """
     if not isinstance(domain, Domain):
         raise TypeError(f"resolve() takes a Domain, such as read('guest.xml') gives, not {type(domain).__name__}")
-    try:
-        return Resolved(*resolve_domain(domain, host or Host.default(), machine, slot_policy))
-    except Refused as refusal:
-        raise refusal.in_file(domain.path) from None
+    host = host or Host.default()
+    refusals: list[Refused] = []
+    for candidate in assumed_hosts(host, domain.arch, machine or domain.machine, domain.path) or (host,):
+        try:
+            return Resolved(*resolve_domain(domain, candidate, machine, slot_policy))
+        except Refused as refusal:
+            refusals.append(_on(candidate, refusal, domain))
+    raise refusals[0] from None
+
+
+def _on(host: Host, refusal: Refused, domain: Domain) -> Refused:
+    """The refusal with its file and, where the host was assumed, with a note that says so."""
+    if host.assumption is not None:
+        what = f"{refusal.what}; {host.assumption.note}"
+        refusal = type(refusal)(refusal.category, what, refusal.device, refusal.line)
+    return refusal.in_file(domain.path)

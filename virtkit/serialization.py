@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller, Device
+from virtkit.domain.document import line_of
 from virtkit.releases import NEWEST, OLDEST, dotted
 from virtkit.topology.diff import Change, compare
 from virtkit.topology.port_io import budget
@@ -61,6 +62,7 @@ def resolved_json(resolved: Resolved) -> str:
             "family": resolved.family,
             "libvirt": dotted(host.libvirt),
             "qemu": dotted(host.qemu),
+            "assumption": _assumption(resolved),
             "devices": devices,
             "notes": [str(note) for note in resolved.domain.by_hand.notes],
         },
@@ -69,13 +71,27 @@ def resolved_json(resolved: Resolved) -> str:
     )
 
 
+def _assumption(resolved: Resolved) -> dict[str, str] | None:
+    """The host that was assumed because the default one lacks the machine type; None when none was."""
+    found = resolved.assumption
+    if found is None:
+        return None
+    return {
+        "machine": found.machine,
+        "origin": found.origin,
+        "substitute": found.substitute,
+        "note": found.note,
+        "source": found.source,
+    }
+
+
 def _address(device: Device) -> dict[str, str] | None:
     address = device.address
     return None if address is None else {"type": address.type, **dict(address.pairs()), "text": str(address)}
 
 
 def topology_json(topology: Topology, before: Topology | None = None) -> str:
-    """A topology as JSON, field for field, with its port I/O windows and its problems.
+    """A topology as JSON, field for field, with its port I/O windows, its problems and its notes.
 
     With ``before``, "difference" holds a summary, both machine types, and the change of each device.
     """
@@ -112,7 +128,7 @@ def topology_text(topology: Topology) -> str:
     text = tree.text(topology)
     if windows.limit is not None and windows.windows:
         text += f"\nport I/O windows: {windows.windows} of {windows.limit} in use\n"
-    return text
+    return text + "".join(f"\nnote: {note}\n" for note in topology.notes)
 
 
 def topology_warnings(topology: Topology) -> list[str]:
@@ -174,9 +190,10 @@ def explanation(resolved: Resolved, wanted: str | None = None) -> list[dict[str,
     """The reasons for each device: dicts with the keys device, label, added, line, address, rule, text and source.
 
     ``wanted`` selects one device, by id ("net0"), label ("disk vda") or target ("vda"). A device without any decision
-    has one row that says so.
+    has one row that says so. Where a host was assumed, the first row says so; its device is "domain".
     """
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, Any]] = _assumed(resolved)
+    first = len(rows)
     reasons: dict[int, list[Reason]] = {}
     for device, rule, text, source in resolved.trace.entries():
         reasons.setdefault(id(device), []).append((rule, text, source))
@@ -205,4 +222,15 @@ def explanation(resolved: Resolved, wanted: str | None = None) -> list[dict[str,
                     "source": source,
                 }
             )
-    return rows
+    return rows if len(rows) > first else []
+
+
+def _assumed(resolved: Resolved) -> list[dict[str, Any]]:
+    """The row of an explanation that says which host was assumed; none where none was."""
+    found = resolved.assumption
+    if found is None:
+        return []
+    written = resolved.domain.document.root.find("os/type")
+    row = {"device": "domain", "label": f"machine type {resolved.machine}", "added": False}
+    row |= {"line": 1 if written is None else line_of(written), "address": "", "rule": "assumed-host"}
+    return [row | {"text": found.note, "source": found.source}]

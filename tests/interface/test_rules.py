@@ -6,7 +6,8 @@ import pytest
 
 from virtkit import facts
 from virtkit.errors import UsageError
-from virtkit.virtio.interface import Interface, machine_version, off_pci, shown, switched
+from virtkit.host.machine_types import machine_version
+from virtkit.virtio.interface import Interface, off_pci, shown, switched
 from virtkit.virtio.kinds import driver_name, kinds
 
 NEW, OLD = (11, 1), (7, 2)

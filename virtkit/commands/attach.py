@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from virtkit.commands import tables
-from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
+from virtkit.commands.options import (
+    add_database_options,
+    add_host_options,
+    chosen_catalogue,
+    chosen_host,
+    say_notes,
+)
 
 if TYPE_CHECKING:
     from virtkit.hotplug.session import Outcome, Session, Step
@@ -109,6 +115,7 @@ def _session(args: argparse.Namespace, data: bytes, label: str) -> Session:
 
     host = chosen_host(args)
     running = resolve(read(data, label), host, machine=args.machine)
+    say_notes(running)
     if args.inactive is None:
         return Session(running)
     if args.inactive == args.input == "-":

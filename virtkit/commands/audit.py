@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from virtkit.commands import terminal
 from virtkit.commands.extras import require
-from virtkit.commands.options import add_database_options, add_host_options, database_places, warn_of_release
+from virtkit.commands.options import add_database_options, add_host_options, database_places, warn_of_host
 from virtkit.errors import UsageError
 from virtkit.wording import counted
 
@@ -87,21 +87,24 @@ def _question(args: argparse.Namespace) -> Question:
     """The options as a question; a policy file is read here, because other machines do not have it."""
     from virtkit.fleet.audit import Question
 
-    warn_of_release(args)
     policy, file = args.policy or "", ""
     if policy.endswith((".yaml", ".yml")):
         from virtkit.policy import document
 
         policy, file = document.text_of(policy), policy
-    return Question(
-        libvirt=args.libvirt,
+    question = Question(
+        libvirt=args.libvirt or "",
         qemu=args.qemu or "",
+        host_name=args.host or "",
+        strict=args.strict_host,
         guest=args.guest,
         overrides=args.overrides == "on",
         osinfo=tuple(database_places(args)),
         policy=policy,
         policy_file=file,
     )
+    warn_of_host(args, question.host())
+    return question
 
 
 def _summary(total: Answer) -> str:

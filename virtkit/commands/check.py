@@ -53,6 +53,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--picture", metavar="FILE", help="draw what --fix or --convert-to changes: .svg .png .txt .json"
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--machine", metavar="M", help="check as if the domain named this machine type")
     add_host_options(parser)
     add_database_options(parser)
     parser.set_defaults(run=run)
@@ -72,13 +73,16 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--fix and --convert-to: expected one domain, got {len(inputs)}")
     if args.picture and not writes:
         raise UsageError("--picture draws what --fix or --convert-to changes: add one of them")
+    if args.machine and writes:
+        raise UsageError("--machine writes no domain; to write one on another machine type, use --convert-to alone")
     picture = topology.writable("--picture", args.picture) if args.picture else None
     known, host = chosen_catalogue(args), chosen_host(args)
     if args.guest is not None:
         known.find(args.guest)
 
     def examine(domain: Domain) -> Checked:
-        return checked(domain, host, args.guest, overrides=args.overrides == "on", guest_database=known)
+        overrides = args.overrides == "on"
+        return checked(domain, host, args.guest, machine=args.machine, overrides=overrides, guest_database=known)
 
     if writes:
         (source,) = inputs

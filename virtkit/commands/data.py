@@ -1,4 +1,4 @@
-"""``virtkit data refresh``: rebuild the shipped facts from a QEMU and an osinfo-db on this machine."""
+"""``virtkit data``: list the known hosts, or rebuild the shipped facts from a QEMU and an osinfo-db here."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def register(subparsers: Any) -> None:
     """Adds the command to the parser of ``virtkit``."""
     parser = subparsers.add_parser(
         "data",
-        help="rebuild the shipped facts",
+        help="list the known hosts, or rebuild the shipped facts",
         description="Works on the shipped facts.",
-        epilog="Example: virtkit data refresh --osinfo /usr/share/osinfo",
+        epilog="Examples: virtkit data hosts; virtkit data refresh --osinfo /usr/share/osinfo",
     )
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="refresh")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     refresh = verbs.add_parser(
         "refresh",
         help="rebuild facts from programs and databases of this machine",
@@ -39,6 +39,30 @@ def register(subparsers: Any) -> None:
     refresh.add_argument("--limit", type=float, default=60.0, metavar="SECONDS", help="for each QEMU (default: 60)")
     refresh.add_argument("-o", "--output", metavar="DIR", help="folder of facts (default: the one in use)")
     refresh.set_defaults(run=run)
+    hosts = verbs.add_parser(
+        "hosts",
+        help="the hosts that --host names",
+        description="Lists the distributions that --host names: their releases of libvirt and QEMU, and the QEMU whose "
+        "facts are used.",
+        epilog="Example: virtkit data hosts --format csv",
+    )
+    hosts.add_argument("--format", choices=("table", "csv", "json"), default="table", help="format of the result")
+    hosts.set_defaults(run=_hosts)
+
+
+def _hosts(args: argparse.Namespace) -> int:
+    """Writes the table of named hosts."""
+    from virtkit.commands import tables
+    from virtkit.host import shipped
+    from virtkit.host.distribution import distributions
+    from virtkit.releases import dotted, nearest
+
+    rows = [
+        (one.name, dotted(one.libvirt), dotted(one.qemu), dotted(nearest(one.qemu, shipped.releases())), one.source)
+        for one in distributions().values()
+    ]
+    tables.show(("host", "libvirt", "qemu", "facts of qemu", "source"), rows, args.format)
+    return 0
 
 
 def run(args: argparse.Namespace) -> int:

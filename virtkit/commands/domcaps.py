@@ -33,7 +33,7 @@ def register(subparsers: Any) -> None:
     )
     parser.add_argument("--arch", default="x86_64", help="libvirt's or QEMU's name (default: x86_64)")
     parser.add_argument("--machine", help="machine type or alias (default: the emulator's default)")
-    add_host_options(parser)
+    add_host_options(parser, domains=False)
     parser.add_argument("--format", choices=("xml", "table"), default="xml", help="format of the result")
     parser.add_argument("--compare", nargs="+", metavar="FILE", help="compare reports in place of writing one")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to this file (default: standard output)")

@@ -7,7 +7,7 @@ import csv
 import json
 import sys
 
-from virtkit.commands.options import add_host_options, chosen_host
+from virtkit.commands.options import add_host_options, chosen_host, say_notes
 
 __all__ = ["register"]
 
@@ -38,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
 
     source = one_source(args.input)
     resolved = resolve(read(source.read(), source.label), chosen_host(args), machine=args.machine)
+    if resolved.assumption is None:
+        say_notes(resolved)
     rows = explanation(resolved, args.device)
     if args.device is not None and not rows:
         known = ", ".join(device.id for device in resolved.devices if device.id)

@@ -51,7 +51,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         choices=("csv", "json", "table"),
         help="format on standard output (default: csv); a table leaves the sources out",
     )
-    add_host_options(parser)
+    add_host_options(parser, domains=False)
     add_database_options(parser)
     parser.set_defaults(run=run)
 

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from virtkit.commands import tables
+from virtkit.commands.options import host_to_compare, say_notes
 from virtkit.releases import DEFAULT, dotted
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("before", metavar="BEFORE", help="domain XML, or - for standard input")
     parser.add_argument("after", nargs="?", metavar="AFTER", help="domain XML to compare with")
     newest = dotted(DEFAULT)
-    parser.add_argument("--libvirt", default=newest, metavar="A[:B]", help=f"libvirt releases (default: {newest})")
+    parser.add_argument("--libvirt", default="", metavar="A[:B]", help=f"libvirt releases (default: {newest})")
     parser.add_argument("--qemu", default="", metavar="A[:B]", help="QEMU releases, or capability documents")
     parser.add_argument("--machine", default="", metavar="A[:B]", help="resolve as if these machine types were named")
     parser.add_argument("--picture", metavar="FILE", help="draw the change: .svg .png .txt .json")
@@ -79,11 +80,16 @@ def _two(args: argparse.Namespace) -> tuple[Resolved, Resolved]:
     sources = [one_source(name) for name in (args.before, args.after or args.before)]
     data = [sources[0].read()]
     data.append(data[0] if args.after is None else sources[1].read())
-    found = []
+    found: list[Resolved] = []
     for side in (0, 1):
         libvirt, qemu, machine = (pairs[name][side] for name in ("libvirt", "qemu", "machine"))
         host = Host.named(qemu, libvirt)
-        found.append(resolve(read(data[side], sources[side].label), host, machine=machine or None))
+        domain = read(data[side], sources[side].label)
+        if found and not host.fixed:
+            host = host_to_compare(found[0], host, machine or domain.machine)
+        found.append(resolve(domain, host, machine=machine or None))
+        if side == 0 or found[1].host is not found[0].host:
+            say_notes(found[-1])
     return found[0], found[1]
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import logging
 from typing import TYPE_CHECKING
 
-from virtkit.releases import DEFAULT, NEWEST, OLDEST, dotted, parse
+from virtkit.releases import DEFAULT, NEWEST, OLDEST, dotted
 
 if TYPE_CHECKING:
     import argparse
 
     from virtkit.guests import Catalogue
     from virtkit.host import Host
+    from virtkit.resolved import Resolved
 
 __all__ = [
     "add_database_options",
@@ -19,57 +20,94 @@ __all__ = [
     "chosen_catalogue",
     "chosen_host",
     "database_places",
-    "warn_of_release",
+    "host_to_compare",
+    "notes_on",
+    "say_notes",
+    "warn_of_host",
 ]
 
 
-
-def add_host_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--libvirt`` and ``--qemu``: the releases to resolve for."""
-    newest = dotted(DEFAULT)
-    parser.add_argument("--libvirt", default=newest, metavar="RELEASE", help=f"libvirt release (default: {newest})")
+def add_host_options(parser: argparse.ArgumentParser, *, domains: bool = True) -> None:
+    """Add ``--libvirt``, ``--qemu`` and ``--host``: the host; with ``domains`` also ``--strict-host``."""
+    parser.add_argument("--libvirt", metavar="RELEASE", help=f"libvirt release (default: {dotted(DEFAULT)})")
     parser.add_argument(
         "--qemu",
         metavar="FILE|RELEASE",
         help="QEMU release, or a capability document of a host (default: the QEMU release of that libvirt)",
     )
+    parser.add_argument(
+        "--host", metavar="NAME", help="the releases and machine types of a distribution; virtkit data hosts lists them"
+    )
+    if domains:
+        parser.add_argument(
+            "--strict-host",
+            action="store_true",
+            help="refuse a machine type that the default host lacks, in place of assuming a host that has it",
+        )
 
 
 def chosen_host(args: argparse.Namespace) -> Host:
-    """The host that the options name.
+    """The host that the options name, with a warning where the facts are not those of its releases.
 
-    Raises UsageError for a release without shipped facts, CapabilityError for a document that cannot be used.
+    Raises UsageError for a malformed release or an unknown host, CapabilityError for a document that cannot be used.
     """
-    from virtkit.errors import CapabilityError, UsageError
-    from virtkit.host import Host
+    if args.host:
+        from virtkit.host.distribution import chosen
 
-    warn_of_release(args)
-    try:
-        return Host.named(args.qemu or "", args.libvirt)
-    except CapabilityError as problem:
-        if Path(args.qemu or "").exists() or not (args.qemu or "")[:1].isdigit():
-            raise
-        raise UsageError(f"--qemu {args.qemu}: {problem}; or name a capability document of the host") from None
+        host = chosen(args.host, args.qemu or "", args.libvirt or "")
+    else:
+        from virtkit.host import Host
+
+        host = Host.named(args.qemu or "", args.libvirt, strict=getattr(args, "strict_host", True))
+    warn_of_host(args, host)
+    return host
 
 
-def warn_of_release(args: argparse.Namespace) -> None:
-    """Warn when ``--libvirt`` was not observed, naming what it may do differently. Raises UsageError."""
-    import logging
-
-    release, log = parse(args.libvirt), logging.getLogger("virtkit")
-    if release == DEFAULT:
+def warn_of_host(args: argparse.Namespace, host: Host) -> None:
+    """Warn when a release that the options name was not observed, naming what it may do differently."""
+    named = args.host or args.libvirt
+    if not host.notice and (not named or host.libvirt == DEFAULT):
         return
     from virtkit.host import changes
 
-    if not OLDEST <= release <= NEWEST:
+    log = logging.getLogger("virtkit")
+    if host.notice:
+        log.warning("%s: %s", f"--host {args.host}" if args.host else f"--qemu {args.qemu}", host.notice)
+    option = f"--host {args.host}" if args.host else f"--libvirt {args.libvirt}"
+    if not OLDEST <= host.libvirt <= NEWEST:
         log.warning(
-            "--libvirt %s: libvirt's behaviour is known from %s to %s; the nearest of these is used",
-            args.libvirt,
+            "%s: libvirt's behaviour is known from %s to %s; the nearest of these is used",
+            option,
             dotted(OLDEST),
             dotted(NEWEST),
         )
-    elif text := changes.remark(release):
-        log.warning("--libvirt %s: %s", args.libvirt, text)
+    elif named and (text := changes.remark(host.libvirt)):
+        log.warning("%s: %s", option, text)
+
+
+def host_to_compare(resolved: Resolved, host: Host, machine: str | None) -> Host:
+    """The host for a second resolution that is compared with ``resolved``: the one that was assumed for the first
+    where it has ``machine``, so that the two differ in nothing else; ``host`` otherwise."""
+    emulator = None if resolved.assumption is None else resolved.host.emulator(resolved.arch)
+    if emulator is None or not machine or emulator.machine(machine) is None:
+        return host
+    return resolved.host
+
+
+def notes_on(resolved: Resolved) -> list[str]:
+    """What a resolution as a whole rests on: the host that was assumed, and what is newer than the named libvirt."""
+    notes = [] if resolved.assumption is None else [resolved.assumption.note]
+    if resolved.host.libvirt < OLDEST:
+        from virtkit.resolution.introduced import newer_than
+
+        notes += [found.text for found in newer_than(resolved.domain.document.root, resolved.host.libvirt)]
+    return notes
+
+
+def say_notes(resolved: Resolved) -> None:
+    """Write the notes on a resolution to standard error."""
+    for note in notes_on(resolved):
+        logging.getLogger("virtkit").info("%s", note)
 
 
 def add_database_options(parser: argparse.ArgumentParser) -> None:

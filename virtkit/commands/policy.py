@@ -8,7 +8,7 @@ import logging
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
+from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host, say_notes
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
@@ -206,7 +206,9 @@ def _check(args: argparse.Namespace) -> int:
         known.find(args.guest)
 
     def examine(domain: Domain) -> tuple[Findings, bool]:
-        findings = review(policy, resolve(domain, host), args.guest, guest_database=known)
+        resolved = resolve(domain, host)
+        say_notes(resolved)
+        findings = review(policy, resolved, args.guest, guest_database=known)
         return findings, find_guest(domain, args.guest, known)[0] is None
 
     found: list[Finding] = []

@@ -28,7 +28,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--kinds", metavar="SEL", help="device kinds (default: all)")
     parser.add_argument("--format", choices=("table", "csv", "json", "xml"), default="table")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to this file (default: standard output)")
-    add_host_options(parser)
+    add_host_options(parser, domains=False)
     add_database_options(parser)
     parser.set_defaults(run=run)
 

@@ -7,7 +7,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from virtkit.commands.options import add_host_options, chosen_host
+from virtkit.commands.options import add_host_options, chosen_host, notes_on
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
@@ -72,12 +72,18 @@ def write_each(args: argparse.Namespace, view: Callable[[Resolved], str], ending
             raise UsageError(f"-o {folder}: {error.strerror or error}") from None
     inputs = sources(args.inputs) if folder is None else distinct(sources(args.inputs))
     rejected = done = 0
-    def answer(domain: Domain) -> str:
-        for note in domain.by_hand.notes:
-            log.warning("%s: %s", domain.name, note)
-        return view(resolve(domain, host, machine=args.machine))
+    notes: list[str] = []
 
-    for source, outcome in each(inputs, answer):
+    def seen(domain: Domain) -> str:
+        resolved = resolve(domain, host, machine=args.machine)
+        notes.extend(f"{domain.name}: {note}" for note in domain.by_hand.notes)
+        notes.extend(notes_on(resolved))
+        return view(resolved)
+
+    for source, outcome in each(inputs, seen):
+        for note in notes:
+            log.warning("%s", note)
+        notes.clear()
         problem = _keep(source, outcome, folder, ending)
         if isinstance(problem, VirtkitError):
             log.error("%s", problem)

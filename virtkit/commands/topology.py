@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virtkit.commands.extras import require
-from virtkit.commands.options import add_host_options, chosen_host
+from virtkit.commands.options import add_host_options, chosen_host, host_to_compare, say_notes
 
 if TYPE_CHECKING:
     from virtkit.resolved import Resolved
@@ -73,6 +73,9 @@ def run(args: argparse.Namespace) -> int:
     source = one_source(args.input)
     domain = read(source.read(), source.label)
     resolved = resolve(domain, host, machine=args.machine)
+    in_text = out is None and args.capacity is None and args.diff is None and args.diff_machine is None
+    if not (in_text and resolved.assumption):
+        say_notes(resolved)
     if args.capacity is not None:
         return _capacity(args, resolved, out)
     topology, before = resolved.topology, None
@@ -82,7 +85,9 @@ def run(args: argparse.Namespace) -> int:
             domain = read(other.read(), other.label)
         before = topology
         try:
-            topology = resolve(domain, host, machine=args.diff_machine or args.machine).topology
+            machine = args.diff_machine or args.machine
+            host = host_to_compare(resolved, host, machine or domain.machine)
+            topology = resolve(domain, host, machine=machine).topology
         except Refused:
             if args.diff_machine in ("pc", "q35"):
                 hint = "the domain cannot move as it is; to convert it: virtkit check %s --convert-to %s --picture FILE"

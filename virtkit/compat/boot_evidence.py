@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from virtkit import facts
 from virtkit.compat.verdict import Evidence, Judgement
 from virtkit.guests.kinds import database_kind
-from virtkit.virtio.interface import machine_version
+from virtkit.host.machine_types import machine_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

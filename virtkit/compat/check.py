@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from virtkit.compat.changes import with_remedies
 from virtkit.compat.devices import find_guest, findings
 from virtkit.compat.emulated import emulated_findings
-from virtkit.compat.remarks import remarks
+from virtkit.compat.remarks import assumed, remarks
 from virtkit.compat.review import Remark, Review
 from virtkit.guests.catalogue import catalogue
 
@@ -30,7 +30,8 @@ def check(
 
     ``guest`` is a short id, URI or alias; None takes the libosinfo metadata of the XML. ``overrides`` False is the
     strict rule: the guest database as it is, in-box drivers only. ``changes`` False leaves out remedies and remarks,
-    for which the domain is resolved again. Raises GuestError for a ``guest`` that the database does not have.
+    for which the domain is resolved again, but not the note on an assumed host. Raises GuestError for a ``guest`` that
+    the database does not have.
 
     >>> import virtkit as vk
     >>> review = vk.check(vk.resolve(vk.read(vk.samples() / "rhel6-q35-virtio.xml")), "rhel6.10")
@@ -54,7 +55,7 @@ def check(
         database=known.database + ("" if overrides else ", overrides off"),
         findings=judged,
         emulated=emulated_findings(resolved, found, why_unknown, overrides),
-        remarks=(*_on_name(found), *(remarks(resolved, found) if changes else ())),
+        remarks=(*_on_name(found), *assumed(resolved), *(remarks(resolved, found) if changes else ())),
     )
 
 

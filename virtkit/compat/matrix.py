@@ -16,8 +16,9 @@ from virtkit.guests import KINDS, Catalogue, Guest, catalogue
 from virtkit.guests.overrides import support
 from virtkit.host import Host
 from virtkit.host.family import family_of
+from virtkit.host.machine_types import machine_version
 from virtkit.releases import dotted
-from virtkit.virtio.interface import Interface, Shown, machine_version
+from virtkit.virtio.interface import Interface, Shown
 from virtkit.virtio.kinds import MODELS
 
 if TYPE_CHECKING:

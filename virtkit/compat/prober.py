@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from virtkit import facts
 from virtkit.domain.domain import read
 from virtkit.errors import Refused, UsageError
+from virtkit.host.machine_types import machine_version
 from virtkit.releases import dotted
 from virtkit.resolved import resolve
-from virtkit.virtio.interface import LOCATIONS, Shown, machine_version, off_pci, shown
+from virtkit.virtio.interface import LOCATIONS, Shown, off_pci, shown
 from virtkit.virtio.kinds import MODELS, kinds, listed_devices
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from virtkit.compat.qemu_options import ignored_options
 from virtkit.compat.review import Remark
 from virtkit.guests.overrides import support
 from virtkit.releases import dotted, parse
+from virtkit.resolution.introduced import newer_than
 from virtkit.topology.port_io import budget
 from virtkit.topology.warnings import placement_warnings
 
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from virtkit.guests import Guest
     from virtkit.resolved import Resolved
 
-__all__ = ["remarks"]
+__all__ = ["assumed", "remarks"]
+
+
+def assumed(resolved: Resolved) -> Iterator[Remark]:
+    """The note on the host that was assumed because the default one lacks the machine type, where one was."""
+    if resolved.assumption is not None:
+        yield Remark("note", resolved.assumption.note, resolved.assumption.source)
 
 
 def remarks(resolved: Resolved, guest: Guest | None) -> Iterator[Remark]:
@@ -58,6 +65,9 @@ def _on_release(resolved: Resolved) -> Iterator[Remark]:
             if device.model == row["model"]:
                 refusal = f"libvirt {dotted(at)} refuses {device.label}: Unknown model type '{device.model}'"
                 yield Remark("error", f"{refusal}; libvirt {row['since']} and later accept it", row["source"])
+    for found in newer_than(resolved.domain.document.root, at):
+        if found.effect != "model":
+            yield Remark("error" if found.effect == "refused" else "warning", found.text, found.source)
 
 
 def _needs_bridge(resolved: Resolved, guest: Guest) -> bool:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from virtkit.errors import FleetError, InputError, VirtkitError
 from virtkit.fleet.domains import Checked, checked, each, guest_unless_named
 from virtkit.inputs import InMemory, Source, Unreadable
-from virtkit.releases import DEFAULT, dotted
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -36,6 +35,7 @@ TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "devices": (
             "file", "domain", "guest", "arch", "machine", "device", "label", "kind", "model", "address", "location",
             "interface", "line", "needed", "verdict", "reason", "condition", "change", "evidence", "source", "level",
+            "assumption",
         ),
         "findings": ("file", "domain", "guest", "policy", "device", "line", "level", "text"),
         "rejected": ("file", "message"),
@@ -58,13 +58,15 @@ Batch = tuple[InMemory | Unreadable, ...]
 class Question:
     """What to find out about every domain, as plain values that can go to other processes and machines.
 
-    ``libvirt`` and ``qemu`` as for a Host ("" takes the QEMU release of that libvirt; each worker reads a path
-    itself); ``guest`` is the OS of domains without libosinfo metadata; ``osinfo`` are paths of a database in place of
-    the shipped one; ``policy`` is the name of a shipped policy, or the text of one from ``policy_file``.
+    ``libvirt``, ``qemu``, ``host_name`` and ``strict`` are what a command line names ("" for nothing; each worker reads
+    a path itself); ``guest`` is the OS of domains without libosinfo metadata; ``osinfo`` are paths of a database in
+    place of the shipped one; ``policy`` is the name of a shipped policy, or the text of one from ``policy_file``.
     """
 
-    libvirt: str = dotted(DEFAULT)
+    libvirt: str = ""
     qemu: str = ""
+    host_name: str = ""
+    strict: bool = False
     guest: str = ""
     overrides: bool = True
     osinfo: tuple[str, ...] = ()
@@ -73,9 +75,9 @@ class Question:
 
     def host(self) -> Host:
         """The host that domains are resolved for. Raises CapabilityError and UsageError."""
-        from virtkit.host import Host
+        from virtkit.host.distribution import chosen
 
-        return Host.named(self.qemu, self.libvirt)
+        return chosen(self.host_name, self.qemu, self.libvirt, strict=self.strict)
 
     def loaded_policy(self) -> Policy | None:
         """The policy; None when none was named. Raises UsageError."""
@@ -155,11 +157,12 @@ def examine(batch: Batch, question: Question) -> Answer:
 
 def device_rows(label: str, resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
     """A row of the table "devices" for each virtio device of a domain; ``levels`` maps devices to a policy's level."""
+    assumed = "" if resolved.assumption is None else resolved.assumption.note
     for one in seen.findings:
         yield (
             label, seen.domain, seen.guest, resolved.arch, resolved.machine, one.device, one.label, one.kind, one.model,
             one.address, one.location, one.interface, one.line, not one.harmless, one.verdict.value, one.reason,
-            one.condition, one.change or one.advice, str(one.evidence), one.source, levels.get(one.label, ""),
+            one.condition, one.change or one.advice, str(one.evidence), one.source, levels.get(one.label, ""), assumed,
         )  # fmt: skip
 
 

@@ -97,6 +97,7 @@ def checked(
     host: Host | None = None,
     guest: str | None = None,
     *,
+    machine: str | None = None,
     overrides: bool = True,
     guest_database: Catalogue | None = None,
 ) -> Checked:
@@ -104,7 +105,7 @@ def checked(
     from virtkit.compat.check import check
     from virtkit.resolved import resolve
 
-    resolved = resolve(domain, host)
+    resolved = resolve(domain, host, machine=machine)
     return Checked(resolved, check(resolved, guest, overrides=overrides, guest_database=guest_database))
 
 

@@ -117,7 +117,8 @@ class Survey(Displayable):
 
     def domains(self) -> pd.DataFrame:
         """One row for each domain, most urgent first: file, name, guest (id), guest_name, machine, verdict, device,
-        reason, added (int), free_express and free_conventional (free slots, int)."""
+        reason, added (int), free_express and free_conventional (free slots, int), assumption (a note where a host was
+        assumed)."""
         rows: list[dict[str, Any]] = []
         for item in self.by_need():
             rooms = {room.kind: room.free for room in item.topology.headroom}
@@ -132,10 +133,12 @@ class Survey(Displayable):
                     "added": sum(1 for node in nodes(item.topology) if node.added),
                     "free_express": rooms.get("PCI Express", 0),
                     "free_conventional": rooms.get("conventional PCI", 0),
+                    "assumption": _assumption(item.resolved),
                 }
             )
         return _frame(
-            rows, "file name guest guest_name machine verdict device reason added free_express free_conventional"
+            rows,
+            "file name guest guest_name machine verdict device reason added free_express free_conventional assumption",
         )
 
     def devices(self) -> pd.DataFrame:
@@ -293,6 +296,11 @@ def _worst(review: Review) -> dict[str, str]:
         if verdict == "fails" and errors:
             return {"verdict": "fails", "device": "", "reason": errors[0]}
     return {"verdict": "works", "device": "", "reason": "no virtio device that the guest needs"}
+
+
+def _assumption(resolved: Resolved) -> str:
+    """Which host was assumed for a domain, and why; "" where none was."""
+    return "" if resolved.assumption is None else resolved.assumption.note
 
 
 def _frame(rows: list[dict[str, Any]], columns: str) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from lxml import etree
 from virtkit import facts, releases
 from virtkit.errors import CapabilityError
 from virtkit.host.emulator import emulator_arch
+from virtkit.host.machine_types import machine_version
 from virtkit.host.xml import parse
 
 __all__ = ["DomainCapabilities", "Element", "differences", "read", "row_applies"]
@@ -164,7 +165,9 @@ def row_applies(row: Mapping[str, str], arch: str, machine: str) -> bool:
 
 
 def _of_family(machine: str, family: str) -> bool:
-    return machine == family or machine.startswith(f"{family}-") or (machine, family) == ("pc", "pc-i440fx")
+    if machine == family or machine.startswith(f"{family}-") or (machine, family) == ("pc", "pc-i440fx"):
+        return True
+    return machine_version(machine)[0] == family
 
 
 def _yes(flag: bool) -> str:

@@ -11,9 +11,11 @@ from virtkit import facts
 from virtkit.display import Displayable
 from virtkit.errors import CapabilityError
 from virtkit.host import shipped
+from virtkit.host.adaptation import upstream
+from virtkit.host.assumption import Assumption
 from virtkit.host.changes import Uncertain, uncertain
 from virtkit.host.emulator import Emulator, emulator_arch
-from virtkit.releases import DEFAULT, PAIRS, Release, dotted, in_release, parse, qemu_for
+from virtkit.releases import DEFAULT, PAIRS, Release, dotted, in_release, nearest, parse, qemu_for
 
 __all__ = ["Host"]
 
@@ -23,31 +25,49 @@ class Host(Displayable):
 
     ``libvirt`` and ``qemu`` are ``(major, minor)``. Without ``emulators`` the shipped facts are used, and read when an
     architecture is first needed; with ``emulators`` (read from a user's documents) no shipped facts are used.
+
+    A ``fixed`` host is the only one that a domain is resolved for. Where nobody named a host, ``fixed`` is false, and
+    a domain whose machine type the host lacks is resolved for the closest known host that has it; that host has an
+    ``assumption`` that says so. ``notice`` says which nearest facts stand for a release without facts, else "".
     """
 
-    __slots__ = ("_given", "libvirt", "qemu")
+    __slots__ = ("_given", "assumption", "fixed", "libvirt", "notice", "qemu")
 
     def __init__(
-        self, libvirt: Release, qemu: Release, emulators: Iterable[Emulator] | None = None
+        self,
+        libvirt: Release,
+        qemu: Release,
+        emulators: Iterable[Emulator] | None = None,
+        *,
+        fixed: bool = True,
+        assumption: Assumption | None = None,
+        notice: str = "",
     ) -> None:
         self.libvirt = libvirt
         self.qemu = qemu
+        self.fixed = fixed
+        self.assumption = assumption
+        self.notice = notice
         self._given = None if emulators is None else {emulator.arch: emulator for emulator in emulators}
 
     @classmethod
-    def default(cls, libvirt: str | Release = DEFAULT, qemu: str | Release | None = None) -> Host:
+    def default(
+        cls, libvirt: str | Release | None = None, qemu: str | Release | None = None, *, strict: bool = False
+    ) -> Host:
         """The host according to the shipped facts.
 
-        ``qemu`` None takes the release that goes with that libvirt (``releases.qemu_for``).
+        ``libvirt`` None takes the default release, ``qemu`` None the release that goes with that libvirt
+        (``releases.qemu_for``). The host is fixed when one of them is named, or with ``strict``.
         Raises CapabilityError when no facts of that QEMU release are shipped, UsageError for malformed text.
         """
-        wanted = parse(libvirt)
+        fixed = strict or libvirt is not None or qemu is not None
+        wanted = DEFAULT if libvirt is None else parse(libvirt)
         release = qemu_for(wanted) if qemu is None else parse(qemu)
         known = shipped.releases()
         if release not in known:
             names = ", ".join(dotted(one) for one in known) or "none"
             raise CapabilityError(f"no facts of QEMU {dotted(release)} are shipped; available: {names}")
-        return cls(wanted, release)
+        return cls(wanted, release, fixed=fixed)
 
     @classmethod
     def observed(cls) -> tuple[Host, ...]:
@@ -86,17 +106,32 @@ class Host(Displayable):
         return cls(wanted, release, [replace(one, release=release) for one in emulators.values()])
 
     @classmethod
-    def named(cls, qemu: str = "", libvirt: str | Release | None = None) -> Host:
+    def named(cls, qemu: str = "", libvirt: str | Release | None = None, *, strict: bool = False) -> Host:
         """The host that a command line names: a QEMU release, a capability document or a folder of them, or "" for the
-        release that goes with ``libvirt``. Raises as ``default`` and ``from_file`` do.
+        release that goes with ``libvirt``.
+
+        A QEMU release without shipped facts gives the nearest one with the machine types of the one that was named, and
+        a ``notice``. ``strict`` fixes the host also
+        where nothing is named. Raises as ``default`` and ``from_file`` do.
 
         >>> import virtkit as vk
         >>> vk.Host.named(libvirt="9.0")
         Host(libvirt='9.0', qemu='7.2')
+        >>> vk.Host.named("9.1").notice
+        'no facts of QEMU 9.1 are shipped; those of QEMU 10.0, the nearest, are used'
         """
         if qemu and not re.fullmatch(r"\d+\.\d+(\.\d+)?", qemu):
             return cls.from_file(qemu, libvirt=libvirt or None)
-        return cls.default(libvirt=libvirt or DEFAULT, qemu=qemu or None)
+        if not qemu:
+            return cls.default(libvirt or None, strict=strict)
+        wanted, release = DEFAULT if not libvirt else parse(libvirt), parse(qemu)
+        known = shipped.releases()
+        if release in known or not known:
+            return cls.default(wanted, release)
+        near = nearest(release, known)
+        notice = f"no facts of QEMU {qemu} are shipped; those of QEMU {dotted(near)}, the nearest, are used"
+        own = [upstream(one, release) for one in shipped.load_all(near)]
+        return cls(wanted, near, own, notice=notice)
 
     def emulator(self, arch: str) -> Emulator | None:
         """The emulator for an architecture in libvirt's or QEMU's spelling; None when the host has none."""
@@ -123,8 +158,7 @@ class Host(Displayable):
         """QEMU's names of the architectures the host has an emulator for, sorted."""
         if self._given is not None:
             return tuple(sorted(self._given))
-        base = shipped.folder() / dotted(self.qemu)
-        return tuple(sorted(file.stem for file in base.glob("*.json")))
+        return shipped.architectures(self.qemu)
 
     @property
     def uncertain(self) -> tuple[Uncertain, ...]:

@@ -14,7 +14,7 @@ from virtkit import facts
 from virtkit.errors import CapabilityError, FactsError
 from virtkit.host.emulator import Emulator, Machine, by_name, default_name
 
-__all__ = ["FORMAT", "dump", "folder", "load", "read", "releases"]
+__all__ = ["FORMAT", "architectures", "dump", "folder", "load", "load_all", "read", "releases"]
 
 #: The ``format`` value of the files; a reader refuses any other.
 FORMAT = 1
@@ -61,6 +61,18 @@ def load(release: tuple[int, int], arch: str) -> Emulator | None:
     Raises FactsError when the file is malformed.
     """
     return _load(os.environ.get("VIRTKIT_DATA_QEMU"), facts.root(), release, arch)
+
+
+def architectures(release: tuple[int, int]) -> tuple[str, ...]:
+    """QEMU's names of the architectures with facts of QEMU ``release``, sorted."""
+    base = folder() / f"{release[0]}.{release[1]}"
+    return tuple(sorted(file.stem for file in base.glob("*.json")))
+
+
+def load_all(release: tuple[int, int]) -> tuple[Emulator, ...]:
+    """The shipped emulators of QEMU ``release``. Raises FactsError when a file is malformed."""
+    found = (load(release, arch) for arch in architectures(release))
+    return tuple(emulator for emulator in found if emulator)
 
 
 @cache

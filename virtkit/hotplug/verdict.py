@@ -13,7 +13,8 @@ from virtkit.compat.check import check
 from virtkit.compat.verdict import Evidence, Judgement, Verdict
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller
-from virtkit.virtio.interface import Interface, machine_version
+from virtkit.host.machine_types import machine_version
+from virtkit.virtio.interface import Interface
 
 if TYPE_CHECKING:
     from virtkit.domain.devices import Device

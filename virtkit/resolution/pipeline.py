@@ -9,6 +9,7 @@ from virtkit.domain.reader import read_devices
 from virtkit.errors import Unsupported
 from virtkit.host import Host
 from virtkit.host.family import Family, family_of
+from virtkit.host.nearest import similar
 from virtkit.releases import dotted
 from virtkit.resolution.addresses import memory_slots, pci, pci_options, transports, usb, virtio_serial
 from virtkit.resolution.constraints import check_addressed, check_definition
@@ -112,7 +113,7 @@ def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, st
             CFG, f"{emulator.source} does not describe machine type '{name}'; expected a versioned name"
         )
     if found is None:
-        near = _nearest(name, emulator)
+        near = ", ".join(similar(name, emulator))
         raise Unsupported(
             CFG,
             f"QEMU {release} for {domain.arch} does not support machine type '{name}'"
@@ -127,9 +128,3 @@ def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, st
     if family.root_required and not family.root:
         raise Unsupported("internal error", f"Machine type '{found.name}' supports PCI but no PCI controller added")
     return emulator, found.name, family
-
-
-def _nearest(name: str, emulator: Emulator) -> str:
-    from difflib import get_close_matches
-
-    return ", ".join(get_close_matches(name, emulator.machines, 3))

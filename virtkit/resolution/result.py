@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from virtkit.domain.devices import Device
     from virtkit.domain.domain import Domain
     from virtkit.host import Host
+    from virtkit.host.assumption import Assumption
     from virtkit.resolution.context import Context
     from virtkit.resolution.trace import Trace
 
@@ -31,6 +32,11 @@ class Resolution:
         self.trace = trace
         self.devices: tuple[Device, ...] = tuple(inventory.in_order())
         """Every device, added controllers included, in libvirt's general order, with its id."""
+
+    @property
+    def assumption(self) -> Assumption | None:
+        """The host that was assumed because the default one lacks the machine type; None when none was."""
+        return self.host.assumption
 
     @property
     def name(self) -> str:

@@ -58,6 +58,7 @@ class _TreeBuilder:
             if controller.type == "pci" and controller.model in ("pci-root", "pcie-root"):
                 roots.append(self._bus(controller))
         resolution = self.resolution
+        assumed = resolution.assumption
         return Topology(
             name=resolution.name,
             machine=resolution.machine,
@@ -66,6 +67,7 @@ class _TreeBuilder:
             others=tuple(self._node(device) for device in self.others if not _is_left_out(device)),
             headroom=self._headroom(roots),
             firmware=self._firmware(),
+            notes=() if assumed is None else (assumed.note,),
         )
 
     def _firmware(self) -> str:

@@ -75,7 +75,8 @@ class Topology(Drawable):
 
     ``roots`` holds the root bus, or on pseries one for each host bridge; it is empty for a machine without PCI.
     ``firmware`` is "bios" for an x86 domain that names none, "efi" if the domain asks for it, and "" if the domain
-    names another or the machine type has its own.
+    names another or the machine type has its own. ``notes`` are sentences on which the whole answer depends: the host
+    that was assumed, if one was.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Topology(Drawable):
     others: tuple[Node, ...]
     headroom: tuple[Headroom, ...]
     firmware: str = ""
+    notes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         nodes = sum(len(bus.nodes) for bus in self.roots) + len(self.others)

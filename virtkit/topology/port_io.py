@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from virtkit import facts
+from virtkit.host.machine_types import machine_version
 from virtkit.topology.model import Bus, Node, Topology
 
 __all__ = ["Budget", "budget", "has_port_io", "limit_of"]
@@ -81,7 +82,7 @@ def limit_of(machine: str, firmware: str) -> tuple[int | None, str]:
     """
     found: tuple[int | None, str] = None, ""
     for row in _windows("machine"):
-        if machine.startswith(f"{row['name']}-") and firmware == "bios":
+        if machine != row["name"] == machine_version(machine)[0] and firmware == "bios":
             found = int(row["windows"]), row["source"]
     return found
 

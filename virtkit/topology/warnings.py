@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from virtkit.host.chipset import built_in_slots
+from virtkit.host.machine_types import machine_version
 from virtkit.topology.model import Bus, Node, Topology
 
 __all__ = ["PlacementWarning", "placement_warnings"]
@@ -20,8 +21,8 @@ _PORTS = frozenset({"pcie-root-port", "pcie-switch-downstream-port"})
 _NO_SLOT_0 = frozenset({"pci-bridge", "pcie-to-pci-bridge", "dmi-to-pci-bridge", "pci-expander-bus"})
 _SWITCH = frozenset({"pcie-switch-upstream-port", "pcie-switch-downstream-port"})
 _EXPRESS_ONLY = frozenset({"pcie-root-port", "pcie-to-pci-bridge", "dmi-to-pci-bridge"})
-#: The chipset in ``data/libvirt/chipset-slots.csv`` by the prefix of the machine type.
-_CHIPSET: Mapping[str, str] = MappingProxyType({"pc-i440fx-": "i440fx", "pc-q35-": "q35", "virt": "gpex"})
+#: The chipset in ``data/libvirt/chipset-slots.csv`` by the family in the name of the machine type.
+_CHIPSET: Mapping[str, str] = MappingProxyType({"pc-i440fx": "i440fx", "pc-q35": "q35", "virt": "gpex"})
 _SOURCE = "observed: QEMU 7.2.22 and 11.1.2"
 
 
@@ -42,7 +43,7 @@ class PlacementWarning:
 
 def placement_warnings(topology: Topology) -> tuple[PlacementWarning, ...]:
     """The warnings about the addresses in a topology, in the order of the tree."""
-    chipset = next((found for name, found in _CHIPSET.items() if topology.machine.startswith(name)), "")
+    chipset = _CHIPSET.get(machine_version(topology.machine)[0], "")
     slots = built_in_slots(chipset)
     found = [
         warning

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from virtkit.errors import VerifyError
-from virtkit.virtio.interface import machine_version
+from virtkit.host.machine_types import machine_version
 
 __all__ = [
     "COLUMNS",

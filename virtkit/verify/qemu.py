@@ -14,6 +14,7 @@ from virtkit.domain.domain import read
 from virtkit.errors import VerifyError
 from virtkit.host import Emulator, Host, shipped
 from virtkit.host.emulator import emulator_arch
+from virtkit.host.machine_types import machine_version
 from virtkit.host.probe import describe, probe
 from virtkit.host.qmp import Ask, QemuExited, converse
 from virtkit.qemu_args import arguments
@@ -23,7 +24,7 @@ from virtkit.verify.backends import Stubs
 from virtkit.verify.compare import Difference
 from virtkit.verify.pci import Seen, look
 from virtkit.virtio.devices import VirtioDevice
-from virtkit.virtio.interface import Interface, machine_version
+from virtkit.virtio.interface import Interface
 
 __all__ = ["Outcome", "Qemu"]
 

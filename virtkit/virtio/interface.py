@@ -6,7 +6,6 @@ The emulator says which drivers it has; they are not guessed from its release.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,9 +16,10 @@ from virtkit.errors import FactsError, UsageError
 from virtkit.host import Emulator
 from virtkit.host import shipped as shipped_emulators
 from virtkit.host.emulator import emulator_arch
+from virtkit.host.machine_types import interface_version
 from virtkit.virtio.kinds import Kind, driver_name, kind_of
 
-__all__ = ["LOCATIONS", "Interface", "Shown", "machine_version", "off_pci", "shown", "switched"]
+__all__ = ["LOCATIONS", "Interface", "Shown", "off_pci", "shown", "switched"]
 
 Version = tuple[int, int]
 
@@ -34,9 +34,6 @@ class Interface(StrEnum):
 
 #: The classes of slots. ``conventional`` means either conventional one; they differ for virtio-iommu only.
 LOCATIONS = ("conventional-root", "conventional-bridge", "pcie-root", "pcie-port", "conventional")
-
-#: Families whose machine names end in a version. Source: query-machines of QEMU 7.2.22 and 11.1.2.
-_VERSIONED = re.compile(r"(pc-i440fx|pc-q35|virt|pseries|s390-ccw-virtio)-(\d+)\.(\d+)(?:[.-].*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +94,6 @@ class _Rule:
         )
 
 
-def machine_version(machine: str) -> tuple[str, Version | None]:
-    """The family and version of a canonical machine name: ``("pc-q35", (4, 0))`` for ``pc-q35-4.0.1``.
-
-    A machine type without a version is its own family, with version None: it is always QEMU's newest.
-    """
-    match = _VERSIONED.fullmatch(machine)
-    if match is None:
-        return machine, None
-    return match[1], (int(match[2]), int(match[3]))
-
-
 def shown(
     host_qemu: Version,
     arch: str,
@@ -136,7 +122,7 @@ def shown(
         return Shown(None, "", "no-driver", emulator.source, f"{driver!r} is not a valid device model name")
     if emulator is not None and machine in emulator.machines:
         machine = emulator.machines[machine].name
-    family, version = machine_version(machine)
+    family, version = interface_version(machine)
     place = "conventional-root" if location == "conventional" else location
     refusal = _refusal(host_qemu, emulator_arch(arch), family, version, kind, model, place)
     if refusal is not None:
@@ -175,7 +161,7 @@ def off_pci(transport: str, machine: str, kind: str) -> Shown:
     """
     about = kind_of(kind)
     if transport == "ccw":
-        family, version = machine_version(machine)
+        family, version = interface_version(machine)
         old = family == "s390-ccw-virtio" and version is not None and version <= (2, 4)
         if about.kind_class != "legacy-capable":
             return Shown(Interface.MODERN, "", "", "observed: QEMU 7.2.22, ccw max_revision 2")

@@ -16,9 +16,9 @@ from virtkit.domain.domain import read
 from virtkit.domain.editor import Editor
 from virtkit.errors import Refused, UsageError
 from virtkit.guests.catalogue import catalogue
+from virtkit.host.machine_types import machine_version
 from virtkit.resolution.defaults.disks import UNITS
 from virtkit.resolved import resolve
-from virtkit.virtio.interface import machine_version
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
