@@ -37,7 +37,6 @@ if _TYPES:
 
     from virtkit.compat.check import check
     from virtkit.compat.conversion.machine import convert
-    from virtkit.compat.matrix import matrix
     from virtkit.compat.recommend import recommend
     from virtkit.compat.review import Review
     from virtkit.domain.domain import Domain, read
@@ -46,6 +45,7 @@ if _TYPES:
     from virtkit.fleet.survey import survey
     from virtkit.guests import Catalogue, Guest, catalogue
     from virtkit.host import Host
+    from virtkit.hotplug.matrix import matrix
     from virtkit.notebook.explorer import explorer
     from virtkit.policy.document import Policy
     from virtkit.policy.document import load as load_policy
@@ -101,7 +101,7 @@ _HOMES = {
     "convert": "compat.conversion.machine",
     "explorer": "notebook.explorer",
     "load_policy": "policy.document:load",
-    "matrix": "compat.matrix",
+    "matrix": "hotplug.matrix",
     "read": "domain.domain",
     "recommend": "compat.recommend",
     "resolve": "resolved",

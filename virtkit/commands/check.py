@@ -14,8 +14,12 @@ from virtkit.commands.options import add_database_options, add_host_options, cho
 from virtkit.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from virtkit.compat.review import Review
+    from virtkit.domain.domain import Domain
     from virtkit.fleet.domains import Checked
+    from virtkit.inputs import Source
     from virtkit.resolved import Resolved
 
 __all__ = ["register", "run"]
@@ -25,7 +29,9 @@ log = logging.getLogger("virtkit")
 _EXAMPLE = """examples:
   virtkit check guest.xml
   virtkit check guest.xml --guest rhel6.10 --fix -o fixed.xml
+  virtkit check guest.xml --fix --spare-ports 4 -o fixed.xml
   virtkit check domains/ --format json
+  virtkit check domains/ --fix -o fixed/
   virtkit check old.xml --convert-to q35 -o new.xml --picture change.svg
 
 exit code: 0 when every device that a guest needs works or is unknown, 1 when one fails or an input was rejected
@@ -46,9 +52,20 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--guest", metavar="ID", help="guest OS (short id, URI or alias) in place of the metadata")
     parser.add_argument("--fix", action="store_true", help="write the domain with the smallest change that helps")
     parser.add_argument(
+        "--spare-ports",
+        type=int,
+        metavar="N",
+        help="with --fix, add root ports, so that the running guest takes N more PCI Express devices than now",
+    )
+    parser.add_argument(
         "--convert-to", choices=("q35", "pc"), help="convert to the other machine type, and keep the guest bootable"
     )
-    parser.add_argument("-o", "--output", metavar="FILE", help="write to this file (default: standard output)")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE|DIR",
+        help="write to this file, or into this folder with --fix of several domains (default: standard output)",
+    )
     parser.add_argument(
         "--picture", metavar="FILE", help="draw what --fix or --convert-to changes: .svg .png .txt .json"
     )
@@ -60,21 +77,16 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def run(args: argparse.Namespace) -> int:
-    """Checks every input; raises UsageError when --fix or --convert-to is given several."""
+    """Checks every input; raises UsageError for options that do not go together."""
     from virtkit.commands import tables
-    from virtkit.domain.domain import Domain, read
-    from virtkit.errors import UsageError, VirtkitError
+    from virtkit.domain.domain import read
+    from virtkit.errors import VirtkitError
     from virtkit.fleet.domains import checked, each
     from virtkit.inputs import sources
 
     inputs = list(sources(args.inputs))
     writes = args.fix or args.convert_to
-    if writes and len(inputs) != 1:
-        raise UsageError(f"--fix and --convert-to: expected one domain, got {len(inputs)}")
-    if args.picture and not writes:
-        raise UsageError("--picture draws what --fix or --convert-to changes: add one of them")
-    if args.machine and writes:
-        raise UsageError("--machine writes no domain; to write one on another machine type, use --convert-to alone")
+    _check_options(args, len(inputs))
     picture = topology.writable("--picture", args.picture) if args.picture else None
     known, host = chosen_catalogue(args), chosen_host(args)
     if args.guest is not None:
@@ -84,6 +96,8 @@ def run(args: argparse.Namespace) -> int:
         overrides = args.overrides == "on"
         return checked(domain, host, args.guest, machine=args.machine, overrides=overrides, guest_database=known)
 
+    if writes and len(inputs) != 1:
+        return _rewrite_all(args, inputs, examine)
     if writes:
         (source,) = inputs
         original = source.read()
@@ -101,6 +115,60 @@ def run(args: argparse.Namespace) -> int:
     else:
         tables.emit("\n".join(review.text() for review in reviews), args.output)
     return 1 if rejected or not all(review.ok for review in reviews) else 0
+
+
+def _check_options(args: argparse.Namespace, inputs: int) -> None:
+    """Raises UsageError for options that do not go together."""
+    from virtkit.errors import UsageError
+
+    if args.convert_to and inputs != 1:
+        raise UsageError(f"--convert-to: expected one domain, got {inputs}")
+    if args.fix and inputs != 1 and (args.picture or not args.output or Path(args.output).is_file()):
+        raise UsageError(f"--fix: expected one domain, or -o FOLDER without --picture; got {inputs} domains")
+    if args.picture and not (args.fix or args.convert_to):
+        raise UsageError("--picture draws what --fix or --convert-to changes: add one of them")
+    if args.spare_ports is not None and (not args.fix or args.convert_to):
+        raise UsageError("--spare-ports goes with --fix, and without --convert-to")
+    if args.machine and (args.fix or args.convert_to):
+        raise UsageError("--machine writes no domain; to write one on another machine type, use --convert-to alone")
+
+
+def _rewrite_all(args: argparse.Namespace, inputs: list[Source], examine: Callable[[Domain], Checked]) -> int:
+    """Write each domain, fixed, into the folder -o under its own file name; report the reviews of the fixed domains."""
+    from virtkit.commands import tables
+    from virtkit.domain.domain import read
+    from virtkit.errors import VirtkitError
+
+    reviews, rejected = [], 0
+    written: set[str] = set()
+    for source in inputs:
+        try:
+            original = source.read()
+            resolved, review = examine(read(original, source.label))
+            changed, after = _changed(args, resolved, review)
+            name = f"{Path(source.name).name.removesuffix('.xml')}.xml"
+            if name in written:
+                raise InputError(f"another input was written to {name} already", source.label)
+            written.add(name)
+            _make_folder(args.output)
+            _write(changed, original, resolved.domain.document.codec, str(Path(args.output) / name))
+        except VirtkitError as error:
+            log.error("%s", error)
+            rejected += 1
+        else:
+            reviews.append(after)
+    if args.format == "json":
+        tables.emit(json.dumps([review.as_dict() for review in reviews], indent=1) + "\n", None)
+    else:
+        tables.emit("\n".join(review.text() for review in reviews), None)
+    return 1 if rejected or not all(review.ok for review in reviews) else 0
+
+
+def _make_folder(name: str) -> None:
+    try:
+        Path(name).mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise InputError(f"cannot be created: {problem.strerror or problem}", name) from None
 
 
 def _rewrite(args: argparse.Namespace, found: Checked, original: bytes, picture: Path | None) -> int:
@@ -166,6 +234,17 @@ def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tu
         tables.say(f"change: {finding.label}: {finding.change}")
     if review.changes:
         text = fixed(resolved, review)
-    after = read(text.encode(resolved.domain.document.codec))
+    codec = resolved.domain.document.codec
+    if args.spare_ports is not None:
+        from virtkit.hotplug.spare_ports import with_spare_ports
+        from virtkit.resolved import resolve
+
+        if review.changes:
+            resolved = resolve(read(text.encode(codec)), resolved.host)
+        spare = with_spare_ports(resolved, args.spare_ports, args.guest, known, overrides=overrides)
+        for step in spare.steps:
+            tables.say(f"change: {step}")
+        text = spare.text
+    after = read(text.encode(codec))
     found = checked(after, resolved.host, args.guest, overrides=overrides, guest_database=known)
     return text, found.review

@@ -18,6 +18,7 @@ _TABLE = ("guest", "kind", "machine", "model", "placement", "interface", "verdic
 _EXAMPLE = """examples:
   virtkit matrix --guests rhel6.10,win10 --machines pc,q35 --kinds net,block --format table
   virtkit matrix --guests 'family=linux' --machines 'pc-q35-*' -o linux.parquet
+  virtkit matrix --guests 'debian*,win10' --machines q35 --kinds net,block --plug hot --format table
   virtkit matrix --overrides off --kinds net,block -o strict.html
 """
 
@@ -42,6 +43,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="where the device sits: conventional-root, conventional-bridge, pcie-root, pcie-port, or all "
         "(default: auto, where libvirt puts it)",
     )
+    parser.add_argument(
+        "--plug",
+        choices=("cold", "hot"),
+        default="cold",
+        help="hot: judge a device that is plugged into the running guest, not one that is there when it starts",
+    )
     parser.add_argument("--arch", default="x86_64", help="architecture of the machine types (default: x86_64)")
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="*.csv, *.parquet, *.json or *.html (default: CSV on standard output)"
@@ -59,8 +66,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Writes the matrix. Raises UsageError and GuestError for a selection that matches nothing."""
     from virtkit.commands import tables
-    from virtkit.compat.matrix import matrix
     from virtkit.errors import UsageError
+    from virtkit.hotplug.matrix import matrix
     from virtkit.wording import counted
 
     if args.output and args.output != "-":
@@ -76,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
         args.machines,
         args.models,
         args.kinds,
+        plug=args.plug,
         placements=args.placements,
         overrides=args.overrides == "on",
         host=chosen_host(args),

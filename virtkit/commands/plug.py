@@ -40,25 +40,32 @@ def add(verbs: Any) -> None:
     verb.add_argument("--seed", type=int, default=0, help="which random ones (default 0)")
     verb.add_argument("--machine", metavar="M", help="random domains of this machine only (q35, pc, virt, ...)")
     verb.add_argument("--uri", help="libvirt URI (default: libvirt's own choice)")
+    verb.add_argument(
+        "--images",
+        metavar="DIR",
+        help="folder for the empty images, under a path that libvirtd has too, when it runs in a container or chroot",
+    )
     verb.add_argument("-o", "--output", metavar="DIR", help="keep what differs: NAME.in.xml, .steps.json and .diff")
     verb.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Ask a libvirtd. Returns the exit code."""
-    from virtkit.errors import VirtkitError
+    from virtkit.errors import UsageError, VirtkitError
     from virtkit.releases import dotted
     from virtkit.verify.hotplug import ask
     from virtkit.verify.libvirt import connect
     from virtkit.wording import counted
 
+    if args.images and not Path(args.images).is_dir():
+        raise UsageError(f"--images {args.images}: expected an existing folder")
     # Asked to end, it leaves like after Ctrl-C, so that no domain is left behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     steps = taken = asked = differing = failed = 0
     with connect(args.uri) as peer:
         for scenario in _scenarios(args):
             try:
-                found = ask(peer, scenario.xml, scenario.steps, scenario.name)
+                found = ask(peer, scenario.xml, scenario.steps, scenario.name, args.images)
             except VirtkitError as error:
                 failed += 1
                 print(f"{scenario.name}: {error}", file=sys.stderr)
@@ -69,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
             lines = list(found.differences())
             if lines:
                 differing += 1
-                print(scenario.name, *lines, sep="\n  ")
+                print(scenario.name, *lines, sep="\n  ", flush=True)
                 _keep(args.output, scenario, found)
         release = dotted(peer.host.libvirt)
     refused = f"{counted(steps, 'step')}, of which it refused {steps - taken:,}"

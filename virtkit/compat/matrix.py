@@ -31,7 +31,19 @@ if TYPE_CHECKING:
     from virtkit.compat.frame import Matrix
     from virtkit.guests import Support
 
-__all__ = ["COLUMNS", "matrix", "select_kinds", "select_machines", "select_models"]
+__all__ = [
+    "COLUMNS",
+    "Cells",
+    "Hardware",
+    "framed",
+    "hardware_of",
+    "judge_hardware",
+    "matrix",
+    "select_guests",
+    "select_kinds",
+    "select_machines",
+    "select_models",
+]
 
 #: The columns of the matrix, in order; all of them categories of text.
 COLUMNS = (
@@ -58,6 +70,13 @@ def _words(selection: str | Iterable[str] | None) -> list[str]:
     if isinstance(selection, str):
         return [word for word in _WORDS.split(selection) if word]
     return [str(word) for word in selection]
+
+
+def select_guests(guests: str | Sequence[Guest | str] | None, known: Catalogue) -> Sequence[Guest]:
+    """The guests of a selection as in ``Catalogue.select``, or of a list. Raises GuestError."""
+    if guests is None or isinstance(guests, str):
+        return known.select(guests)
+    return [one if isinstance(one, Guest) else known.find(one) for one in guests]
 
 
 def select_kinds(selection: str | Iterable[str] | None = None) -> tuple[str, ...]:
@@ -122,7 +141,7 @@ def select_machines(
 
 
 @dataclass(frozen=True, slots=True)
-class _Hardware:
+class Hardware:
     """What the hardware of a cell offers: equal values give equal judgements."""
 
     placement: str
@@ -133,33 +152,35 @@ class _Hardware:
     condition: str = ""
 
 
-def _offered(placement: Placement, shown: Shown | None, asked: str = "") -> _Hardware:
+def hardware_of(placement: Placement, shown: Shown | None, asked: str = "") -> Hardware:
+    """What a device offers where it is; ``shown`` is None where libvirt refuses it."""
     if shown is None:
-        return _Hardware(asked, "refused", placement.refusal, Evidence.RULE, "libvirt, Domain XML format")
+        return Hardware(asked, "refused", placement.refusal, Evidence.RULE, "libvirt, Domain XML format")
     if shown.interface is None:
-        return _Hardware(placement.location, "refused", qemu_refusal(shown), Evidence.QEMU, shown.source)
-    return _Hardware(placement.location, shown.interface.value, "", "", shown.source)
+        return Hardware(placement.location, "refused", qemu_refusal(shown), Evidence.QEMU, shown.source)
+    return Hardware(placement.location, shown.interface.value, "", "", shown.source)
 
 
-def _hardware(prober: Prober, machine: str, asked: str, kind: str, model: str) -> _Hardware:
+def _hardware(prober: Prober, machine: str, asked: str, kind: str, model: str) -> Hardware:
     """The hardware of a cell: where libvirt puts the device (``asked`` is "auto"), or in a slot of class ``asked``."""
     if asked == AUTO:
-        return _offered(*prober.shown(machine, kind, model))
+        return hardware_of(*prober.shown(machine, kind, model))
     family = family_of(prober.arch, machine, prober.host.libvirt)
     slot = manual_slot(family.name, asked) if family else None
     if slot is None:
         reason = f"{machine} has no slot of the class {asked}."
-        return _Hardware(asked, "refused", reason, Evidence.RULE, "data/libvirt/manual-slots.csv")
+        return Hardware(asked, "refused", reason, Evidence.RULE, "data/libvirt/manual-slots.csv")
     if prober.placement(machine, kind, model).location == asked:
-        return _offered(*prober.shown(machine, kind, model))
+        return hardware_of(*prober.shown(machine, kind, model))
     placement, shown = prober.shown(machine, kind, model, slot)
-    found = _offered(placement, shown, asked)
+    found = hardware_of(placement, shown, asked)
     condition = slot_condition(slot, machine, shown.interface if shown else None)
     source = found.source if found.refusal else f"{found.source} | {slot.source}"
     return replace(found, condition=condition, source=source)
 
 
-def _judged(answer: Support, kind: str, hardware: _Hardware, addons: bool) -> Judgement:
+def judge_hardware(answer: Support, kind: str, hardware: Hardware, addons: bool) -> Judgement:
+    """The verdict of a guest's driver on the hardware of a cell."""
     if hardware.refusal:
         return refused(hardware.refusal, Evidence(hardware.evidence), hardware.source)
     # A virtio-mmio transport serves drivers of both kinds: the rules of PCI do not apply there.
@@ -216,15 +237,10 @@ def matrix(
     >>> print(frame.loc[frame["verdict"] == "fails", "reason"].item())
     The guest's block driver supports only the legacy interface (virtio 0.9); the device offers only virtio 1.0.
     """
-    from virtkit.compat.frame import Matrix
-
     host = host or Host.default()
     prober = prober or Prober(host, arch)
     known = guest_database or catalogue()
-    if guests is None or isinstance(guests, str):
-        chosen: Sequence[Guest] = known.select(guests)
-    else:
-        chosen = [g if isinstance(g, Guest) else known.find(g) for g in guests]
+    chosen = select_guests(guests, known)
     model_names = select_models(models)
     placement_names = select_placements(placements)
     asked = [
@@ -234,16 +250,25 @@ def matrix(
         for model in model_names
     ]
     cells = _judge_cells(prober, chosen, select_kinds(kinds), asked, overrides)
+    result = framed(cells, known, host, overrides)
+    result.attrs["placements"] = placement_names != (AUTO,)
+    return result
+
+
+def framed(cells: Cells, known: Catalogue, host: Host, overrides: bool) -> Matrix:
+    """The cells as a frame that names its database and host."""
+    from virtkit.compat.frame import Matrix
+
     result = Matrix(_columns(cells), columns=list(COLUMNS), copy=False)
     result.attrs["database"] = known.database
     result.attrs["overrides"] = overrides
-    result.attrs["placements"] = placement_names != (AUTO,)
+    result.attrs["placements"] = False
     result.attrs["host"] = repr(host)
     return result
 
 
 @dataclass(frozen=True, slots=True)
-class _Cells:
+class Cells:
     """The cells of a matrix: indexes of their judgements, by guest, kind and column, and of their hardware."""
 
     guests: Sequence[Guest]
@@ -251,7 +276,7 @@ class _Cells:
     asked: Sequence[tuple[str, str, str]]
     judgements: Sequence[Judgement]
     judged: npt.NDArray[np.int32]
-    hardware: Sequence[_Hardware]
+    hardware: Sequence[Hardware]
     offered: npt.NDArray[np.int32]
 
 
@@ -261,12 +286,12 @@ def _judge_cells(
     kinds: Sequence[str],
     asked: Sequence[tuple[str, str, str]],
     overrides: bool,
-) -> _Cells:
+) -> Cells:
     """Judges every guest, kind and (machine, placement, model) of ``asked``."""
     import numpy as np
 
     judgements: dict[Judgement, int] = {}
-    hardware: dict[_Hardware, int] = {}
+    hardware: dict[Hardware, int] = {}
     judged = np.empty((len(guests), len(kinds), len(asked)), dtype=np.int32)
     offered = np.empty((len(kinds), len(asked)), dtype=np.int32)
     for k, kind in enumerate(kinds):
@@ -278,7 +303,10 @@ def _judge_cells(
         states = {one: index for index, one in enumerate(dict.fromkeys(column))}
         table = np.array(
             [
-                [judgements.setdefault(_judged(answer, kind, state, overrides), len(judgements)) for state in states]
+                [
+                    judgements.setdefault(judge_hardware(answer, kind, state, overrides), len(judgements))
+                    for state in states
+                ]
                 for answer in classes
             ],
             dtype=np.int32,
@@ -291,10 +319,10 @@ def _judge_cells(
                     before, machine = own[judged[g, k, c]], prober.machine(name)
                     now = with_boot_evidence(before, guest.id, kind, machine, one.placement, model)
                     judged[g, k, c] = judgements.setdefault(now, len(judgements))
-    return _Cells(guests, kinds, asked, tuple(judgements), judged, tuple(hardware), offered)
+    return Cells(guests, kinds, asked, tuple(judgements), judged, tuple(hardware), offered)
 
 
-def _columns(cells: _Cells) -> dict[str, pd.Categorical]:
+def _columns(cells: Cells) -> dict[str, pd.Categorical]:
     """The columns of the matrix, each a category of text."""
     import numpy as np
 

@@ -6,6 +6,7 @@ guest by ACPI, older ones by the root port itself.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from virtkit import facts
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from virtkit.guests import Catalogue, Guest
     from virtkit.resolved import Resolved
 
-__all__ = ["judge_plug"]
+__all__ = ["booted_guests", "joined", "judge_plug", "notices"]
 
 ACPI_SINCE = (6, 1)
 PORTS = {"pcie-root-port": "root-port", "pcie-switch-downstream-port": "switch-downstream-port"}
@@ -30,6 +31,12 @@ DRIVERS = {"acpi": "acpiphp", "native": "pciehp", "bridge": "shpchp"}
 
 _ORDER = (Verdict.FAILS, Verdict.UNKNOWN, Verdict.CONDITION, Verdict.WORKS)
 Rows = tuple[dict[str, str], ...]
+
+
+@cache
+def booted_guests() -> frozenset[str]:
+    """The guests, by id, that were booted as they come to see a device plugged in."""
+    return frozenset(row["os"] for row in facts.table("evidence/hotplug.csv") if row["os"])
 
 
 def judge_plug(
@@ -42,8 +49,12 @@ def judge_plug(
     """
     if guest is None:
         return Judgement(Verdict.UNKNOWN, "the guest OS is not known", "", Evidence.RULE, "")
-    noticed = _notices(now, device, guest)
-    driven = _driven(now, device, guest, known, overrides)
+    noticed = notices(now, device, guest)
+    return joined(noticed, _driven(now, device, guest, known, overrides))
+
+
+def joined(noticed: Judgement, driven: Judgement | None) -> Judgement:
+    """The worse of two: whether the guest notices a device, and whether it has the driver (None: no virtio device)."""
     if driven is None or _ORDER.index(noticed.verdict) < _ORDER.index(driven.verdict):
         return noticed
     condition = "; ".join(filter(None, (driven.condition, noticed.condition)))
@@ -66,7 +77,7 @@ def _driven(
     return None
 
 
-def _notices(now: Resolved, device: Device, guest: Guest) -> Judgement:
+def notices(now: Resolved, device: Device, guest: Guest) -> Judgement:
     """Whether the guest notices a device at its place."""
     if not isinstance(device.address, PciAddress):
         return _unknown("no boot is recorded in which a device was plugged in here")
@@ -84,12 +95,22 @@ def _notices(now: Resolved, device: Device, guest: Guest) -> Judgement:
     if _port_io_is_lost(now, device, guest, rows):
         why = "the guest's driver needs port I/O, and firmware left none for a device that is plugged in here"
         return Judgement(Verdict.FAILS, why, "", Evidence.BOOT, source)
-    if guest.id in {row["os"] for row in rows}:
-        return Judgement(Verdict.WORKS, "this guest was seen using a device plugged in here", "", Evidence.BOOT, source)
+    own = [row for row in rows if row["os"] == guest.id]
+    if own:
+        same = [row for row in own if row["device"] == _name(now, device)]
+        what, evidence = ("a device", Evidence.BOOT) if same else ("another kind of device", Evidence.RULE)
+        why = f"this guest was seen using {what} plugged in here"
+        return Judgement(Verdict.WORKS, why, "", evidence, (same or own)[-1]["source"])
     if guest.family == "linux":
         why = "other Linux guests used a device plugged in here"
         return Judgement(Verdict.CONDITION, why, needs, Evidence.RULE, source)
     return _unknown(f"only Linux guests were booted with a device plugged in here; {needs}")
+
+
+def _name(now: Resolved, device: Device) -> str:
+    """A device as the evidence names it: virtio-blk, virtio-net, e1000e, ..."""
+    shown = next((one for one in now.virtio_devices if one.device is device), None)
+    return device.model or "" if shown is None else f"virtio-{shown.kind}"
 
 
 def _lost(lost: list[dict[str, str]], rows: Rows) -> Judgement:

@@ -71,13 +71,14 @@ def _differs(ours: Outcome, its: Observed) -> bool:
     return ours.ok == bool(its.error) or not same
 
 
-def ask(peer: Libvirt, xml: str, steps: Sequence[Step], name: str) -> Asked:
+def ask(peer: Libvirt, xml: str, steps: Sequence[Step], name: str, images: str | None = None) -> Asked:
     """Do the steps on a domain that libvirtd starts paused, and predict them, up to the first that differs.
 
-    The domain becomes one of type qemu; disk images are replaced by empty files that are there for the moment.
+    The domain becomes one of type qemu; disk images are replaced by empty files that are there for the moment, in the
+    folder ``images`` (None: the one for temporary files), which has the same path for libvirtd.
     Raises InputError and Refused for what is no domain, VerifyError when libvirtd does not start it.
     """
-    with _images() as folder:
+    with _images(images) as folder:
         text = re.sub(r"(<domain[^>]*\stype=)(['\"])\w+\2", r"\1'qemu'", _with_images(xml, folder), count=1)
         steps = [Step(step.do, step.to, _with_images(step.xml, folder)) for step in steps]
         session = Session(resolve(read(text.encode(), name), host=peer.host))
@@ -107,8 +108,8 @@ def _devices(peer: Libvirt, domain: Any, side: str) -> Any:
 
 
 @contextmanager
-def _images() -> Iterator[Path]:
-    with TemporaryDirectory(prefix="virtkit-") as folder:
+def _images(parent: str | None) -> Iterator[Path]:
+    with TemporaryDirectory(prefix="virtkit-", dir=parent) as folder:
         yield Path(folder)
 
 

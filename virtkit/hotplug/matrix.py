@@ -1,0 +1,186 @@
+"""The compatibility matrix for devices that are plugged into a running guest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from virtkit.compat.manual_slots import AUTO
+from virtkit.compat.matrix import (
+    Cells,
+    framed,
+    hardware_of,
+    judge_hardware,
+    select_guests,
+    select_kinds,
+    select_machines,
+    select_models,
+)
+from virtkit.compat.matrix import matrix as cold_matrix
+from virtkit.compat.prober import Placement, Prober, probe_domain, probes, shown_off_pci
+from virtkit.domain.domain import read
+from virtkit.errors import Refused, UsageError
+from virtkit.guests import catalogue
+from virtkit.guests.overrides import support
+from virtkit.host import Host
+from virtkit.hotplug.changes import row
+from virtkit.hotplug.device import read_device
+from virtkit.hotplug.running import Running
+from virtkit.hotplug.verdict import booted_guests, joined, notices
+from virtkit.resolved import resolve
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from virtkit.compat.frame import Matrix
+    from virtkit.compat.matrix import Hardware
+    from virtkit.compat.verdict import Judgement
+    from virtkit.domain.devices import Device
+    from virtkit.guests import Catalogue, Guest
+    from virtkit.resolved import Resolved
+
+__all__ = ["PLUGS", "matrix"]
+
+PLUGS = ("cold", "hot")
+"""Whether the device is there when the guest starts, or is plugged in while it runs."""
+
+_ROOM = "<controller type='pci' index='0' model='pcie-root'/>" + "<controller type='pci' model='pcie-root-port'/>" * 4
+_BRIDGE = "<controller type='pci' model='pcie-to-pci-bridge'/>"
+
+
+def matrix(
+    guests: str | Sequence[Guest | str] | None = None,
+    machines: str | Iterable[str] | None = None,
+    models: str | Iterable[str] | None = None,
+    kinds: str | Iterable[str] | None = None,
+    *,
+    plug: str = "cold",
+    placements: str | Iterable[str] | None = None,
+    overrides: bool = True,
+    host: Host | None = None,
+    arch: str = "x86_64",
+    guest_database: Catalogue | None = None,
+    prober: Prober | None = None,
+) -> Matrix:
+    """Whether each guest drives each kind of device, on each machine, with each model: a DataFrame, a row for each.
+
+    ``plug`` "cold" judges a device that is there when the guest starts: see ``virtkit.compat.matrix.matrix`` for the
+    columns and the other arguments. "hot" judges one that is plugged into the running guest, on a domain with free
+    root ports and a pcie-to-pci-bridge where the machine has PCI Express: the verdict is the worse one of whether the
+    guest has the driver and whether it notices the device there (``evidence`` is "boot" where a booted guest showed
+    it); ``interface`` is "refused" where libvirt or QEMU does not take the device while the guest runs. Raises
+    GuestError and UsageError.
+
+    >>> import virtkit as vk
+    >>> frame = vk.matrix("debian12,rhel6.10,win10", "q35", "virtio", "block", plug="hot")
+    >>> frame[["guest", "placement", "verdict", "evidence"]]
+          guest  placement  verdict evidence
+    0  debian12  pcie-port    works     boot
+    1  rhel6.10  pcie-port    fails       db
+    2     win10  pcie-port  unknown     rule
+    """
+    if plug not in PLUGS:
+        raise UsageError(f"plug: expected {' or '.join(PLUGS)}, got {plug!r}")
+    if plug == "cold":
+        return cold_matrix(
+            guests, machines, models, kinds,
+            placements=placements, overrides=overrides, host=host, arch=arch, guest_database=guest_database,
+            prober=prober,
+        )  # fmt: skip
+    if placements not in (None, AUTO):
+        raise UsageError("plug hot: libvirt chooses the slot of the running domain; leave the placements out")
+    host = host or Host.default()
+    known = guest_database or catalogue()
+    prober = prober or Prober(host, arch)
+    asked = [(name, AUTO, model) for name in select_machines(machines, host, arch) for model in select_models(models)]
+    cells = _judge_cells(prober, select_guests(guests, known), select_kinds(kinds), asked, overrides)
+    result = framed(cells, known, host, overrides)
+    result.attrs["plug"] = plug
+    return result
+
+
+class _Plugged(NamedTuple):
+    """A device that was plugged in, and the running domain with it; None where it is refused."""
+
+    hardware: Hardware
+    now: Resolved | None
+    device: Device | None
+
+
+def _running(prober: Prober, machine: str) -> Running:
+    """A running domain of a machine that has room for every kind of PCI device."""
+
+    def started(devices: str) -> Running:
+        xml = probe_domain(devices, prober.arch, machine)
+        if prober.arch in ("x86_64", "i686"):
+            xml = xml.replace("</os>", "</os><features><acpi/></features>")
+        return Running(resolve(read(xml.encode()), host=prober.host, slot_policy=prober.policy))
+
+    bare = started("")
+    if bare.root_bus != "pcie-root":
+        return bare
+    try:
+        return started(_ROOM + _BRIDGE)
+    except Refused:
+        return started(_ROOM)
+
+
+def _plugged(running: Running, kind: str, model: str) -> _Plugged:
+    """What comes of plugging a device of a kind (of the guest database) and model into a copy of a running domain."""
+    xml = probes()[kind].device(model)
+    if xml is None:
+        return _refused(kind, f"libvirt has no model {model} for {kind}")
+    running = running.copy()
+    effect = running.attach(read_device(xml))
+    if effect.refusal is not None:
+        return _refused(kind, f"a running domain does not take it: {effect.refusal.what}")
+    now = running.snapshot()
+    new = row(effect.new[-1])
+    for found in now.virtio_devices:
+        if row(found.device) == new:
+            place = Placement(found.kind, found.driver, found.location or found.transport, found.address, 0)
+            shown = found.shown or shown_off_pci(found.transport, now.machine, found.kind, found.driver)
+            return _Plugged(hardware_of(place, shown), now, found.device)
+    return _refused(kind, "on this machine libvirt makes no virtio device of it")
+
+
+def _refused(kind: str, refusal: str) -> _Plugged:
+    return _Plugged(hardware_of(Prober.no_placement(kind, refusal), None), None, None)
+
+
+def _judged(plugged: _Plugged, guest: Guest, kind: str, overrides: bool) -> Judgement:
+    driven = judge_hardware(support(guest, kind, overrides=overrides), kind, plugged.hardware, overrides)
+    if plugged.now is None or plugged.device is None or plugged.hardware.refusal:
+        return driven
+    return joined(notices(plugged.now, plugged.device, guest), driven)
+
+
+def _judge_cells(
+    prober: Prober,
+    guests: Sequence[Guest],
+    kinds: Sequence[str],
+    asked: Sequence[tuple[str, str, str]],
+    overrides: bool,
+) -> Cells:
+    import numpy as np
+
+    running = {name: _running(prober, prober.machine(name)) for name, _, _ in asked}
+    judgements: dict[Judgement, int] = {}
+    hardware: dict[Hardware, int] = {}
+    judged = np.empty((len(guests), len(kinds), len(asked)), dtype=np.int32)
+    offered = np.empty((len(kinds), len(asked)), dtype=np.int32)
+    for k, kind in enumerate(kinds):
+        # Guests with equal drivers get equal answers, except those that were booted.
+        classes = [
+            (support(guest, kind, overrides=overrides), guest.family, guest.id if guest.id in booted_guests() else "")
+            for guest in guests
+        ]
+        for c, (name, _, model) in enumerate(asked):
+            plugged = _plugged(running[name], kind, model)
+            offered[k, c] = hardware.setdefault(plugged.hardware, len(hardware))
+            known: dict[object, int] = {}
+            for g, (guest, one) in enumerate(zip(guests, classes, strict=True)):
+                if one not in known:
+                    answer = _judged(plugged, guest, kind, overrides)
+                    known[one] = judgements.setdefault(answer, len(judgements))
+                judged[g, k, c] = known[one]
+    return Cells(guests, kinds, asked, tuple(judgements), judged, tuple(hardware), offered)
