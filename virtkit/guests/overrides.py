@@ -104,7 +104,8 @@ def _corrections(record: Mapping[str, Any]) -> Iterator[Override]:
         if set(derivative) != set(_OWN):
             where = derivative.get("id", f"a derivative of {record['id']}")
             raise FactsError(f"{_FILE}: {where}: expected the keys {', '.join(_OWN)}, got {', '.join(derivative)}")
-        yield _read({**statement, "remark": "", **derivative}, str(record["id"]))
+        remark = statement.get("remark", "") if statement.get("unknown") else ""
+        yield _read({**statement, "remark": remark, **derivative}, str(record["id"]))
 
 
 def _read(record: Mapping[str, Any], derived_from: str = "") -> Override:
