@@ -12,7 +12,7 @@ from virtkit.errors import UsageError
 from virtkit.host.adaptation import vendor_machine, with_aliases, with_default, with_machines
 from virtkit.host.emulator import Emulator
 from virtkit.host.host import Host
-from virtkit.host.machine_types import VendorType, vendor_types
+from virtkit.host.other_types import VendorType, vendor_types
 from virtkit.releases import Release, dotted, parse
 
 __all__ = ["Distribution", "chosen", "distribution", "distributions"]
