@@ -9,7 +9,6 @@ from virtkit.display import Displayable
 from virtkit.domain.domain import Domain
 from virtkit.errors import Refused
 from virtkit.host import Host
-from virtkit.host.nearest import assumed_hosts
 from virtkit.resolution.pipeline import resolve_domain
 from virtkit.resolution.result import Resolution
 
@@ -66,12 +65,21 @@ def resolve(
         raise TypeError(f"resolve() takes a Domain, such as read('guest.xml') gives, not {type(domain).__name__}")
     host = host or Host.default()
     refusals: list[Refused] = []
-    for candidate in assumed_hosts(host, domain.arch, machine or domain.machine, domain.path) or (host,):
+    for candidate in _candidates(host, domain, machine or domain.machine):
         try:
             return Resolved(*resolve_domain(domain, candidate, machine, slot_policy))
         except Refused as refusal:
             refusals.append(_on(candidate, refusal, domain))
     raise refusals[0] from None
+
+
+def _candidates(host: Host, domain: Domain, machine: str | None) -> tuple[Host, ...]:
+    """The hosts to try for a domain, in this order."""
+    if not host.may_be_replaced(domain.arch, machine):
+        return (host,)
+    from virtkit.host.nearest import assumed_hosts
+
+    return assumed_hosts(host, domain.arch, machine, domain.path) or (host,)
 
 
 def _on(host: Host, refusal: Refused, domain: Domain) -> Refused:

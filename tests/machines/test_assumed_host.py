@@ -14,7 +14,8 @@ from virtkit.cli import main
 from virtkit.errors import Refused, Unsupported
 from virtkit.host import shipped
 from virtkit.host.emulator import emulator_arch
-from virtkit.host.machine_types import interface_version, machine_version, removed_types, vendor_types
+from virtkit.host.machine_types import interface_version, machine_version
+from virtkit.host.other_types import removed_types, vendor_types
 from virtkit.releases import PAIRS, SUPPORTED, dotted
 
 #: libvirt's name of the architecture that the tests take for each of QEMU's.

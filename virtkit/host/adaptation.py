@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from virtkit.host import shipped
 from virtkit.host.emulator import Emulator, Machine, by_name, default_name
-from virtkit.host.machine_types import VendorType, machine_version, vendor_types
+from virtkit.host.machine_types import machine_version
+from virtkit.host.other_types import VendorType, vendor_types
 from virtkit.releases import Release, parse
 
 __all__ = ["upstream", "vendor_machine", "with_aliases", "with_default", "with_machines"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 
 from virtkit.releases import Release, dotted
@@ -37,6 +36,8 @@ class Assumption:
     @property
     def note(self) -> str:
         """Which host was assumed and why, and the command that names the real one."""
+        import shlex
+
         has = f"which has {self.substitute} in its place" if self.substitute else "which has it"
         file = shlex.quote(self.file) if self.file and self.file != "standard input" else "DOMAIN.xml"
         return (

@@ -9,10 +9,12 @@ from types import MappingProxyType
 
 from virtkit import facts
 from virtkit.errors import UsageError
-from virtkit.host.adaptation import vendor_machine, with_aliases, with_default, with_machines
+from virtkit.host import shipped
+from virtkit.host.adaptation import upstream, vendor_machine, with_aliases, with_default, with_machines
 from virtkit.host.emulator import Emulator
 from virtkit.host.host import Host
-from virtkit.host.machine_types import VendorType, vendor_types
+from virtkit.host.machine_types import machine_version
+from virtkit.host.other_types import VendorType, vendor_types
 from virtkit.releases import Release, dotted, parse
 
 __all__ = ["Distribution", "chosen", "distribution", "distributions"]
@@ -40,8 +42,10 @@ class Distribution:
         ``notice`` of the host says in what the facts are not those of the distribution.
         """
         near = Host.named(dotted(self.qemu), self.libvirt)
-        loaded = (near.emulator(arch) for arch in near.architectures)
-        found = (self._adapted(emulator) for emulator in loaded if emulator)
+        loaded = shipped.load_all(near.qemu)
+        if self.vendor != "RHEL":
+            loaded = tuple(upstream(emulator, self.qemu) for emulator in loaded)
+        found = [self._adapted(emulator) for emulator in loaded]
         notices = [near.notice] if near.notice else []
         if self.vendor == "RHEL":
             notices.append("RHEL's QEMU lacks some devices of upstream; only a part of them is recorded")
@@ -61,9 +65,12 @@ class Distribution:
         return replace(emulator, devices=emulator.devices - lacks, absent=emulator.absent | lacks)
 
     def _own_types(self, arch: str) -> Iterator[VendorType]:
+        """The vendor's types that its QEMU has: those of its releases so far whose base is not newer than that QEMU."""
         for one in vendor_types().values():
-            known = not one.majors or self.major in one.majors
-            if one.vendor == self.vendor and arch in one.arches and known and parse(one.release) <= parse(self.release):
+            if one.vendor != self.vendor or arch not in one.arches or parse(one.release) > parse(self.release):
+                continue
+            version = machine_version(one.upstream)[1]
+            if version and version <= self.qemu and (not one.majors or self.major in one.majors):
                 yield one
 
     def _absent(self, arch: str) -> frozenset[str]:

@@ -6,16 +6,18 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from virtkit import facts
 from virtkit.display import Displayable
 from virtkit.errors import CapabilityError
 from virtkit.host import shipped
-from virtkit.host.adaptation import upstream
-from virtkit.host.assumption import Assumption
 from virtkit.host.changes import Uncertain, uncertain
 from virtkit.host.emulator import Emulator, emulator_arch
 from virtkit.releases import DEFAULT, PAIRS, Release, dotted, in_release, nearest, parse, qemu_for
+
+if TYPE_CHECKING:
+    from virtkit.host.assumption import Assumption
 
 __all__ = ["Host"]
 
@@ -130,6 +132,8 @@ class Host(Displayable):
             return cls.default(wanted, release)
         near = nearest(release, known)
         notice = f"no facts of QEMU {qemu} are shipped; those of QEMU {dotted(near)}, the nearest, are used"
+        from virtkit.host.adaptation import upstream
+
         own = [upstream(one, release) for one in shipped.load_all(near)]
         return cls(wanted, near, own, notice=notice)
 
@@ -139,6 +143,13 @@ class Host(Displayable):
         if self._given is not None:
             return self._given.get(name)
         return shipped.load(self.qemu, name)
+
+    def may_be_replaced(self, arch: str, machine: str | None) -> bool:
+        """Whether another host may be assumed for a domain: nobody named this one, and it lacks ``machine``."""
+        if self.fixed or not machine:
+            return False
+        emulator = self.emulator(arch)
+        return emulator is not None and emulator.machine(machine) is None
 
     def default_machine(self, arch: str) -> str | None:
         """The machine type that libvirt chooses for a domain that names none.

@@ -10,7 +10,8 @@ from virtkit.host import shipped
 from virtkit.host.assumption import Assumption
 from virtkit.host.emulator import Emulator, Machine, emulator_arch
 from virtkit.host.host import Host
-from virtkit.host.machine_types import machine_version, removed_types, vendor_types
+from virtkit.host.machine_types import machine_version
+from virtkit.host.other_types import removed_types, vendor_types
 from virtkit.releases import PAIRS, Release, distance, dotted
 
 __all__ = ["assumed_hosts", "similar"]
@@ -23,8 +24,7 @@ def assumed_hosts(host: Host, arch: str, machine: str | None, file: str | None =
     or has the type, or when no source says what the type is. ``file`` is the domain's, for the note.
     """
     name = emulator_arch(arch)
-    here = None if host.fixed or not machine else host.emulator(name)
-    if here is None or not machine or here.machine(machine) is not None:
+    if not machine or not host.may_be_replaced(arch, machine):
         return ()
     family, version = machine_version(machine)
     origin = _origin(machine, name, version)

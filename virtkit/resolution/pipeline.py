@@ -9,7 +9,6 @@ from virtkit.domain.reader import read_devices
 from virtkit.errors import Unsupported
 from virtkit.host import Host
 from virtkit.host.family import Family, family_of
-from virtkit.host.nearest import similar
 from virtkit.releases import dotted
 from virtkit.resolution.addresses import memory_slots, pci, pci_options, transports, usb, virtio_serial
 from virtkit.resolution.constraints import check_addressed, check_definition
@@ -113,6 +112,8 @@ def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, st
             CFG, f"{emulator.source} does not describe machine type '{name}'; expected a versioned name"
         )
     if found is None:
+        from virtkit.host.nearest import similar
+
         near = ", ".join(similar(name, emulator))
         raise Unsupported(
             CFG,
