@@ -2,7 +2,7 @@
 # A q35 machine has no IDE controller, and libvirt refuses a definition of one with an IDE disk. One would expect
 # `virsh attach-device --config` to make the same checks, because its result is such a definition. It takes the disk,
 # and stores a definition that it refuses from `virsh define` a moment later, so that `virsh edit` cannot save it; the
-# domain does not start any more. Seen with libvirt 9.0.0 (Debian 12). Needs root, and a libvirtd of Debian 12; no
+# domain does not start any more. Seen with libvirt 9.0.0 (Debian 12); 12.8 refuses it. Needs root, and a libvirtd of Debian 12; no
 # guest runs. 2026-11.
 set -euo pipefail
 export LC_ALL=C LIBVIRT_DEFAULT_URI=qemu:///system
