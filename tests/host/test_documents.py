@@ -121,7 +121,7 @@ def test_a_document_of_one_machine_type_does_not_deny_others(tmp_path: Path) -> 
     kind = "<os><type arch='x86_64' machine='{}'>hvm</type></os>"
     text = f"<domain type='kvm'><name>d</name><memory>1</memory>{kind}</domain>"
     assert resolve(read(text.format("pc-i440fx-9.0").encode()), host=one).machine == "pc-i440fx-9.0"
-    with pytest.raises(Unsupported, match="does not tell what machine type 'q35' is"):
+    with pytest.raises(Unsupported, match="does not describe machine type 'q35'"):
         resolve(read(text.format("q35").encode()), host=one)
 
 
