@@ -251,3 +251,15 @@ def test_bad_xml_is_a_refusal_of_its_step_only() -> None:
     assert "not well-formed" in outcomes[0].error
     assert "expected the XML of one device, got 2 elements" in outcomes[1].error
     assert plug(found, "disk").ok
+
+
+def test_on_ccw_a_nic_of_pci_needs_a_written_address() -> None:
+    """libvirt hands QEMU a ccw address for any NIC model; with a written PCI address an e1000e is taken."""
+    xml = domain(machine="s390-ccw-virtio", arch="s390x").replace("<features><acpi/></features>", "")
+    xml = xml.replace("<controller type='usb' model='none'/>", "")
+    found = session(xml)
+    refused = plug(found, "nic:e1000e")
+    assert refused.error.endswith("Property 'e1000e.devno' not found")
+    nic = "<interface type='user'><model type='e1000e'/><address type='pci' domain='0' bus='0' slot='5' function='0'/>"
+    assert plug(found, f"{nic}</interface>").ok
+    assert plug(found, "nic").ok

@@ -12,7 +12,7 @@ from copy import copy
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from virtkit.domain.address import DriveAddress
+from virtkit.domain.address import DriveAddress, PciAddress
 from virtkit.domain.device_classes import Inventory
 from virtkit.domain.devices import Chardev, Controller, Device, Disk, Hostdev, Input, Memory, Nic
 from virtkit.domain.document import parse
@@ -92,6 +92,7 @@ class Running:
         brought: list[Device] = []
         try:
             device = self._read(new)
+            unplaced = device.address is None
             self._check(device)
             if isinstance(device, Disk | Hostdev) and isinstance(device.address, DriveAddress):
                 brought += self._bring_controllers(device)
@@ -102,6 +103,8 @@ class Running:
                 # What memory may be depends on the address that it was given.
                 check_valid(self.context, self.devices, device)
             self._check_driver(device)
+            if unplaced:
+                self._check_channel(device)
         except Refused as refusal:
             return Effect(tuple(brought), refusal=refusal)
         self.documents[id(device)] = new.document
@@ -250,6 +253,16 @@ class Running:
             return
         if self.context.emulator.has(driver) is False:
             raise _by_qemu(f"'{driver}' is not a valid device model name", device)
+
+    def _check_channel(self, device: Device) -> None:
+        """On ccw, libvirt hands QEMU a ccw address for a NIC of any model, which QEMU refuses for one of PCI.
+
+        Raises Refused. Source: observed, libvirt 12.8 with QEMU 11.1; with a written PCI address the NIC is taken.
+        """
+        if self.context.family.ccw and isinstance(device, Nic) and isinstance(device.address, PciAddress):
+            if device.type != "hostdev":
+                driver = drivers().get((device.kind, device.model or ""), (device.model, ""))[0]
+                raise _by_qemu(f"Property '{driver}.devno' not found", device)
 
     def _check_name(self, device: Device) -> None:
         """QEMU refuses a second virtio-serial port of the same name. Raises Refused."""
