@@ -263,3 +263,12 @@ def test_on_ccw_a_nic_of_pci_needs_a_written_address() -> None:
     nic = "<interface type='user'><model type='e1000e'/><address type='pci' domain='0' bus='0' slot='5' function='0'/>"
     assert plug(found, f"{nic}</interface>").ok
     assert plug(found, "nic").ok
+
+
+@pytest.mark.parametrize(("release", "model"), [(NEW, "virtio-scsi"), (OLD, "lsilogic")])
+def test_a_scsi_controller_without_a_model_takes_that_of_another(release: str, model: str) -> None:
+    """libvirt 12.8 copies the model of a running SCSI controller, as in a definition; 9.0 takes the default one."""
+    bridge = "<controller type='pci' model='pcie-to-pci-bridge'/>"
+    found = session(q35(5, f"{bridge}<controller type='scsi' model='virtio-scsi'/>"), release)
+    (change,) = plug(found, "controller:scsi").live
+    assert change.identity == f"scsi 1 {model}"

@@ -187,6 +187,10 @@ class Running:
             for serial in alone.serials:
                 if serial.port < 0:
                     serial.port = max((one.port for one in self.devices.serials), default=-1) + 1
+            for controller in alone.controllers:
+                if controller.type == "scsi":
+                    # Before the others: its model may be that of a controller of the running domain.
+                    self._fill_scsi(controller)
             models.fill_devices(self.context, draft)
             chardevs.fill_chardevs(self.context, draft)
             if alone.hostdevs:
@@ -257,12 +261,13 @@ class Running:
     def _check_channel(self, device: Device) -> None:
         """On ccw, libvirt hands QEMU a ccw address for a NIC of any model, which QEMU refuses for one of PCI.
 
-        Raises Refused. Source: observed, libvirt 12.8 with QEMU 11.1; with a written PCI address the NIC is taken.
+        Raises Refused. Source: observed, libvirt 11.3 and 12.8 with QEMU 11.1; a written PCI address is taken.
         """
-        if self.context.family.ccw and isinstance(device, Nic) and isinstance(device.address, PciAddress):
-            if device.type != "hostdev":
-                driver = drivers().get((device.kind, device.model or ""), (device.model, ""))[0]
-                raise _by_qemu(f"Property '{driver}.devno' not found", device)
+        if not (self.context.family.ccw and isinstance(device, Nic) and isinstance(device.address, PciAddress)):
+            return
+        if device.type != "hostdev":
+            driver = drivers().get((device.kind, device.model or ""), (device.model, ""))[0]
+            raise _by_qemu(f"Property '{driver}.devno' not found", device)
 
     def _check_name(self, device: Device) -> None:
         """QEMU refuses a second virtio-serial port of the same name. Raises Refused."""
