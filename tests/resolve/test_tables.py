@@ -68,7 +68,8 @@ def test_every_fact_has_a_source(name: str) -> None:
         assert row["source"].startswith(SOURCES), row
 
 
-@pytest.mark.parametrize("name", [name for name in TABLES if "since" in rows(name)[0]])
+#: introduced.csv is about releases older than every known one; tests/machines checks it.
+@pytest.mark.parametrize("name", [name for name in TABLES if "since" in rows(name)[0] and name != "introduced"])
 def test_releases_are_in_order(name: str) -> None:
     """since comes before until."""
     for row in rows(name):
