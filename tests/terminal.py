@@ -20,9 +20,11 @@ def on_terminal(
     environment: Mapping[str, str] | None = None,
 ) -> tuple[int, str]:
     """Run a command on a pseudo-terminal and type Ctrl-C once ``stop_when`` holds; returns its exit code and output."""
+    # A size in the environment, as pytest's workers have it, would hide that of the terminal.
+    inherited = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execve(words[0], list(words), {**os.environ, "TERM": "xterm-256color", **(environment or {})})  # noqa: S606
+        os.execve(words[0], list(words), {**inherited, "TERM": "xterm-256color", **(environment or {})})  # noqa: S606
     ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     if stop_when is not None:
         end = time.monotonic() + 60

@@ -101,7 +101,7 @@ def test_unknown_names() -> None:
         ("libvirt", "rhel6.10", "pc", {"net": "virtio"}),
         ("virt-install", "winxp", "pc", {"block": "ide", "gpu": "qxl"}),
         ("virt-install", "win10", "q35", {"block": "sata", "net": "e1000e"}),
-        ("recommended", "rhel6.10", "pc", {"block": "virtio", "rng": "none"}),
+        ("recommended", "rhel6.10", "pc", {"block": "virtio", "rng": "virtio"}),
     ],
 )
 def test_documented_decisions(policy: str, guest: str, machine: str, decisions: dict[str, str]) -> None:

@@ -72,7 +72,7 @@ def test_a_refused_scenario_raises() -> None:
 
 def test_a_machine_helps_a_domain_that_the_host_refuses() -> None:
     """If the host refuses the domain as written, the outcome says so and shows the scenario alone."""
-    text = SAMPLE.read_text().replace("pc-q35-8.2", "pc-q35-rhel9.4.0")
+    text = SAMPLE.read_text().replace("pc-q35-8.2", "pc-q35-plucky")
     found = evaluate(read_domain(text), Scenario(machine="q35"), Host.default())
     assert found.before is None
     assert "This host refuses the domain as written" in outcomes.verdicts_html(found)

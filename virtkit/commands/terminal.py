@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import unicodedata
 from contextlib import contextmanager
@@ -21,7 +22,14 @@ _DIRECTION = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", 
 
 def width(stream: TextIO) -> int | None:
     """The columns of the terminal that a stream writes to; None for a file or a pipe."""
-    return get_terminal_size().columns if stream.isatty() else None
+    if not stream.isatty():
+        return None
+    if os.environ.get("COLUMNS", "").isdigit():
+        return get_terminal_size().columns
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or get_terminal_size().columns
+    except (OSError, ValueError):
+        return get_terminal_size().columns
 
 
 def printable(text: str) -> str:
