@@ -85,7 +85,7 @@ def shows(page: Page, *words: str) -> None:
     page.until(f"/{'[^]*'.join(words)}/.test(document.querySelector('.widget-html-content').innerText)")
 
 
-MACHINE, GUEST = "input[placeholder='as written']", "input[placeholder='as the domain says']"
+MACHINE, GUEST = "input[placeholder='as written']", "input[placeholder='from the metadata']"
 #: The lowest contrast ratio between the text of a cell and its background.
 CONTRAST = """Math.min(...[...document.querySelectorAll('.vkd td.w, .vkd td.f, .vkd td:not([class]), .vkd thead th')]
 .map(cell => {
@@ -138,7 +138,7 @@ def _explore(page: Page) -> None:
     """Each widget of the explorer changes the result; markup in a domain appears as text."""
     shows(page, "✗ fails")
     choose(page, "all kinds", "virtio-transitional")
-    shows(page, "Against as it is: 3 interfaces changed", "✓ works")
+    shows(page, "Compared with the domain as written: 3 interfaces changed", "✓ works")
     choose(page, "all kinds", "")
     fill(page, MACHINE, "pc")
     shows(page, "pc-i440fx", "✓ works")

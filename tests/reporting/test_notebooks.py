@@ -66,9 +66,10 @@ def test_notebooks_run_and_give_the_same_bytes_twice(
         else:
             assert one.read_bytes() == other.read_bytes(), name
         compared.add((name.parts[0], name.suffix))
-    assert compared >= {
-        (path.stem, suffix) for path in copies for suffix in (".html", ".svg", ".csv", ".parquet", ".png")
-    }
+    tables, pictures = (".html", ".csv", ".parquet"), (".svg", ".png")
+    assert compared >= {(path.stem, suffix) for path in copies for suffix in tables}
+    drawing = [path for path in copies if path.stem != "06-hot-plug"]
+    assert compared >= {(path.stem, suffix) for path in drawing for suffix in pictures}
     page = (first.folder / "02-bus-topology" / "index.html").read_text()
     assert "<img" not in page
     assert "<script>alert" not in page
@@ -285,14 +286,14 @@ def test_pdf_without_chromium_starts_nothing(
 def test_report_for_the_users_own_host(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A vendor's machine type is rejected with the shipped facts and resolves with the host's own document."""
+    """A machine type without a record is rejected with the shipped facts and resolves with the host's own document."""
     monkeypatch.chdir(tmp_path)
     source = facts.path("domains/rhel6-q35-virtio.xml").read_text()
     (tmp_path / "domains").mkdir()
-    (tmp_path / "domains" / "a.xml").write_text(re.sub("machine='[^']*'", "machine='pc-q35-rhel9.4.0'", source))
+    (tmp_path / "domains" / "a.xml").write_text(re.sub("machine='[^']*'", "machine='pc-q35-plucky'", source))
     (tmp_path / "mine.xml").write_text(
         "<domainCapabilities><path>/usr/libexec/qemu-kvm</path><domain>kvm</domain>"
-        "<machine>pc-q35-rhel9.4.0</machine><arch>x86_64</arch><devices/></domainCapabilities>"
+        "<machine>pc-q35-plucky</machine><arch>x86_64</arch><devices/></domainCapabilities>"
     )
     words = ["report", "02", "--domains", "domains", "-o", "reports"]
     latest = tmp_path / "reports" / "latest"

@@ -67,7 +67,7 @@ class _Explorer:
         self.host = widgets.Dropdown(options=labels, description="host", layout=wide)
         self.machine = widgets.Combobox(placeholder="as written", description="machine", layout=wide)
         known = tuple(one.id for one in catalogue())
-        self.guest = widgets.Combobox(options=known, placeholder="as written", description="guest", layout=wide)
+        self.guest = widgets.Combobox(options=known, placeholder="from the metadata", description="guest", layout=wide)
         for box in (self.machine, self.guest):
             box.continuous_update = False
         self.models = widgets.HBox(layout=widgets.Layout(flex_flow="row wrap"))
