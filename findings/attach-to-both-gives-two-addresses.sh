@@ -4,23 +4,49 @@
 # an address on each side by itself: once a device was attached to one side only (here a NIC with --live, which is the
 # default of virsh for a running domain), each later device gets two addresses and moves at the next start, where the
 # guest gives the NIC another name. libvirt says nothing. Seen with libvirt 9.0.0 and QEMU 7.2 (Debian 12); 12.8 does
-# the same. Needs root, and a libvirtd of Debian 12 that can start QEMU; no guest code runs. 2026-11.
+# the same. Needs root; no guest code runs. 2026-11.
 set -euo pipefail
-export LC_ALL=C LIBVIRT_DEFAULT_URI=qemu:///system
-virsh -q version --daemon | grep -q 'Running against daemon: 9\.0\.0$' || { echo "needs a libvirtd 9.0.0 at qemu:///system"; exit 2; }
-D=finding-two-addresses-$$; T=$(mktemp -d)
-trap '{ virsh -q destroy $D || true; virsh -q undefine $D; } >/dev/null 2>&1 || true; rm -rf "$T"' EXIT
-cat >"$T/domain.xml" <<X
+export LC_ALL=C
+T=$(mktemp -d); R=$T/root; P=
+trap '[ -z "$P" ] || { kill -KILL "$P"; wait "$P" || true; sleep 1; } 2>/dev/null; rm -rf "$T"' EXIT
+get() { # PACKAGE=VERSION...: with all they need, from the mirror apt is set up for, unpacked in $R
+  local a=$T/apt d m; mkdir -p "$a/lists/partial" "$a/cache/archives/partial" "$R"; : >"$a/status"
+  m=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | awk '/\/debian\/$/ && !n++')
+  echo "deb [arch=amd64 signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $m bookworm main" >"$a/list"
+  cat >"$a/conf" <<X
+Dir::Etc { sourcelist "$a/list"; sourceparts "/dev/null"; preferencesparts "/dev/null"; };
+Dir::State { lists "$a/lists"; status "$a/status"; }; Dir::Cache "$a/cache"; APT::Sandbox::User "root";
+X
+  APT_CONFIG=$a/conf apt-get -qq update
+  APT_CONFIG=$a/conf apt-get -qq install --download-only --no-install-recommends "$@"
+  for d in "$a"/cache/archives/*.deb; do dpkg -x "$d" "$R"; rm "$d"; done
+}
+L=9.0.0-4+deb12u2 Q=1:7.2+dfsg-7+deb12u18
+get libvirt0=$L libvirt-{clients,daemon,daemon-driver-qemu}=$L qemu-system-{x86,common}=$Q+b3 qemu-system-data=$Q seabios=1.16.2-1
+# libvirtd in the unpacked tree, with processes and mounts of its own, which all end with it
+mkdir -p "$R"/{dev,sys,proc,run,tmp,root,etc/libvirt}
+printf '%s:x:0:0::/root:/bin/false\n' root libvirt-qemu >"$R/etc/passwd"; printf '%s:x:0:\n' root libvirt-qemu >"$R/etc/group"
+echo 'auth_unix_rw = "none"' >"$R/etc/libvirt/libvirtd.conf"
+printf '%s\n' 'user = "+0"' 'group = "+0"' 'namespaces = []' 'cgroup_controllers = []' 'seccomp_sandbox = 0' 'remember_owner = 0' 'stdio_handler = "file"' \
+  'security_driver = "none"' >"$R/etc/libvirt/qemu.conf"
+unshare -mpf --kill-child --mount-proc="$R/proc" sh -c 'mount --rbind /dev "$0/dev" && mount --rbind /sys "$0/sys" && chroot "$0" /usr/sbin/libvirtd; :' "$R" >"$T/log" 2>&1 &
+P=$!
+virsh() { chroot "$R" /usr/bin/virsh -q -c 'qemu+unix:///system?socket=/run/libvirt/libvirt-sock' "$@"; }
+for ((i = 0; i < 60; i++)); do virsh version --daemon >"$T/version" 2>&1 && break; sleep 1; done
+grep -q 'Running against daemon: 9\.0\.0$' "$T/version" || { cat "$T/log" "$T/version"; exit 2; }
+
+D=finding-two-addresses
+cat >"$R/domain.xml" <<X
 <domain type='qemu'><name>$D</name><memory unit='MiB'>64</memory><os><type arch='x86_64' machine='q35'>hvm</type></os>
 <features><acpi/></features><devices><memballoon model='none'/><controller type='usb' model='none'/>
 <controller type='pci' index='0' model='pcie-root'/><controller type='pci' model='pcie-root-port'/>
 <controller type='pci' model='pcie-root-port'/><controller type='pci' model='pcie-root-port'/></devices></domain>
 X
-nic() { echo "<interface type='user'><mac address='52:54:00:00:00:0$1'/><model type='virtio'/></interface>" >"$T/nic$1.xml"; }
+nic() { echo "<interface type='user'><mac address='52:54:00:00:00:0$1'/><model type='virtio'/></interface>" >"$R/nic$1.xml"; }
 nic 1; nic 2
-virsh -q define "$T/domain.xml"; virsh -q start --paused $D
-virsh -q attach-device $D "$T/nic1.xml" --live
-virsh -q attach-device $D "$T/nic2.xml" --live --config
+virsh define /domain.xml; virsh start --paused $D
+virsh attach-device $D /nic1.xml --live
+virsh attach-device $D /nic2.xml --live --config
 bus() { # SIDE: the bus of the second NIC
   virsh dumpxml $D $1 | sed -n "/52:54:00:00:00:02/,/<\/interface>/s/.*<address type='pci' domain='0x0000' bus='\([^']*\)'.*/\1/p"
 }
