@@ -1,8 +1,8 @@
 #!/bin/bash
 # A q35 machine has no IDE controller, and libvirt refuses a definition of one with an IDE disk. One would expect
 # `virsh attach-device --config` to make the same checks, because its result is such a definition. It takes the disk,
-# and stores a definition that it refuses from `virsh define` a moment later, so that `virsh edit` cannot save it; the
-# domain does not start any more. Seen with libvirt 9.0.0 (Debian 12); 12.8 refuses it. Needs root; no guest runs. 2026-11.
+# and stores a definition that it refuses from `virsh define` a moment later, so that `virsh edit` cannot save
+# it. Seen with libvirt 9.0.0 (Debian 12); 12.8 refuses it. Needs root; no guest runs. 2026-11.
 set -euo pipefail
 export LC_ALL=C
 T=$(mktemp -d); R=$T/root; P=
@@ -45,8 +45,7 @@ virsh define /bare.xml
 attached=$(says virsh attach-device $D /disk.xml --config)
 virsh dumpxml $D >"$R/stored.xml"
 again=$(says virsh define /stored.xml); cat "$T/out"
-started=$(says virsh start --paused $D); cat "$T/out"
-s="whole definition $whole, attached with --config $attached, what is stored then: define $again, start $started"
-k="whole definition refused, attached with --config accepted, what is stored then: define refused, start refused"
+s="whole definition $whole, attached with --config $attached, what is stored then: define $again"
+k="whole definition refused, attached with --config accepted, what is stored then: define refused"
 echo "an IDE disk on q35:"; echo "expected: refused each time"; echo "seen:     $s"
 [ "$s" = "$k" ] || { echo "no longer as recorded: $k"; exit 1; }
