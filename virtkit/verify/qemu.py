@@ -96,7 +96,9 @@ class Qemu:
         virtio = {device.id: device for device in resolved.virtio_devices}
         for device in virtio.values():
             reason = device.shown.reason if device.shown else ""
-            if not reason and emulator is not None and emulator.has(_type_name(device)) is False:
+            # QEMU takes "virtio-net" as another name of "virtio-net-pci"; its list of types has no other names.
+            names = (_type_name(device), f"{_type_name(device)}-pci")
+            if not reason and emulator is not None and all(emulator.has(one) is False for one in names):
                 reason = "no-driver"
             if reason:
                 refused.add(device.id)
