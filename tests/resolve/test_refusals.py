@@ -114,7 +114,7 @@ def test_what_is_refused_and_what_is_taken(refused: str, meaning: str, taken: st
     ],
 )
 def test_a_feature_that_the_machine_lacks(feature: str, arch: str, machine: str) -> None:
-    """Refused by name, and so is one that nobody knows."""
+    """A known and an unknown name are both refused by name."""
     with pytest.raises(Refused, match=feature):
         resolve("", arch, machine, features=f"<{feature}/>")
 
