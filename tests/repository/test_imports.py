@@ -28,7 +28,7 @@ ALLOWED = {
     "host": GROUND,
     "guests": f"{GROUND} virtio",  # the kinds of virtio devices
     "inputs": f"{GROUND} domain",
-    "readers": "errors releases domain",
+    "readers": f"{GROUND} domain",
     "resolution": f"{GROUND} domain host",
     "virtio": RESOLVING,
     "topology": f"{RESOLVING} virtio",

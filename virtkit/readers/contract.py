@@ -1,0 +1,89 @@
+"""What every reader of an input format takes and gives. Readers of other packages use the same classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from virtkit.domain.document import Document, parse
+from virtkit.errors import InputError
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
+
+__all__ = ["FoundDomain", "NotRead", "Reader", "ReaderOptions", "Reading", "Skipped", "document_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderOptions:
+    """What the command line chooses for readers, by option name: ``{"kubevirt": "1.9", "topology": "v3"}``."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDomain:
+    """One domain of an input.
+
+    ``name`` is the name of its result without an ending, empty for that of the file; ``document`` its domain XML, whose
+    elements carry the lines of the original; ``notes`` are sentences on what the reader assumed.
+    """
+
+    name: str
+    document: Document
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """A domain of an input that cannot be read: its name and the error, with file and line."""
+
+    name: str
+    error: InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A part of an input that is no domain: its name and one sentence that says what it is."""
+
+    name: str
+    reason: str
+
+
+_LARGEST_LINE = 65_535
+
+Reading = FoundDomain | NotRead | Skipped
+"""One part of an input."""
+
+
+class Reader(Protocol):
+    """A reader of one input format."""
+
+    name: str
+    """Its name in options and in the entry point group ``virtkit.readers``, such as ``kubevirt``."""
+    title: str
+    """Its name in messages, such as "KubeVirt YAML"."""
+
+    def detects(self, data: bytes, file: str) -> bool:
+        """Whether the bytes look like this format. ``file`` is their label, and may be empty. Must be fast."""
+
+    def read(self, data: bytes, file: str, options: ReaderOptions) -> Iterator[Reading]:
+        """The parts of an input, in order. Raises InputError for an input that cannot be read as a whole."""
+
+
+def document_of(root: Element, lines: Mapping[Element, int], file: str) -> Document:
+    """Domain XML built by a reader as a document whose elements carry the lines of the original.
+
+    ``lines`` gives the line of an element of ``root``; an element without one has that of its parent. libxml2 holds no
+    line above 65,535: such a line is not known. Raises InputError when the XML is larger or deeper than is accepted.
+    """
+    from lxml import etree
+
+    etree.indent(root)
+    document = parse(etree.tostring(root, encoding="utf-8"), file)
+    for built, read in zip(root.iter(), document.root.iter(), strict=True):
+        parent = read.getparent()
+        line = lines.get(built) or (1 if parent is None else parent.sourceline) or 0
+        cast("Any", read).sourceline = line if line <= _LARGEST_LINE else 0
+    return document
