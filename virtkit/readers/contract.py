@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from virtkit.domain.document import Document, parse
+from virtkit.domain.document import Document, line_of, parse
 from virtkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -84,6 +84,6 @@ def document_of(root: Element, lines: Mapping[Element, int], file: str) -> Docum
     document = parse(etree.tostring(root, encoding="utf-8"), file)
     for built, read in zip(root.iter(), document.root.iter(), strict=True):
         parent = read.getparent()
-        line = lines.get(built) or (1 if parent is None else parent.sourceline) or 0
+        line = lines.get(built) or (1 if parent is None else line_of(parent)) or 0
         cast("Any", read).sourceline = line if line <= _LARGEST_LINE else 0
     return document
