@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from virtkit.compat.boot_evidence import booted_guests, with_boot_evidence
+from virtkit.compat.cells import Cells, Column, Hardware, hardware_of, judge_cells, judge_hardware
 from virtkit.compat.manual_slots import AUTO, manual_slot, select_placements, slot_condition
-from virtkit.compat.prober import Placement, Prober
-from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, qemu_refusal, refused
+from virtkit.compat.prober import Prober
+from virtkit.compat.verdict import Evidence
 from virtkit.errors import UsageError
 from virtkit.guests import KINDS, Catalogue, Guest, catalogue
 from virtkit.guests.overrides import support
@@ -18,26 +19,21 @@ from virtkit.host import Host
 from virtkit.host.family import family_of
 from virtkit.host.machine_types import machine_version
 from virtkit.releases import dotted
-from virtkit.virtio.interface import Interface, Shown
 from virtkit.virtio.kinds import MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Sequence
 
     import numpy as np
     import numpy.typing as npt
     import pandas as pd
 
     from virtkit.compat.frame import Matrix
-    from virtkit.guests import Support
+    from virtkit.compat.verdict import Judgement
 
 __all__ = [
     "COLUMNS",
-    "Cells",
-    "Hardware",
     "framed",
-    "hardware_of",
-    "judge_hardware",
     "matrix",
     "select_guests",
     "select_kinds",
@@ -140,25 +136,42 @@ def select_machines(
     return tuple(dict.fromkeys(chosen))
 
 
+class _Offer(NamedTuple):
+    """A device where libvirt, or the address that the column writes, puts it."""
+
+    hardware: Hardware
+    machine: str
+    model: str
+
+
 @dataclass(frozen=True, slots=True)
-class Hardware:
-    """What the hardware of a cell offers: equal values give equal judgements."""
+class _Cold:
+    """The rules for a device that is there when the guest starts."""
 
-    placement: str
-    interface: str
-    refusal: str
-    evidence: str
-    source: str
-    condition: str = ""
+    prober: Prober
+    overrides: bool
 
+    def offer(self, kind: str, column: Column) -> _Offer:
+        """The device of a kind where a column puts it."""
+        name, placement, model = column
+        machine = self.prober.machine(name)
+        return _Offer(_hardware(self.prober, machine, placement, kind, model), machine, model)
 
-def hardware_of(placement: Placement, shown: Shown | None, asked: str = "") -> Hardware:
-    """What a device offers where it is; ``shown`` is None where libvirt refuses it."""
-    if shown is None:
-        return Hardware(asked, "refused", placement.refusal, Evidence.RULE, "libvirt, Domain XML format")
-    if shown.interface is None:
-        return Hardware(placement.location, "refused", qemu_refusal(shown), Evidence.QEMU, shown.source)
-    return Hardware(placement.location, shown.interface.value, "", "", shown.source)
+    def group(self, guest: Guest, kind: str) -> Hashable:
+        """Guests with equal drivers get equal judgements, except those that were booted."""
+        return support(guest, kind, overrides=self.overrides), guest.id if guest.id in booted_guests() else ""
+
+    def state(self, guest: Guest, offer: _Offer) -> Hashable:
+        """Equal hardware gets equal judgements; evidence from booted guests names machine type and model, too."""
+        return offer if guest.id in booted_guests() else offer.hardware
+
+    def judged(self, guest: Guest, kind: str, offer: _Offer) -> Judgement:
+        """The judgement of one cell."""
+        answer = support(guest, kind, overrides=self.overrides)
+        found = judge_hardware(answer, kind, offer.hardware, self.overrides)
+        if guest.id not in booted_guests():
+            return found
+        return with_boot_evidence(found, guest.id, kind, offer.machine, offer.hardware.placement, offer.model)
 
 
 def _hardware(prober: Prober, machine: str, asked: str, kind: str, model: str) -> Hardware:
@@ -177,20 +190,6 @@ def _hardware(prober: Prober, machine: str, asked: str, kind: str, model: str) -
     condition = slot_condition(slot, machine, shown.interface if shown else None)
     source = found.source if found.refusal else f"{found.source} | {slot.source}"
     return replace(found, condition=condition, source=source)
-
-
-def judge_hardware(answer: Support, kind: str, hardware: Hardware, addons: bool) -> Judgement:
-    """The verdict of a guest's driver on the hardware of a cell."""
-    if hardware.refusal:
-        return refused(hardware.refusal, Evidence(hardware.evidence), hardware.source)
-    # A virtio-mmio transport serves drivers of both kinds: the rules of PCI do not apply there.
-    mmio = hardware.placement == "virtio-mmio"
-    interface = Interface.TRANSITIONAL if mmio else Interface(hardware.interface)
-    judgement = judge(answer, kind, interface, addons=addons)
-    if hardware.condition and judgement.good:
-        condition = "; ".join(filter(None, (judgement.condition, hardware.condition)))
-        judgement = replace(judgement, verdict=Verdict.CONDITION, condition=condition)
-    return replace(judgement, source=f"{judgement.source} | {hardware.source}")
 
 
 def _placements_on(prober: Prober, machine: str, asked: tuple[str, ...]) -> tuple[str, ...]:
@@ -249,7 +248,7 @@ def matrix(
         for placement in _placements_on(prober, name, placement_names)
         for model in model_names
     ]
-    cells = _judge_cells(prober, chosen, select_kinds(kinds), asked, overrides)
+    cells = judge_cells(_Cold(prober, overrides), chosen, select_kinds(kinds), asked)
     result = framed(cells, known, host, overrides)
     result.attrs["placements"] = placement_names != (AUTO,)
     return result
@@ -265,61 +264,6 @@ def framed(cells: Cells, known: Catalogue, host: Host, overrides: bool) -> Matri
     result.attrs["placements"] = False
     result.attrs["host"] = repr(host)
     return result
-
-
-@dataclass(frozen=True, slots=True)
-class Cells:
-    """The cells of a matrix: indexes of their judgements, by guest, kind and column, and of their hardware."""
-
-    guests: Sequence[Guest]
-    kinds: Sequence[str]
-    asked: Sequence[tuple[str, str, str]]
-    judgements: Sequence[Judgement]
-    judged: npt.NDArray[np.int32]
-    hardware: Sequence[Hardware]
-    offered: npt.NDArray[np.int32]
-
-
-def _judge_cells(
-    prober: Prober,
-    guests: Sequence[Guest],
-    kinds: Sequence[str],
-    asked: Sequence[tuple[str, str, str]],
-    overrides: bool,
-) -> Cells:
-    """Judges every guest, kind and (machine, placement, model) of ``asked``."""
-    import numpy as np
-
-    judgements: dict[Judgement, int] = {}
-    hardware: dict[Hardware, int] = {}
-    judged = np.empty((len(guests), len(kinds), len(asked)), dtype=np.int32)
-    offered = np.empty((len(kinds), len(asked)), dtype=np.int32)
-    for k, kind in enumerate(kinds):
-        column = [_hardware(prober, prober.machine(name), placement, kind, model) for name, placement, model in asked]
-        offered[k] = [hardware.setdefault(one, len(hardware)) for one in column]
-        # Guests with equal drivers get equal answers: judge each class of guests once.
-        classes: dict[Support, int] = {}
-        member = [classes.setdefault(support(guest, kind, overrides=overrides), len(classes)) for guest in guests]
-        states = {one: index for index, one in enumerate(dict.fromkeys(column))}
-        table = np.array(
-            [
-                [
-                    judgements.setdefault(judge_hardware(answer, kind, state, overrides), len(judgements))
-                    for state in states
-                ]
-                for answer in classes
-            ],
-            dtype=np.int32,
-        ).reshape(len(classes), len(states))
-        judged[:, k, :] = table[np.array(member, dtype=np.int32)][:, [states[one] for one in column]]
-        for g, guest in enumerate(guests):
-            if guest.id in booted_guests():
-                own = list(judgements)
-                for c, (one, (name, _, model)) in enumerate(zip(column, asked, strict=True)):
-                    before, machine = own[judged[g, k, c]], prober.machine(name)
-                    now = with_boot_evidence(before, guest.id, kind, machine, one.placement, model)
-                    judged[g, k, c] = judgements.setdefault(now, len(judgements))
-    return Cells(guests, kinds, asked, tuple(judgements), judged, tuple(hardware), offered)
 
 
 def _columns(cells: Cells) -> dict[str, pd.Categorical]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from virtkit.compat.cells import Column, Hardware, hardware_of, judge_cells, judge_hardware
 from virtkit.compat.manual_slots import AUTO
 from virtkit.compat.matrix import (
-    Cells,
     framed,
-    hardware_of,
-    judge_hardware,
     select_guests,
     select_kinds,
     select_machines,
@@ -29,10 +28,9 @@ from virtkit.hotplug.verdict import booted_guests, joined, notices
 from virtkit.resolved import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from virtkit.compat.frame import Matrix
-    from virtkit.compat.matrix import Hardware
     from virtkit.compat.verdict import Judgement
     from virtkit.domain.devices import Device
     from virtkit.guests import Catalogue, Guest
@@ -92,7 +90,8 @@ def matrix(
     known = guest_database or catalogue()
     prober = prober or Prober(host, arch)
     asked = [(name, AUTO, model) for name in select_machines(machines, host, arch) for model in select_models(models)]
-    cells = _judge_cells(prober, select_guests(guests, known), select_kinds(kinds), asked, overrides)
+    running = {name: _running(prober, prober.machine(name)) for name, _, _ in asked}
+    cells = judge_cells(_Hot(running, overrides), select_guests(guests, known), select_kinds(kinds), asked)
     result = framed(cells, known, host, overrides)
     result.attrs["plug"] = plug
     return result
@@ -147,40 +146,31 @@ def _refused(kind: str, refusal: str) -> _Plugged:
     return _Plugged(hardware_of(Prober.no_placement(kind, refusal), None), None, None)
 
 
-def _judged(plugged: _Plugged, guest: Guest, kind: str, overrides: bool) -> Judgement:
-    driven = judge_hardware(support(guest, kind, overrides=overrides), kind, plugged.hardware, overrides)
-    if plugged.now is None or plugged.device is None or plugged.hardware.refusal:
-        return driven
-    return joined(notices(plugged.now, plugged.device, guest), driven)
+@dataclass(frozen=True, slots=True)
+class _Hot:
+    """The rules for a device that is plugged into a running guest; ``running`` has the domain of each machine type."""
 
+    running: Mapping[str, Running]
+    overrides: bool
 
-def _judge_cells(
-    prober: Prober,
-    guests: Sequence[Guest],
-    kinds: Sequence[str],
-    asked: Sequence[tuple[str, str, str]],
-    overrides: bool,
-) -> Cells:
-    import numpy as np
+    def offer(self, kind: str, column: Column) -> _Plugged:
+        """The device of a kind after it was plugged in."""
+        name, _, model = column
+        return _plugged(self.running[name], kind, model)
 
-    running = {name: _running(prober, prober.machine(name)) for name, _, _ in asked}
-    judgements: dict[Judgement, int] = {}
-    hardware: dict[Hardware, int] = {}
-    judged = np.empty((len(guests), len(kinds), len(asked)), dtype=np.int32)
-    offered = np.empty((len(kinds), len(asked)), dtype=np.int32)
-    for k, kind in enumerate(kinds):
-        # Guests with equal drivers get equal answers, except those that were booted.
-        classes = [
-            (support(guest, kind, overrides=overrides), guest.family, guest.id if guest.id in booted_guests() else "")
-            for guest in guests
-        ]
-        for c, (name, _, model) in enumerate(asked):
-            plugged = _plugged(running[name], kind, model)
-            offered[k, c] = hardware.setdefault(plugged.hardware, len(hardware))
-            known: dict[object, int] = {}
-            for g, (guest, one) in enumerate(zip(guests, classes, strict=True)):
-                if one not in known:
-                    answer = _judged(plugged, guest, kind, overrides)
-                    known[one] = judgements.setdefault(answer, len(judgements))
-                judged[g, k, c] = known[one]
-    return Cells(guests, kinds, asked, tuple(judgements), judged, tuple(hardware), offered)
+    def group(self, guest: Guest, kind: str) -> Hashable:
+        """Guests of one family with equal drivers get equal judgements, except those that were booted."""
+        own = guest.id if guest.id in booted_guests() else ""
+        return support(guest, kind, overrides=self.overrides), guest.family, own
+
+    def state(self, guest: Guest, offer: _Plugged) -> Hashable:
+        """Each running domain with its device is a state of its own."""
+        return id(offer)
+
+    def judged(self, guest: Guest, kind: str, offer: _Plugged) -> Judgement:
+        """The judgement of one cell."""
+        answer = support(guest, kind, overrides=self.overrides)
+        driven = judge_hardware(answer, kind, offer.hardware, self.overrides)
+        if offer.now is None or offer.device is None or offer.hardware.refusal:
+            return driven
+        return joined(notices(offer.now, offer.device, guest), driven)
