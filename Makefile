@@ -19,6 +19,10 @@ TESTS      ?=
 LAB        ?=
 LAB_HOME   ?= $(CURDIR)/$(VENV)/lab
 
+# Some environments forbid it, but the tests and reports start a few hundred interpreters: without bytecode, each would
+# compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: report test check lint lab lock bench clean setup
 .DEFAULT_GOAL := report
 

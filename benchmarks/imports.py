@@ -18,7 +18,7 @@ from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-__all__ = ["LARGEST", "circles", "import_graph", "main", "room_of", "rooms"]
+__all__ = ["LARGEST", "called", "circles", "import_graph", "main", "room_of", "rooms"]
 
 #: The most modules that may import each other in a circle.
 LARGEST = 3
@@ -52,7 +52,7 @@ def _imported(tree: ast.AST, package: str, known: Iterable[str]) -> Iterator[str
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in names)
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+        elif isinstance(node, ast.Call) and called(node).endswith("import_module"):
             yield from (word.value for word in node.args if isinstance(word, ast.Constant) and word.value in names)
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
@@ -65,6 +65,13 @@ def _imported(tree: ast.AST, package: str, known: Iterable[str]) -> Iterator[str
                     yield module
                 elif base in names:
                     yield base
+
+
+def called(call: ast.Call) -> str:
+    """The last name of what a call calls: "import_module" for ``importlib.import_module(...)``; "" for no name."""
+    if isinstance(call.func, ast.Attribute):
+        return call.func.attr
+    return call.func.id if isinstance(call.func, ast.Name) else ""
 
 
 def circles(graph: Graph) -> list[tuple[str, ...]]:
