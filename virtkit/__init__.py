@@ -1,4 +1,4 @@
-"""What a libvirt domain will become, and whether its guest can drive it: told offline, before the VM exists.
+"""Answers offline, before the VM exists, what a libvirt domain becomes and whether its guest can drive it.
 
 Begin with a domain, from a file or, as here, from the samples:
 
@@ -11,7 +11,7 @@ Begin with a domain, from a file or, as here, from the samples:
 In a notebook each of these shows itself: put it on the last line of a cell. Then:
 
     resolved.topology                        the buses as a picture; print() gives a tree
-    resolved.trace                           why each thing is as it is
+    resolved.trace                           the reason of each decision
     resolved.xml()                           the XML as libvirt would keep it
     vk.survey("/etc/libvirt/qemu")           a folder of domains
     vk.matrix(guests="rhel*", kinds="net")   guests by machine types by virtio models, a DataFrame

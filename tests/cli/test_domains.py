@@ -220,7 +220,7 @@ def test_explain_takes_one_file(files: Path, capsys: pytest.CaptureFixture[str])
 
 @pytest.mark.slow
 def test_topology(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Text to standard output; the ending of -o tells the form; --diff shows what changed."""
+    """Text to standard output; the ending of -o selects the format; --diff shows what changed."""
     path = str(files / "in" / "a.xml")
     assert main(["topology", path]) == 0
     assert "virtio-net" in capsys.readouterr().out

@@ -16,7 +16,7 @@ from virtkit.draw.labels import kin
 from virtkit.notebook.guests import guest_labels
 
 
-def test_heatmap_tells_shares() -> None:
+def test_heatmap_states_shares() -> None:
     """The title of a cell says for how many guests of its row the combination works."""
     chart = heatmap(frame(), "Overview", LABELS)
     assert chart.svg() == heatmap(frame(), "Overview", LABELS).svg()
@@ -70,7 +70,7 @@ def test_lines_have_names_for_people() -> None:
     assert "ALT Linux, net virtio on pc" in drawn
 
 
-def test_headroom_puts_the_fullest_first_and_tells_none_from_no_slot() -> None:
+def test_headroom_puts_the_fullest_first_and_distinguishes_none_from_no_slot() -> None:
     """Domains without a free slot come first, a kind of slot that is lacking has no bar, and a rest is counted."""
     rows = [
         ("roomy", "conventional PCI", 26),

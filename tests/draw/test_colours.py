@@ -79,7 +79,7 @@ def test_changes_and_verdicts_stay_apart(vision: str) -> None:
     assert nearest([look.colour for look in VERDICTS.values()], vision) > APART
 
 
-def test_nothing_is_told_by_colour_alone() -> None:
+def test_colour_is_never_the_only_sign() -> None:
     """Every change and every verdict has its own glyph and word; gone, new and moved devices have different borders."""
     for looks in (CHANGES.values(), VERDICTS.values()):
         assert len({look.glyph for look in looks}) == len(looks)
@@ -110,7 +110,7 @@ def test_text_on_colours() -> None:
         ("tritanopia", ("#4477DD", "#338F9A")),
     ],
 )
-def test_the_measure_tells_bad_pairs(vision: str, pair: tuple[str, str]) -> None:
+def test_the_measure_finds_bad_pairs(vision: str, pair: tuple[str, str]) -> None:
     """The check can fail: pairs known to be confused come out close, black and white far apart, greys unchanged."""
     assert nearest(["#000000", "#FFFFFF"], vision) == pytest.approx(100, abs=0.5)
     assert np.allclose(seen("#808080", vision), seen("#808080", "full colour"), atol=0.2)

@@ -129,7 +129,7 @@ def test_patterns_and_archives_are_inputs(tmp_path: Path) -> None:
     assert {source.read() for source in found} == {GOOD}
 
 
-def test_a_hostile_archive_is_told_and_the_others_go_on(tmp_path: Path) -> None:
+def test_a_hostile_archive_is_reported_and_the_others_go_on(tmp_path: Path) -> None:
     """Links, devices, huge members and names that lead out of the folder; nothing is written or followed."""
     archive = tmp_path / "evil.tar"
     with tarfile.open(archive, "w") as out:

@@ -16,7 +16,7 @@ from virtkit.guests import KINDS, Guest, catalogue, kinds, osinfo
 PYTHON = Path("/usr/bin/python3")
 SYSTEM = Path("/usr/share/osinfo")
 
-# Every fact that the reader also tells, for every OS, as libosinfo resolves it.
+# Every fact that the reader also gives, for every OS, as libosinfo resolves it.
 ASK = """
 import json, sys
 import gi

@@ -74,7 +74,7 @@ def host(tmp_path: Path, text: str | object, name: str = "caps.xml", libvirt: st
 
 
 def test_the_capability_cache_of_libvirt(tmp_path: Path) -> None:
-    """Flags tell of device types; a flag that this libvirt does not have tells nothing."""
+    """Flags state which device types exist; a flag that this libvirt does not have states nothing."""
     found = host(tmp_path, CACHE)
     assert (found.libvirt, found.qemu, found.architectures) == ((9, 0), (7, 2), ("x86_64",))
     x86 = found.emulator("x86_64")
@@ -126,7 +126,7 @@ def test_a_document_of_one_machine_type_does_not_deny_others(tmp_path: Path) -> 
 
 
 def test_virsh_capabilities(tmp_path: Path) -> None:
-    """Every QEMU guest, its release told by the alias, no device types; other hypervisors are passed over."""
+    """Every QEMU guest, its release taken from the alias, no device types; other hypervisors are passed over."""
     found = host(tmp_path, CAPABILITIES)
     assert (found.qemu, found.architectures) == ((7, 2), ("arm", "x86_64"))
     x86 = found.emulator("x86_64")
@@ -146,7 +146,7 @@ def test_virsh_capabilities(tmp_path: Path) -> None:
     ],
 )
 def test_a_reply_to_query_machines(tmp_path: Path, document: object) -> None:
-    """Bare, as QMP gives it, or by command name; the release is told by the alias."""
+    """Bare, as QMP gives it, or by command name; the release is taken from the alias."""
     found = host(tmp_path, document, "machines.json")
     assert (found.qemu, found.architectures) == ((11, 1), ("x86_64",))
     x86 = found.emulator("x86_64")
@@ -300,7 +300,7 @@ def test_a_missing_file_and_an_empty_folder(tmp_path: Path) -> None:
 @pytest.mark.skipif(not CONFORMANCE.is_dir(), reason="the conformance corpora are not at hand")
 @pytest.mark.parametrize("release", RELEASES)
 def test_real_caches_agree_with_the_shipped_facts(release: str) -> None:
-    """Where libvirt's cache tells something, the probed emulator tells the same."""
+    """Where libvirt's cache states something, the probed emulator states the same."""
     cached, probed = Host.from_file(CONFORMANCE / f"libvirt-{release}" / "qemucaps"), Host.default(release)
     assert (cached.libvirt, cached.qemu) == (probed.libvirt, probed.qemu)
     assert cached.architectures == probed.architectures

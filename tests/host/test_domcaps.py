@@ -66,7 +66,7 @@ def test_elements_are_supported_by_any_value() -> None:
 
 
 def test_spice_and_displays_follow_the_build(tmp_path: Path) -> None:
-    """A capability cache without the flags has neither; a list of device types does not tell."""
+    """A capability cache without the flags has neither; a list of device types does not say."""
     file = tmp_path / "x86_64.xml"
     text = "<qemuCaps><selfvers>12008000</selfvers><flag name='{}'/><version>11001002</version><arch>x86_64</arch>"
     text += "<machine type='tcg' name='pc-q35-11.1' alias='q35'/></qemuCaps>"
@@ -160,7 +160,7 @@ def test_the_command_compares_a_file(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 @pytest.mark.skipif(not CONFORMANCE.is_dir(), reason="the conformance corpora are not at hand")
 @pytest.mark.parametrize("release", RELEASES)
-def test_real_reports_are_told_in_full(release: str) -> None:
+def test_real_reports_are_shown_in_full(release: str) -> None:
     """Every enumeration of every document, from shipped facts and from libvirt's own caches."""
     folder = CONFORMANCE / f"libvirt-{release}"
     for host in (Host.default(release), Host.from_file(folder / "qemucaps")):

@@ -73,7 +73,7 @@ def test_machines_are_found_by_name_and_alias() -> None:
     assert "q35" not in x86.names
 
 
-def test_device_types_and_properties_are_told_for_certain() -> None:
+def test_device_types_and_properties_are_certain() -> None:
     """A probed emulator knows what it has not, too."""
     assert emulator("x86_64").has("virtio-vga") is True
     assert emulator("aarch64").has("virtio-vga") is False
@@ -137,8 +137,8 @@ def test_missing_keys_are_named() -> None:
         shipped.from_document({"format": 1}, "some.json")
 
 
-def test_types_of_a_missing_module_are_told_by_the_module() -> None:
-    """Debian 12 keeps half of virtio-gpu-gl in qemu-system-gui; what no module brings is not told of."""
+def test_types_of_a_missing_module_name_the_module() -> None:
+    """Debian 12 keeps half of virtio-gpu-gl in qemu-system-gui; a device that no module provides is not listed."""
     known = emulator("x86_64", OLD)
     gone = frozenset({"virtio-gpu-gl-device", "qxl", "qxl-vga", "e1000"})
     missing = not_installed(replace(known, devices=known.devices - gone), known)
@@ -151,7 +151,7 @@ def test_types_of_a_missing_module_are_told_by_the_module() -> None:
 
 
 def test_back_ends_and_displays_stand_beside_device_types() -> None:
-    """A list of device types alone does not tell of them."""
+    """A list of device types alone does not name them."""
     known = emulator("x86_64")
     assert [known.has(name) for name in ("chardev-spicevmc", "display-sdl", "display-cocoa")] == [True, True, False]
     bare = replace(known, devices=frozenset({"qxl"}))

@@ -62,7 +62,7 @@ def test_a_detached_disk_leaves_its_controller() -> None:
     assert [(change.sign, change.element) for change in gone.config] == [("-", "disk")]
 
 
-def test_several_nics_of_one_mac_address_are_not_told_apart() -> None:
+def test_several_nics_of_one_mac_address_are_not_distinguished() -> None:
     """A detach that names only a MAC address is refused where two NICs have it."""
     nic = "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='virtio'/></interface>"
     found = session(q35(5))

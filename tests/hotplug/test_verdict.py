@@ -37,7 +37,7 @@ def test_another_linux_needs_a_driver_of_hot_plug() -> None:
 
 
 def test_native_hot_plug_needs_another_driver() -> None:
-    """A q35 machine type before 6.1 tells the guest by the port itself, for pciehp."""
+    """A q35 machine type before 6.1 notifies the guest through the port itself, for pciehp."""
     found = judged("disk", "fedora39", q35(3).replace("machine='q35'", "machine='pc-q35-5.2'"))
     assert "pciehp" in found.condition
 

@@ -70,7 +70,7 @@ def test_a_machine_that_qemu_lacks_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_qemu_without_facts_is_answered_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The rules are told, and that its drivers are not known."""
+    """The answer states the rules, and that its drivers are not known."""
     keys = tmp_path / "keys.csv"
     keys.write_text(HEAD + "8.0,x86_64,pc-q35-8.0,net,virtio,pcie-root\n")
     assert answer(keys, tmp_path / "out.csv")[1][0]["interface"] == "transitional"

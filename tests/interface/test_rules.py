@@ -120,7 +120,7 @@ def test_a_word_that_is_no_key_is_refused_with_the_right_ones(kind: str, model: 
 
 
 def test_machine_names_part_into_family_and_version() -> None:
-    """Versioned families are told apart from machine types that QEMU does not version."""
+    """Versioned families are distinguished from machine types that QEMU does not version."""
     names = ["pc-q35-4.0.1", "pseries-2.12-sxxm", "s390-ccw-virtio-11.1", "virt-11.1", "virt", "isapc"]
     assert [machine_version(name) for name in names] == [
         ("pc-q35", (4, 0)), ("pseries", (2, 12)), ("s390-ccw-virtio", (11, 1)), ("virt", (11, 1)),

@@ -124,7 +124,7 @@ def test_what_cannot_be_opened_is_said(tmp_path: Path) -> None:
 
 
 def test_not_a_domain_has_a_class_of_its_own() -> None:
-    """Programs can tell it from broken XML."""
+    """Programs can distinguish it from broken XML."""
     with pytest.raises(NotADomain):
         read(b"<pool/>")
 

@@ -30,7 +30,7 @@ def test_rejected_inputs_have_rows(tmp_path: Path) -> None:
     assert "disk vda" in frame["fails"][1]
     beside = side_by_side(frame)
     assert list(beside["C"].str.startswith("refused: ")) == [True, False, True]
-    told = under_policies(sources([str(tmp_path)]), [document.builtin("recommended"), document.builtin("virt-v2v")])
-    assert list(told["level"]).count("rejected") == 2
-    assert {"deny", "warn"} <= set(told["level"])
-    assert set(told[told["level"] == "deny"]["policy"]) == {"recommended"}
+    levels = under_policies(sources([str(tmp_path)]), [document.builtin("recommended"), document.builtin("virt-v2v")])
+    assert list(levels["level"]).count("rejected") == 2
+    assert {"deny", "warn"} <= set(levels["level"])
+    assert set(levels[levels["level"] == "deny"]["policy"]) == {"recommended"}

@@ -1,4 +1,4 @@
-"""The names that a newcomer meets: few, told by Tab, with an example each that runs."""
+"""The names that a newcomer meets: few, listed by Tab, each with an example that runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from virtkit.policy import comparison, slots
 from virtkit.policy.review import review
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-TOLD = {"explorer"}  # a widget: its example is told, not run
+SHOWN = {"explorer"}  # a widget: its example is shown, not run
 CLASSES = [name for name in vk.__all__ if inspect.isclass(getattr(vk, name))]
 FUNCTIONS = [name for name in vk.__all__ if name not in CLASSES]
 POLICIES = [comparison.evaluate, comparison.score, review, review_rollout, slots.compare]
@@ -38,7 +38,7 @@ def test_examples_run(name: str) -> None:
     assert thing.__doc__
     assert not thing.__doc__.startswith(f"{name}(")  # what dataclass writes by itself
     assert found or name not in FUNCTIONS
-    for test in found if name not in TOLD else ():
+    for test in found if name not in SHOWN else ():
         said: list[str] = []
         failed = doctest.DocTestRunner(optionflags=FLAGS).run(test, out=said.append).failed
         assert failed == 0, "".join(said)
@@ -52,7 +52,7 @@ def test_examples_of_policies_run(function: Any) -> None:
     assert doctest.DocTestRunner(optionflags=FLAGS).run(test, out=said.append).failed == 0, "".join(said)
 
 
-def test_what_goes_wrong_at_first_is_told() -> None:
+def test_first_mistakes_get_a_clear_message() -> None:
     """A path where a domain is due, a domain where a resolved one is due."""
     domain = vk.read(vk.samples() / "rhel6-q35-virtio.xml")
     wrong: Any = "guest.xml"
@@ -77,7 +77,7 @@ def test_every_public_attribute_says_what_it_is(name: str) -> None:
 
 
 @pytest.mark.slow
-def test_tab_tells_the_public_names_and_nothing_else() -> None:
+def test_tab_lists_the_public_names_and_nothing_else() -> None:
     """``vk.<TAB>`` in IPython gives the public names, before and after modules are loaded, and loads none of them."""
     code = (
         "import sys, virtkit as vk\n"

@@ -1,4 +1,4 @@
-"""What libvirt adds to a domain and fills in, on every machine family, held against what libvirt was seen to do."""
+"""What libvirt adds to a domain and fills in, on every machine family, compared with what it was observed to do."""
 
 from __future__ import annotations
 

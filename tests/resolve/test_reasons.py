@@ -69,7 +69,7 @@ def test_every_rule_named_in_the_code_is_in_the_table() -> None:
 
 
 @pytest.mark.slow
-def test_every_decision_can_be_told() -> None:
+def test_every_decision_can_be_explained() -> None:
     """Each reason becomes a sentence without gaps, with a source, about a device that has a name."""
     seen = set()
     for result in many():
@@ -89,10 +89,10 @@ def test_every_device_and_added_controller_has_a_reason() -> None:
     """Whatever was added or given an address says why; the rest says that it stands as written."""
     for result in many():
         rows = explanation(result)
-        told = {row["device"] for row in rows if row["rule"] != "as-written"}
+        explained = {row["device"] for row in rows if row["rule"] != "as-written"}
         for device in result.devices:
             if device.added or (device.readdressed and not device.given):
-                assert device.id in told, f"{result.name} {result.machine}: {device.label}"
+                assert device.id in explained, f"{result.name} {result.machine}: {device.label}"
         assert {row["device"] for row in rows} == {device.id for device in result.devices}
 
 

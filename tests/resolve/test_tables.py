@@ -81,7 +81,7 @@ def test_releases_are_in_order(name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "key"), KEYS.items())
-def test_no_fact_is_told_twice(name: str, key: list[str]) -> None:
+def test_no_fact_is_stated_twice(name: str, key: list[str]) -> None:
     """One row for one thing."""
     counts = Counter(tuple(row[part] for part in key) for row in rows(name))
     assert [one for one, count in counts.items() if count > 1] == []
@@ -172,7 +172,7 @@ def test_conditions_are_well_formed() -> None:
 
 
 @pytest.mark.parametrize("text", ["a b!", "^weather=fine", "=x", ""])
-def test_what_is_no_term_is_told(text: str) -> None:
+def test_a_malformed_term_is_reported(text: str) -> None:
     """A slip in the table is an error of the facts, not a condition that never holds."""
     if not text:
         assert terms_of(text) == ()

@@ -1,4 +1,4 @@
-"""Every address that libvirt gives: worked examples of each bus, held against what libvirt was seen to do."""
+"""Every address that libvirt gives: worked examples of each bus, compared with what libvirt was observed to do."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ def domain(devices: str, machine: str = "pc-q35-9.0") -> etree._Element:
     )
 
 
-def told(ours: str, theirs: str) -> list[str]:
+def differences(ours: str, theirs: str) -> list[str]:
     """The differences as text."""
     return [str(difference) for difference in compare(domain(ours), domain(theirs))]
 
@@ -29,14 +29,14 @@ def test_spelling_is_no_difference() -> None:
         "<rng model='virtio'><alias name='rng0'/>"
         "<address type='pci' bus='1' slot='0' function='0' domain='0' multifunction='off'/></rng>"
     )
-    assert told(ours, theirs) == []
+    assert differences(ours, theirs) == []
 
 
-def test_a_model_and_an_address_are_told_apart() -> None:
+def test_a_model_and_an_address_are_distinguished() -> None:
     """Both are named with what was predicted and what was observed."""
     ours = f"<interface type='user'><model type='virtio'/>{PCI}</interface>"
     theirs = "<interface type='user'><model type='e1000'/></interface>"
-    assert told(ours, theirs) == [
+    assert differences(ours, theirs) == [
         "interface 0: model/type: predicted virtio, observed e1000",
         "interface 0: address: predicted pci bus=1 domain=0 function=0 slot=0, observed nothing",
     ]
@@ -44,7 +44,7 @@ def test_a_model_and_an_address_are_told_apart() -> None:
 
 def test_a_missing_device_is_one_difference() -> None:
     """It is not also counted attribute by attribute."""
-    assert told("<controller type='pci' index='1' model='pcie-root-port'/>", "") == [
+    assert differences("<controller type='pci' index='1' model='pcie-root-port'/>", "") == [
         "controller pci 1: device: predicted pcie-root-port, observed nothing"
     ]
 

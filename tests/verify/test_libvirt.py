@@ -51,7 +51,7 @@ class FakeDomain:
 
 
 class FakeConnection:
-    """A libvirtd that answers as virtkit would, or otherwise when told so."""
+    """A libvirtd that answers as virtkit would, or otherwise on request."""
 
     def __init__(self) -> None:
         self.defined: list[FakeDomain] = []
@@ -179,7 +179,7 @@ def test_a_peer_that_goes_away(peer: FakeConnection) -> None:
 
 
 def test_what_is_no_domain(peer: FakeConnection) -> None:
-    """The name and line are told."""
+    """The message has the name and the line."""
     with connect() as libvirt, pytest.raises(InputError, match=r"mine\.xml:1"):
         libvirt.ask(b"<domain", "mine.xml")
 

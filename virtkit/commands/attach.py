@@ -50,7 +50,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         parser = subparsers.add_parser(
             verb,
             help=words,
-            description=f"{words[0].upper()}{words[1:]}. Nothing is asked of a host: the answer follows from the XML.",
+            description=f"{words[0].upper()}{words[1:]}. No host is contacted: the answer follows from the XML.",
             epilog=_epilog,  # type: ignore[arg-type]  # called when the help is shown
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )

@@ -1,4 +1,4 @@
-"""``virtkit verify hotplug``: steps of hot plug asked of a running libvirtd, compared with the predictions."""
+"""``virtkit verify hotplug``: hot plug steps run on a live libvirtd, compared with the predictions."""
 
 from __future__ import annotations
 

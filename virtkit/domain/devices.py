@@ -38,7 +38,7 @@ VIRTIO = frozenset({"virtio", "virtio-transitional", "virtio-non-transitional"})
 class Device:
     """Any device. ``position`` counts the children of ``<devices>``, -1 when resolution added it.
 
-    ``model`` is the model as written or filled in, None when neither. ``given`` tells an address that the user
+    ``model`` is the model as written or filled in, None when neither. ``given`` marks an address that the user
     wrote in full. ``id`` is the name libvirt gives it on QEMU's command line ("virtio-disk0").
     """
 

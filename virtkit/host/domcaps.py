@@ -123,11 +123,11 @@ def differences(ours: DomainCapabilities, theirs: DomainCapabilities) -> list[st
                 lines.append(f"{name} {enum}: only in the {'first' if enum in one.enums else 'second'}")
                 continue
             mine, its = one.enums[enum], other.enums[enum]
-            told = [f"only in the first: {value}" for value in mine if value not in its]
-            told += [f"only in the second: {value}" for value in its if value not in mine]
-            if not told and mine != its:
-                told = ["the same values in another order"]
-            lines += [f"{name} {enum}: {line}" for line in told]
+            differences = [f"only in the first: {value}" for value in mine if value not in its]
+            differences += [f"only in the second: {value}" for value in its if value not in mine]
+            if not differences and mine != its:
+                differences = ["the same values in another order"]
+            lines += [f"{name} {enum}: {line}" for line in differences]
     return lines
 
 

@@ -106,7 +106,7 @@ def advice(running: Running, outcome: Outcome, short: int = 1) -> Advice:
         return Advice("", "")
     if is_no_slot(outcome):
         return _no_slot(running, outcome.step.xml, short)
-    return next((told for words, told in _KNOWN if words in outcome.error), Advice("", ""))
+    return next((advice for words, advice in _KNOWN if words in outcome.error), Advice("", ""))
 
 
 def _no_slot(running: Running, xml: str, short: int) -> Advice:

@@ -65,13 +65,13 @@ def text(session: Session, outcomes: Sequence[Outcome], judged: dict[int, Judgem
     definition = session.definition.resolved
     lines = [f"{definition.name or 'domain'} ({definition.machine}, libvirt {dotted(definition.host.libvirt)})", ""]
     short = _short_of_slots(session, outcomes)
-    told: set[Advice] = set()
+    given: set[Advice] = set()
     for outcome in outcomes:
         lines += _outcome(outcome, judged or {})
         said = advice(session.running, outcome, short)
-        if said not in told:
+        if said not in given:
             lines += [f"    {name}: {words}" for name, words in said._asdict().items() if words]
-            told.add(said)
+            given.add(said)
     count = sum(not outcome.ok for outcome in outcomes)
     lines += ["", f"{counted(len(outcomes) - count, 'step')} taken, {count} refused", *_moving(session)]
     return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
 """Whether the guest OS will drive a device that is plugged in: acceptance by libvirt is not all.
 
-Source: ``data/evidence/hotplug.csv`` (what booted guests did); QEMU, ACPI PCI hot plug: q35 machines since 6.1 tell the
-guest by ACPI, older ones by the root port itself.
+Source: ``data/evidence/hotplug.csv`` (what booted guests did); QEMU, ACPI PCI hot plug: q35 machines since 6.1 notify
+the guest by ACPI, older ones by the root port itself.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["booted_guests", "joined", "judge_plug", "notices"]
 ACPI_SINCE = (6, 1)
 PORTS = {"pcie-root-port": "root-port", "pcie-switch-downstream-port": "switch-downstream-port"}
 DRIVERS = {"acpi": "acpiphp", "native": "pciehp", "bridge": "shpchp"}
-"""The Linux driver that handles hot plug, by who tells the guest."""
+"""The Linux driver that handles hot plug, by what notifies the guest."""
 
 _ORDER = (Verdict.FAILS, Verdict.UNKNOWN, Verdict.CONDITION, Verdict.WORKS)
 Rows = tuple[dict[str, str], ...]
@@ -129,7 +129,7 @@ def _unknown(reason: str) -> Judgement:
 
 
 def _rows(now: Resolved, place: str, mode: str, empty: bool) -> Rows:
-    """The boots that tell something about a place, kernels with options and overfull machines left out."""
+    """The boots that show something about a place, kernels with options and overfull machines left out."""
     firmware = "OVMF" if now.topology.firmware == "efi" else "SeaBIOS"
     return tuple(
         row
@@ -146,7 +146,7 @@ def _rows(now: Resolved, place: str, mode: str, empty: bool) -> Rows:
 
 
 def _mode(now: Resolved) -> str:
-    """Who tells the guest of a new device: "acpi" or "native"."""
+    """What notifies the guest of a new device: "acpi" or "native"."""
     _, version = machine_version(now.machine)
     acpi = now.context.root.find("features/acpi") is not None
     if now.context.family.chipset == "q35":

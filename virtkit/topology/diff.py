@@ -203,7 +203,7 @@ def _grouped(key: Callable[[Node], Hashable | None], some: Iterable[Node]) -> di
 
 
 def _has_identity(node: Node) -> bool:
-    """Whether an identity tells this device from others of its kind."""
+    """Whether an identity distinguishes this device from others of its kind."""
     return bool(node.identity)
 
 

@@ -1,4 +1,4 @@
-"""Hot plug asked of a running libvirtd: the same steps on a domain started paused, compared with the prediction.
+"""Hot plug steps run on a domain that a live libvirtd started paused, compared with the prediction.
 
 No guest code runs. The domain has a generated name, and is destroyed and undefined at the end.
 """
@@ -38,7 +38,7 @@ class Observed:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Steps that were asked of both. ``observed`` ends with the first step whose answers differ."""
+    """Steps that both sides answered. ``observed`` ends with the first step whose answers differ."""
 
     predicted: tuple[Outcome, ...]
     observed: tuple[Observed, ...]

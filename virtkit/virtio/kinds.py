@@ -32,7 +32,7 @@ MODELS: Mapping[str, str] = MappingProxyType(
     {"virtio": "", "virtio-transitional": "-transitional", "virtio-non-transitional": "-non-transitional"}
 )
 
-#: The classes of kinds that the interface rules tell apart.
+#: The classes of kinds that the interface rules distinguish.
 CLASSES = frozenset({"legacy-capable", "vsock", "modern-only"})
 
 #: The ending that a driver's name has on PCI, where QEMU has a driver for each transport.

@@ -1,4 +1,4 @@
-"""Devices of which one attribute, at most, tells the model: a row for each, and a few that are nearly so."""
+"""Devices whose model is at most one attribute, a row for each, and a few that are similar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kind of slot that each device asks for, and the kinds that each PCI controller offers.
+"""The kind of slot that each device requires, and the kinds that each PCI controller offers.
 
 Source: ``data/libvirt/connect-types.csv`` and ``pci-controllers.csv``; the transitional rule is that of libvirt 5.2.0:
 virtio-transitional needs conventional PCI, because legacy virtio needs I/O space; the other two follow the machine.
@@ -141,7 +141,7 @@ def _types(at: Release) -> dict[tuple[str, str], tuple[str, bool]]:
 
 @cache
 def _unlisted() -> tuple[str, ...]:
-    """The elements of virtio devices that the table has no row for: they ask for the slot of any virtio device.
+    """The elements of virtio devices that the table has no row for: they use the slot of any virtio device.
 
     Raises FactsError for another class that gets PCI addresses and has no row, and when the table of virtio kinds
     does not fit the device classes.

@@ -1,4 +1,4 @@
-"""What libvirt refuses although every device has its place: one module for each kind of matter.
+"""What libvirt refuses although every device has an address: one module for each subject.
 
 Source of every refusal here: observed, libvirt 9.0 and 12.8. Refusals about matters outside devices, models and
 addresses (CPU, memory sizes, host resources) are not copied.

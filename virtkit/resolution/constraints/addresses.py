@@ -20,7 +20,7 @@ def _refuse(device: Device, what: str, category: str = CFG) -> Refused:
 
 
 def check_addresses(context: Context, draft: Draft) -> None:
-    """Refuse an address type that does not go with the device or machine. Raises Refused."""
+    """Refuse an address type that the device or the machine does not support. Raises Refused."""
     for device in draft.devices.in_order():
         address = device.address
         if address is None:
@@ -46,7 +46,7 @@ def check_addresses(context: Context, draft: Draft) -> None:
 
 
 def _is_usb_input(context: Context, device: Device) -> bool:
-    """Whether it is a usb input; newer releases look at the bus before an unwritten one is chosen."""
+    """Whether it is a usb input; newer releases check the bus before libvirt chooses one that is not written."""
     if not isinstance(device, Input) or device.bus != "usb":
         return False
     written = device.element is not None and device.element.get("bus") is not None

@@ -1,4 +1,4 @@
-"""Refusals about what a domain boots from: boot orders, the serial port of the BIOS, UEFI and ACPI.
+"""Refusals of boot settings: boot orders, the serial port of the BIOS, UEFI and ACPI.
 
 Source: libvirt, "Domain XML format", Operating system booting; observed: libvirt 9.0 and 12.8.
 """
@@ -19,7 +19,7 @@ _X86 = frozenset({"i686", "x86_64"})
 
 
 def check_boot(context: Context, draft: Draft) -> None:
-    """Refuse boot orders that clash, firmware that lacks what it needs, and actions that QEMU has not.
+    """Refuse clashing boot orders, firmware without what it requires, and actions that QEMU does not support.
 
     Raises Refused.
     """
@@ -45,7 +45,7 @@ def check_boot(context: Context, draft: Draft) -> None:
 
 
 def _check_actions(context: Context) -> None:
-    """Refuse what to do on power off, reboot and crash where the QEMU driver cannot do it.
+    """Refuse actions on power off, reboot and crash that the QEMU driver does not support.
 
     Source: libvirt 11.3, messages of the QEMU driver; observed: libvirt 9.0 refuses on_poweroff 'preserve'.
     """

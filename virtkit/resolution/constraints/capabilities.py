@@ -1,4 +1,4 @@
-"""Refusals because QEMU or the machine lacks something, from tables of facts."""
+"""Refusals of what QEMU or the machine does not have, from tables of facts."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def _refuse(device: Device, what: str) -> Refused:
 
 
 def check_chardevs(context: Context, draft: Draft) -> None:
-    """Refuse what a character device cannot be. Raises Refused."""
+    """Refuse an invalid character device. Raises Refused."""
     devices = draft.devices
     for serial in devices.serials:
         _check_serial_model(context, serial)
@@ -79,7 +79,7 @@ CERTIFICATES = 3
 
 
 def _check_backend(device: Device) -> None:
-    """Refuse more ends than the kind of connection has, and a datagram without an address to send to."""
+    """Refuse more endpoints than the type of connection has, and UDP without an address to send to."""
     element = device.element
     if element is None:
         return

@@ -33,7 +33,7 @@ DOMAIN: dict[str, Callable[[Context, Draft], str | None]] = {
     "graphics": lambda context, draft: "yes" if draft.devices.graphics else "no",
     "ioapic": lambda context, draft: _attribute(context, "features/ioapic", "driver"),
 }
-"""What a term can ask of the whole domain."""
+"""The properties of the whole domain that a term can test."""
 
 
 def _attribute(context: Context, path: str, name: str) -> str:

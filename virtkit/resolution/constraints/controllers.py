@@ -1,4 +1,4 @@
-"""Refusals about controllers: ranges and places of options, what a machine cannot have, usb sets."""
+"""Refusals of controllers: options and their ranges, controllers that the machine does not support, usb sets."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ OWNERS = {
     "index": frozenset({"pci-root"}),
     "memReserve": frozenset({"pcie-root-port", "pci-bridge"}),
 }
-"""The models an option may stand on."""
+"""The models that accept an option."""
 
 EXPANDERS = {"pci-expander-bus": ("i440fx",), "pcie-expander-bus": ("q35",)}
 ARM_VIRT = ("aarch64-virt", "armv7l-virt")
@@ -49,7 +49,7 @@ def _refuse(controller: Controller, what: str, category: str = CFG) -> Refused:
 
 
 def check_controllers(context: Context, draft: Draft) -> None:
-    """Refuse what a controller cannot be. Raises Refused."""
+    """Refuse an invalid controller. Raises Refused."""
     for controller in draft.devices.controllers:
         if controller.index > MAX_INDEX and controller.type == "pci":
             raise _refuse(controller, f"PCI controller index '{controller.index}' too high, maximum is {MAX_INDEX}")
@@ -191,7 +191,7 @@ def _check_nvme(context: Context, draft: Draft, controller: Controller) -> None:
 
 
 def check_usb_sets(draft: Draft) -> None:
-    """Refuse usb controllers that do not go together. Raises Refused."""
+    """Refuse usb controllers that cannot be combined. Raises Refused."""
     usb = [controller for controller in draft.devices.controllers if controller.type == "usb"]
     written = [controller for controller in usb if not controller.added]
     if len(written) > 1 and any(one.element is not None and one.element.get("model") == "none" for one in written):

@@ -31,7 +31,7 @@ def _refuse(device: Device, what: str, category: str = CFG) -> Refused:
 
 
 def check_devices(context: Context, draft: Draft) -> None:
-    """Refuse what a device cannot be. Raises Refused."""
+    """Refuse an invalid device. Raises Refused."""
     for check in _CHECKS:
         check(context, draft)
 
@@ -106,7 +106,7 @@ def _check_nics(context: Context, draft: Draft) -> None:
 
 
 def _check_graphics(context: Context, draft: Draft) -> None:
-    """A display without a window draws for vnc and spice only, and alone."""
+    """An egl-headless display needs vnc or spice, and there can be only one."""
     graphics = draft.devices.graphics
     for headless in graphics:
         if headless.model != "egl-headless":
@@ -231,7 +231,7 @@ MIB = 1 << 20
 
 
 def _bytes(size: Element | None) -> int | None:
-    """A size in bytes by its unit (KiB and K are 1024, kB is 1000), None when it is none.
+    """A size in bytes by its unit (KiB and K are 1024, kB is 1000), None when it is not a size.
 
     Source: libvirt, "Domain XML format", Memory Allocation.
     """

@@ -74,7 +74,7 @@ LUN_TYPES = frozenset({"block", "volume", "network"})
 
 
 def check_sources(draft: Draft) -> None:
-    """Refuse a disk that is neither removable nor has a source, and half a source. Raises Refused."""
+    """Refuse a fixed disk without a source, and an incomplete source. Raises Refused."""
     for disk in draft.devices.disks:
         needed = SOURCES[disk.type]
         source = None if disk.element is None else disk.element.find("source")
@@ -106,7 +106,7 @@ def _check_source(disk: Disk, source: Element, needed: str) -> None:
 
 
 def check_disks(context: Context, draft: Draft) -> None:
-    """Refuse what a disk cannot be. Raises Refused."""
+    """Refuse an invalid disk. Raises Refused."""
     lun_on_virtio = context.emulator.has_property("virtio-blk-pci", "scsi")
     for disk in draft.devices.disks:
         _check_address(context, disk)
@@ -138,7 +138,7 @@ def check_disks(context: Context, draft: Draft) -> None:
 
 
 def _check_iothread(context: Context, device: Device) -> bool:
-    """Whether it has an iothread, which must be one of the domain's: the numbered ones, else the lowest numbers."""
+    """Whether it has an iothread; raises Refused for one that the domain lacks (numbered ones, else the lowest)."""
     driver = None if device.element is None else device.element.find("driver")
     text = None if driver is None else driver.get("iothread")
     if text is None:

@@ -53,7 +53,7 @@ class _Rules:
 
 @dataclass(slots=True)
 class _Node:
-    """What is known of one element: forms of its attributes, and rules that begin with it, or with one of them.
+    """The checks of one element: the values of its attributes, and the rules that begin with it or with one of them.
 
     ``fields`` are rules of a device that begin with one of its fields.
     """
@@ -93,7 +93,7 @@ def _known(at: Release) -> dict[str, _Node]:
 
 
 def check_elements(context: Context, draft: Draft) -> None:
-    """Refuse an option that libvirt does not take, and a device for which a rule holds. Raises Refused."""
+    """Refuse an option value that libvirt does not accept, and a device for which a rule holds. Raises Refused."""
     known = _known(context.at)
     devices = draft.devices
     for device in (*devices.in_order(), *devices.graphics):

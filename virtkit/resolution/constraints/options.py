@@ -35,7 +35,7 @@ PATTERNS = {
 
 
 class Form(NamedTuple):
-    """What one option takes: words, or numbers when there are none."""
+    """The values of one option: words, or numbers when it has no words."""
 
     kind: str
     words: frozenset[str]

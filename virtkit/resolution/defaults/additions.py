@@ -16,7 +16,7 @@ XML = "XML error"
 
 
 def add_machine_devices(context: Context, draft: Draft) -> None:
-    """Add what the machine family brings. Raises Refused for a wrong root controller."""
+    """Add the devices of the machine family. Raises Refused for a wrong root controller."""
     if context.family.ps2 and _ps2_on(context):
         for type_ in ("mouse", "keyboard"):
             if not _has_input(context, draft, (type_,), "ps2"):

@@ -104,7 +104,7 @@ def _fill_serial(context: Context, draft: Draft, serial: Chardev) -> None:
 
 
 def match_console(context: Context, draft: Draft) -> None:
-    """Tie console 0 to serial 0: make the serial, the mirror, or neither. Raises Refused for a later serial console."""
+    """Pair console 0 with serial 0: add one of them or neither. Raises Refused for a later serial console."""
     devices = draft.devices
     consoles = devices.consoles
     for later in consoles[1:]:
