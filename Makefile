@@ -1,5 +1,6 @@
 # make report   run the notebooks on data/domains (or DOMAINS=DIR) and write reports/latest
 # make test     everything: ruff, mypy --strict and all tests, one pytest worker for each core
+# make conformance  every case of the conformance corpora, where they are at hand (make test checks one in five)
 # make check    the quick half: ruff, mypy --strict and the fast tests
 # make lab      open the notebooks in JupyterLab
 # make lock     rebuild requirements.lock from pyproject.toml
@@ -23,7 +24,7 @@ LAB_HOME   ?= $(CURDIR)/$(VENV)/lab
 # compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: report test check lint lab lock bench clean setup
+.PHONY: report test conformance check lint lab lock bench clean setup
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
@@ -34,6 +35,9 @@ test: lint
 
 check: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not ($(SLOW))" $(TESTS)
+
+conformance: $(STAMP)
+	$(BIN)/python -m pytest -n $(JOBS) --whole tests/conformance tests/hotplug/test_corpora.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check

@@ -14,6 +14,7 @@ GOLDEN = Path(__file__).parent / "data"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regenerate", action="store_true", help="rewrite the golden files under tests/data")
+    parser.addoption("--whole", action="store_true", help="check all cases of the corpora, not one in five")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,6 +24,12 @@ def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
         yield
+
+
+@pytest.fixture
+def whole(request: pytest.FixtureRequest) -> bool:
+    """Whether every case of the conformance corpora is checked."""
+    return bool(request.config.getoption("--whole"))
 
 
 @pytest.fixture(scope="session")
