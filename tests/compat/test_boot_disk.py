@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from virtkit import check, read, resolve
-from virtkit.compat import Review
+from virtkit.compat.review import Review
 
 DISK = "<disk type='file' device='{device}'><source file='/{dev}'/><target dev='{dev}' bus='{bus}'/>{boot}</disk>"
 

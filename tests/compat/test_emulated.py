@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from virtkit import check, read, resolve
-from virtkit.compat import Review
+from virtkit.compat.review import Review
 from virtkit.guests import find
 from virtkit.guests.hardware import State, driven, hardware
 

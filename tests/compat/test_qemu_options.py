@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from virtkit import check, convert, read, resolve
-from virtkit.compat import Review
 from virtkit.compat.changes import fixed
+from virtkit.compat.review import Review
 from virtkit.resolved import Resolved
 
 DISK = (

@@ -15,7 +15,8 @@ from lxml import html
 
 import virtkit as vk
 from virtkit import display, facts
-from virtkit.compat import convert, recommend
+from virtkit.compat.conversion.machine import convert
+from virtkit.compat.recommend import recommend
 from virtkit.draw.html import preformatted
 from virtkit.draw.html_table import table
 from virtkit.draw.matrix import html_fragment

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from virtkit.display import Displayable
 from virtkit.errors import GuestError
-from virtkit.guests import osinfo, shipped
-from virtkit.guests.names import similar, understood
-from virtkit.guests.record import Guest, version_key
-from virtkit.guests.virtio_win import checked_release
+from virtkit.guests import shipped
+from virtkit.guests.record import Guest, fits, version_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,8 +57,12 @@ class Catalogue(Displayable):
         ...
         virtkit.errors.GuestError: no guest OS called 'rehl6' in osinfo-db 20260517; nearest: rhel6.10, rhel6.9, ...
         """
-        guest = self.names.get(name) or self.names.get(name.strip().lower())
-        guest = guest or understood(name, self.guests, self.database)
+        exact = self.names.get(name) or self.names.get(name.strip().lower())
+        if exact is not None:
+            return exact
+        from virtkit.guests.names import similar, understood
+
+        guest = understood(name, self.guests, self.database)
         if guest is None:
             near = similar(name, self.guests)
             hint = f"; nearest: {', '.join(near)}" if near else ""
@@ -73,6 +74,8 @@ class Catalogue(Displayable):
 
         Raises UsageError for a release whose drivers are not known.
         """
+        from virtkit.guests.virtio_win import checked_release
+
         release = checked_release(release)
         return _build(
             f"{self.database}, virtio-win {release}",
@@ -99,7 +102,7 @@ class Catalogue(Displayable):
             if equals and key in ("family", "distro", "status"):
                 found = [g.uri for g in self.guests if getattr(g, key) == value]
             elif any(sign in word for sign in "*?["):
-                found = [g.uri for g in self.guests if fnmatchcase(g.id, word)]
+                found = [g.uri for g in self.guests if fits(g.id, word)]
             else:
                 guest = self.find(word)
                 found = [guest.uri]
@@ -114,6 +117,8 @@ class Catalogue(Displayable):
 
     def _words(self, selection: str) -> list[str]:
         """The words of a selection; a part between commas that is a guest's name as a whole is one word."""
+        from virtkit.guests.names import understood
+
         words: list[str] = []
         for part in selection.split(","):
             name = part.strip()
@@ -168,5 +173,7 @@ def catalogue(*locations: str | Path) -> Catalogue:
     """
     if not locations:
         return _shipped()
+    from virtkit.guests import osinfo
+
     database = osinfo.read(*locations)
     return _build(f"osinfo-db {database.version}", database.guests)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
 from virtkit.errors import FactsError
-from virtkit.guests.record import version_key
+from virtkit.guests.record import fits, version_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +92,7 @@ def _records() -> tuple[dict[str, Any], ...]:
 
 def _covers(record: Mapping[str, Any], guest: Guest) -> bool:
     """Whether the record is about the guest; a version that names only the major release is in range when that is."""
-    if not any(fnmatchcase(guest.id, pattern) for pattern in record["guests"]):
+    if not any(fits(guest.id, pattern) for pattern in record["guests"]):
         return False
     version = version_key(guest.version)
     first, last = (version_key(record.get(key, "")) for key in ("first_version", "last_version"))

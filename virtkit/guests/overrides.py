@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -12,7 +11,7 @@ from virtkit import facts
 from virtkit.errors import FactsError
 from virtkit.guests.kernels import kernel_support
 from virtkit.guests.kinds import KINDS, kinds
-from virtkit.guests.record import Guest, Support, version_key
+from virtkit.guests.record import Guest, Support, fits, version_key
 from virtkit.guests.virtio_win import virtio_win_support
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ def _fits(pattern: str, guest: Guest) -> bool:
     key, equals, value = pattern.partition("=")
     if equals:
         return value == {"family": guest.family, "distro": guest.distro}.get(key)
-    return fnmatchcase(guest.id, pattern)
+    return fits(guest.id, pattern)
 
 
 @cache

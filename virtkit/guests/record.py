@@ -14,7 +14,7 @@ from virtkit.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AddOn", "Guest", "Support", "version_key"]
+__all__ = ["AddOn", "Guest", "Support", "fits", "version_key"]
 
 _Q35 = "qemu.org/chipset/x86/q35"
 # No version has longer numbers, and int() refuses thousands of digits.
@@ -25,6 +25,16 @@ _RELEASE = re.compile(r"\d+(\.\d+)+")
 def version_key(version: str) -> tuple[int, ...]:
     """The numbers of a version, for comparison: "6.10" gives (6, 10), "unknown" gives ()."""
     return tuple(int(number) for number in _NUMBER.findall(version))
+
+
+def fits(name: str, pattern: str) -> bool:
+    """Whether a short id fits a pattern of shell wildcards. Most patterns are a name, or its beginning and ``*``."""
+    beginning = pattern.rstrip("*")
+    if not any(sign in beginning for sign in "*?["):
+        return name == pattern or (beginning != pattern and name.startswith(beginning))
+    from fnmatch import fnmatchcase
+
+    return fnmatchcase(name, pattern)
 
 
 @dataclass(frozen=True, slots=True)

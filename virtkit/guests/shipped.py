@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virtkit import facts
 from virtkit.errors import FactsError
-from virtkit.guests import osinfo
 from virtkit.guests.record import AddOn, Guest
 from virtkit.wording import counted
 
@@ -71,6 +69,10 @@ def refresh(path: str | Path, out_dir: str | Path) -> Summary:
     Raises GuestError when the database cannot be read.
     """
     place, folder = Path(path), Path(out_dir)
+    import hashlib
+
+    from virtkit.guests import osinfo
+
     database = osinfo.read(place)
     folder.mkdir(parents=True, exist_ok=True)
     remark = f"Made by `virtkit data refresh --osinfo` from osinfo-db {database.version}; see README.md."
