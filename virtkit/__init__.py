@@ -39,13 +39,14 @@ if _TYPES:
     from virtkit.compat.conversion.machine import convert
     from virtkit.compat.recommend import recommend
     from virtkit.compat.review import Review
-    from virtkit.domain.domain import Domain, read
+    from virtkit.domain.domain import Domain
     from virtkit.errors import InputError, Refused, Unsupported, VirtkitError
     from virtkit.facts import samples
     from virtkit.fleet.survey import survey
     from virtkit.guests import Catalogue, Guest, catalogue
     from virtkit.host import Host
     from virtkit.hotplug.matrix import matrix
+    from virtkit.inputs import read
     from virtkit.notebook.explorer import explorer
     from virtkit.policy.document import Policy
     from virtkit.policy.document import load as load_policy
@@ -102,7 +103,7 @@ _HOMES = {
     "explorer": "notebook.explorer",
     "load_policy": "policy.document:load",
     "matrix": "hotplug.matrix",
-    "read": "domain.domain",
+    "read": "inputs",
     "recommend": "compat.recommend",
     "resolve": "resolved",
     "samples": "facts",

@@ -1,37 +1,55 @@
-"""The inputs of commands (files, folders of ``*.xml``, standard input), and text files as results."""
+"""The inputs of commands (files, folders, standard input), the domains in them, and text files as results."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 from virtkit.domain.document import MAX_BYTES
-from virtkit.errors import InputError, UsageError
+from virtkit.domain.domain import Domain
+from virtkit.errors import InputError, NotADomain, UsageError
+from virtkit.readers import BUILT_IN, readings
+from virtkit.readers.contract import FoundDomain, ReaderOptions, Skipped
 
 __all__ = [
     "InMemory",
-    "SameName",
     "Source",
     "Unreadable",
-    "distinct",
+    "domains_in",
+    "is_domain_file",
+    "one_domain",
     "one_source",
+    "patterns",
+    "read",
     "sources",
     "sources_below",
     "stem",
+    "with_domain_xml",
     "write_text",
 ]
 
 
+_SEARCHED = tuple(ending for row in BUILT_IN for ending in row.searched)
+_ENDINGS = sorted((ending for row in BUILT_IN for ending in row.endings), key=len, reverse=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One input: ``name`` without its ending (``guest`` for ``guest.xml`` and ``guest.in.xml``), ``path`` None for
-    standard input, ``title`` its name in messages where that is not its path."""
+    """One input, or one domain of it: ``name`` is the name of its result without an ending (``guest`` for ``guest.xml``
+    and ``guest.in.xml``), ``path`` None for standard input, ``title`` its name in messages where that is not its path.
+
+    ``part`` names a domain of an input with several. ``named`` is False for a file that a folder, a pattern or an
+    archive gave: such a file is skipped when it contains no domain.
+    """
 
     name: str
     path: Path | None
     title: str = ""
+    part: str = field(default="", kw_only=True)
+    named: bool = field(default=True, kw_only=True)
 
     @property
     def label(self) -> str:
@@ -55,29 +73,64 @@ class Source:
 
 
 def sources(paths: Sequence[str]) -> Iterator[Source]:
-    """The inputs that a list of paths names: files, every ``*.xml`` below a folder, ``-`` for standard input.
+    """The inputs that a list of paths names: files, the domain files below a folder, ``-`` for standard input.
 
-    A missing path, a broken link or a folder without XML yields a Source whose ``read`` raises InputError, so that it
-    does not stop the others.
+    A file that several names or links lead to is given once. A missing path, a broken link or a folder without such a
+    file yields a Source whose ``read`` raises InputError, so that it does not stop the others.
     """
+    seen: dict[tuple[int, int], Path] = {}
     for text in paths:
         if text == "-":
             yield Source("stdin", None)
             continue
         path = Path(text)
-        if path.is_dir():
-            # Broken links are kept, so that reading reports them; pipes and sockets are not: reading would block.
-            found = sorted(one for one in path.rglob("*.xml") if one.is_file() or not one.exists())
-            if not found:
-                yield Unreadable(path.name, path, text, reason="the folder has no *.xml file")
-            for one in found:
-                yield Source(stem(one), one)
-        else:
-            yield Source(stem(path), path)
+        if not path.is_dir():
+            if _first(path, seen, again=True):
+                yield Source(stem(path), path)
+            continue
+        found = _searched(path)
+        if not found:
+            yield Unreadable(path.name, path, text, reason=f"the folder has no {patterns()} file")
+        # A link gives way to the file that it leads to, wherever both are below the folder.
+        kept = {one for one in sorted(found, key=Path.is_symlink) if _first(one, seen)}
+        for one in found:
+            if one in kept:
+                yield Source(stem(one), one, named=False)
+
+
+def _searched(folder: Path) -> list[Path]:
+    """The files below a folder that may contain domains, in order.
+
+    Broken links are kept, so that reading reports them; pipes and sockets are not: reading would block.
+    """
+    return sorted(one for one in folder.rglob("*") if is_domain_file(one) and (one.is_file() or not one.exists()))
+
+
+def is_domain_file(path: PurePath) -> bool:
+    """Whether a file is taken from folders and archives, by its name."""
+    return path.name.endswith(_SEARCHED)
+
+
+def patterns() -> str:
+    """The names of files that are taken from folders and archives, in words."""
+    return " or ".join(f"*{ending}" for ending in _SEARCHED)
+
+
+def _first(path: Path, seen: dict[tuple[int, int], Path], *, again: bool = False) -> bool:
+    """Whether a file is not in ``seen``, to which it is added; with ``again``, not in it under another name.
+
+    What cannot be read, and pipes, are always new.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return True
+    before = seen.setdefault((found.st_dev, found.st_ino), path)
+    return before is path or (again and before == path) or not path.is_file()
 
 
 def sources_below(folder: Path) -> Iterator[Source]:
-    """The ``*.xml`` files below a folder, in order, labelled with their path below it."""
+    """The domain files below a folder, in order, labelled with their path below it."""
     for source in sources([str(folder)]):
         if source.path is None or source.path == folder:
             yield source
@@ -97,23 +150,6 @@ class Unreadable(Source):
 
 
 @dataclass(frozen=True, slots=True)
-class SameName(Unreadable):
-    """An input whose result would replace that of an earlier one."""
-
-
-def distinct(inputs: Iterable[Source]) -> Iterator[Source]:
-    """The inputs; one whose name was there before is replaced by a SameName, whose ``read`` raises InputError."""
-    seen: dict[str, str] = {}
-    for source in inputs:
-        if source.name in seen:
-            reason = f"would overwrite the result of {seen[source.name]}; rename one of them"
-            yield SameName(source.name, source.path, source.label, reason=reason)
-        else:
-            seen[source.name] = source.label
-            yield source
-
-
-@dataclass(frozen=True, slots=True)
 class InMemory(Source):
     """An input whose bytes are already in memory, such as a member of an archive."""
 
@@ -125,8 +161,9 @@ class InMemory(Source):
 
 
 def stem(path: PurePath) -> str:
-    """The name of an input without its ending: ``guest`` for ``guest.xml`` and ``guest.in.xml``."""
-    return path.name.removesuffix(".xml").removesuffix(".in")
+    """The name of an input without its ending: ``guest`` for ``guest.xml``, ``guest.in.xml`` and ``guest.vmi.yaml``."""
+    ending = next((ending for ending in _ENDINGS if path.name.endswith(ending) and path.name != ending), "")
+    return path.name.removesuffix(ending)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -143,3 +180,108 @@ def one_source(text: str) -> Source:
     if text != "-" and Path(text).is_dir():
         raise UsageError(f"expected one file, got the folder {text}")
     return next(iter(sources([text])))
+
+
+def domains_in(
+    source: Source, options: ReaderOptions | None = None
+) -> Iterator[tuple[Source, Domain | InputError | Skipped]]:
+    """The domains of an input in order, each with a source that names it; or the error, or what is no domain in it.
+
+    An input that somebody named and that contains no domain gives a NotADomain error.
+    """
+    try:
+        data = source.read()
+        empty: list[Skipped] = []
+        found = 0
+        for reading in readings(data, source.label, options or ReaderOptions()):
+            if isinstance(reading, Skipped):
+                empty.append(reading)
+                continue
+            found += 1
+            part = _part(source, reading.name)
+            if isinstance(reading, FoundDomain):
+                yield part, Domain(reading.document, reading.notes)
+            else:
+                yield part, reading.error
+        for skipped in empty:
+            if source.named and not found:
+                yield source, NotADomain(skipped.reason, source.label, skipped.line)
+            else:
+                yield source, skipped
+        if not found and not empty:
+            yield source, NotADomain("contains no domain", source.label)
+    except InputError as problem:
+        yield source, problem
+
+
+def with_domain_xml(sources: Iterable[Source], options: ReaderOptions | None = None) -> Iterator[Source]:
+    """A source for each domain, which gives its domain XML whatever its format; one for each error. Others are left
+    out."""
+    for source in sources:
+        for part, found in domains_in(source, options):
+            if isinstance(found, Domain):
+                data = found.document.encoded(found.document.text)
+                yield InMemory(part.name, part.path, part.title, part=part.part, named=part.named, data=data)
+            elif isinstance(found, InputError):
+                yield Unreadable(part.name, part.path, part.title, part=part.part, reason=_on_line(found))
+
+
+def _on_line(problem: InputError) -> str:
+    return f"line {problem.line}: {problem.what}" if problem.line else problem.what
+
+
+def _part(source: Source, name: str) -> Source:
+    """The source of one domain of an input; ``name`` is empty for the only one."""
+    if not name:
+        return source
+    # The name comes from the input and becomes that of a file.
+    safe = "".join("_" if sign in "/\\" or not sign.isprintable() else sign for sign in name)
+    safe = f"_{safe[1:]}" if safe.startswith(".") else safe
+    return replace(source, name=safe, title=f"{source.label} ({safe})", part=safe)
+
+
+def read(
+    source: Domain | str | bytes | os.PathLike[str], file: str | None = None, *, name: str = "", **options: str
+) -> Domain:
+    """Read one domain from a file (its path), or from its text or bytes, in any format that a reader recognises.
+
+    A string is a path unless it begins with ``<`` or has several lines. ``file`` is its name in messages. ``name``
+    chooses one of several domains; ``options`` are those of readers, such as ``kubevirt="1.9"``. A Domain is returned
+    as it is. At most 16 MiB are read, and external entities are not fetched.
+    Raises InputError when the input cannot be read, contains no domain, or contains several and ``name`` none of them.
+
+    >>> import virtkit as vk
+    >>> vk.read(vk.samples() / "rhel6-q35-virtio.xml")
+    <Domain 'erp-db-rhel6' x86_64 pc-q35-8.2>
+    """
+    if isinstance(source, Domain):
+        return source
+    if isinstance(source, str) and (source.lstrip("\ufeff \t\r\n").startswith("<") or "\n" in source.strip()):
+        source = source.encode()
+    given = InMemory("", None, file or "", data=source) if isinstance(source, bytes) else _file(source, file)
+    return one_domain(given, name, ReaderOptions(options))
+
+
+def _file(path: str | os.PathLike[str], file: str | None) -> Source:
+    return Source(stem(Path(path)), Path(path), file or str(path))
+
+
+def one_domain(source: Source, name: str = "", options: ReaderOptions | None = None) -> Domain:
+    """The domain of an input. ``name`` chooses one of several: by the name of its result or of the domain.
+
+    Of several documents on one domain (``virt-install --print-xml`` prints that of the installation first), the last
+    one is taken. Raises InputError.
+    """
+    found = [(part, one) for part, one in domains_in(source, options) if not isinstance(one, Skipped)]
+    chosen = [one for part, one in found if not name or name in (part.part, getattr(one, "name", ""))]
+    for one in chosen:
+        if isinstance(one, InputError):
+            raise one
+    domains = [one for one in chosen if isinstance(one, Domain)]
+    if len(domains) == 1 or (domains and domains[0].name and len({(one.name, one.uuid) for one in domains}) == 1):
+        return domains[-1]
+    known = ", ".join(part.part for part, _ in found)
+    if domains:
+        raise InputError(f"contains {len(domains)} domains; name one of them: {known}", source.label or None)
+    problem = next((one for _, one in found if isinstance(one, InputError) and len(found) == 1), None)
+    raise problem or InputError(f"has no domain {name!r}; it has: {known}", source.label or None)

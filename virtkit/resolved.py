@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from os import PathLike
 from typing import TYPE_CHECKING
 
 from virtkit.display import Displayable
@@ -39,13 +40,13 @@ class Resolved(Displayable, Resolution):
 
 
 def resolve(
-    domain: Domain,
+    domain: Domain | str | bytes | PathLike[str],
     host: Host | None = None,
     *,
     machine: str | None = None,
     slot_policy: SlotPolicy | None = None,
 ) -> Resolved:
-    """The domain as libvirt would define it on a host.
+    """The domain as libvirt would define it on a host: a Domain, or what ``virtkit.read`` takes.
 
     ``host`` defaults to Host.default(); ``machine`` replaces the machine type; ``slot_policy`` replaces the rule that
     gives each virtio model its kind of slot (for slot policy reviews). A domain whose machine type the default host
@@ -62,7 +63,11 @@ def resolve(
     <VirtioDevice virtio-disk0 disk vda: virtio-blk-pci at 0000:00:04.0, transitional>
     """
     if not isinstance(domain, Domain):
-        raise TypeError(f"resolve() takes a Domain, such as read('guest.xml') gives, not {type(domain).__name__}")
+        if not isinstance(domain, str | bytes | PathLike):
+            raise TypeError(f"resolve() expects a Domain, a path, text or bytes, got {type(domain).__name__}")
+        from virtkit.inputs import read
+
+        domain = read(domain)
     host = host or Host.default()
     refusals: list[Refused] = []
     for candidate in _candidates(host, domain, machine or domain.machine):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from virtkit.commands import tables
+from virtkit.commands.given import INPUT, add_reader_options, given_domain
 from virtkit.commands.options import (
     add_database_options,
     add_host_options,
@@ -18,6 +19,7 @@ from virtkit.commands.options import (
 )
 
 if TYPE_CHECKING:
+    from virtkit.domain.domain import Domain
     from virtkit.hotplug.session import Outcome, Session, Step
 
 __all__ = ["register"]
@@ -70,7 +72,7 @@ def _epilog() -> str:
 
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("input", metavar="DOMAIN", help="domain XML (virsh dumpxml), or - for standard input")
+    parser.add_argument("input", metavar="DOMAIN", help=INPUT)
     parser.add_argument("devices", nargs="*", metavar="DEVICE", help="device XML, FILE.xml, or [N*]FORM[:VALUE]")
     side = parser.add_mutually_exclusive_group()
     for name, words in (
@@ -85,6 +87,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--guest", metavar="ID", help="the guest OS, in place of the metadata of the XML")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="form of the result")
     parser.add_argument("-o", "--output", metavar="DIR", help="write both domains here: NAME.live.xml, NAME.config.xml")
+    add_reader_options(parser, one=True)
     add_host_options(parser)
     add_database_options(parser)
 
@@ -92,10 +95,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run either command. Returns the exit code."""
     from virtkit.hotplug import report
-    from virtkit.inputs import one_source
 
-    source = one_source(args.input)
-    session = _session(args, source.read(), source.label)
+    source, domain = given_domain(args, args.input)
+    session = _session(args, domain)
     steps = _steps(args, session)
     outcomes = list(session.run(steps))
     if args.format == "json":
@@ -107,21 +109,20 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(outcome.ok for outcome in outcomes) else 1
 
 
-def _session(args: argparse.Namespace, data: bytes, label: str) -> Session:
-    from virtkit import read, resolve
+def _session(args: argparse.Namespace, domain: Domain) -> Session:
+    from virtkit import resolve
     from virtkit.errors import UsageError
     from virtkit.hotplug.session import Session
-    from virtkit.inputs import one_source
 
     host = chosen_host(args)
-    running = resolve(read(data, label), host, machine=args.machine)
+    running = resolve(domain, host, machine=args.machine)
     say_notes(running)
     if args.inactive is None:
         return Session(running)
     if args.inactive == args.input == "-":
         raise UsageError("--inactive -: standard input is DOMAIN already; name a file")
-    other = one_source(args.inactive)
-    return Session(resolve(read(other.read(), other.label), host, machine=args.machine), running)
+    _, definition = given_domain(args, args.inactive)
+    return Session(resolve(definition, host, machine=args.machine), running)
 
 
 def _steps(args: argparse.Namespace, session: Session) -> list[Step]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from virtkit.commands import terminal
 from virtkit.commands.extras import require
+from virtkit.commands.given import INPUTS, add_reader_options, given_sources, reader_options
 from virtkit.commands.options import add_database_options, add_host_options, database_places, warn_of_host
 from virtkit.errors import UsageError
 from virtkit.wording import counted
@@ -44,13 +45,14 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "inputs", nargs="+", metavar="IN", help="folders, files, quoted patterns ('**' too), tar archives, or -"
+        "inputs", nargs="+", metavar="IN", help=INPUTS
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="*.parquet or *.csv (default: CSV on standard output)")
     parser.add_argument("--policy", metavar="P", help="check each domain against a policy: a name, or a .yaml file")
     parser.add_argument("--guest", metavar="ID", default="", help="guest OS of domains without libosinfo metadata")
     parser.add_argument("--jobs", type=int, metavar="N", help="number of processes (default: one for each core)")
     parser.add_argument("--scheduler", metavar="ADDRESS", default="", help="use the Dask cluster of this scheduler")
+    add_reader_options(parser)
     add_host_options(parser)
     add_database_options(parser)
     parser.set_defaults(run=run)
@@ -58,7 +60,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Runs the command. Raises UsageError for a wrong option, FleetError when the workers are lost."""
-    from virtkit.fleet.archives import gather
     from virtkit.fleet.audit import TABLES, TYPES, Answer, audit, workers
     from virtkit.fleet.table_writer import Tables
 
@@ -73,11 +74,13 @@ def run(args: argparse.Namespace) -> int:
         workers(args.jobs, args.scheduler) as pool,
         terminal.progress() as show,
     ):
-        for answer in audit(gather(args.inputs), question, pool):
+        for answer in audit(given_sources(args), question, pool):
             out.write(answer.rows)
             total.add(answer)
             for _file, message in answer.rows["rejected"]:
                 log.error("%s", message)
+            for file, reason in answer.skipped:
+                log.info("%s: skipped: %s", file, reason)
             show(f"{counted(total.domains, 'domain')}, {total.rejected} rejected")
     log.info("%s", _summary(total))
     return 1 if total.rejected or total.levels["deny"] else 0
@@ -102,6 +105,7 @@ def _question(args: argparse.Namespace) -> Question:
         osinfo=tuple(database_places(args)),
         policy=policy,
         policy_file=file,
+        readers=reader_options(args),
     )
     warn_of_host(args, question.host())
     return question

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virtkit.commands import topology
+from virtkit.commands.given import INPUTS, add_reader_options, given_domain, given_sources, reader_options
 from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
 from virtkit.errors import InputError
 
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from virtkit.compat.review import Review
+    from virtkit.domain.document import Document
     from virtkit.domain.domain import Domain
     from virtkit.fleet.domains import Checked
-    from virtkit.inputs import Source
     from virtkit.resolved import Resolved
 
 __all__ = ["register", "run"]
@@ -48,7 +49,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("inputs", nargs="+", metavar="IN", help="domain XML: files, folders, or - for standard input")
+    parser.add_argument("inputs", nargs="+", metavar="IN", help=INPUTS)
     parser.add_argument("--guest", metavar="ID", help="guest OS (short id, URI or alias) in place of the metadata")
     parser.add_argument("--fix", action="store_true", help="write the domain with the smallest change that helps")
     parser.add_argument(
@@ -71,6 +72,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument("--machine", metavar="M", help="check as if the domain named this machine type")
+    add_reader_options(parser, one=True)
     add_host_options(parser)
     add_database_options(parser)
     parser.set_defaults(run=run)
@@ -78,15 +80,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Checks every input; raises UsageError for options that do not go together."""
-    from virtkit.commands import tables
-    from virtkit.domain.domain import read
-    from virtkit.errors import VirtkitError
-    from virtkit.fleet.domains import checked, each
-    from virtkit.inputs import sources
+    from virtkit.fleet.domains import checked
 
-    inputs = list(sources(args.inputs))
-    writes = args.fix or args.convert_to
-    _check_options(args, len(inputs))
+    several = _several(args)
+    _check_options(args, several)
     picture = topology.writable("--picture", args.picture) if args.picture else None
     known, host = chosen_catalogue(args), chosen_host(args)
     if args.guest is not None:
@@ -96,15 +93,32 @@ def run(args: argparse.Namespace) -> int:
         overrides = args.overrides == "on"
         return checked(domain, host, args.guest, machine=args.machine, overrides=overrides, guest_database=known)
 
-    if writes and len(inputs) != 1:
-        return _rewrite_all(args, inputs, examine)
-    if writes:
-        (source,) = inputs
-        original = source.read()
-        return _rewrite(args, examine(read(original, source.label)), original, picture)
+    if not (args.fix or args.convert_to):
+        return _review(args, examine)
+    if several:
+        return _rewrite_all(args, examine)
+    return _rewrite(args, examine(given_domain(args, args.inputs[0])[1]), picture)
+
+
+def _several(args: argparse.Namespace) -> bool:
+    """Whether a domain of its own is written for each of several inputs, or domains of one input, into a folder."""
+    from virtkit.fleet.archives import is_one_file
+
+    into_folder = bool(args.output) and (Path(args.output).is_dir() or args.output.endswith("/"))
+    return len(args.inputs) > 1 or not is_one_file(args.inputs[0]) or (into_folder and not args.domain)
+
+
+def _review(args: argparse.Namespace, examine: Callable[[Domain], Checked]) -> int:
+    """Report the reviews of all domains. Returns the exit code."""
+    from virtkit.commands import tables
+    from virtkit.errors import VirtkitError
+    from virtkit.fleet.domains import each
+
     reviews = []
     rejected = 0
-    for _source, outcome in each(inputs, examine):
+    for source, outcome in each(given_sources(args), examine, reader_options(args)):
+        if args.domain and args.domain != source.part:
+            continue
         if isinstance(outcome, VirtkitError):
             log.error("%s", outcome)
             rejected += 1
@@ -117,14 +131,14 @@ def run(args: argparse.Namespace) -> int:
     return 1 if rejected or not all(review.ok for review in reviews) else 0
 
 
-def _check_options(args: argparse.Namespace, inputs: int) -> None:
+def _check_options(args: argparse.Namespace, several: bool) -> None:
     """Raises UsageError for options that do not go together."""
     from virtkit.errors import UsageError
 
-    if args.convert_to and inputs != 1:
-        raise UsageError(f"--convert-to: expected one domain, got {inputs}")
-    if args.fix and inputs != 1 and (args.picture or not args.output or Path(args.output).is_file()):
-        raise UsageError(f"--fix: expected one domain, or -o FOLDER without --picture; got {inputs} domains")
+    if args.convert_to and several:
+        raise UsageError("--convert-to: expected one domain, got several inputs or a folder")
+    if args.fix and several and (args.picture or not args.output or Path(args.output).is_file()):
+        raise UsageError("--fix: expected one domain, or -o FOLDER without --picture; got several inputs")
     if args.picture and not (args.fix or args.convert_to):
         raise UsageError("--picture draws what --fix or --convert-to changes: add one of them")
     if args.spare_ports is not None and (not args.fix or args.convert_to):
@@ -133,25 +147,30 @@ def _check_options(args: argparse.Namespace, inputs: int) -> None:
         raise UsageError("--machine writes no domain; to write one on another machine type, use --convert-to alone")
 
 
-def _rewrite_all(args: argparse.Namespace, inputs: list[Source], examine: Callable[[Domain], Checked]) -> int:
-    """Write each domain, fixed, into the folder -o under its own file name; report the reviews of the fixed domains."""
+def _rewrite_all(args: argparse.Namespace, examine: Callable[[Domain], Checked]) -> int:
+    """Write each domain, fixed, into the folder -o under its own name; report the reviews of the fixed domains."""
     from virtkit.commands import tables
-    from virtkit.domain.domain import read
     from virtkit.errors import VirtkitError
+    from virtkit.fleet.domains import each
 
     reviews, rejected = [], 0
     written: set[str] = set()
-    for source in inputs:
+
+    def fix(domain: Domain) -> tuple[Document, str, Review]:
+        resolved, review = examine(domain)
+        return domain.document, *_changed(args, resolved, review)
+
+    for source, outcome in each(given_sources(args), fix, reader_options(args)):
         try:
-            original = source.read()
-            resolved, review = examine(read(original, source.label))
-            changed, after = _changed(args, resolved, review)
-            name = f"{Path(source.name).name.removesuffix('.xml')}.xml"
+            if isinstance(outcome, VirtkitError):
+                raise outcome
+            document, changed, after = outcome
+            name = f"{source.name}.xml"
             if name in written:
                 raise InputError(f"another input was written to {name} already", source.label)
             written.add(name)
             _make_folder(args.output)
-            _write(changed, original, resolved.domain.document.codec, str(Path(args.output) / name))
+            _write(changed, document, str(Path(args.output) / name))
         except VirtkitError as error:
             log.error("%s", error)
             rejected += 1
@@ -171,7 +190,7 @@ def _make_folder(name: str) -> None:
         raise InputError(f"cannot be created: {problem.strerror or problem}", name) from None
 
 
-def _rewrite(args: argparse.Namespace, found: Checked, original: bytes, picture: Path | None) -> int:
+def _rewrite(args: argparse.Namespace, found: Checked, picture: Path | None) -> int:
     """Write the domain with what --fix or --convert-to changes, and report the review of the changed domain."""
     from virtkit.commands import tables
     from virtkit.domain.domain import read
@@ -180,7 +199,7 @@ def _rewrite(args: argparse.Namespace, found: Checked, original: bytes, picture:
     resolved = found.resolved
     document = resolved.domain.document
     changed, review = _changed(args, resolved, found.review)
-    _write(changed, original, document.codec, args.output)
+    _write(changed, document, args.output)
     if picture is not None:
         after = resolve(read(changed.encode(document.codec)), host=resolved.host)
         topology.write(picture, after.topology, resolved.topology)
@@ -192,17 +211,9 @@ def _rewrite(args: argparse.Namespace, found: Checked, original: bytes, picture:
     return 0 if review.ok else 1
 
 
-def _write(text: str, original: bytes, codec: str, output: str | None) -> None:
-    """Write the text in the encoding of the original, with its byte order mark and line ends."""
-    import codecs
-
-    data = text.encode(codec)
-    if original.startswith(codecs.BOM_UTF8):
-        data = codecs.BOM_UTF8 + data
-    elif original.startswith(codecs.BOM_UTF32_BE):
-        data = codecs.BOM_UTF32_BE + text.encode("utf-32-be")
-    elif original.startswith(codecs.BOM_UTF16_BE):
-        data = codecs.BOM_UTF16_BE + text.encode("utf-16-be")
+def _write(text: str, document: Document, output: str | None) -> None:
+    """Write the text in the encoding of the document, with its byte order mark and line ends."""
+    data = document.encoded(text)
     if not output or output == "-":
         sys.stdout.flush()
         sys.stdout.buffer.write(data)

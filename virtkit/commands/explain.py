@@ -7,6 +7,7 @@ import csv
 import json
 import sys
 
+from virtkit.commands.given import INPUT, add_reader_options, given_domain
 from virtkit.commands.options import add_host_options, chosen_host, say_notes
 
 __all__ = ["register"]
@@ -20,24 +21,24 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Lists every decision about every device of a domain, with its rule and its source.",
         epilog="Example: virtkit explain guest.xml --device vda",
     )
-    parser.add_argument("input", metavar="IN", help="domain XML, or - for standard input")
+    parser.add_argument("input", metavar="IN", help=INPUT)
     parser.add_argument("--device", metavar="ID", help="only this device, by id or target: net0, pci.2, vda, …")
     parser.add_argument("--machine", metavar="M", help="resolve as if the domain named this machine type")
     parser.add_argument("--format", choices=("text", "json", "csv"), default="text", help="format of the result")
+    add_reader_options(parser, one=True)
     add_host_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command. Returns the exit code."""
-    from virtkit import read, resolve
+    from virtkit import resolve
     from virtkit.commands import tables
     from virtkit.errors import UsageError
-    from virtkit.inputs import one_source
     from virtkit.serialization import explanation
 
-    source = one_source(args.input)
-    resolved = resolve(read(source.read(), source.label), chosen_host(args), machine=args.machine)
+    source, domain = given_domain(args, args.input)
+    resolved = resolve(domain, chosen_host(args), machine=args.machine)
     if resolved.assumption is None:
         say_notes(resolved)
     rows = explanation(resolved, args.device)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from virtkit.commands import tables
+from virtkit.commands.given import INPUT, add_reader_options, given_domain
 from virtkit.commands.options import host_to_compare, say_notes
 from virtkit.releases import DEFAULT, dotted
 
@@ -36,8 +37,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("before", metavar="BEFORE", help="domain XML, or - for standard input")
-    parser.add_argument("after", nargs="?", metavar="AFTER", help="domain XML to compare with")
+    parser.add_argument("before", metavar="BEFORE", help=INPUT)
+    parser.add_argument("after", nargs="?", metavar="AFTER", help="the input to compare with")
+    add_reader_options(parser, one=True)
     newest = dotted(DEFAULT)
     parser.add_argument("--libvirt", default="", metavar="A[:B]", help=f"libvirt releases (default: {newest})")
     parser.add_argument("--qemu", default="", metavar="A[:B]", help="QEMU releases, or capability documents")
@@ -67,24 +69,22 @@ def run(args: argparse.Namespace) -> int:
 
 def _two(args: argparse.Namespace) -> tuple[Resolved, Resolved]:
     """The domain before and after. Raises UsageError when nothing makes them differ."""
-    from virtkit import read, resolve
+    from virtkit import resolve
     from virtkit.errors import UsageError
     from virtkit.host import Host
-    from virtkit.inputs import one_source
 
     pairs = {name: _pair(getattr(args, name)) for name in ("libvirt", "qemu", "machine")}
     if args.after is None and all(one == other for one, other in pairs.values()):
         raise UsageError("name a second input, or two values A:B for --libvirt, --qemu or --machine")
     if args.before == args.after == "-":
         raise UsageError("standard input can be only one of the two inputs")
-    sources = [one_source(name) for name in (args.before, args.after or args.before)]
-    data = [sources[0].read()]
-    data.append(data[0] if args.after is None else sources[1].read())
+    first = given_domain(args, args.before)[1]
+    domains = (first, first if args.after is None else given_domain(args, args.after)[1])
     found: list[Resolved] = []
     for side in (0, 1):
         libvirt, qemu, machine = (pairs[name][side] for name in ("libvirt", "qemu", "machine"))
         host = Host.named(qemu, libvirt)
-        domain = read(data[side], sources[side].label)
+        domain = domains[side]
         if found and not host.fixed:
             host = host_to_compare(found[0], host, machine or domain.machine)
         found.append(resolve(domain, host, machine=machine or None))

@@ -11,6 +11,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from virtkit.commands.given import add_reader_options, given_domain
+
 if TYPE_CHECKING:
     from virtkit.verify.hotplug import Asked
     from virtkit.verify.plug_scenarios import Scenario
@@ -35,6 +37,7 @@ def add(verbs: Any) -> None:
         "hotplug", help=words, description=words, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     verb.add_argument("input", nargs="?", metavar="DOMAIN", help="a file, or - for standard input; needs --steps")
+    add_reader_options(verb, one=True)
     verb.add_argument("--steps", metavar="FILE.json", help='what to do to it: a list of {"do", "to", "xml"}')
     verb.add_argument("--random", type=int, default=0, metavar="N", help="also N random domains with random steps")
     verb.add_argument("--seed", type=int, default=0, help="which random ones (default 0)")
@@ -91,7 +94,6 @@ def _scenarios(args: argparse.Namespace) -> Iterator[Scenario]:
     """The named domain with its steps, then the random ones. Raises UsageError."""
     from virtkit.commands.attach import steps_of
     from virtkit.errors import UsageError
-    from virtkit.inputs import one_source
     from virtkit.verify.plug_scenarios import MACHINES, Scenario, scenarios
 
     if args.machine and args.machine not in MACHINES:
@@ -99,8 +101,8 @@ def _scenarios(args: argparse.Namespace) -> Iterator[Scenario]:
     if bool(args.input) != bool(args.steps) or not (args.input or args.random):
         raise UsageError("name a DOMAIN with --steps FILE.json, or --random N")
     if args.input:
-        source = one_source(args.input)
-        yield Scenario(source.name, source.read().decode(), tuple(steps_of(args.steps)))
+        source, domain = given_domain(args, args.input)
+        yield Scenario(source.name, domain.document.text, tuple(steps_of(args.steps)))
     yield from scenarios(args.random, args.seed, args.machine)
 
 

@@ -8,6 +8,7 @@ import logging
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from virtkit.commands.given import INPUTS, add_reader_options, given_sources, reader_options
 from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host, say_notes
 from virtkit.wording import counted
 
@@ -30,7 +31,6 @@ _EXAMPLE = """examples:
   virtkit policy slots --guests 'family=linux'
   virtkit policy rollout nic-model domains/
 """
-_INPUTS = "domain XML: files, folders, quoted patterns, tar archives, or - for standard input"
 _GUESTS = "guests: short ids, patterns, family=F, distro=D (default: all)"
 _OUTPUT = "write to this file (default: standard output)"
 
@@ -69,7 +69,8 @@ def _add_check(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     text = "check domains against a policy; the exit code is 1 when it denies one"
     verb = _verb(verbs, "check", text, "check recommended domains/ --format sarif -o findings.sarif")
     verb.add_argument("policy", help="name of a shipped policy, or a .yaml file")
-    verb.add_argument("inputs", nargs="+", metavar="IN", help=_INPUTS)
+    verb.add_argument("inputs", nargs="+", metavar="IN", help=INPUTS)
+    add_reader_options(verb)
     verb.add_argument("--guest", metavar="ID", help="guest OS (short id, URI or alias) in place of the metadata")
     verb.add_argument("--format", choices=("text", "json", "sarif"), default="text")
     verb.add_argument("-o", "--output", metavar="FILE", help=_OUTPUT)
@@ -127,7 +128,8 @@ def _add_rollout(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     verb.add_argument(
         "subject", help="nic-model, video-model, sound-model, controller-model, several with commas, or all"
     )
-    verb.add_argument("inputs", nargs="+", metavar="IN", help=_INPUTS)
+    verb.add_argument("inputs", nargs="+", metavar="IN", help=INPUTS)
+    add_reader_options(verb)
     verb.add_argument("--stage", type=int, choices=(0, 1, 2, 3), help="exit code 1 when this stage harms a domain")
     verb.add_argument("--format", choices=("text", "json"), default="text")
     verb.add_argument("-o", "--output", metavar="FILE", help=_OUTPUT)
@@ -194,7 +196,6 @@ def _check(args: argparse.Namespace) -> int:
     from virtkit.commands import tables
     from virtkit.compat.devices import find_guest
     from virtkit.errors import VirtkitError
-    from virtkit.fleet.archives import gather
     from virtkit.fleet.domains import each
     from virtkit.policy import document
     from virtkit.policy.review import review
@@ -214,7 +215,7 @@ def _check(args: argparse.Namespace) -> int:
     found: list[Finding] = []
     rejected: list[VirtkitError] = []
     domains = unidentified = 0
-    for _source, outcome in each(gather(args.inputs), examine):
+    for _source, outcome in each(given_sources(args), examine, reader_options(args)):
         if isinstance(outcome, VirtkitError):
             log.error("%s", outcome)
             rejected.append(outcome)
@@ -306,11 +307,11 @@ def _slots(args: argparse.Namespace) -> int:
 
 def _rollout(args: argparse.Namespace) -> int:
     from virtkit.commands import tables
-    from virtkit.fleet.archives import gather
     from virtkit.fleet.rollout import review_rollouts
     from virtkit.policy import rollout
 
-    reviews = review_rollouts(gather(args.inputs), rollout.select_subjects(args.subject), chosen_host(args))
+    subjects = rollout.select_subjects(args.subject)
+    reviews = review_rollouts(given_sources(args), subjects, chosen_host(args), options=reader_options(args))
     for problem in reviews[0].errors:
         log.error("%s", problem)
     if args.format == "json":

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virtkit.commands.extras import require
+from virtkit.commands.given import INPUT, add_reader_options, given_domain
 from virtkit.commands.options import add_host_options, chosen_host, host_to_compare, say_notes
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("input", metavar="IN", help="domain XML, or - for standard input")
+    parser.add_argument("input", metavar="IN", help=INPUT)
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="write to this file, in the format of its suffix: .svg .png .txt .json"
     )
@@ -55,23 +56,22 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="how many more devices of each kind IN takes while it runs; with N, the spare ports for N more",
     )
     parser.add_argument("--machine", metavar="M", help="resolve IN, and OTHER, as if they named this machine type")
+    add_reader_options(parser, one=True)
     add_host_options(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the command. Returns the exit code."""
-    from virtkit import read, resolve
+    from virtkit import resolve
     from virtkit.commands import tables
     from virtkit.errors import Refused, UsageError
-    from virtkit.inputs import one_source
 
     out = None if args.output is None else writable("-o", args.output)
     if args.diff == "-" and args.input == "-":
         raise UsageError("--diff -: IN is standard input already; name a file")
     host = chosen_host(args)
-    source = one_source(args.input)
-    domain = read(source.read(), source.label)
+    source, domain = given_domain(args, args.input)
     resolved = resolve(domain, host, machine=args.machine)
     in_text = out is None and args.capacity is None and args.diff is None and args.diff_machine is None
     if not (in_text and resolved.assumption):
@@ -81,8 +81,7 @@ def run(args: argparse.Namespace) -> int:
     topology, before = resolved.topology, None
     if args.diff is not None or args.diff_machine is not None:
         if args.diff is not None:
-            other = one_source(args.diff)
-            domain = read(other.read(), other.label)
+            _, domain = given_domain(args, args.diff)
         before = topology
         try:
             machine = args.diff_machine or args.machine

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from virtkit.commands import boot, plug
+from virtkit.commands.given import INPUTS, add_reader_options, given_sources, reader_options
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
@@ -42,12 +43,13 @@ def register(subparsers: Any) -> None:
         verb = verbs.add_parser(
             peer, help=text, description=text, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
         )
-        verb.add_argument("inputs", nargs="*", metavar="IN", help="domain XML: files, folders, or - for standard input")
+        verb.add_argument("inputs", nargs="*", metavar="IN", help=INPUTS)
         verb.add_argument("--random", type=int, default=0, metavar="N", help="also N random domains")
         verb.add_argument("--seed", type=int, default=0, help="seed of the random domains (default: 0)")
         verb.add_argument("--platform", help="only random domains of this platform (pc, q35, virt, pseries, ...)")
         verb.add_argument("--largest", type=int, default=40, metavar="N", help="most devices of a random domain (40)")
         verb.add_argument("-o", "--output", metavar="DIR", help="keep the inputs that differ here, with both results")
+        add_reader_options(verb)
         verb.add_argument("-n", type=int, default=0, metavar="N", help="stop after N inputs that differ")
         if peer == "libvirt":
             verb.add_argument("--uri", help="libvirt URI (default: libvirt's own choice)")
@@ -157,7 +159,7 @@ def run_qemu(args: argparse.Namespace) -> int:
 
 def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[Source]:
     from virtkit.errors import UsageError
-    from virtkit.inputs import InMemory, sources
+    from virtkit.inputs import InMemory, with_domain_xml
     from virtkit.verify.generate import domains
     from virtkit.verify.platforms import PLATFORMS
 
@@ -165,7 +167,8 @@ def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[Sour
         raise UsageError("expected inputs, or --random N")
     if args.platform and args.platform not in PLATFORMS:
         raise UsageError(f"--platform: expected one of {', '.join(PLATFORMS)}, got {args.platform!r}")
-    yield from sources(args.inputs) if args.inputs else ()
+    if args.inputs:
+        yield from with_domain_xml(given_sources(args), reader_options(args))
     for name, text in domains(args.random, args.seed, release, args.platform, args.largest):
         yield InMemory(name, None, name, data=text.encode())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import PathLike
 from typing import TYPE_CHECKING
 
 from virtkit.compat.changes import with_remedies
@@ -10,16 +11,17 @@ from virtkit.compat.emulated import emulated_findings
 from virtkit.compat.remarks import assumed, remarks
 from virtkit.compat.review import Remark, Review
 from virtkit.guests.catalogue import catalogue
+from virtkit.resolved import Resolved, resolve
 
 if TYPE_CHECKING:
+    from virtkit.domain.domain import Domain
     from virtkit.guests import Catalogue, Guest
-    from virtkit.resolved import Resolved
 
 __all__ = ["check"]
 
 
 def check(
-    resolved: Resolved,
+    resolved: Resolved | Domain | str | bytes | PathLike[str],
     guest: str | Guest | None = None,
     *,
     overrides: bool = True,
@@ -28,6 +30,7 @@ def check(
 ) -> Review:
     """Whether the guest drives each virtio device, disk and NIC of a resolved domain, and what to change if not.
 
+    Instead of a resolved domain it takes what ``resolve`` takes, and resolves it for the default host.
     ``guest`` is a short id, URI or alias; None takes the libosinfo metadata of the XML. ``overrides`` False is the
     strict rule: the guest database as it is, in-box drivers only. ``changes`` False leaves out remedies and remarks,
     for which the domain is resolved again, but not the note on an assumed host. Raises GuestError for a ``guest`` that
@@ -40,8 +43,8 @@ def check(
     >>> review.changes[0].better
     'virtio-transitional'
     """
-    if not hasattr(resolved, "virtio_devices"):
-        raise TypeError(f"check() expects what resolve() returns, got {type(resolved).__name__}")
+    if not isinstance(resolved, Resolved):
+        resolved = resolve(resolved)
     known = guest_database or catalogue()
     found, why_unknown = find_guest(resolved.domain, guest, known)
     judged = findings(resolved, found, why_unknown, overrides)

@@ -14,7 +14,7 @@ from virtkit.errors import InputError, NotADomain
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["MAX_BYTES", "Document", "label_of", "line_of", "parse"]
+__all__ = ["BOMS", "HINTS", "MAX_BYTES", "NO_DOCTYPE", "Document", "codec_of", "label_of", "line_of", "parse"]
 
 MAX_BYTES = 16 * 1024 * 1024
 """Largest input read, in bytes. The largest real domain seen is under 1 MiB."""
@@ -26,22 +26,36 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+#: The byte order marks that are recognised, that of UTF-8 first.
+BOMS = tuple(mark for mark, _ in _BOMS)
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
 # What may come before a root element; "<!DOCTYPE" is a document type only there.
 _DOCTYPE = re.compile(r"\ufeff?(?:\s|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.S)
+
+
+NO_DOCTYPE = "domain XML must not have a document type (<!DOCTYPE …>); remove it"
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """The text as written and its element tree; both stay unchanged.
 
-    ``codec`` is the encoding to write the text back in.
+    ``codec`` is the encoding to write the text back in, ``mark`` the byte order mark that it began with.
     """
 
     text: str
     root: Element
     codec: str
     file: str | None
+    mark: bytes = b""
+
+    def encoded(self, text: str) -> bytes:
+        """Another text in the encoding of this document, with its byte order mark."""
+        if self.mark == codecs.BOM_UTF8:
+            return self.mark + text.encode()
+        if self.mark in (codecs.BOM_UTF32_BE, codecs.BOM_UTF16_BE):
+            return self.mark + text.encode("utf-32-be" if self.mark == codecs.BOM_UTF32_BE else "utf-16-be")
+        return text.encode(self.codec)
 
 
 def parse(data: bytes, file: str | None = None) -> Document:
@@ -55,7 +69,7 @@ def parse(data: bytes, file: str | None = None) -> Document:
         raise InputError(f"{len(data)} bytes; expected at most {MAX_BYTES}", file)
     if not data.strip():
         raise InputError("empty; expected a <domain> element", file)
-    codec = _codec(data)
+    codec = codec_of(data)
     try:
         text = data.decode(codec)
     except (UnicodeDecodeError, LookupError) as error:
@@ -63,7 +77,7 @@ def parse(data: bytes, file: str | None = None) -> Document:
     doctype = _DOCTYPE.match(text)
     if doctype is not None:
         line = text.count("\n", 0, doctype.end()) + 1
-        raise InputError("domain XML must not have a document type (<!DOCTYPE …>); remove it", file, line)
+        raise InputError(NO_DOCTYPE, file, line)
     try:
         root = etree.fromstring(data, _parser())
     except etree.XMLSyntaxError as error:
@@ -72,9 +86,10 @@ def parse(data: bytes, file: str | None = None) -> Document:
         raise InputError(f"not readable as XML: {error}", file) from None
     if root.tag != "domain":
         tag = root.tag if isinstance(root.tag, str) else "?"
-        hint = _HINTS.get(tag, "a libvirt domain begins with <domain>")
+        hint = HINTS.get(tag, "a libvirt domain begins with <domain>")
         raise NotADomain(f"the root element is <{tag}>, not <domain>; {hint}", file, line_of(root))
-    return Document(text, root, "utf-8" if codec == "utf-8-sig" else codec, file)
+    mark = next((mark for mark in BOMS if data.startswith(mark)), b"")
+    return Document(text, root, "utf-8" if codec == "utf-8-sig" else codec, file, mark)
 
 
 def _malformed(error: etree.XMLSyntaxError) -> str:
@@ -85,12 +100,21 @@ def _malformed(error: etree.XMLSyntaxError) -> str:
     return f"not well-formed XML: {what}"
 
 
-_HINTS = {
-    "domainsnapshot": "this is a snapshot; pass the <domain> element inside it",
-    "domstatus": "this is a status file; pass the <domain> element inside it",
+#: What other documents of libvirt are, by root element.
+HINTS = {
     "network": "this is a virtual network",
     "pool": "this is a storage pool",
     "volume": "this is a storage volume",
+    "interface": "this is a host interface",
+    "networkport": "this is a port of a virtual network",
+    "networkstatus": "this is the status of a virtual network",
+    "filter": "this is a network filter",
+    "filterbinding": "this is the binding of a network filter",
+    "secret": "this is a secret",
+    "device": "this is a host device",
+    "sysinfo": "this is system information of a host",
+    "poolstatus": "this is the status of a storage pool",
+    "poolstate": "this is the status of a storage pool",
     "domainCapabilities": "these are capabilities; use them with --qemu",
     "capabilities": "these are capabilities; use them with --qemu",
     "qemuCaps": "this is a capability cache file; use it with --qemu",
@@ -109,7 +133,8 @@ def label_of(element: Element) -> str:
     return f"{element.tag} {name}" if name else str(element.tag)
 
 
-def _codec(data: bytes) -> str:
+def codec_of(data: bytes) -> str:
+    """The encoding of a document, by its byte order mark or its XML declaration."""
     for bom, codec in _BOMS:
         if data.startswith(bom):
             return codec

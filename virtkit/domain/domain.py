@@ -28,11 +28,13 @@ class Domain(Displayable):
     """A domain as written in its XML; it stays unchanged.
 
     ``arch`` is libvirt's name of the architecture, x86_64 when the XML names none; ``machine`` is as written, None
-    when absent; ``type`` the domain type ("kvm", "qemu"); ``osinfo_id`` the guest OS of its libosinfo metadata.
+    when absent; ``type`` the domain type ("kvm", "qemu"); ``osinfo_id`` the guest OS of its libosinfo metadata;
+    ``notes`` are sentences on what the reader of another format assumed.
     """
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, notes: tuple[str, ...] = ()) -> None:
         self.document = document
+        self.notes = notes
         root = document.root
         self.path = document.file
         self.name = _text(root, "name")
@@ -85,14 +87,10 @@ def _text(root: Element, tag: str) -> str:
 
 
 def read(source: str | bytes | os.PathLike[str], file: str | None = None) -> Domain:
-    """Read a domain from a file (a path) or from its XML (bytes).
+    """Read a domain from a file (a path) or from its XML (bytes), which must be domain XML; see ``virtkit.read``.
 
     ``file`` is its name in messages. At most 16 MiB are read, and external entities are not fetched.
     Raises InputError when the file cannot be read or is not domain XML.
-
-    >>> import virtkit as vk
-    >>> vk.read(vk.samples() / "rhel6-q35-virtio.xml")
-    <Domain 'erp-db-rhel6' x86_64 pc-q35-8.2>
     """
     if isinstance(source, bytes):
         return Domain(parse(source, file))

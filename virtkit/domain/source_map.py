@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["ElementSpan", "source_map"]
+__all__ = ["ElementSpan", "root_spans", "source_map"]
 
 _TAG = re.compile(
     r"<(?:!--.*?--|!\[CDATA\[.*?\]\]|\?.*?\?|(/?)([^\s/>!?]+)[^>\"']*(?:\"[^\"]*\"[^>\"']*|'[^']*'[^>\"']*)*)>", re.S
@@ -37,7 +37,12 @@ class ElementSpan:
 
 def source_map(text: str) -> ElementSpan:
     """The root element with all its children. ``text`` must be well-formed XML without a document type."""
-    # A parent for the root, so that every element has one.
+    return root_spans(text)[0]
+
+
+def root_spans(text: str) -> list[ElementSpan]:
+    """The root elements of a stream of documents, with all their children. Raises ValueError for unpaired tags."""
+    # A parent for the roots, so that every element has one.
     holder = ElementSpan("", 0, 0)
     stack = [holder]
     for match in _TAG.finditer(text):
@@ -47,6 +52,8 @@ def source_map(text: str) -> ElementSpan:
         end = match.end()
         if closing:
             done = stack.pop()
+            if done is holder or done.name != name:
+                raise ValueError(f"</{name}> closes no element")
             done.outer = match.start()
             done.end = end
             continue
@@ -54,4 +61,6 @@ def source_map(text: str) -> ElementSpan:
         stack[-1].children.append(span)
         if text[end - 2] != "/":
             stack.append(span)
-    return holder.children[0]
+    if len(stack) > 1:
+        raise ValueError(f"<{stack[-1].name}> is not closed")
+    return holder.children

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from virtkit.errors import FleetError, InputError, VirtkitError
 from virtkit.fleet.domains import Checked, checked, each, guest_unless_named
 from virtkit.inputs import InMemory, Source, Unreadable
+from virtkit.readers.contract import ReaderOptions, Skipped
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
@@ -60,7 +61,8 @@ class Question:
 
     ``libvirt``, ``qemu``, ``host_name`` and ``strict`` are what a command line names ("" for nothing; each worker reads
     a path itself); ``guest`` is the OS of domains without libosinfo metadata; ``osinfo`` are paths of a database in
-    place of the shipped one; ``policy`` is the name of a shipped policy, or the text of one from ``policy_file``.
+    place of the shipped one; ``policy`` is the name of a shipped policy, or the text of one from ``policy_file``;
+    ``readers`` are the options of readers.
     """
 
     libvirt: str = ""
@@ -72,6 +74,7 @@ class Question:
     osinfo: tuple[str, ...] = ()
     policy: str = ""
     policy_file: str = ""
+    readers: ReaderOptions = field(default_factory=ReaderOptions)
 
     def host(self) -> Host:
         """The host that domains are resolved for. Raises CapabilityError and UsageError."""
@@ -93,7 +96,8 @@ class Question:
 @dataclass(slots=True)
 class Answer:
     """The result for a batch: the number of ``domains`` judged, ``without_virtio`` of them, and of ``rejected`` inputs;
-    ``rows`` by table; devices counted by verdict, and findings of the policy by level."""
+    ``rows`` by table; devices counted by verdict, and findings of the policy by level; ``skipped`` are pairs of a file
+    and what it is instead of a domain."""
 
     domains: int = 0
     without_virtio: int = 0
@@ -101,6 +105,7 @@ class Answer:
     rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in TABLES})
     verdicts: Counter[str] = field(default_factory=Counter)
     levels: Counter[str] = field(default_factory=Counter)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
 
     def accept(self, label: str, checked: Checked, findings: Iterable[Finding], policy: str) -> None:
         """Add the rows and counts of one domain."""
@@ -146,7 +151,10 @@ def examine(batch: Batch, question: Question) -> Answer:
 
         return found, review(policy, found.resolved, guest, guest_database=known)
 
-    for source, outcome in each(batch, judge):
+    def skip(source: Source, found: Skipped) -> None:
+        answer.skipped.append((source.label, found.reason))
+
+    for source, outcome in each(batch, judge, question.readers, skip):
         if isinstance(outcome, VirtkitError):
             answer.rejected += 1
             answer.rows["rejected"].append((source.label, str(outcome)))
@@ -214,7 +222,7 @@ def _batches(found: Iterable[Source]) -> Iterator[Batch]:
         except InputError as problem:
             batch.append(Unreadable(source.name, None, source.label, reason=problem.what))
         else:
-            batch.append(InMemory(source.name, None, source.label, data=data))
+            batch.append(InMemory(source.name, None, source.label, named=source.named, data=data))
             size += len(data)
         if len(batch) >= _BATCH_DOMAINS or size >= _BATCH_BYTES:
             yield tuple(batch)

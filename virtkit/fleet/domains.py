@@ -1,11 +1,13 @@
-"""The one loop over domains: read each source, examine it, and give the result or the error that rejected it."""
+"""The one loop over domains: read each source, examine its domains, and give the results and the errors."""
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from virtkit.domain.domain import read
 from virtkit.errors import GuestError, VirtkitError
+from virtkit.inputs import domains_in
+from virtkit.readers.contract import Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from virtkit.guests import Catalogue
     from virtkit.host import Host
     from virtkit.inputs import Source
+    from virtkit.readers.contract import ReaderOptions
     from virtkit.resolved import Resolved
 
 __all__ = [
@@ -26,6 +29,7 @@ __all__ = [
     "guest_unless_named",
     "read_each",
     "resolve_each",
+    "say_skipped",
 ]
 
 T = TypeVar("T")
@@ -38,14 +42,31 @@ class Checked(NamedTuple):
     review: Review
 
 
-def each(sources: Iterable[Source], examine: Callable[[Domain], T]) -> Iterator[tuple[Source, T | VirtkitError]]:
-    """Each source with what ``examine`` makes of its domain, or with the error that rejected it.
+def each(
+    sources: Iterable[Source],
+    examine: Callable[[Domain], T],
+    options: ReaderOptions | None = None,
+    skip: Callable[[Source, Skipped], None] | None = None,
+) -> Iterator[tuple[Source, T | VirtkitError]]:
+    """Each domain of the sources with what ``examine`` makes of it, or with the error that rejected it.
 
+    ``options`` are those of readers. ``skip`` is called for what is no domain; without it, a message says so.
     Lazy: a source is read when its result is asked for, and nothing is kept. Raises GuestError, because an unknown
     guest OS is a mistake of the caller and not of one domain.
     """
     for source in sources:
-        yield source, attempt(lambda source=source: examine(read(source.read(), source.label)))  # type: ignore[misc]
+        for part, found in domains_in(source, options):
+            if isinstance(found, Skipped):
+                (skip or say_skipped)(part, found)
+            elif isinstance(found, VirtkitError):
+                yield part, found
+            else:
+                yield part, attempt(lambda found=found: examine(found))  # type: ignore[misc]
+
+
+def say_skipped(source: Source, skipped: Skipped) -> None:
+    """Write one line about what is no domain."""
+    logging.getLogger("virtkit").info("%s: skipped: %s", source.label, skipped.reason)
 
 
 def attempt(step: Callable[[], T]) -> T | VirtkitError:
@@ -58,18 +79,25 @@ def attempt(step: Callable[[], T]) -> T | VirtkitError:
         return problem
 
 
-def read_each(sources: Iterable[Source]) -> Iterator[tuple[Source, Domain | VirtkitError]]:
-    """Each source with its domain as written, or with the error that rejected it."""
-    return each(sources, lambda domain: domain)
+def read_each(
+    sources: Iterable[Source], options: ReaderOptions | None = None
+) -> Iterator[tuple[Source, Domain | VirtkitError]]:
+    """Each domain of the sources as written, or the error that rejected it; ``options`` are those of readers."""
+    return each(sources, lambda domain: domain, options)
 
 
 def resolve_each(
-    sources: Iterable[Source], host: Host | None = None, *, machine: str | None = None
+    sources: Iterable[Source],
+    host: Host | None = None,
+    *,
+    machine: str | None = None,
+    options: ReaderOptions | None = None,
 ) -> Iterator[tuple[Source, Resolved | VirtkitError]]:
-    """Each source with its resolved domain, or with the error that rejected it; arguments as for ``resolve``."""
+    """Each domain of the sources resolved, or the error that rejected it; ``options`` are those of readers, the other
+    arguments are those of ``resolve``."""
     from virtkit.resolved import resolve
 
-    return each(sources, lambda domain: resolve(domain, host, machine=machine))
+    return each(sources, lambda domain: resolve(domain, host, machine=machine), options)
 
 
 def check_each(
@@ -79,17 +107,20 @@ def check_each(
     *,
     overrides: bool = True,
     guest_database: Catalogue | None = None,
+    options: ReaderOptions | None = None,
+    skip: Callable[[Source, Skipped], None] | None = None,
 ) -> Iterator[tuple[Source, Checked | VirtkitError]]:
-    """Each source resolved and checked, or with the error that rejected it.
+    """Each domain of the sources resolved and checked, or the error that rejected it.
 
-    ``guest`` is the OS of domains without libosinfo metadata; the other arguments are those of ``checked``.
+    ``guest`` is the OS of domains without libosinfo metadata; ``options`` and ``skip`` are those of ``each``, the other
+    arguments those of ``checked``.
     """
 
     def examine(domain: Domain) -> Checked:
         named = guest_unless_named(domain, guest)
         return checked(domain, host, named, overrides=overrides, guest_database=guest_database)
 
-    return each(sources, examine)
+    return each(sources, examine, options, skip)
 
 
 def checked(

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from virtkit.host import Host
     from virtkit.inputs import Source
     from virtkit.policy.rollout import Rollout
+    from virtkit.readers.contract import ReaderOptions
 
 __all__ = ["review_rollout", "review_rollouts"]
 
@@ -37,18 +38,20 @@ def review_rollouts(
     subjects: Iterable[str] = tuple(SUBJECTS),
     host: Host | None = None,
     limit: int = 1000,
+    *,
+    options: ReaderOptions | None = None,
 ) -> tuple[Rollout, ...]:
     """What each stage does to the domains of ``sources``, one review for each subject.
 
     Domains are read one at a time, so that memory stays bounded, and not resolved: a domain that a stage refuses need
     not resolve. Names match in any letter case. Each review lists at most ``limit`` names, domains and messages.
-    Raises UsageError for an unknown subject.
+    ``options`` are those of readers. Raises UsageError for an unknown subject.
     """
     from virtkit.host import Host as TheHost
 
     host = host or TheHost.default()
     tallies = [Tally(subject, host, limit) for subject in select_subjects(" ".join(subjects))]
-    for source, domain in read_each(sources):
+    for source, domain in read_each(sources, options):
         for tally in tallies:
             if isinstance(domain, VirtkitError):
                 tally.reject(str(domain))

@@ -1,1 +1,97 @@
-"""Readers of input formats: each turns bytes into domains, as the software that wrote them hands them to libvirt."""
+"""Readers of input formats: each turns bytes into domains, as the software that wrote them hands them to libvirt.
+
+Built-in readers are rows of ``BUILT_IN``. A reader of another package is an entry point of the group
+``virtkit.readers`` that names an object with the attributes of ``virtkit.readers.contract.Reader``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from virtkit.readers.contract import Reader, ReaderOptions, Reading
+
+__all__ = ["BUILT_IN", "GROUP", "BuiltIn", "Option", "all_readers", "reader_of", "readings"]
+
+GROUP = "virtkit.readers"
+"""The entry point group of readers that other packages bring."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option that a reader adds to every command that takes domains; ``name`` is without its dashes.
+
+    The reader finds its value in ``ReaderOptions.values[name]``.
+    """
+
+    name: str
+    metavar: str
+    help: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltIn:
+    """A reader of this package, not yet imported: ``READER`` of the module ``virtkit.readers.NAME``.
+
+    ``endings`` are removed from the name of a file to name its result, longest first; files with the endings in
+    ``searched`` are taken from folders and archives.
+    """
+
+    name: str
+    endings: tuple[str, ...] = ()
+    searched: tuple[str, ...] = ()
+    options: tuple[Option, ...] = ()
+
+    def load(self) -> Reader:
+        """The reader; its module is imported on first use."""
+        return cast("Reader", import_module(f"virtkit.readers.{self.name}").READER)
+
+
+#: The built-in readers, in the order in which they are asked whether an input is theirs. One row for each.
+BUILT_IN: tuple[BuiltIn, ...] = (
+    BuiltIn("libvirt", endings=(".in.xml", ".xml"), searched=(".xml",)),
+    # Kubernetes
+    # QEMU
+)
+
+
+def all_readers() -> Iterator[Reader]:
+    """All readers in the order in which they are asked, those of other packages last."""
+    for row in BUILT_IN:
+        yield row.load()
+    yield from _of_other_packages()
+
+
+@cache
+def _of_other_packages() -> tuple[Reader, ...]:
+    from importlib.metadata import entry_points
+
+    return tuple(cast("Reader", point.load()) for point in entry_points(group=GROUP))
+
+
+def reader_of(data: bytes, file: str) -> Reader:
+    """The reader of an input. Raises InputError when no reader recognises its format.
+
+    libvirt's XML is recognised without importing another reader.
+    """
+    for reader in all_readers():
+        if reader.detects(data, file):
+            return reader
+    text = data.lstrip()
+    if not text or text.startswith(b"<") or file.endswith(".xml"):
+        return BUILT_IN[0].load()  # its errors say what is wrong with XML
+    from virtkit.errors import InputError
+
+    known = [reader.title for reader in all_readers()]
+    expected = known[0] if len(known) == 1 else f"{', '.join(known[:-1])} or {known[-1]}"
+    raise InputError(f"the format is not recognised; expected {expected}", file or None)
+
+
+def readings(data: bytes, file: str, options: ReaderOptions) -> Iterator[Reading]:
+    """The parts of an input in order, from the reader that recognises it. Raises InputError."""
+    yield from reader_of(data, file).read(data, file, options)

@@ -19,7 +19,7 @@ __all__ = ["FoundDomain", "NotRead", "Reader", "ReaderOptions", "Reading", "Skip
 class ReaderOptions:
     """What the command line chooses for readers, by option name: ``{"kubevirt": "1.9", "topology": "v3"}``."""
 
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,11 @@ class NotRead:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A part of an input that is no domain: its name and one sentence that says what it is."""
+    """A part of an input that is no domain: its name, one sentence that says what it is, and its line."""
 
     name: str
     reason: str
+    line: int | None = None
 
 
 _LARGEST_LINE = 65_535

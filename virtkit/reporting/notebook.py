@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from virtkit import facts
 from virtkit.errors import UsageError
-from virtkit.inputs import Source, sources_below
+from virtkit.inputs import Source, sources_below, with_domain_xml
 from virtkit.topology.model import Topology
 
 if TYPE_CHECKING:
@@ -76,8 +76,9 @@ def folder(name: str, value: object) -> str:
 
 
 def domain_sources(path: str) -> Iterator[Source]:
-    """The ``*.xml`` below a folder ("" means the sample domains), each called by its place below it, in order."""
-    return sources_below(Path(path) if path else facts.path("domains"))
+    """The domains below a folder ("" means the sample domains) as domain XML, called by their place below it, in
+    order."""
+    return with_domain_xml(sources_below(Path(path) if path else facts.path("domains")))
 
 
 class Output:

@@ -1,0 +1,86 @@
+"""The inputs that a command line names, and the options of their readers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from virtkit.readers import BUILT_IN
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator, Sequence
+
+    from virtkit.domain.domain import Domain
+    from virtkit.inputs import Source
+    from virtkit.readers.contract import ReaderOptions
+
+__all__ = [
+    "INPUT",
+    "INPUTS",
+    "OUTPUT",
+    "add_reader_options",
+    "given_domain",
+    "given_sources",
+    "output_is_file",
+    "reader_options",
+]
+
+INPUTS = "files of domain XML or another known format, folders, quoted patterns, tar archives, or - (standard input)"
+INPUT = "a file of domain XML or another known format, or - for standard input"
+OUTPUT = "write one file for each domain to this folder; of one input, write to this file if it ends in .xml or .json"
+
+
+def add_reader_options(parser: argparse.ArgumentParser, *, one: bool = False) -> None:
+    """Add the options of readers and, where a command takes ``one`` domain, ``--domain``, which chooses it."""
+    group = parser.add_argument_group("input formats")
+    if one:
+        group.add_argument("--domain", metavar="NAME", default="", help="the domain of an input with several")
+    for row in BUILT_IN:
+        for option in row.options:
+            group.add_argument(
+                f"--{option.name}",
+                dest=f"reader_{option.name}",
+                metavar=None if option.choices else option.metavar,
+                choices=option.choices or None,
+                help=option.help,
+            )
+
+
+def reader_options(args: argparse.Namespace) -> ReaderOptions:
+    """What the command line chooses for readers."""
+    from virtkit.readers.contract import ReaderOptions
+
+    names = [option.name for row in BUILT_IN for option in row.options]
+    found = {name: getattr(args, f"reader_{name}", None) for name in names}
+    return ReaderOptions({name: value for name, value in found.items() if value is not None})
+
+
+def given_sources(args: argparse.Namespace) -> Iterator[Source]:
+    """The inputs of a command that takes many domains: files, folders, patterns, archives and standard input."""
+    from virtkit.fleet.archives import gather
+
+    return gather(args.inputs)
+
+
+def given_domain(args: argparse.Namespace, text: str) -> tuple[Source, Domain]:
+    """The one domain of the input that a command line names, with its source.
+
+    Raises UsageError for a folder, and InputError for an input that cannot be read or has no such domain.
+    """
+    from virtkit.inputs import one_domain, one_source
+
+    source = one_source(text)
+    return source, one_domain(source, getattr(args, "domain", ""), reader_options(args))
+
+
+def output_is_file(output: str | None, inputs: Sequence[str], endings: tuple[str, ...] = (".xml", ".json")) -> bool:
+    """Whether ``-o`` names a file: of one input, a name with one of the endings that is not an existing folder."""
+    if output is None or len(inputs) != 1:
+        return False
+    place = Path(output)
+    if place.suffix not in endings or place.is_dir():
+        return False
+    from virtkit.fleet.archives import is_one_file
+
+    return is_one_file(inputs[0])
