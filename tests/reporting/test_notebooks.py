@@ -243,13 +243,14 @@ def test_parameter_checks_name_the_parameter(tmp_path: Path) -> None:
 
 @pytest.mark.notebook
 @pytest.mark.parametrize("path", notebooks(["00"]) + notebooks(), ids=lambda path: str(path.stem))
-def test_each_notebook_runs_alone_with_parameters_as_source(path: Path, tmp_path: Path) -> None:
+def test_each_notebook_runs_alone_with_parameters_as_source(path: Path, tmp_path: Path, domains: Path) -> None:
     """A scheduler can run a copy in an empty folder, with ``name = value`` pasted as source and an ordinary kernel."""
     alone = tmp_path / "alone"
     alone.mkdir()
     copy: Any = nbformat.read(path, 4)  # type: ignore[no-untyped-call]
     known = declared(path) if path.stem[:2] != "00" else {}
-    pasted = "\n".join(f"{name} = {value!r}" for name, value in AS_SOURCE.items() if name in known)
+    given = {**AS_SOURCE, "domains": str(domains)}
+    pasted = "\n".join(f"{name} = {value!r}" for name, value in given.items() if name in known)
     places = [n for n, cell in enumerate(copy.cells) if "parameters" in cell.metadata.get("tags", ())]
     for place in places:
         copy.cells.insert(place + 1, nbformat.v4.new_code_cell(pasted))  # type: ignore[no-untyped-call]
