@@ -24,6 +24,7 @@ COMMANDS = (
     "topology",
     "guests",
     "interface",
+    "names",
     "matrix",
     "check",
     "attach",

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["ByHand", "HandNote", "Setting", "by_hand"]
 
 _QEMU = "{http://libvirt.org/schemas/domain/qemu/1.0}"
-_SWITCHES = frozenset({"disable-legacy", "disable-modern"})
+_SWITCHES = frozenset(
+    {"disable-legacy", "disable-modern", "acpi-pci-hotplug-with-bridge-support", "acpi-root-pci-hotplug"}
+)
 _PLACES = frozenset({"bus", "addr", "multifunction"})
 _ON = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 

@@ -1,0 +1,132 @@
+"""The names that the guest of a domain gives its network interfaces, and the by-path names of its disks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from virtkit.boot.domain_pci import domain_pci
+from virtkit.boot.hotplug_mode import acpi_index_shown
+from virtkit.boot.naming import Naming, naming_of
+from virtkit.boot.nic_names import NicName, NicPlace, ccw_name, pci_name, unnamed, with_collisions, zpci_name
+from virtkit.domain.address import CcwAddress, PciAddress
+from virtkit.domain.devices import Nic
+from virtkit.host.emulator import emulator_arch
+
+if TYPE_CHECKING:
+    from virtkit.boot.domain_pci import DomainPci
+    from virtkit.boot.naming import Scheme
+    from virtkit.guests import Guest
+    from virtkit.resolved import Resolved
+
+__all__ = ["Named", "nic_names"]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The name of one NIC of a domain: its id, label, MAC address ("" where none is written) and ``NicName``.
+
+    ``booted`` is true where guests were booted to establish the rule, false where the rule rests on documents.
+    """
+
+    device: str
+    label: str
+    mac: str
+    name: NicName
+    booted: bool
+    source: str
+
+
+def nic_names(resolved: Resolved, guest: Guest | None, scheme: Scheme | None = None) -> tuple[Named, ...]:
+    """The name of each NIC in a Linux guest, in the order of the domain; () for a guest that is not Linux.
+
+    ``scheme`` replaces the default naming scheme of the guest OS. A name is "" where no source says it; the reason
+    then names what is missing.
+    """
+    nics = [device for device in resolved.devices if isinstance(device, Nic) and device.model != "none"]
+    if guest is not None and guest.family != "linux":
+        return ()
+    naming = None if guest is None else naming_of(guest)
+    if scheme is not None:
+        naming = Naming(scheme, "", "", "the scheme was named")
+    if naming is None:
+        unknown = "the guest OS is not known"
+        why = unknown if guest is None else f"no source says how {guest.name} names network interfaces"
+        return tuple(_named(nic, NicName("", f"unknown: {why}"), False, "") for nic in nics)
+    if naming.scheme is None:
+        return tuple(_kept(resolved, nics, naming))
+    found = [_name(resolved, nic, naming.scheme) for nic in nics]
+    names = with_collisions(name for name, _ in found)
+    return tuple(
+        _named(nic, name, booted, naming.source) for nic, name, (_, booted) in zip(nics, names, found, strict=True)
+    )
+
+
+def _named(nic: Nic, name: NicName, booted: bool, source: str) -> Named:
+    return Named(nic.id, nic.label, (nic.mac or "").lower(), name, booted, source)
+
+
+def _name(resolved: Resolved, nic: Nic, scheme: Scheme) -> tuple[NicName, bool]:
+    """The name of one NIC, and whether guests were booted to establish it."""
+    address = nic.address
+    if isinstance(address, CcwAddress):
+        return ccw_name(f"{_subchannel_set(address)}.{address.ssid:x}.{address.devno or 0:04x}", scheme), True
+    if isinstance(address, PciAddress):
+        if emulator_arch(resolved.arch) == "s390x":
+            return _zpci(address, scheme)
+        pci = domain_pci(resolved)
+        bus = pci.number(address)
+        if bus is None:
+            text = f"unknown: no guest was booted on {resolved.machine} to see its bus numbers"
+            return NicName("", text, scheme=scheme.name), False
+        return pci_name(pci.pci, _place(resolved, nic, address, pci, bus), scheme), True
+    form = "" if address is None else address.type
+    if form == "virtio-mmio":
+        return unnamed("virtio-mmio has no PCI slot and no other candidate", scheme.name), True
+    return NicName("", f"unknown: no guest was booted with a NIC at {form or 'no address'}", scheme=scheme.name), False
+
+
+def _place(resolved: Resolved, nic: Nic, address: PciAddress, pci: DomainPci, bus: int) -> NicPlace:
+    acpi = None if nic.element is None else nic.element.find("acpi")
+    text = "" if acpi is None else acpi.get("index", "")
+    index = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    if not acpi_index_shown(resolved.host.qemu, pci.pci, bus):
+        index = 0
+    return NicPlace(bus, address.slot, address.function, address.multifunction == "on", index)
+
+
+def _zpci(address: PciAddress, scheme: Scheme) -> tuple[NicName, bool]:
+    if address.uid is None:
+        return NicName("", "unknown: the zPCI uid is not known", scheme=scheme.name), False
+    nic = NicPlace(0, 0, 0, segment=address.uid, function_id=address.fid or 0)
+    return zpci_name(nic, scheme), True
+
+
+def _subchannel_set(address: CcwAddress) -> str:
+    # libvirt's virtual channel subsystem 0xfe is the guest's 0.
+    return "0" if address.cssid == 0xFE else f"{address.cssid:x}"
+
+
+def _kept(resolved: Resolved, nics: list[Nic], naming: Naming) -> list[Named]:
+    """The names of a system that keeps ethN: numbered in the order of the PCI addresses at its first start."""
+    pci = domain_pci(resolved)
+
+    def order(nic: Nic) -> tuple[int, int, int]:
+        address = nic.address
+        if not isinstance(address, PciAddress):
+            return 1 << 16, nic.number, 0
+        return pci.numbers.get(address.bus, address.bus), address.slot, address.function
+
+    rank = {id(nic): n for n, nic in enumerate(sorted(nics, key=order))}
+    same = len({nic.model for nic in nics}) < 2
+    reasons = {
+        "mac": "the number is given at the first start, in the order of the PCI addresses, and a rule in "
+        "70-persistent-net.rules then keeps it with the MAC address; not booted",
+        "order": "the number follows the order of the PCI addresses at every start; not booted",
+    }
+    found = []
+    for nic in nics:
+        name = f"eth{rank[id(nic)]}" if same else "ethN"
+        why = reasons[naming.kept] + ("" if same else "; NICs of several models are numbered as their drivers load")
+        found.append(_named(nic, NicName(name, why), False, naming.source))
+    return found
