@@ -1,6 +1,6 @@
 # make report   run the notebooks on data/domains (or DOMAINS=DIR) and write reports/latest
-# make test     everything: ruff, mypy --strict and all tests, one pytest worker for each core
-# make conformance  every case of the conformance corpora, where they are at hand (make test checks one in five)
+# make test     ruff, mypy --strict and the tests of all behaviour, one pytest worker for each core
+# make accept   the rest: built packages, faults, JupyterLab, a real QEMU, and the corpora whole; CI runs both
 # make check    the quick half: ruff, mypy --strict and the fast tests
 # make lab      open the notebooks in JupyterLab
 # make lock     rebuild requirements.lock from pyproject.toml
@@ -13,7 +13,8 @@ VENV       := .venv
 BIN        := $(VENV)/bin
 STAMP      := $(VENV)/.ready
 JOBS       ?= $(shell nproc 2>/dev/null || echo 2)
-SLOW       := slow or notebook or browser or property or live or package
+SYSTEM     := system or package or live
+SLOW       := $(SYSTEM) or slow or notebook or browser or property
 DOMAINS    ?=
 REPORT     ?=
 TESTS      ?=
@@ -24,20 +25,21 @@ LAB_HOME   ?= $(CURDIR)/$(VENV)/lab
 # compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: report test conformance check lint lab lock bench clean setup
+.PHONY: report test accept check lint lab lock bench clean setup
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
 	$(BIN)/virtkit report $(if $(DOMAINS),--domains "$(DOMAINS)") $(REPORT)
 
 test: lint
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(if $(TESTS),$(TESTS),-m "not ($(SYSTEM))")
 
 check: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not ($(SLOW))" $(TESTS)
 
-conformance: $(STAMP)
-	$(BIN)/python -m pytest -n $(JOBS) --whole tests/conformance tests/hotplug/test_corpora.py
+accept: $(STAMP)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "$(SYSTEM)"
+	$(BIN)/python -m pytest -n $(JOBS) --whole -m corpora
 
 lint: $(STAMP)
 	$(BIN)/ruff check

@@ -18,7 +18,10 @@ from virtkit.errors import VirtkitError
 from virtkit.qemu_args import text
 from virtkit.releases import SUPPORTED, dotted
 
-pytestmark = pytest.mark.skipif(not CORPORA.is_dir(), reason="the conformance corpus is not at hand")
+pytestmark = [
+    pytest.mark.corpora,
+    pytest.mark.skipif(not CORPORA.is_dir(), reason="the conformance corpora are not at hand"),
+]
 
 # Shares in percent: exact, exact+, full, refusals right (None: nothing is promised).
 PROMISED: dict[str, tuple[float, float, float, float | None]] = {

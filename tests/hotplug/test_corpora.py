@@ -13,7 +13,10 @@ from virtkit.hotplug.session import Session, Step
 
 HOSTS = {"9.0": "", "11.3": "11.1", "12.8": ""}
 
-pytestmark = pytest.mark.skipif(not CORPORA.is_dir(), reason="the conformance corpus is not at hand")
+pytestmark = [
+    pytest.mark.corpora,
+    pytest.mark.skipif(not CORPORA.is_dir(), reason="the conformance corpora are not at hand"),
+]
 
 
 @pytest.mark.parametrize("release", HOSTS)

@@ -18,7 +18,7 @@ import pytest
 from tests.reporting.test_parameters import write
 from virtkit.reporting.run import run
 
-pytestmark = pytest.mark.notebook
+pytestmark = [pytest.mark.notebook, pytest.mark.system]
 
 REPORT = (sys.executable, "-m", "virtkit.cli", "report")
 GOOD = "open('t.csv', 'w').write('a\\n1\\n')"

@@ -18,6 +18,7 @@ SMALL = {"guests": "rhel6.10,win10", "kinds": "net,block"}
 
 pytestmark = [
     pytest.mark.notebook,
+    pytest.mark.system,
     pytest.mark.browser,
     pytest.mark.skipif(PROGRAM is None, reason="chromium is not installed"),
 ]

@@ -46,6 +46,7 @@ def test_a_reply_that_comes_while_something_is_sent_is_seen(tmp_path: Path) -> N
 
 
 @pytest.mark.notebook
+@pytest.mark.system
 def test_a_report_leaves_the_users_home_alone(home: Path, tmp_path: Path) -> None:
     """A report neither uses nor changes the kernel, settings and start-up files in the user's home."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "IPYTHON", "XDG"))}

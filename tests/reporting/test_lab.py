@@ -24,6 +24,7 @@ READY = ROOT / ".venv" / ".ready"
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.notebook,
+    pytest.mark.system,
     pytest.mark.skipif(PROGRAM is None, reason="chromium is not installed"),
     pytest.mark.skipif(not READY.is_file() or shutil.which("make") is None, reason="make has not built .venv"),
 ]

@@ -242,6 +242,7 @@ def test_parameter_checks_name_the_parameter(tmp_path: Path) -> None:
 
 
 @pytest.mark.notebook
+@pytest.mark.system
 @pytest.mark.parametrize("path", notebooks(["00"]) + notebooks(), ids=lambda path: str(path.stem))
 def test_each_notebook_runs_alone_with_parameters_as_source(path: Path, tmp_path: Path, domains: Path) -> None:
     """A scheduler can run a copy in an empty folder, with ``name = value`` pasted as source and an ordinary kernel."""
@@ -261,6 +262,7 @@ def test_each_notebook_runs_alone_with_parameters_as_source(path: Path, tmp_path
 
 
 @pytest.mark.notebook
+@pytest.mark.system
 @pytest.mark.browser
 @pytest.mark.skipif(PROGRAM is None, reason="chromium is not installed")
 def test_report_as_pdf(tmp_path: Path, domains: Path) -> None:
@@ -284,6 +286,7 @@ def test_pdf_without_chromium_starts_nothing(
 
 
 @pytest.mark.notebook
+@pytest.mark.system
 def test_report_for_the_users_own_host(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -35,6 +35,7 @@ def test_bar_fits_its_line(columns: int) -> None:
 
 
 @pytest.mark.notebook
+@pytest.mark.system
 def test_run_on_a_terminal(tmp_path: Path) -> None:
     """The terminal shows the bar, then a line for each notebook, and at last the path of the report."""
     good = write(tmp_path, "good", "x = 1", "print(x)")
@@ -46,6 +47,7 @@ def test_run_on_a_terminal(tmp_path: Path) -> None:
 
 
 @pytest.mark.notebook
+@pytest.mark.system
 @pytest.mark.parametrize("place", ["reports/2*/run.json", "started"], ids=["importing", "running"])
 def test_ctrl_c_ends_a_run_without_a_traceback(tmp_path: Path, place: str) -> None:
     """Ctrl-C during imports or in a cell: no traceback, exit code 130, and the record says interrupted."""
