@@ -95,7 +95,13 @@ def drawings() -> Iterator[tuple[str, Callable[[], Figure]]]:
 DRAWINGS = dict(drawings())
 
 
-@pytest.mark.parametrize("name", DRAWINGS)
+#: One large drawing is enough for every run.
+LARGE = [name for name in DRAWINGS if name.startswith("200 ")][1:]
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.system) if name in LARGE else name for name in DRAWINGS]
+)
 def test_topologies_can_be_read(name: str) -> None:
     """Pictures of few and many devices, with long names and any script, alone and compared, have no faults."""
     assert faults(DRAWINGS[name]()) == []
