@@ -25,6 +25,7 @@ COMMANDS = (
     "guests",
     "interface",
     "names",
+    "firmware",
     "matrix",
     "check",
     "attach",
