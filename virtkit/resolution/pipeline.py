@@ -10,7 +10,7 @@ from virtkit.domain.reader import read_devices
 from virtkit.errors import Unsupported
 from virtkit.host import Host
 from virtkit.host.family import Family, family_of
-from virtkit.releases import dotted
+from virtkit.releases import NEWEST, dotted
 from virtkit.resolution.addresses import memory_slots, pci, pci_options, transports, usb, virtio_serial
 from virtkit.resolution.constraints import check_addressed, check_definition
 from virtkit.resolution.context import Context, Draft, SlotPolicy, behaviours
@@ -56,10 +56,11 @@ def resolve_domain(
         plugged=plugged,
         placed=placed_by_qemu(domain.document.root),
     )
-    draft = Draft(read_devices(domain.document.root, host.libvirt))
     if context.placed:
+        draft = Draft(read_devices(domain.document.root, NEWEST))
         _keep_placed(context, draft)
         return domain, host, context, draft.devices, draft.trace
+    draft = Draft(read_devices(domain.document.root, host.libvirt))
     # Defaults
     disks.order_disks(draft)
     controllers.order_written(draft)

@@ -47,7 +47,7 @@ def _devices() -> dict[str, DeviceFacts]:
         for name in (row["driver"], *row["aliases"].split()):
             found[name] = replace(one, driver=row["driver"])
     for row in facts.table("virtio/kinds.csv"):
-        found |= {name: one for name, one in _virtio(row)}
+        found |= dict(_virtio(row))
     return found
 
 

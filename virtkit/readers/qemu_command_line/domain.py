@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from virtkit.domain.placed import PLACED_NAMESPACE, PLACED_TAG, QEMU
-from virtkit.readers.qemu_command_line.elements import Builder, clean
+from virtkit.readers.qemu_command_line.elements import SWITCHES, Builder, clean
 from virtkit.readers.qemu_command_line.options import Group
 from virtkit.readers.qemu_command_line.plan import Plan
 from virtkit.readers.qemu_command_line.tree import Node
@@ -23,18 +23,18 @@ __all__ = ["domain_of"]
 
 _NAMESPACE = "http://libvirt.org/schemas/domain/qemu/1.0"
 _Q = f"{{{_NAMESPACE}}}"
-_SWITCHES = ("disable-legacy", "disable-modern")
 _UNITS = {"": 1024, "k": 1, "m": 1024, "g": 1024**2, "t": 1024**3}
 _BOOT = {"c": "hd", "d": "cdrom", "n": "network", "a": "fd"}
 _QUIET = frozenset({"isa", "system", "hda", "floppy", ""})
-_PASSED_ON = ("driver", "id", "bus", "addr", "multifunction")
+_PASSED_ON = ("id", "bus", "addr", "multifunction")
 
 
 def domain_of(plan: Plan, name: str) -> tuple[Element, dict[Element, int]]:
     """The ``<domain>`` element and the line of each element; the notes go into the settings of the plan."""
     settings, machine = plan.settings, plan.machine
     kvm = "enable-kvm" in settings.switches or _accelerator(plan).startswith(("kvm", "hvf"))
-    root = etree.Element("domain", type="kvm" if kvm else "qemu", nsmap={"qemu": _NAMESPACE, "virtkit": PLACED_NAMESPACE})
+    namespaces = {"qemu": _NAMESPACE, "virtkit": PLACED_NAMESPACE}
+    root = etree.Element("domain", type="kvm" if kvm else "qemu", nsmap=namespaces)
     etree.SubElement(root, "name").text = name
     uuid = settings.values.get("uuid")
     if uuid is not None and re.fullmatch(r"[0-9a-fA-F-]{32,36}", uuid.value):
@@ -83,18 +83,17 @@ def _firmware(plan: Plan, os: Element) -> None:
     """Flash in the form of -drive if=pflash or -machine pflash0=; a file is named only when it is a plain path."""
     flash = bool(plan.drives.firmware) or bool(plan.machine.properties.get("pflash0"))
     bios = plan.settings.values.get("bios")
-    if flash:
-        etree.SubElement(os, "loader", readonly="yes", type="pflash")
-    elif bios is not None and re.search(r"ovmf|edk2|qemu_efi|uefi", bios.value, re.I):
+    if flash or (bios is not None and re.search(r"ovmf|edk2|qemu_efi|uefi", bios.value, re.I)):
         etree.SubElement(os, "loader", readonly="yes", type="pflash")
 
 
 def _boots(plan: Plan) -> dict[int, int]:
     """The boot order of each device with a ``bootindex``, counted from 1."""
-    found = []
+    found: list[tuple[int, int, int]] = []
     for node in plan.tree.nodes:
         index = node.group.get("bootindex") or (node.backend.get("bootindex") if node.backend is not None else "")
-        if re.fullmatch(r"[0-9]{1,5}", index) and node.facts.element.partition(":")[0] in ("disk", "interface", "hostdev"):
+        bootable = node.facts.element.partition(":")[0] in ("disk", "interface", "hostdev")
+        if bootable and re.fullmatch(r"[0-9]{1,5}", index):
             found.append((int(index), len(found), id(node)))
     return {ident: order for order, (_, _, ident) in enumerate(sorted(found), 1)}
 
@@ -124,7 +123,8 @@ def _devices(plan: Plan, builder: Builder) -> list[Node]:
             quiet.setdefault(facts.driver, node.line)
         elif not node.built_in:
             plan.unknown.append(node.group)
-            plan.settings.note(node.line, f"{_named(node)}: domain XML has no element for it; it is left out{_at(node)}")
+            what = f"{_named(node)}: domain XML has no element for it; it is left out"
+            plan.settings.note(node.line, what + _at(node))
     if quiet:
         names = ", ".join(f"{name} (line {line})" if line else name for name, line in quiet.items())
         plan.settings.note(0, f"left out, because they have no place on a PCI, USB or storage bus: {names}")
@@ -136,7 +136,7 @@ def _finish(plan: Plan, builder: Builder) -> None:
     """Say that there is no USB controller and no balloon where there is none."""
     if not builder.counts["usb"]:
         builder.element("controller", type="usb", index="0", model="none")
-    if not any(node.facts.element == "memballoon" for node in plan.tree.nodes):
+    if not any(node.facts.element.startswith("memballoon") for node in plan.tree.nodes):
         builder.element("memballoon", model="none")
     if not any(node.facts.element.startswith("video") for node in plan.tree.nodes):
         etree.SubElement(builder.element("video"), "model", type="none")
@@ -154,17 +154,24 @@ def _at(node: Node) -> str:
 
 def _past_libvirt(plan: Plan, root: Element, lines: dict[Element, int], written: list[Node]) -> None:
     """Add what has no form in domain XML: devices as arguments, and the switches of virtio devices as overrides."""
-    unknown = [group for group in plan.unknown if group.get("driver")]
-    if unknown:
-        commandline = etree.SubElement(root, f"{_Q}commandline")
-        for group in unknown:
+    arguments = []
+    for group in plan.unknown:
+        if group.get("driver"):
             # Of its settings only the place is passed on: others can hold passwords.
-            words = [group.get("driver"), *(f"{key}={group.get(key)}" for key in _PASSED_ON[1:] if group.get(key))]
-            for value in ("-device", clean(",".join(words))):
-                lines[etree.SubElement(commandline, f"{_Q}arg", value=value)] = group.line
+            words = [group.get("driver"), *(f"{key}={group.get(key)}" for key in _PASSED_ON if group.get(key))]
+            arguments.append(("-device", ",".join(words), group.line))
+    for group in plan.settings.all("global"):
+        for driver, key, value in _globals(group):
+            if key in SWITCHES:
+                arguments.append(("-global", f"{driver}.{key}={value}", group.line))
+    if arguments:
+        commandline = etree.SubElement(root, f"{_Q}commandline")
+        for option, argument, line in arguments:
+            for value in (option, clean(argument)):
+                lines[etree.SubElement(commandline, f"{_Q}arg", value=value)] = line
     override: Element | None = None
     for node in written:
-        switches = _switches(plan, node)
+        switches = _switches(node)
         if not switches:
             continue
         if override is None:
@@ -172,24 +179,15 @@ def _past_libvirt(plan: Plan, root: Element, lines: dict[Element, int], written:
         device = etree.SubElement(override, f"{_Q}device", alias=clean(node.id))
         lines[device] = node.line
         frontend = etree.SubElement(device, f"{_Q}frontend")
-        for name, (value, line) in switches.items():
-            setting = etree.SubElement(frontend, f"{_Q}property", name=name, type="string", value=value)
-            lines[setting] = line
+        for name, value in switches.items():
+            lines[etree.SubElement(frontend, f"{_Q}property", name=name, type="string", value=value)] = node.line
 
 
-def _switches(plan: Plan, node: Node) -> dict[str, tuple[str, int]]:
-    """disable-legacy and disable-modern of a virtio device with their lines: its own, or those of ``-global``."""
-    found: dict[str, tuple[str, int]] = {}
-    if not node.facts.virtio or not node.id:
-        return found
-    for name in _SWITCHES:
-        for group in plan.settings.all("global"):
-            for driver, key, value in _globals(group):
-                if key == name and driver in (node.facts.driver, "virtio-pci"):
-                    found[name] = (value, group.line)
-        if node.group.get(name):
-            found[name] = (node.group.get(name), node.line)
-    return {name: (value, line) for name, (value, line) in found.items() if value != "auto"}
+def _switches(node: Node) -> dict[str, str]:
+    """disable-legacy and disable-modern of a virtio device, as its own option sets them."""
+    if not node.facts.virtio:
+        return {}
+    return {name: clean(node.group.get(name)) for name in SWITCHES if node.group.get(name)}
 
 
 def _globals(group: Group) -> list[tuple[str, str, str]]:

@@ -16,7 +16,10 @@ from virtkit.readers.qemu_command_line.tree import Bus, Node
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["Builder", "clean"]
+__all__ = ["SWITCHES", "Builder", "clean"]
+
+SWITCHES = ("disable-legacy", "disable-modern")
+"""The switches of a virtio device that decide its interface."""
 
 _MAC = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}")
 _HOST = re.compile(r"(?:([0-9a-fA-F]{4}):)?([0-9a-fA-F]{2}):([0-9a-fA-F]{2})\.([0-7])")
@@ -31,6 +34,9 @@ _NETWORKS = {"user": "user", "vhost-vdpa": "vdpa"}
 _DISK_NAMES = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd", "ide": "hd", "fdc": "fd", "nvme": "nvme"}
 _INVALID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _LONGEST = 256
+
+
+_Maker = Callable[["Builder", Node, str], "Element | None"]
 
 
 def clean(text: str) -> str:
@@ -68,6 +74,10 @@ class Builder:
         self.lines[element] = node.line
         if element.find("address") is None:
             self._address(element, node)
+        if not node.id and node.facts.virtio and any(node.group.get(key) for key in SWITCHES):
+            # QEMU has no name for it; the override of its switches needs one.
+            self.counts["unnamed"] += 1
+            node.id = f"unnamed-{self.counts['unnamed']}"
         if node.id:
             etree.SubElement(element, "alias", name=clean(node.id))
         if id(node) in self.boots:
@@ -153,9 +163,9 @@ class Builder:
 
 def pci_address(element: Element, node: Node) -> None:
     """The PCI address of a device."""
-    assert node.bus is not None
+    number = 0 if node.bus is None else node.bus.number
     address = etree.SubElement(
-        element, "address", type="pci", domain="0x0000", bus=f"0x{node.bus.number:02x}", slot=f"0x{node.slot:02x}",
+        element, "address", type="pci", domain="0x0000", bus=f"0x{number:02x}", slot=f"0x{node.slot:02x}",
         function=f"0x{node.function}",
     )  # fmt: skip
     if node.group.on("multifunction") or (node.built_in and node.slot == 0x1D and node.function == 0):
@@ -354,7 +364,7 @@ def _serial(builder: Builder, node: Node, rest: str) -> Element:
 
 
 def _port(builder: Builder, node: Node, rest: str) -> Element:
-    """A port of a virtio-serial controller: the number that is written, or the lowest free one, 0 for a console only."""
+    """A port of a virtio-serial controller: the written number, or the lowest free one; 0 is for a console."""
     tag = node.facts.element
     element = builder.element(tag, type="pty")
     target = etree.SubElement(element, "target", type="virtio")
@@ -399,7 +409,7 @@ def _watchdog(builder: Builder, node: Node, rest: str) -> Element:
     return builder.element("watchdog", model=node.facts.model, action="reset")
 
 
-_MAKERS: dict[str, Callable[[Builder, Node, str], "Element | None"]] = {
+_MAKERS: dict[str, _Maker] = {
     "channel": _port, "console": _port, "controller": _controller, "crypto": _crypto, "disk": _disk,
     "filesystem": _filesystem, "hostdev": _hostdev, "hub": _hub, "input": _input, "interface": _interface,
     "iommu": _modelled("iommu"), "memballoon": _modelled("memballoon"), "memory": _memory, "panic": _modelled("panic"),

@@ -49,7 +49,7 @@ class Plan:
             self.tree.add(node)
         except NotPlaced as refusal:
             name = f"{facts_of.driver} {node.id}".strip()
-            self.settings.note(group.line, f"{name}: {refusal}, so QEMU refuses the command line; it is left out")
+            self.settings.note(group.line, f"{name}: {refusal}{refusal.consequence}")
 
 
 @cache
@@ -81,7 +81,23 @@ def plan(settings: Settings, machine: Machine, qemu: Release | None) -> Plan:
     for group in settings.devices:
         if group.json:
             _device(found, group)
+    _check_globals(found)
     return found
+
+
+def _check_globals(found: Plan) -> None:
+    """Say where QEMU refuses a -global: the drivers of fixed virtio models lack the switches.
+
+    A NIC of the machine is enough: QEMU then tries every NIC driver. Observed: QEMU 7.2.22 and 11.1.2.
+    """
+    nodes = found.tree.nodes
+    if not any(node.facts.driver.endswith("transitional") or node.group.name == "nic" for node in nodes):
+        return
+    for group in found.settings.all("global"):
+        for key in ("virtio-pci.disable-legacy", "virtio-pci.disable-modern"):
+            if key in group.values or f"{group.get('driver')}.{group.get('property')}" == key:
+                what = f"-global {key}: the transitional and non-transitional drivers lack the property"
+                found.settings.note(group.line, f"{what}, so QEMU refuses the command line")
 
 
 def replace_values(group: Group, **values: str) -> Group:
@@ -136,7 +152,8 @@ def _nics(found: Plan, defaults: frozenset[str]) -> None:
         driver = (named("nic", model) or (model,))[0]
         known = device_facts(driver)
         if not driver:
-            settings.note(group.line, f"the default NIC of machine type {found.machine.type} is not known; it is left out")
+            what = f"the default NIC of machine type {found.machine.type} is not known"
+            settings.note(group.line, f"{what}; it is left out")
             continue
         if known is None or not known.element.startswith("interface"):
             settings.note(group.line, f"NIC model {model!r} has no place that is known; it is left out")

@@ -27,7 +27,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
 class QemuCommandLine:
     """Reads the command lines of QEMU in a process's cmdline, output of ps, a shell script or a log of libvirt."""
 
-    name = "qemu-command-line"
+    name = "qemu_command_line"
     title = "a QEMU command line"
 
     def detects(self, data: bytes, file: str) -> bool:
@@ -65,7 +65,8 @@ def _domain(
     if machine.assumed:
         settings.note(line, machine.assumed)
     if not machine.root:
-        settings.note(line, f"machine type {machine.type}: its buses are not known to this reader; devices on PCI are left out")
+        what = f"machine type {clean(machine.type)}: its buses are not known to this reader"
+        settings.note(line, f"{what}; devices on PCI are left out")
     placed = plan(settings, machine, _release(command, options))
     for group in placed.unknown:
         text = f"device {clean(group.get('driver'))!r} is not known; it is left out"

@@ -87,7 +87,8 @@ def _take(found: Settings, option: Option, read_config: ReadConfig) -> None:
     elif name == "cdrom":
         _disk(found, option, 2, "cdrom")
     elif name in ("fda", "fdb"):
-        _add(found, Group("drive", {"if": "floppy", "index": "01"["ab".index(name[-1])], "file": option.value}, option.line))
+        values = {"if": "floppy", "index": str("ab".index(name[-1])), "file": option.value}
+        _add(found, Group("drive", values, option.line))
     elif name == "pflash":
         _add(found, Group("drive", {"if": "pflash", "file": option.value}, option.line))
     elif name == "readconfig":

@@ -1,7 +1,7 @@
 """Commands of a shell script: quotes, continuations, comments, assignments, variables and arrays.
 
-Nothing is run. Control flow is not followed: every command is read once, in its order in the script. A variable that the
-script does not set, and the output of a command, are read as empty and reported.
+Nothing is run. Control flow is not followed: every command is read once, in its order in the script. A variable that
+the script does not set, and the output of a command, are read as empty and reported.
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ def _expand(reading: _Reading, piece: _Piece, split: bool) -> None:
         reading.place += 1
         return
     reading.place = match.end()
-    name = match[2] or match[5]
+    name = str(match[2] or match[5])
     if name in reading.arrays and match[3]:
         values = reading.arrays[name]
         if values:
@@ -236,7 +236,7 @@ def _expand(reading: _Reading, piece: _Piece, split: bool) -> None:
 
 def _value(reading: _Reading, name: str, operator: str) -> str:
     found = reading.single.get(name)
-    if found is None and name in reading.arrays:
+    if name not in reading.single and name in reading.arrays:
         found = next(iter(reading.arrays[name]), "")
     fallback = re.match(r":?([-=])(.*)", operator, re.S)
     if found is not None and (found or not operator.startswith(":")):
@@ -247,7 +247,7 @@ def _value(reading: _Reading, name: str, operator: str) -> str:
         return fallback[2].strip("'\"")
     if name not in ("@", "*") and found is None:
         reading.note(f"line {reading.line}: the variable ${name} is not set in this script; it is read as empty")
-    return found or ""
+    return ""
 
 
 def _after_command(text: str, place: int) -> int:

@@ -28,7 +28,15 @@ _EHCI_PORTS = 6
 
 
 class NotPlaced(Exception):
-    """QEMU refuses the device, or its bus is not known; the text is one sentence without the device."""
+    """QEMU refuses the device, or domain XML cannot name its bus; the text is a sentence without the device."""
+
+    consequence = ", so QEMU refuses the command line; it is left out"
+
+
+class NotNamed(NotPlaced):
+    """QEMU gives the device a place that domain XML cannot name."""
+
+    consequence = ", so it is left out"
 
 
 @dataclass(slots=True, eq=False)
@@ -75,6 +83,11 @@ class Node:
     def line(self) -> int:
         """The line of the option."""
         return self.group.line
+
+    @property
+    def several_functions(self) -> bool:
+        """Whether other functions may share its slot."""
+        return self.built_in or self.group.on("multifunction")
 
 
 class Tree:
@@ -225,8 +238,10 @@ class Tree:
 
 
 def _on_pci(node: Node, bus: Bus) -> None:
+    if bus.number < 0:
+        raise NotNamed(f"its place is on {bus.name}, a bus that domain XML cannot name (write bus= for it)")
     if bus.bridges_only and node.facts.brings not in ("pci", "pcie"):
-        raise NotPlaced(f"only bridges and ports can be plugged into {bus.name}; write bus= for it")
+        raise NotPlaced(f"only bridges and ports can be plugged into {bus.name} (write bus= for it)")
     slot, function = _written_place(node.group)
     if slot is None:
         free = [number for number in range(_SLOTS) if (number, 0) not in bus.used]
@@ -237,12 +252,24 @@ def _on_pci(node: Node, bus: Bus) -> None:
     if taken is not None:
         who = taken.id or taken.facts.driver
         raise NotPlaced(f"slot {slot:#x} function {function} of {bus.name} is in use by {who}")
+    _check_functions(node, bus, slot, function)
     node.slot, node.function = slot, function
     bus.used[slot, function] = node
 
 
+def _check_functions(node: Node, bus: Bus, slot: int, function: int) -> None:
+    """Refuse what QEMU refuses: a further function beside a function 0 that is not marked multifunction."""
+    first = bus.used.get((slot, 0))
+    if function and first is not None and not first.several_functions:
+        raise NotPlaced(f"function 0 of slot {slot:#x} of {bus.name} is not marked multifunction=on")
+    others = [number for number in range(1, _FUNCTIONS) if (slot, number) in bus.used]
+    if not function and others and not node.several_functions:
+        what = f"slot {slot:#x} of {bus.name} has function {others[0]} already"
+        raise NotPlaced(f"{what}, and function 0 is not marked multifunction=on")
+
+
 def _written_place(group: Group) -> tuple[int | None, int]:
-    """Slot and function of ``addr``: text is hexadecimal, SLOT or SLOT.FUNCTION; a number of JSON is 8 * slot + function."""
+    """Slot and function of ``addr``: text is SLOT or SLOT.FUNCTION in hexadecimal, a number 8 * slot + function."""
     if "addr" in group.numbers:
         number = group.numbers["addr"]
         if number < 0:
