@@ -64,11 +64,13 @@ class ByHand:
     def switch(self, name: str, alias: str, driver: str) -> bool | None:
         """Whether a switch of a device is set by hand: on, off, or None for not at all.
 
-        A setting of the one device goes before one of its driver; of equals the last counts.
+        A setting of the one device goes before one of its driver; of equals the last counts. The value "auto" leaves
+        the choice to QEMU, as no setting does.
         """
-        own = [one.on for one in self.settings if one.name == name and one.alias and one.alias == alias]
-        general = [one.on for one in self.settings if one.name == name and one.driver in (driver, "virtio-pci")]
-        return next((value for value in (*reversed(own), *reversed(general)) if value is not None), None)
+        own = [one for one in self.settings if one.name == name and one.alias and one.alias == alias]
+        general = [one for one in self.settings if one.name == name and one.driver in (driver, "virtio-pci")]
+        ordered = (*reversed(own), *reversed(general))
+        return next((one.on for one in ordered if one.on is not None or one.value.lower() == "auto"), None)
 
 
 def by_hand(root: Element) -> ByHand:

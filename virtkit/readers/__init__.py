@@ -56,7 +56,7 @@ class BuiltIn:
 BUILT_IN: tuple[BuiltIn, ...] = (
     BuiltIn("libvirt", endings=(".in.xml", ".xml"), searched=(".xml",)),
     # Kubernetes
-    # QEMU
+    BuiltIn("qemu_command_line", endings=(".cmdline", ".log", ".sh"), searched=(".cmdline",)),
 )
 
 

@@ -48,7 +48,8 @@ class Context:
 
     ``root`` is the domain's element as written, ``arch`` libvirt's name of the architecture, ``machine`` the canonical
     machine type, ``at`` the libvirt release, ``behaves`` the names of the changes that hold in it. ``plugged`` says
-    that a device was attached to the definition, which older releases check less strictly.
+    that a device was attached to the definition, which older releases check less strictly, and ``placed`` that QEMU
+    placed the devices without libvirt.
     """
 
     root: Element
@@ -60,6 +61,7 @@ class Context:
     behaves: frozenset[str]
     slot_policy: SlotPolicy | None = None
     plugged: bool = False
+    placed: bool = False
 
     @property
     def trusts_controllers(self) -> bool:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from virtkit.domain.domain import Domain
+from virtkit.domain.placed import placed_by_qemu
 from virtkit.domain.reader import read_devices
 from virtkit.errors import Unsupported
 from virtkit.host import Host
 from virtkit.host.family import Family, family_of
-from virtkit.releases import dotted
+from virtkit.releases import NEWEST, dotted
 from virtkit.resolution.addresses import memory_slots, pci, pci_options, transports, usb, virtio_serial
 from virtkit.resolution.constraints import check_addressed, check_definition
 from virtkit.resolution.context import Context, Draft, SlotPolicy, behaviours
@@ -53,7 +54,12 @@ def resolve_domain(
         behaves=behaviours(host.libvirt),
         slot_policy=slot_policy,
         plugged=plugged,
+        placed=placed_by_qemu(domain.document.root),
     )
+    if context.placed:
+        draft = Draft(read_devices(domain.document.root, NEWEST))
+        _keep_placed(context, draft)
+        return domain, host, context, draft.devices, draft.trace
     draft = Draft(read_devices(domain.document.root, host.libvirt))
     # Defaults
     disks.order_disks(draft)
@@ -87,6 +93,14 @@ def resolve_domain(
     check_addressed(context, draft)
     give_ids(context, draft)
     return domain, host, context, draft.devices, draft.trace
+
+
+def _keep_placed(context: Context, draft: Draft) -> None:
+    """Name the devices of a domain that QEMU placed: their ids are those that QEMU has. Nothing else is decided."""
+    for device in draft.devices.in_order():
+        alias = None if device.element is None else device.element.find("alias")
+        device.alias = None if alias is None else alias.get("name")
+    give_ids(context, draft)
 
 
 def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, str, Family]:

@@ -68,7 +68,7 @@ def _listed(context: Context, inventory: Inventory, device: Device) -> ListedDev
     if isinstance(device, Nic) and device.type != "hostdev" and model_of_nic(device.model):
         variant = "virtio"
     if variant is not None and isinstance(device, Video):
-        if device.frontend is not None and "video-frontend" in context.behaves:
+        if device.frontend is not None and (context.placed or "video-frontend" in context.behaves):
             variant = device.frontend
         else:
             variant = frontend_of(context, device, inventory.videos[0] is device)
