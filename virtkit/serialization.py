@@ -18,6 +18,8 @@ from virtkit.topology.port_io import budget
 from virtkit.topology.warnings import placement_warnings
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from virtkit.resolved import Resolved
     from virtkit.topology.model import Topology
     from virtkit.virtio.devices import VirtioDevice
@@ -90,10 +92,13 @@ def _address(device: Device) -> dict[str, str] | None:
     return None if address is None else {"type": address.type, **dict(address.pairs()), "text": str(address)}
 
 
-def topology_json(topology: Topology, before: Topology | None = None) -> str:
+def topology_json(
+    topology: Topology, before: Topology | None = None, boot: Mapping[str, Any] | None = None
+) -> str:
     """A topology as JSON, field for field, with its port I/O windows, its problems and its notes.
 
-    With ``before``, "difference" holds a summary, both machine types, and the change of each device.
+    With ``before``, "difference" holds a summary, both machine types, and the change of each device. ``boot`` is what
+    happens from power-on to a login, as plain values.
     """
     windows = budget(topology)
     data = asdict(topology)
@@ -107,6 +112,8 @@ def topology_json(topology: Topology, before: Topology | None = None) -> str:
             "summary": found.summary(),
             "devices": [_change_entry(change) for change in found.changes],
         }
+    if boot is not None:
+        data["boot"] = dict(boot)
     return json.dumps(data, indent=2, ensure_ascii=False)
 
 

@@ -61,6 +61,8 @@ LINES = {
     f"audit {DOMAIN} --jobs 1 --policy recommended": "report",
     f"audit {DOMAIN} --scheduler tcp://localhost:1": "fleet",
     f"moves {DOMAIN} {DOMAIN}": "",
+    "names FOLDER/names.csv": "",
+    "firmware FOLDER/firmware.csv": "",
     "report -o FOLDER/reports": "report",
     "data refresh --osinfo FOLDER": "",
 }
@@ -96,6 +98,8 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, str,
     """What every command line gives where lxml alone is installed: exit code, standard output and error."""
     folder = tmp_path_factory.mktemp("bare")
     (folder / "keys.csv").write_text(HEAD)
+    (folder / "names.csv").write_text("qemu,machine,place,scheme,sysfs_path\n")
+    (folder / "firmware.csv").write_text("firmware,firmware_version,qemu,arch,machine,device,interface,place\n")
     (folder / "disk.xml").write_text("<disk type='file'><target dev='vda' bus='virtio'/></disk>")
     lines = json.dumps([line.replace("FOLDER", str(folder)) for line in LINES])
     done = subprocess.run(

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from virtkit.boot import firmware_keys, name_keys
+from virtkit.guests import flavours
 
 _BESIDE = Path(__file__).resolve().parents[3] / "shared" / "groundtruth"
 _CORPUS = os.environ.get("VIRTKIT_CONFORMANCE")
@@ -53,3 +54,22 @@ def test_candidates_of_every_scheme() -> None:
             if "/".join(one or "-" for one in (found.onboard, found.slot, found.path)) != candidates:
                 wrong.append((row["place"], scheme, candidates, found))
     assert wrong == []
+
+
+def test_kernel_options() -> None:
+    """Every observed option of a kernel is shipped, with its value and its module."""
+    guests = {"bookworm": "debian12", "trixie": "debian13", "forky": "debiantesting"}
+    known = flavours.flavours()
+    for row in rows("guest_kernels.csv"):
+        kernel = known[f"{guests[row['suite']]}:{row['flavour']}"]
+        assert (kernel.package, kernel.version, kernel.arch) == (row["package"], row["version"], row["arch"])
+        assert flavours.option(kernel.key, row["option"]) == flavours.Option(row["value"], row["module"])
+
+
+def test_installer_modules() -> None:
+    """Every observed module of an installer is shipped, with its place."""
+    known = flavours.flavours()
+    for row in rows("installer_modules.csv"):
+        kernel = known[f"debian{row['release']}:installer-{row['arch']}"]
+        assert (kernel.version, kernel.linux) == (row["package_version"], row["kernel"])
+        assert flavours.module_place(kernel.key, row["module"]) == row["where"]

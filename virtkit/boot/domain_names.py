@@ -121,8 +121,8 @@ def _kept(resolved: Resolved, nics: list[Nic], naming: Naming) -> list[Named]:
     same = len({nic.model for nic in nics}) < 2
     reasons = {
         "mac": "the number is given at the first start, in the order of the PCI addresses, and a rule in "
-        "70-persistent-net.rules then keeps it with the MAC address; not booted",
-        "order": "the number follows the order of the PCI addresses at every start; not booted",
+        "70-persistent-net.rules then keeps it with the MAC address",
+        "order": "the number follows the order of the PCI addresses at every start",
     }
     found = []
     for nic in nics:

@@ -26,7 +26,7 @@ _WINDOWS = "boot/io-windows.csv"
 
 @dataclass(frozen=True, slots=True)
 class Firmware:
-    """One firmware with its release: ``version`` as numbers, () when it is not known (then the newest counts).
+    """One firmware: ``version`` is its release in numbers, () when it is not known (then the newest counts).
 
     ``transitional`` is the half of a transitional device that it drives. ``one_disk`` says that it starts the first
     hard disk only, ``expander`` that it finds devices behind an expander bus; ``first_slot`` is the lowest slot of
@@ -34,6 +34,7 @@ class Firmware:
     """
 
     name: str
+    release: str
     version: tuple[int, ...]
     transitional: Interface
     one_disk: bool
@@ -44,7 +45,7 @@ class Firmware:
     @property
     def title(self) -> str:
         """The name with the release."""
-        return " ".join((self.name, ".".join(map(str, self.version[:3])))).strip()
+        return f"{self.name} {self.release}".strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ def firmware_named(name: str, version: str = "") -> Firmware:
         if wanted in (one.lower() for one in names):
             return Firmware(
                 names[0],
+                version,
                 version_key(version),
                 Interface(row["transitional"]),
                 row["tries"] == "one",

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from virtkit.commands import topology
 from virtkit.commands.given import INPUTS, add_reader_options, given_domain, given_sources, reader_options
 from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
+from virtkit.commands.power import add_power_options, answered, answers_text, guest_of
 from virtkit.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from virtkit.commands.power import Answer
     from virtkit.compat.review import Review
     from virtkit.domain.document import Document
     from virtkit.domain.domain import Domain
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from virtkit.resolved import Resolved
 
 __all__ = ["register", "run"]
-
 log = logging.getLogger("virtkit")
 
 _EXAMPLE = """examples:
@@ -34,8 +35,13 @@ _EXAMPLE = """examples:
   virtkit check domains/ --format json
   virtkit check domains/ --fix -o fixed/
   virtkit check old.xml --convert-to q35 -o new.xml --picture change.svg
+  virtkit check guest.xml --guest debian12 --firmware OVMF --naming v257
 
-exit code: 0 when every device that a guest needs works or is unknown, 1 when one fails or an input was rejected
+For each domain it also says which disk the firmware starts, which disks it does not find, and the name of each NIC in a
+Linux guest.
+
+exit code: 0 when every device that a guest needs works or is unknown, 1 when one fails, the firmware does not find the
+boot disk, or an input was rejected
 """
 
 
@@ -73,6 +79,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.add_argument("--machine", metavar="M", help="check as if the domain named this machine type")
     add_reader_options(parser, one=True)
+    add_power_options(parser)
     add_host_options(parser)
     add_database_options(parser)
     parser.set_defaults(run=run)
@@ -114,8 +121,9 @@ def _review(args: argparse.Namespace, examine: Callable[[Domain], Checked]) -> i
     from virtkit.errors import VirtkitError
     from virtkit.fleet.domains import each
 
-    reviews = []
+    answers: list[Answer] = []
     rejected = 0
+    known = chosen_catalogue(args)
     for source, outcome in each(given_sources(args), examine, reader_options(args)):
         if args.domain and args.domain != source.part:
             continue
@@ -123,12 +131,9 @@ def _review(args: argparse.Namespace, examine: Callable[[Domain], Checked]) -> i
             log.error("%s", outcome)
             rejected += 1
         else:
-            reviews.append(outcome.review)
-    if args.format == "json":
-        tables.emit(json.dumps([review.as_dict() for review in reviews], indent=1) + "\n", args.output)
-    else:
-        tables.emit("\n".join(review.text() for review in reviews), args.output)
-    return 1 if rejected or not all(review.ok for review in reviews) else 0
+            answers.append(answered(args, outcome.resolved, outcome.review, known))
+    tables.emit(answers_text(answers, args.format), args.output)
+    return 1 if rejected or not all(answer.ok for answer in answers) else 0
 
 
 def _check_options(args: argparse.Namespace, several: bool) -> None:
@@ -153,10 +158,11 @@ def _rewrite_all(args: argparse.Namespace, examine: Callable[[Domain], Checked])
     from virtkit.errors import VirtkitError
     from virtkit.fleet.domains import each
 
-    reviews, rejected = [], 0
+    answers: list[Answer] = []
+    rejected = 0
     written: set[str] = set()
 
-    def fix(domain: Domain) -> tuple[Document, str, Review]:
+    def fix(domain: Domain) -> tuple[Document, str, Answer]:
         resolved, review = examine(domain)
         return domain.document, *_changed(args, resolved, review)
 
@@ -175,12 +181,9 @@ def _rewrite_all(args: argparse.Namespace, examine: Callable[[Domain], Checked])
             log.error("%s", error)
             rejected += 1
         else:
-            reviews.append(after)
-    if args.format == "json":
-        tables.emit(json.dumps([review.as_dict() for review in reviews], indent=1) + "\n", None)
-    else:
-        tables.emit("\n".join(review.text() for review in reviews), None)
-    return 1 if rejected or not all(review.ok for review in reviews) else 0
+            answers.append(after)
+    tables.emit(answers_text(answers, args.format), None)
+    return 1 if rejected or not all(answer.ok for answer in answers) else 0
 
 
 def _make_folder(name: str) -> None:
@@ -198,17 +201,17 @@ def _rewrite(args: argparse.Namespace, found: Checked, picture: Path | None) -> 
 
     resolved = found.resolved
     document = resolved.domain.document
-    changed, review = _changed(args, resolved, found.review)
+    changed, answer = _changed(args, resolved, found.review)
     _write(changed, document, args.output)
     if picture is not None:
         after = resolve(read(changed.encode(document.codec)), host=resolved.host)
         topology.write(picture, after.topology, resolved.topology)
-    text = json.dumps(review.as_dict(), indent=1) if args.format == "json" else review.text()
+    text = json.dumps(answer.as_dict(), indent=1) if args.format == "json" else answer.text()
     if args.output and args.output != "-":
         tables.emit(text, None)
     else:
         tables.say(text.rstrip())
-    return 0 if review.ok else 1
+    return 0 if answer.ok else 1
 
 
 def _write(text: str, document: Document, output: str | None) -> None:
@@ -224,12 +227,14 @@ def _write(text: str, document: Document, output: str | None) -> None:
         raise InputError(f"cannot be written: {problem.strerror or problem}", output) from None
 
 
-def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tuple[str, Review]:
-    """The text of the changed domain, and its review."""
+def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tuple[str, Answer]:
+    """The text of the changed domain, and what there is to say of it."""
+    from virtkit.boot.remedies import remedy
     from virtkit.commands import tables
     from virtkit.compat.changes import fixed
     from virtkit.domain.domain import read
     from virtkit.fleet.domains import checked
+    from virtkit.resolved import resolve
 
     known = chosen_catalogue(args)
     text = resolved.domain.document.text
@@ -240,22 +245,27 @@ def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tu
         conversion = convert(resolved, args.convert_to, args.guest, overrides=overrides, guest_database=known)
         for step in conversion.steps:
             tables.say(f"change: {step}")
-        return conversion.text, conversion.review
+        converted = resolve(read(conversion.text.encode(resolved.domain.document.codec)), resolved.host)
+        return conversion.text, answered(args, converted, conversion.review, known)
     for finding in review.changes:
         tables.say(f"change: {finding.label}: {finding.change}")
+    codec = resolved.domain.document.codec
     if review.changes:
         text = fixed(resolved, review)
-    codec = resolved.domain.document.codec
+        resolved = resolve(read(text.encode(codec)), resolved.host)
+    found_by_firmware = remedy(resolved, guest_of(args, resolved, known), args.firmware)
+    if found_by_firmware is not None:
+        for step in found_by_firmware.steps:
+            tables.say(f"change: {step}")
+        text = found_by_firmware.text
+        resolved = resolve(read(text.encode(codec)), resolved.host)
     if args.spare_ports is not None:
         from virtkit.hotplug.spare_ports import with_spare_ports
-        from virtkit.resolved import resolve
 
-        if review.changes:
-            resolved = resolve(read(text.encode(codec)), resolved.host)
         spare = with_spare_ports(resolved, args.spare_ports, args.guest, known, overrides=overrides)
         for step in spare.steps:
             tables.say(f"change: {step}")
         text = spare.text
     after = read(text.encode(codec))
     found = checked(after, resolved.host, args.guest, overrides=overrides, guest_database=known)
-    return text, found.review
+    return text, answered(args, found.resolved, found.review, known)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from virtkit.commands import tables
 from virtkit.commands.given import INPUT, add_reader_options, given_domain
 from virtkit.commands.options import host_to_compare, say_notes
+from virtkit.commands.power import add_power_options, guest_of, powered_on
 from virtkit.releases import DEFAULT, dotted
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _EXAMPLE = """examples:
   virtkit moves guest.xml --libvirt 9.0:12.8
   virtkit moves guest.xml --machine pc-q35-7.2:pc-q35-11.1 --picture moves.svg
   virtkit moves running.xml defined.xml
+  virtkit moves guest.xml --machine pc:q35 --guest debian12
 
 Of two inputs, the first is the domain as it was (or runs), the second as it will be. With one input, at least one
 option has to name two values A:B, the first for before and the second for after.
@@ -44,6 +46,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--libvirt", default="", metavar="A[:B]", help=f"libvirt releases (default: {newest})")
     parser.add_argument("--qemu", default="", metavar="A[:B]", help="QEMU releases, or capability documents")
     parser.add_argument("--machine", default="", metavar="A[:B]", help="resolve as if these machine types were named")
+    parser.add_argument("--guest", metavar="ID", help="guest OS in place of the metadata, for the names of its NICs")
+    add_power_options(parser)
     parser.add_argument("--picture", metavar="FILE", help="draw the change: .svg .png .txt .json")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="form of the result")
     parser.set_defaults(run=run)
@@ -51,6 +55,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Run the command. Returns 0 whether or not something moves."""
+    from virtkit.boot.renames import renames, renames_text
     from virtkit.commands import topology
     from virtkit.hotplug.moves import moves, moves_text
     from virtkit.topology.diff import compare
@@ -58,10 +63,12 @@ def run(args: argparse.Namespace) -> int:
     picture = None if args.picture is None else topology.writable("--picture", args.picture)
     before, after = _two(args)
     found = moves(compare(before.topology, after.topology))
+    names = renames(*(powered_on(args, one, guest_of(args, one)) for one in (before, after)))
     if args.format == "json":
-        tables.emit(json.dumps({"moves": [asdict(one) for one in found]}, indent=1, ensure_ascii=False) + "\n", None)
+        answer = {"moves": [asdict(one) for one in found], "names": [asdict(one) for one in names]}
+        tables.emit(json.dumps(answer, indent=1, ensure_ascii=False) + "\n", None)
     else:
-        tables.emit(moves_text(found) or "nothing moves\n", None)
+        tables.emit((moves_text(found) or "nothing moves\n") + renames_text(names), None)
     if picture is not None:
         topology.write(picture, after.topology, before.topology)
     return 0

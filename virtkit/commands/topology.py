@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from virtkit.commands.extras import require
 from virtkit.commands.given import INPUT, add_reader_options, given_domain
 from virtkit.commands.options import add_host_options, chosen_host, host_to_compare, say_notes
+from virtkit.commands.power import add_power_options, guest_of, powered_on
 
 if TYPE_CHECKING:
+    from virtkit.boot.power_on import PowerOn
     from virtkit.resolved import Resolved
     from virtkit.topology.model import Topology
 
@@ -24,6 +26,7 @@ _EXAMPLE = """examples:
   virtkit topology guest.xml --diff fixed.xml
   virtkit topology guest.xml --capacity 8
   virtkit topology guest.xml --diff-machine q35 -o change.svg
+  virtkit topology guest.xml --guest debian12 --firmware OVMF
 
 To draw what check --fix or --convert-to changes: virtkit check guest.xml --fix -o fixed.xml --picture change.svg
 """
@@ -56,6 +59,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="how many more devices of each kind IN takes while it runs; with N, the spare ports for N more",
     )
     parser.add_argument("--machine", metavar="M", help="resolve IN, and OTHER, as if they named this machine type")
+    parser.add_argument("--guest", metavar="ID", help="guest OS in place of the metadata, for the names of its NICs")
+    add_power_options(parser)
     add_reader_options(parser, one=True)
     add_host_options(parser)
     parser.set_defaults(run=run)
@@ -64,6 +69,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def run(args: argparse.Namespace) -> int:
     """Run the command. Returns the exit code."""
     from virtkit import resolve
+    from virtkit.boot.annotations import annotated
+    from virtkit.boot.renames import renames, renames_text
     from virtkit.commands import tables
     from virtkit.errors import Refused, UsageError
 
@@ -79,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
     if args.capacity is not None:
         return _capacity(args, resolved, out)
     topology, before = resolved.topology, None
+    power = _power(args, resolved)
+    text = power.text()
     if args.diff is not None or args.diff_machine is not None:
         if args.diff is not None:
             _, domain = given_domain(args, args.diff)
@@ -86,16 +95,21 @@ def run(args: argparse.Namespace) -> int:
         try:
             machine = args.diff_machine or args.machine
             host = host_to_compare(resolved, host, machine or domain.machine)
-            topology = resolve(domain, host, machine=machine).topology
+            after = resolve(domain, host, machine=machine)
+            topology = after.topology
+            changed = _power(args, after)
+            power, text = changed, renames_text(renames(power, changed))
         except Refused:
             if args.diff_machine in ("pc", "q35"):
                 hint = "the domain cannot move as it is; to convert it: virtkit check %s --convert-to %s --picture FILE"
                 log.warning(hint, source.label, args.diff_machine)
             raise
+    if before is None:
+        topology = annotated(topology, power)
     if out is None:
-        tables.emit(drawn(topology, before, ".txt").decode(), None)
+        tables.emit(drawn(topology, before, ".txt").decode() + (f"\n{text}" if text else ""), None)
     else:
-        write(out, topology, before)
+        write(out, topology, before, power)
     from virtkit.serialization import topology_warnings
 
     for note in domain.by_hand.notes:
@@ -104,6 +118,11 @@ def run(args: argparse.Namespace) -> int:
     for warning in topology_warnings(topology):
         log.warning("%s", warning)
     return 0
+
+
+def _power(args: argparse.Namespace, resolved: Resolved) -> PowerOn:
+    """What happens from power-on to a login. Raises GuestError for an unknown guest OS."""
+    return powered_on(args, resolved, guest_of(args, resolved))
 
 
 def _capacity(args: argparse.Namespace, resolved: Resolved, out: Path | None) -> int:
@@ -143,26 +162,28 @@ def writable(option: str, name: str) -> Path:
     return out
 
 
-def write(out: Path, topology: Topology, before: Topology | None) -> None:
+def write(out: Path, topology: Topology, before: Topology | None, power: PowerOn | None = None) -> None:
     """Write a topology, or its difference from an earlier one, in the format of the suffix of ``out``.
 
+    ``power`` is what happens from power-on to a login, which JSON takes.
     Raises InputError when the file cannot be written.
     """
     from virtkit.errors import InputError
 
-    data = drawn(topology, before, out.suffix)
+    data = drawn(topology, before, out.suffix, power)
     try:
         out.write_bytes(data)
     except OSError as error:
         raise InputError(f"cannot be written: {error.strerror or error}", str(out)) from None
 
 
-def drawn(topology: Topology, before: Topology | None, suffix: str) -> bytes:
+def drawn(topology: Topology, before: Topology | None, suffix: str, power: PowerOn | None = None) -> bytes:
     """A topology, or its difference from an earlier one, in the format of a file suffix."""
     if suffix == ".json":
         from virtkit.serialization import topology_json
 
-        return (topology_json(topology, before) + "\n").encode()
+        boot = None if power is None else power.as_dict()
+        return (topology_json(topology, before, boot) + "\n").encode()
     if suffix == ".txt":
         from virtkit.draw import tree
         from virtkit.serialization import topology_text

@@ -46,8 +46,9 @@ class Catalogue(Displayable):
         """The guest with this short id, URI or alias, or the guest that a name as people write it stands for.
 
         Takes "Windows Server 2022", the newest minor release for "rhel8", an appliance ("opnsense 24.7") and a kernel
-        ("linux-5.10"). The ``note`` of the guest says how a name was understood that is not exact. Raises GuestError
-        with the most similar ids when the name stands for nothing that is known.
+        ("linux-5.10"). A kernel of the guest follows a colon ("debian12:cloud", "debian13:installer"). The ``note`` of
+        the guest says how a name was understood that is not exact. Raises GuestError with the most similar ids when
+        the name stands for nothing that is known.
 
         >>> from virtkit import catalogue
         >>> catalogue().find("rhel8").note
@@ -60,7 +61,12 @@ class Catalogue(Displayable):
         exact = self.names.get(name) or self.names.get(name.strip().lower())
         if exact is not None:
             return exact
+        from virtkit.guests.flavours import split, with_flavour
         from virtkit.guests.names import similar, understood
+
+        base, flavour = split(name)
+        if flavour:
+            return with_flavour(self.find(base), flavour)
 
         guest = understood(name, self.guests, self.database)
         if guest is None:

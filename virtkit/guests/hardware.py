@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
 from virtkit.errors import FactsError
+from virtkit.guests.flavours import drives, flavour_of
 from virtkit.guests.record import fits, version_key
 
 if TYPE_CHECKING:
@@ -66,6 +67,9 @@ def driven(guest: Guest, device: Hardware, *, overrides: bool = True) -> Driven:
 
     ``overrides`` False takes the database as it is. A device that the database does not list is not known to be absent.
     """
+    flavour = flavour_of(guest)
+    if flavour is not None and (answer := drives(flavour, device.name)) is not None:
+        return Driven(State.PRESENT if answer[0] else State.ABSENT, "override", answer[1])
     listed = device.pci != "" and f"pcisig.com/pci/{device.pci}" in guest.devices
     records = [record for record in _records() if device.name in record["devices"] and _covers(record, guest)]
     if overrides and records:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
 from virtkit.errors import FactsError
+from virtkit.guests.flavours import flavour_support
 from virtkit.guests.kernels import kernel_support
 from virtkit.guests.kinds import KINDS, kinds
 from virtkit.guests.record import Guest, Support, fits, version_key
@@ -201,6 +202,8 @@ def support(guest: Guest, kind: str, *, overrides: bool = True) -> Support:
     """
     if guest.kernel:
         return kernel_support(guest.kernel, kind)
+    if guest.flavour and (brought := flavour_support(guest, kind)) is not None:
+        return brought
     installed = virtio_win_support(guest, kind) if guest.virtio_win else None
     if installed is not None:
         return installed

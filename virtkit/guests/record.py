@@ -98,7 +98,8 @@ class Guest(Displayable):
     ``addons`` its own driver elements, which are not inherited. ``database`` names the version that was read.
     ``kernel`` is the Linux release by which the guest is judged, "" for a guest of the database; ``virtio_win`` is
     the release of the virtio-win drivers that are installed in it, "" when that is not stated. ``note`` says how a
-    name was understood that is not the guest's own; it does not take part in comparisons.
+    name was understood that is not the guest's own; it does not take part in comparisons. ``flavour`` is the kernel by
+    which it is judged (debian12:cloud-amd64), "" for none.
     """
 
     id: str
@@ -117,6 +118,7 @@ class Guest(Displayable):
     database: str = ""
     kernel: str = ""
     virtio_win: str = ""
+    flavour: str = ""
     note: str = field(default="", compare=False)
 
     def __repr__(self) -> str:
