@@ -147,7 +147,7 @@ def test_a_hostile_archive_is_reported_and_the_others_go_on(tmp_path: Path) -> N
         out.addfile(away, io.BytesIO(GOOD))
     answers = list(audit(gather([str(archive)]), Question()))
     assert sum(answer.domains for answer in answers) == 1
-    (rejected,) = [row for answer in answers for row in answer.rows["rejected"]]
+    (rejected,) = [first for answer in answers for first, _ in answer.rows["rejected"]]
     assert "huge.xml" in str(rejected[0])
     assert "larger than" in str(rejected[1])
     assert sorted(path.name for path in tmp_path.iterdir()) == ["evil.tar"]
@@ -166,7 +166,7 @@ def test_a_truncated_archive_gives_what_it_still_holds(tmp_path: Path) -> None:
     archive.write_bytes(archive.read_bytes()[: archive.stat().st_size // 2])
     answers = list(audit(gather([str(archive)]), Question()))
     assert 0 < sum(answer.domains for answer in answers) < 40
-    (rejected,) = [row for answer in answers for row in answer.rows["rejected"]]
+    (rejected,) = [first for answer in answers for first, _ in answer.rows["rejected"]]
     assert "the rest of the archive cannot be read" in str(rejected[1])
 
 
@@ -179,7 +179,7 @@ def test_what_names_nothing_is_said(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert main(["audit", *paths, "--jobs", "1"]) == 1
     said = capsys.readouterr().err
     assert "no file matches this pattern" in said
-    assert "the archive has no *.xml file" in said
+    assert "the archive has no *.xml" in said
     assert "gone.xml: cannot be read: No such file" in said
 
 
@@ -214,7 +214,7 @@ def test_files_are_whole_or_absent(tmp_path: Path) -> None:
     out = tmp_path / "audit.csv"
     out.write_text("the last good one")
     tables = Tables(str(out), TABLES, {})
-    tables.write({"rejected": [("file", "message")]})
+    tables.write({"rejected": [(("file", "message"), ((),))]})
     tables.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
     assert [path.name for path in tmp_path.iterdir()] == ["audit.csv"]
     assert out.read_text() == "the last good one"
@@ -249,7 +249,7 @@ def test_memory_stays_bounded() -> None:
     answers = audit(endless(), Question())
     for _ in range(3):
         next(answers)
-    assert taken <= 3 * 32
+    assert taken <= 3 * 256
 
 
 def test_a_dask_cluster_answers_the_same(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         for answer in audit(given_sources(args), question, pool):
             out.write(answer.rows)
             total.add(answer)
-            for _file, message in answer.rows["rejected"]:
+            for (_file, message), _ in answer.rows["rejected"]:
                 log.error("%s", message)
             for file, reason in answer.skipped:
                 log.info("%s: skipped: %s", file, reason)
@@ -115,6 +115,8 @@ def _summary(total: Answer) -> str:
     """The counts in one line."""
     devices = ", ".join(f"{count} {verdict}" for verdict, count in sorted(total.verdicts.items()))
     text = f"{counted(total.domains, 'domain')}, {total.rejected} rejected"
+    if total.shared:
+        text += f"; {counted(total.shared, 'domain')} judged by an equal one"
     text += f"; {counted(total.verdicts.total(), 'virtio device')}"
     if devices:
         text += f": {devices}"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit.errors import FleetError, InputError, VirtkitError
 from virtkit.fleet.domains import Checked, checked, each, guest_unless_named
+from virtkit.fleet.shapes import Shapes
 from virtkit.inputs import InMemory, Source, Unreadable
 from virtkit.readers.contract import ReaderOptions, Skipped
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from virtkit.policy.review import Finding
     from virtkit.resolved import Resolved
 
-__all__ = ["TABLES", "TYPES", "Answer", "Question", "audit", "device_rows", "workers"]
+__all__ = ["TABLES", "TYPES", "Answer", "Judged", "Question", "audit", "device_rows", "examine", "workers"]
 
 #: The tables and their columns; all are text but the ones in TYPES.
 TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -44,13 +45,15 @@ TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )  # fmt: skip
 TYPES: Mapping[str, type[int | bool]] = MappingProxyType({"line": int, "needed": bool})
 
-_BATCH_DOMAINS = 32
+_BATCH_DOMAINS = 256
 _BATCH_BYTES = 1 << 20
 
 #: How much each level of a policy's finding weighs.
 _LEVELS = ("", "allow", "warn", "taint", "deny")
 
 Row = tuple[object, ...]
+Group = tuple[Row, tuple[Row, ...]]
+"""Rows of one domain: the cells with which all of them begin, and the other cells of each."""
 #: Inputs that were read, or that say why they cannot be read.
 Batch = tuple[InMemory | Unreadable, ...]
 
@@ -93,37 +96,54 @@ class Question:
         return document.builtin(self.policy)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is said of a domain, without its file and name: the cells of its rows, devices counted by verdict, and
+    findings of the policy by level."""
+
+    devices: tuple[Row, ...]
+    findings: tuple[Row, ...]
+    verdicts: Mapping[str, int]
+    levels: Mapping[str, int]
+
+
 @dataclass(slots=True)
 class Answer:
-    """The result for a batch: the number of ``domains`` judged, ``without_virtio`` of them, and of ``rejected`` inputs;
-    ``rows`` by table; devices counted by verdict, and findings of the policy by level; ``skipped`` are pairs of a file
-    and what it is instead of a domain."""
+    """The result for a batch: the number of ``domains`` judged, ``without_virtio`` of them, ``shared`` of them with the
+    answer of an earlier domain of the same shape, and of ``rejected`` inputs; the rows of each table in groups; devices
+    counted by verdict, and findings of the policy by level; ``skipped`` are pairs of a file and what it is instead of a
+    domain."""
 
     domains: int = 0
     without_virtio: int = 0
+    shared: int = 0
     rejected: int = 0
-    rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in TABLES})
+    rows: dict[str, list[Group]] = field(default_factory=lambda: {name: [] for name in TABLES})
     verdicts: Counter[str] = field(default_factory=Counter)
     levels: Counter[str] = field(default_factory=Counter)
     skipped: list[tuple[str, str]] = field(default_factory=list)
 
-    def accept(self, label: str, checked: Checked, findings: Iterable[Finding], policy: str) -> None:
+    def accept(self, label: str, name: str, judged: Judged) -> None:
         """Add the rows and counts of one domain."""
         self.domains += 1
-        self.without_virtio += not checked.review.findings
-        levels: dict[str, str] = {}
-        for one in findings:
-            levels[one.device] = max(levels.get(one.device, ""), one.level, key=_LEVELS.index)
-            self.levels[one.level] += 1
-            row = (label, one.domain, one.guest, policy, one.device, one.line, one.level, one.text)
-            self.rows["findings"].append(row)
-        self.rows["devices"] += device_rows(label, *checked, levels)
-        self.verdicts.update(finding.verdict.value for finding in checked.review.findings)
+        self.without_virtio += not judged.verdicts
+        if judged.findings:
+            self.rows["findings"].append(((label, name), judged.findings))
+        if judged.devices:
+            self.rows["devices"].append(((label, name), judged.devices))
+        self.verdicts.update(judged.verdicts)
+        self.levels.update(judged.levels)
+
+    def reject(self, label: str, message: str) -> None:
+        """Add an input that was rejected."""
+        self.rejected += 1
+        self.rows["rejected"].append(((label, message), ((),)))
 
     def add(self, other: Answer) -> None:
         """Add the counts of another batch, without its rows."""
         self.domains += other.domains
         self.without_virtio += other.without_virtio
+        self.shared += other.shared
         self.rejected += other.rejected
         self.verdicts += other.verdicts
         self.levels += other.levels
@@ -137,10 +157,34 @@ def _prepared(question: Question) -> tuple[Host, Catalogue, Policy | None]:
     return question.host(), catalogue(*question.osinfo), question.loaded_policy()
 
 
-def examine(batch: Batch, question: Question) -> Answer:
-    """Resolve and judge each domain of a batch. Runs in a worker; no input makes it raise."""
-    host, known, policy = _prepared(question)
+@lru_cache(maxsize=4)
+def _shapes(question: Question) -> Shapes[Judged]:
+    """The shapes that this process has judged for a question."""
+    return Shapes()
+
+
+def examine(batch: Batch, question: Question, shapes: Shapes[Judged] | None = None) -> Answer:
+    """Resolve and judge each domain of a batch. Runs in a worker; no input makes it raise.
+
+    Domains of one shape are judged once: those of ``shapes`` and, without it, those of this process.
+    """
+    _prepared(question)
+    shapes = _shapes(question) if shapes is None else shapes
     answer = Answer()
+    for source in batch:
+        data = source.data if isinstance(source, InMemory) else b""
+        hit = shapes.find(data) if data else None
+        if hit is not None:
+            answer.accept(source.label, hit.name or "domain", hit.answer)
+            answer.shared += 1
+        else:
+            _examine_one(source, data, question, shapes, answer)
+    return answer
+
+
+def _examine_one(source: Source, data: bytes, question: Question, shapes: Shapes[Judged], answer: Answer) -> None:
+    """Judge the domains of one input, and keep the answer for its shape."""
+    host, known, policy = _prepared(question)
 
     def judge(domain: Domain) -> tuple[Checked, tuple[Finding, ...]]:
         guest = guest_unless_named(domain, question.guest)
@@ -151,26 +195,49 @@ def examine(batch: Batch, question: Question) -> Answer:
 
         return found, review(policy, found.resolved, guest, guest_database=known)
 
-    def skip(source: Source, found: Skipped) -> None:
-        answer.skipped.append((source.label, found.reason))
+    def skip(part: Source, found: Skipped) -> None:
+        answer.skipped.append((part.label, found.reason))
 
-    for source, outcome in each(batch, judge, question.readers, skip):
+    for part, outcome in each((source,), judge, question.readers, skip):
         if isinstance(outcome, VirtkitError):
-            answer.rejected += 1
-            answer.rows["rejected"].append((source.label, str(outcome)))
-        else:
-            answer.accept(source.label, *outcome, policy.name if policy else "")
-    return answer
+            answer.reject(part.label, str(outcome))
+            continue
+        (found, seen), name = outcome, policy.name if policy else ""
+        judged = _judged(found, seen, name)
+        answer.accept(part.label, found.review.domain, judged)
+        domain = found.resolved.domain
+        # Only a text that is one domain document: its tree is that of the text, and nothing was added in between.
+        if domain.document.codec == "utf-8" and not domain.notes and domain.document.text.encode() == data:
+            shapes.add(data, judged)
+
+
+def _judged(found: Checked, seen: Iterable[Finding], policy: str) -> Judged:
+    """What is said of a domain, with the level of each finding of a policy."""
+    levels: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    findings: list[Row] = []
+    for one in seen:
+        levels[one.device] = max(levels.get(one.device, ""), one.level, key=_LEVELS.index)
+        counts[one.level] += 1
+        findings.append((one.guest, policy, one.device, one.line, one.level, one.text))
+    verdicts = Counter(finding.verdict.value for finding in found.review.findings)
+    return Judged(tuple(_device_cells(*found, levels)), tuple(findings), verdicts, counts)
 
 
 def device_rows(label: str, resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
     """A row of the table "devices" for each virtio device of a domain; ``levels`` maps devices to a policy's level."""
+    for cells in _device_cells(resolved, seen, levels):
+        yield (label, seen.domain, *cells)
+
+
+def _device_cells(resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
+    """The cells of each row after those of file and domain."""
     assumed = "" if resolved.assumption is None else resolved.assumption.note
     for one in seen.findings:
         yield (
-            label, seen.domain, seen.guest, resolved.arch, resolved.machine, one.device, one.label, one.kind, one.model,
-            one.address, one.location, one.interface, one.line, not one.harmless, one.verdict.value, one.reason,
-            one.condition, one.change or one.advice, str(one.evidence), one.source, levels.get(one.label, ""), assumed,
+            seen.guest, resolved.arch, resolved.machine, one.device, one.label, one.kind, one.model, one.address,
+            one.location, one.interface, one.line, not one.harmless, one.verdict.value, one.reason, one.condition,
+            one.change or one.advice, str(one.evidence), one.source, levels.get(one.label, ""), assumed,
         )  # fmt: skip
 
 

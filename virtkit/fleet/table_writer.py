@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,10 +22,12 @@ __all__ = ["SUFFIXES", "Tables"]
 SUFFIXES = (".csv", ".parquet")
 
 Row = tuple[object, ...]
+Group = tuple[Row, tuple[Row, ...]]
+"""Rows that begin alike: the cells with which all of them begin, and the other cells of each."""
 
 
 class _Writer(Protocol):
-    def write(self, rows: Sequence[Row]) -> None: ...
+    def write(self, groups: Sequence[Group]) -> None: ...
 
     def close(self) -> None: ...
 
@@ -67,10 +70,10 @@ class Tables:
                 raise InputError(f"cannot be written: {problem.strerror or problem}", str(final)) from None
             self._files[part] = final
 
-    def write(self, rows: Mapping[str, Sequence[Row]]) -> None:
-        """Append rows to the tables that the keys name."""
+    def write(self, groups: Mapping[str, Sequence[Group]]) -> None:
+        """Append groups of rows to the tables that the keys name."""
         for name, writer in self._writers.items():
-            writer.write(rows.get(name, ()))
+            writer.write(groups.get(name, ()))
 
     def __enter__(self) -> Self:
         return self
@@ -96,13 +99,33 @@ class Tables:
 
 
 class _Csv:
+    """Lines; the text of cells that many groups share is made once."""
+
+    _KEPT = 10_000
+
     def __init__(self, stream: TextIO, columns: Iterable[str], *, owned: bool = False) -> None:
         self._stream, self._owned = stream, owned
-        self._out = csv.writer(stream, lineterminator="\n")
-        self._out.writerow(columns)
+        self._line = io.StringIO(newline="")
+        self._out = csv.writer(self._line, lineterminator="\n")
+        self._texts: dict[tuple[Row, ...], tuple[str, ...]] = {}
+        self._stream.write(self._text(tuple(columns)) + "\n")
 
-    def write(self, rows: Sequence[Row]) -> None:
-        self._out.writerows([_cell(value) for value in row] for row in rows)
+    def write(self, groups: Sequence[Group]) -> None:
+        for beginning, rows in groups:
+            texts = self._texts.get(rows)
+            if texts is None:
+                if len(self._texts) >= self._KEPT:
+                    self._texts.clear()
+                texts = tuple([f",{self._text(row)}\n" if row else "\n" for row in rows])
+                self._texts[rows] = texts
+            first = self._text(beginning)
+            self._stream.write("".join([first + text for text in texts]))
+
+    def _text(self, row: Row) -> str:
+        self._line.seek(0)
+        self._line.truncate()
+        self._out.writerow([_cell(value) for value in row])
+        return self._line.getvalue().removesuffix("\n")
 
     def close(self) -> None:
         if self._owned:
@@ -114,33 +137,64 @@ def _cell(value: object) -> object:
 
 
 class _Parquet:
-    """Rows are written in groups of at least ``_GROUP``, because readers of Parquet are slow with small ones."""
+    """Rows are written in groups of at least ``_ROWS``, because readers of Parquet are slow with small ones.
 
-    _GROUP = 50_000
+    Text is written as dictionaries: cells that many rows share are handed over once.
+    """
+
+    _ROWS = 50_000
 
     def __init__(self, path: Path, columns: Sequence[str], types: Mapping[str, type[int | bool]]) -> None:
         import pyarrow as pa
         from pyarrow import parquet
 
+        text = pa.dictionary(pa.int32(), pa.string())
         kinds: dict[type, Any] = {int: pa.int64(), bool: pa.bool_()}
-        self._schema = pa.schema([(name, kinds[types[name]] if name in types else pa.string()) for name in columns])
-        self._out = parquet.ParquetWriter(path, self._schema, compression="zstd")
-        self._rows: list[Row] = []
+        self._schema = pa.schema([(name, kinds[types[name]] if name in types else text) for name in columns])
+        # Without Arrow's own schema, readers see text, not dictionaries.
+        self._out = parquet.ParquetWriter(path, self._schema, compression="zstd", store_schema=False)
+        self._clear()
 
-    def write(self, rows: Sequence[Row]) -> None:
-        self._rows += rows
-        if len(self._rows) >= self._GROUP:
+    def _clear(self) -> None:
+        #: The place of the first cells of each group in ``_cells``, and for each row its beginning and its cells.
+        self._places: dict[tuple[Row, ...], int] = {}
+        self._cells: list[Row] = []
+        self._beginnings: list[Row] = []
+        self._rows: list[tuple[int, int]] = []
+
+    def write(self, groups: Sequence[Group]) -> None:
+        for beginning, rows in groups:
+            place = self._places.get(rows)
+            if place is None:
+                place = self._places[rows] = len(self._cells)
+                self._cells += rows
+            first = len(self._beginnings)
+            self._beginnings.append(beginning)
+            self._rows += [(first, place + row) for row in range(len(rows))]
+        if len(self._rows) >= self._ROWS:
             self._flush()
 
     def _flush(self) -> None:
         import pyarrow as pa
 
-        columns = list(zip(*self._rows, strict=True)) or [()] * len(self._schema)
-        arrays = [pa.array(values, kind.type) for values, kind in zip(columns, self._schema, strict=True)]
+        begun, cells = (pa.array(places, pa.int32()) for places in zip(*self._rows, strict=True))
+        columns = [(values, begun) for values in zip(*self._beginnings, strict=True)]
+        columns += [(values, cells) for values in zip(*self._cells, strict=True)]
+        arrays = [_column(*column, kind.type) for column, kind in zip(columns, self._schema, strict=True)]
         self._out.write_table(pa.table(arrays, schema=self._schema))
-        self._rows = []
+        self._clear()
 
     def close(self) -> None:
         if self._rows:
             self._flush()
         self._out.close()
+
+
+def _column(values: Sequence[object], places: Any, kind: Any) -> Any:
+    """The values at some places, as an array of a type."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(kind):
+        return pa.array(values, kind).take(places)
+    found = pa.array(values, pa.string()).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(found.indices.take(places), found.dictionary)

@@ -1,0 +1,140 @@
+"""Domains that differ only in names, paths, MAC addresses and the like share one answer, which is their own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.corpora import CORPORA, case_names
+from tests.writing import domain
+from virtkit import facts
+from virtkit.domain.source_map import ElementSpan, source_map
+from virtkit.fleet.audit import Answer, Judged, Question, examine
+from virtkit.fleet.shapes import Shapes
+from virtkit.inputs import InMemory
+
+ROWS = [
+    (tuple(row["path"].split("/")), row["attribute"], row["form"]) for row in facts.table("fleet/variable-values.csv")
+]
+PLAIN = re.compile(r"[A-Za-z0-9_.+@/:= -]+")
+SAMPLES = sorted(facts.path("domains").glob("*.xml"))
+CORPUS = CORPORA / "libvirt-12.8" / "generated"
+
+
+def elements(span: ElementSpan, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], ElementSpan]]:
+    """Every element below the root with its path."""
+    found = []
+    for child in span.children:
+        below = (*path, child.name)
+        found += [(below, child), *elements(child, below)]
+    return found
+
+
+def varied(text: str, seed: int) -> str:
+    """The text of a domain with a new value in the place of every plain value that may vary; equal ones stay equal."""
+    random = Random(seed)
+    forms = {
+        "word": lambda: f"w{random.getrandbits(32)}",
+        "text": lambda: f"Number {random.getrandbits(32)} of a fleet",
+        "path": lambda: f"/var/lib/{random.getrandbits(32)}/disk.img",
+        "number": lambda: str(random.randrange(1, 65535)),
+        "unicast-mac": lambda: "52:54:00:" + ":".join(f"{random.randrange(256):02x}" for _ in range(3)),
+    }
+    new: dict[tuple[str, str], str] = {}
+    places = []
+    for path, span in elements(source_map(text)):
+        for row, attribute, form in ROWS:
+            if row != path:
+                continue
+            if attribute:
+                match = re.compile(rf"""\s{attribute}\s*=\s*(["'])(.*?)\1""").search(text, span.start, span.inner)
+                place = match.span(2) if match else (0, 0)
+            else:
+                place = (span.inner, span.outer)
+            value = text[slice(*place)]
+            if PLAIN.fullmatch(value):
+                places.append((place, new.setdefault((form, value), forms[form]())))
+    for (start, end), value in sorted(places, reverse=True):
+        text = text[:start] + value + text[end:]
+    return text
+
+
+def examined(*texts: str, shapes: Shapes[Judged] | None = None) -> Answer:
+    """The answer for some domains; by default none of them is compared with a domain of another call."""
+    batch = tuple(InMemory(str(n), None, f"{n}.xml", data=text.encode()) for n, text in enumerate(texts))
+    return examine(batch, Question(), Shapes() if shapes is None else shapes)
+
+
+def same_with_and_without(text: str) -> int:
+    """Check that three domains of one shape get the same answers together and alone; the number that were shared."""
+    fleet = [text, varied(text, 1), varied(text, 2)]
+    together = examined(*fleet)
+    for number, one in enumerate(fleet):
+        label = f"{number}.xml"
+        alone = examined(one)
+        for table, groups in together.rows.items():
+            shared = [(str(first[1:]).replace(label, "0.xml"), rows) for first, rows in groups if first[0] == label]
+            own = [(str(first[1:]), rows) for first, rows in alone.rows[table]]
+            assert shared == own, (table, number)
+    return together.shared
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: str(path.stem))
+def test_a_shared_answer_is_the_own_answer(path: Path) -> None:
+    """Rows, lines and counts of a domain are those that it gets alone; of three equal samples one is shared."""
+    assert same_with_and_without(path.read_text(encoding="utf-8")) == 1
+
+
+@pytest.mark.corpora
+@pytest.mark.skipif(not CORPUS.is_dir(), reason="the conformance corpora are not at hand")
+def test_shared_answers_of_the_corpora(whole: bool) -> None:
+    """The same for random domains, refused ones included, which share nothing."""
+    shared = 0
+    for name in case_names(CORPUS, whole):
+        data = (CORPUS / f"{name}.in.xml").read_bytes()
+        shared += same_with_and_without(data.decode("utf-8"))
+    assert shared > 20
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("virtio", "virtio-transitional"),
+        ("<target dev='vda'", "<target dev='vdb'"),
+        ("<devices>", "<devices>\n"),
+        ("<devices>", "<devices><!-- a remark -->"),
+        ("52:54:00", "53:54:00"),
+        ("/var/lib", "/var/&lib;"),
+        ("</domain>", "</domain><domain/>"),
+    ],
+)
+def test_another_text_has_another_shape(old: str, new: str) -> None:
+    """A model, a target, a line, a comment, a multicast address, an entity, and what follows the domain all count."""
+    text = facts.path("domains/rhel6-q35-virtio.xml").read_text(encoding="utf-8").replace('"', "'")
+    assert old in text
+    shapes: Shapes[Judged] = Shapes()
+    assert examined(text, varied(text, 1), varied(text, 2), shapes=shapes).shared == 1
+    assert examined(varied(text, 3).replace(old, new, 1), shapes=shapes).shared == 0
+
+
+def test_equal_values_are_a_shape_of_their_own() -> None:
+    """Two NICs of one MAC address are not the domain whose NICs have two."""
+    nic = "<interface type='user'><mac address='52:54:00:00:00:0{}'/><model type='virtio'/></interface>"
+    apart = domain(nic.format(1) + nic.format(2)).decode()
+    shapes: Shapes[Judged] = Shapes()
+    assert examined(apart, apart, apart, shapes=shapes).shared == 1
+    assert examined(apart.replace("00:02", "00:01"), shapes=shapes).shared == 0
+
+
+def test_shapes_are_bounded_and_stop_where_they_do_not_pay() -> None:
+    """Thousands of different texts keep few shapes, and a text is still answered when its shape is gone."""
+    shapes: Shapes[int] = Shapes()
+    for number in range(3000):
+        text = f"<domain><name>a</name><memory>{number}</memory></domain>".encode()
+        assert shapes.find(text) is None
+        shapes.add(text, number)
+    assert shapes.kept < 400
+    assert (shapes.hits, shapes.misses) == (0, 3000)
