@@ -116,7 +116,7 @@ def _summary(total: Answer) -> str:
     devices = ", ".join(f"{count} {verdict}" for verdict, count in sorted(total.verdicts.items()))
     text = f"{counted(total.domains, 'domain')}, {total.rejected} rejected"
     if total.shared:
-        text += f"; {counted(total.shared, 'domain')} judged by an equal one"
+        text += f"; {total.shared:,} equal to an earlier one"
     text += f"; {counted(total.verdicts.total(), 'virtio device')}"
     if devices:
         text += f": {devices}"
