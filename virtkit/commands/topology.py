@@ -74,8 +74,7 @@ def run(args: argparse.Namespace) -> int:
     source, domain = given_domain(args, args.input)
     resolved = resolve(domain, host, machine=args.machine)
     in_text = out is None and args.capacity is None and args.diff is None and args.diff_machine is None
-    if not (in_text and resolved.assumption):
-        say_notes(resolved)
+    say_notes(resolved, host=not in_text)
     if args.capacity is not None:
         return _capacity(args, resolved, out)
     topology, before = resolved.topology, None
