@@ -165,13 +165,15 @@ def sources_below(folder: Path) -> Iterator[Source]:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable(Source):
-    """An input that cannot be read: ``read`` raises InputError with the ``reason``."""
+    """An input that cannot be read: ``read`` raises InputError with the ``reason``, about ``line`` where that is
+    known."""
 
     reason: str = field(kw_only=True)
+    line: int | None = field(default=None, kw_only=True)
 
     def read(self) -> bytes:
         """Raises InputError."""
-        raise InputError(self.reason, self.label)
+        raise InputError(self.reason, self.label, self.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,11 +250,7 @@ def with_domain_xml(sources: Iterable[Source], options: ReaderOptions | None = N
                 data = found.document.encoded(found.document.text)
                 yield InMemory(part.name, part.path, part.title, part=part.part, named=part.named, data=data)
             elif isinstance(found, InputError):
-                yield Unreadable(part.name, part.path, part.title, part=part.part, reason=_on_line(found))
-
-
-def _on_line(problem: InputError) -> str:
-    return f"line {problem.line}: {problem.what}" if problem.line else problem.what
+                yield Unreadable(part.name, part.path, part.title, part=part.part, reason=found.what, line=found.line)
 
 
 def _part(source: Source, name: str) -> Source:

@@ -8,11 +8,13 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 from virtkit.commands.extras import require
+from virtkit.wording import counted
 
 if TYPE_CHECKING:
     from virtkit.reporting.workers import Listener
@@ -24,7 +26,11 @@ _EXAMPLE = """examples:
   virtkit report --domains /etc/libvirt/qemu --keep 10
   virsh domcapabilities > mine.xml; virtkit report 02 --qemu mine.xml --domains /etc/libvirt/qemu
   virtkit report 01 --params weekly.yaml -o /srv/reports
+
+exit code: 0 when every notebook passed and every domain could be read, 1 when a notebook failed or a domain was
+rejected; a run in which every notebook passed becomes reports/latest in both cases
 """
+_SHOWN = 20  # rejected domains that messages name
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -61,7 +67,8 @@ def _count(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the notebooks: 0 when all passed, 1 when one failed, 130 or 143 when interrupted.
+    """Runs the notebooks: 0 when all passed, 1 when one failed or a domain could not be read, 130 or 143 when
+    interrupted.
 
     Raises UsageError and ReportError.
     """
@@ -103,10 +110,14 @@ def run(args: argparse.Namespace) -> int:
             pdf=args.pdf,
             listener=listener,
         )
+    log = logging.getLogger("virtkit")
+    for message in islice(result.rejected.values(), _SHOWN):
+        log.error("%s", message)
+    if len(result.rejected) > _SHOWN:
+        log.error("%s could not be read", counted(len(result.rejected) - _SHOWN, "more domain"))
     if result.status == "passed":
         print(Path(args.output) / "latest")
-        return 0
-    log = logging.getLogger("virtkit")
+        return 1 if result.rejected else 0
     for name, error in result.failures.items():
         log.error("%s: %s", name, error)
     log.error("run %s %s; see %s", result.folder.name, result.status, result.folder)

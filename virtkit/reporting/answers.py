@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from virtkit.fleet.survey import Survey
     from virtkit.policy.rollout import Rollout
 
-__all__ = ["decision_answer", "domains_answer", "matrix_answer", "rollout_answer"]
+__all__ = ["decision_answer", "domains_answer", "matrix_answer", "rollout_answer", "unread_answer"]
 
 _SHOWN = 6  # names that a sentence lists
 
@@ -107,6 +107,11 @@ def decision_answer(decision: pd.DataFrame, baseline: str) -> list[str]:
         else:
             found.append(f"{several}: {_few([name for name, _ in groups[word]])}.")
     return found
+
+
+def unread_answer(rejected: pd.DataFrame) -> list[str]:
+    """A sentence on the domains that could not be read, the rows of ``rejected``; none where there are none."""
+    return [f"{counted(len(rejected), 'domain')} could not be read."] if len(rejected) else []
 
 
 def rollout_answer(found: Sequence[Rollout], stage: int) -> list[str]:
