@@ -63,6 +63,10 @@ LINES = {
     f"moves {DOMAIN} {DOMAIN}": "",
     "report -o FOLDER/reports": "report",
     "data refresh --osinfo FOLDER": "",
+    "completion bash": "",
+    "firmware FOLDER/keys.csv": "",
+    "names FOLDER/keys.csv": "",
+    "man": "",
 }
 PROGRAM = """
 import contextlib, io, json, sys, traceback
