@@ -97,7 +97,8 @@ def _commands(
     """The commands below a parser, the parser itself first."""
     subs = commands_of(parser)
     helps: dict[str, str] = {}
-    options, arguments = [], []
+    options: list[_Option] = []
+    arguments: list[str] = []
     for action in parser._actions:
         if isinstance(action, argparse._SubParsersAction):
             helps = {choice.dest: str(choice.help or "") for choice in action._choices_actions}
