@@ -13,12 +13,14 @@ from virtkit.domain.domain import Domain
 from virtkit.errors import InputError, NotADomain, UsageError
 from virtkit.readers import BUILT_IN, readings
 from virtkit.readers.contract import SAVE_IMAGE, FoundDomain, ReaderOptions, Skipped
+from virtkit.wording import listed
 
 __all__ = [
     "InMemory",
     "Source",
     "Unreadable",
     "domains_in",
+    "in_memory",
     "is_domain_file",
     "one_domain",
     "one_source",
@@ -126,7 +128,7 @@ def is_domain_file(path: PurePath) -> bool:
 
 def patterns() -> str:
     """The names of files that are taken from folders and archives, in words."""
-    return " or ".join(f"*{ending}" for ending in _SEARCHED)
+    return listed([f"*{ending}" for ending in _SEARCHED], "or")
 
 
 def _starts_another(path: Path, found: Sequence[Path]) -> bool:
@@ -207,6 +209,11 @@ def one_source(text: str) -> Source:
     if text != "-" and Path(text).is_dir():
         raise UsageError(f"expected one file, got the folder {text}")
     return next(iter(sources([text])))
+
+
+def in_memory(source: Source) -> InMemory:
+    """A source whose bytes have been read, so that it can be read again. Raises InputError."""
+    return InMemory(source.name, source.path, source.title, part=source.part, named=source.named, data=source.read())
 
 
 def domains_in(

@@ -95,12 +95,14 @@ class Question:
 
 @dataclass(slots=True)
 class Answer:
-    """The result for a batch: the number of ``domains`` judged, ``without_virtio`` of them, and of ``rejected`` inputs;
+    """The result for a batch: the number of ``domains`` judged, ``without_virtio`` and ``failing`` of them (a device
+    fails that the guest needs, as ``check`` counts it), and of ``rejected`` inputs;
     ``rows`` by table; devices counted by verdict, and findings of the policy by level; ``skipped`` are pairs of a file
     and what it is instead of a domain."""
 
     domains: int = 0
     without_virtio: int = 0
+    failing: int = 0
     rejected: int = 0
     rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in TABLES})
     verdicts: Counter[str] = field(default_factory=Counter)
@@ -111,6 +113,7 @@ class Answer:
         """Add the rows and counts of one domain."""
         self.domains += 1
         self.without_virtio += not checked.review.findings
+        self.failing += not checked.review.ok
         levels: dict[str, str] = {}
         for one in findings:
             levels[one.device] = max(levels.get(one.device, ""), one.level, key=_LEVELS.index)
@@ -124,6 +127,7 @@ class Answer:
         """Add the counts of another batch, without its rows."""
         self.domains += other.domains
         self.without_virtio += other.without_virtio
+        self.failing += other.failing
         self.rejected += other.rejected
         self.verdicts += other.verdicts
         self.levels += other.levels
