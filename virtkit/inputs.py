@@ -237,13 +237,13 @@ def domains_in(
                 yield part, Domain(reading.document, reading.notes)
             else:
                 yield part, reading.error
+        if not found and (source.named or not empty):
+            first = empty[0] if empty else Skipped("", "contains no domain")
+            raise NotADomain(first.reason, source.label, first.line)
         for skipped in empty:
-            if source.named and not found:
-                yield source, NotADomain(skipped.reason, source.label, skipped.line)
-            else:
-                yield source, skipped
-        if not found and not empty:
-            yield source, NotADomain("contains no domain", source.label)
+            yield source, skipped
+    except NotADomain as problem:
+        yield source, problem if source.named else Skipped("", problem.what, problem.line)
     except InputError as problem:
         yield source, problem
 

@@ -113,7 +113,11 @@ def _gaps(text: str, roots: list[ElementSpan]) -> Iterator[str]:
 def _of_root(text: str, root: ElementSpan, file: str) -> Iterator[FoundDomain | Skipped]:
     """The domain of one document of a stream."""
     if root.name == "domain":
-        yield FoundDomain("", parse(_padded(text, root), file or None))
+        try:
+            yield FoundDomain("", parse(_padded(text, root), file or None))
+        except NotADomain as problem:
+            # An element of that name in a namespace: it may be meant as a domain, and is not passed over.
+            raise InputError(problem.what, problem.file, problem.line) from None
         return
     _check(text, root, file)
     line = text.count("\n", 0, root.start) + 1
