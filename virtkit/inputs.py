@@ -12,13 +12,15 @@ from virtkit.domain.document import MAX_BYTES
 from virtkit.domain.domain import Domain
 from virtkit.errors import InputError, NotADomain, UsageError
 from virtkit.readers import BUILT_IN, readings
-from virtkit.readers.contract import FoundDomain, ReaderOptions, Skipped
+from virtkit.readers.contract import SAVE_IMAGE, FoundDomain, ReaderOptions, Skipped
+from virtkit.wording import listed
 
 __all__ = [
     "InMemory",
     "Source",
     "Unreadable",
     "domains_in",
+    "in_memory",
     "is_domain_file",
     "one_domain",
     "one_source",
@@ -32,6 +34,7 @@ __all__ = [
 ]
 
 
+_SAVE_HEAD = 1 << 20  # bytes of a save image that are read; the domain XML is at its beginning
 _SEARCHED = tuple(ending for row in BUILT_IN for ending in row.searched)
 _ENDINGS = sorted((ending for row in BUILT_IN for ending in row.endings), key=len, reverse=True)
 
@@ -57,19 +60,30 @@ class Source:
         return self.title or ("standard input" if self.path is None else str(self.path))
 
     def read(self) -> bytes:
-        """Its bytes. Raises InputError when it cannot be read or is larger than 16 MiB."""
+        """Its bytes; of a save image, which ends with the memory of the guest, the beginning.
+
+        Raises InputError when it cannot be read or is larger than 16 MiB.
+        """
         if self.path is None:
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
-            size = len(data)
         else:
             try:
-                size = self.path.stat().st_size
-                data = self.path.read_bytes() if size <= MAX_BYTES else b""
+                data = self._file_bytes(self.path)
             except OSError as error:
                 raise InputError(f"cannot be read: {error.strerror or error}", self.label) from None
-        if size > MAX_BYTES:
+        if len(data) > MAX_BYTES:
             raise InputError(f"larger than {MAX_BYTES >> 20} MiB, the largest size that is accepted", self.label)
         return data
+
+    @staticmethod
+    def _file_bytes(path: Path) -> bytes:
+        with path.open("rb") as stream:
+            start = stream.read(len(SAVE_IMAGE))
+            if start == SAVE_IMAGE:
+                return start + stream.read(_SAVE_HEAD)
+            if os.fstat(stream.fileno()).st_size > MAX_BYTES:
+                return bytes(MAX_BYTES + 1)
+            return start + stream.read(MAX_BYTES + 1)
 
 
 def sources(paths: Sequence[str]) -> Iterator[Source]:
@@ -89,6 +103,7 @@ def sources(paths: Sequence[str]) -> Iterator[Source]:
                 yield Source(stem(path), path)
             continue
         found = _searched(path)
+        found = [one for one in found if not _starts_another(one, found)]
         if not found:
             yield Unreadable(path.name, path, text, reason=f"the folder has no {patterns()} file")
         # A link gives way to the file that it leads to, wherever both are below the folder.
@@ -113,7 +128,19 @@ def is_domain_file(path: PurePath) -> bool:
 
 def patterns() -> str:
     """The names of files that are taken from folders and archives, in words."""
-    return " or ".join(f"*{ending}" for ending in _SEARCHED)
+    return listed([f"*{ending}" for ending in _SEARCHED], "or")
+
+
+def _starts_another(path: Path, found: Sequence[Path]) -> bool:
+    """Whether a file of a folder ``autostart`` stands for the definition of the same name beside that folder.
+
+    libvirt keeps a link there for each domain that starts with the host. In a copy the links may lead nowhere, to the
+    original, or be files of their own.
+    """
+    beside = path.parent.parent / path.name
+    if path.parent.name != "autostart" or beside not in found:
+        return False
+    return path.is_symlink() or (path.is_file() and beside.is_file() and path.read_bytes() == beside.read_bytes())
 
 
 def _first(path: Path, seen: dict[tuple[int, int], Path], *, again: bool = False) -> bool:
@@ -140,13 +167,15 @@ def sources_below(folder: Path) -> Iterator[Source]:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable(Source):
-    """An input that cannot be read: ``read`` raises InputError with the ``reason``."""
+    """An input that cannot be read: ``read`` raises InputError with the ``reason``, about ``line`` where that is
+    known."""
 
     reason: str = field(kw_only=True)
+    line: int | None = field(default=None, kw_only=True)
 
     def read(self) -> bytes:
         """Raises InputError."""
-        raise InputError(self.reason, self.label)
+        raise InputError(self.reason, self.label, self.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +211,11 @@ def one_source(text: str) -> Source:
     return next(iter(sources([text])))
 
 
+def in_memory(source: Source) -> InMemory:
+    """A source whose bytes have been read, so that it can be read again. Raises InputError."""
+    return InMemory(source.name, source.path, source.title, part=source.part, named=source.named, data=source.read())
+
+
 def domains_in(
     source: Source, options: ReaderOptions | None = None
 ) -> Iterator[tuple[Source, Domain | InputError | Skipped]]:
@@ -203,13 +237,13 @@ def domains_in(
                 yield part, Domain(reading.document, reading.notes)
             else:
                 yield part, reading.error
+        if not found and (source.named or not empty):
+            first = empty[0] if empty else Skipped("", "contains no domain")
+            raise NotADomain(first.reason, source.label, first.line)
         for skipped in empty:
-            if source.named and not found:
-                yield source, NotADomain(skipped.reason, source.label, skipped.line)
-            else:
-                yield source, skipped
-        if not found and not empty:
-            yield source, NotADomain("contains no domain", source.label)
+            yield source, skipped
+    except NotADomain as problem:
+        yield source, problem if source.named else Skipped("", problem.what, problem.line)
     except InputError as problem:
         yield source, problem
 
@@ -223,11 +257,7 @@ def with_domain_xml(sources: Iterable[Source], options: ReaderOptions | None = N
                 data = found.document.encoded(found.document.text)
                 yield InMemory(part.name, part.path, part.title, part=part.part, named=part.named, data=data)
             elif isinstance(found, InputError):
-                yield Unreadable(part.name, part.path, part.title, part=part.part, reason=_on_line(found))
-
-
-def _on_line(problem: InputError) -> str:
-    return f"line {problem.line}: {problem.what}" if problem.line else problem.what
+                yield Unreadable(part.name, part.path, part.title, part=part.part, reason=found.what, line=found.line)
 
 
 def _part(source: Source, name: str) -> Source:

@@ -66,7 +66,7 @@ def resolved_json(resolved: Resolved) -> str:
             "qemu": dotted(host.qemu),
             "assumption": _assumption(resolved),
             "devices": devices,
-            "notes": [str(note) for note in resolved.domain.by_hand.notes],
+            "notes": [*resolved.domain.notes, *(str(note) for note in resolved.domain.by_hand.notes)],
         },
         indent=2,
         ensure_ascii=False,

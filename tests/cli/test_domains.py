@@ -307,7 +307,7 @@ def test_version() -> None:
 @pytest.mark.slow
 def test_help_imports_little() -> None:
     """``virtkit --help`` loads neither the XML parser nor rich."""
-    code = "import sys, virtkit.cli\nvirtkit.cli._parser()\nprint([n for n in ('lxml', 'rich') if n in sys.modules])"
+    code = "import sys, virtkit.cli\nvirtkit.cli.build()\nprint([n for n in ('lxml', 'rich') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
     assert done.stdout.decode() == "[]\n"
 

@@ -65,6 +65,10 @@ LINES = {
     "firmware FOLDER/firmware.csv": "",
     "report -o FOLDER/reports": "report",
     "data refresh --osinfo FOLDER": "",
+    "completion bash": "",
+    "firmware FOLDER/keys.csv": "",
+    "names FOLDER/keys.csv": "",
+    "man": "",
 }
 PROGRAM = """
 import contextlib, io, json, sys, traceback

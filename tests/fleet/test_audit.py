@@ -53,7 +53,7 @@ def rows(text: str) -> list[dict[str, str]]:
 def test_one_row_for_each_virtio_device(capsys: pytest.CaptureFixture[str]) -> None:
     """The sample domains by the command line, as CSV on standard output, with the counts on standard error."""
     folder = facts.path("domains")
-    assert main(["audit", str(folder), "--jobs", "1"]) == 0
+    assert main(["audit", str(folder), "--jobs", "1"]) == 1  # as check: a device fails
     said = capsys.readouterr()
     found = rows(said.out)
     assert tuple(found[0]) == TABLES["devices"]
@@ -63,7 +63,7 @@ def test_one_row_for_each_virtio_device(capsys: pytest.CaptureFixture[str]) -> N
         ("interface 0 (virtio)", "fails", "modern"),
     ]
     assert all("virtio-transitional" in row["change"] for row in broken)
-    counted = re.search(r"(\d+) domains, 0 rejected; (\d+) virtio devices", said.err)
+    counted = re.search(r"(\d+) domains, 0 rejected, 1 fails; (\d+) virtio devices", said.err)
     assert counted
     assert int(counted[1]) == len(list(folder.glob("*.xml")))
     assert int(counted[2]) == len(found)
@@ -187,7 +187,7 @@ def test_what_names_nothing_is_said(tmp_path: Path, capsys: pytest.CaptureFixtur
     ("options", "message"),
     [
         (["--jobs", "0"], "--jobs 0: expected a number of processes above 0"),
-        (["-o", "out.xlsx"], "out.xlsx: expected a file name that ends in .csv or .parquet"),
+        (["-o", "out.xlsx"], "out.xlsx: expected a file name that ends in .csv, .json or .parquet"),
         (["--policy", "nobody"], "no policy 'nobody'"),
         (["--policy", "gone.yaml"], "gone.yaml: cannot be read"),
         (["--libvirt", "new"], "expected a release as MAJOR.MINOR, got 'new'"),
@@ -261,9 +261,9 @@ def test_a_dask_cluster_answers_the_same(tmp_path: Path) -> None:
     ) as cluster:
         out = tmp_path / "dask.csv"
         code = main(["--quiet", "audit", folder, "--scheduler", cluster.scheduler_address, "-o", str(out)])
-        assert code == 0
+        assert code == 1
     here = tmp_path / "here.csv"
-    assert main(["--quiet", "audit", folder, "--jobs", "1", "-o", str(here)]) == 0
+    assert main(["--quiet", "audit", folder, "--jobs", "1", "-o", str(here)]) == 1
     assert out.read_bytes() == here.read_bytes()
 
 

@@ -103,7 +103,7 @@ def test_good_files_beside_bad_ones_still_come_out(tmp_path: Path, capsys: pytes
     for number, (kind, (_data, message)) in enumerate(MALFORMED.items()):
         assert kind in OTHERS or message in (out / f"{number:02}-bad.error").read_text(encoding="utf-8")
     assert "larger than 16 MiB" in (out / "huge.error").read_text()
-    assert "the folder has no *.xml file" in (out / "nothing.error").read_text()
+    assert "the folder has no *.xml" in (out / "nothing.error").read_text()
     for name in ("missing", "link"):
         assert "No such file" in (out / f"{name}.error").read_text()
 

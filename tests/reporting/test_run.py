@@ -63,6 +63,22 @@ def test_a_run_and_the_next(tmp_path: Path) -> None:
     assert "change since" not in (fourth.folder / "good" / "index.html").read_text()
 
 
+@pytest.mark.notebook
+def test_a_run_with_a_rejected_domain_moves_latest(tmp_path: Path) -> None:
+    """A domain that could not be read is in the record and in status.json once; the run passes all the same."""
+    rows = "file,message\\nc.xml,c.xml: empty\\n"
+    one = write(tmp_path, "one", "output = ''", f"open('rejected.csv', 'w').write('{rows}')")
+    two = write(tmp_path, "two", "output = ''", "open('rejected.csv', 'w').write('message\\nc.xml: empty\\n')")
+    out = tmp_path / "reports"
+    result = run([one, two], {}, out)
+    assert result.status == "passed"
+    assert dict(result.rejected) == {"c.xml": "c.xml: empty"} == record(result.folder)["rejected"]
+    assert (out / "latest").resolve() == result.folder
+    status = json.loads((out / "status.json").read_text())
+    assert (status["rejected"], status["rejected_count"]) == ({"c.xml": "c.xml: empty"}, 1)
+    assert (status["status"], status["latest"]) == ("passed", result.folder.name)
+
+
 def test_unknown_notebooks_and_parameters_start_nothing(tmp_path: Path) -> None:
     """A wrong notebook or parameter is an error before a folder is created."""
     with pytest.raises(UsageError, match="no notebook 'nope'"):

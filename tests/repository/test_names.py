@@ -53,14 +53,14 @@ def test_examples_of_policies_run(function: Any) -> None:
 
 
 def test_first_mistakes_get_a_clear_message() -> None:
-    """A path where a domain is due, a domain where a resolved one is due."""
-    domain = vk.read(vk.samples() / "rhel6-q35-virtio.xml")
-    wrong: Any = "guest.xml"
-    with pytest.raises(TypeError, match=r"such as read\('guest.xml'\) gives, not str"):
-        vk.resolve(wrong)
-    wrong = domain
-    with pytest.raises(TypeError, match=r"check\(\) expects what resolve\(\) returns, got Domain"):
-        vk.check(wrong)
+    """A file that is missing, and a value that is no domain, are named."""
+    for function in (vk.read, vk.resolve, vk.check):
+        with pytest.raises(vk.InputError, match=r"guest\.xml: cannot be read: No such file"):
+            function("guest.xml")
+    wrong: Any = 7
+    for function in (vk.resolve, vk.check):
+        with pytest.raises(TypeError, match="expects a Domain, a path, text or bytes, got int"):
+            function(wrong)
 
 
 @pytest.mark.parametrize("name", CLASSES)

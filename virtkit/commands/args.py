@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
+import shlex
+from typing import TYPE_CHECKING
 
 from virtkit.commands.resolve import add_inputs, write_each
+
+if TYPE_CHECKING:
+    from virtkit.resolved import Resolved
 
 __all__ = ["register"]
 
@@ -19,6 +25,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     add_inputs(parser)
     parser.add_argument("--legacy-syntax", action="store_true", help="write driver,key=value in place of JSON")
+    parser.add_argument(
+        "--format", choices=("text", "json"), default="text", help="text: one argument a line; json: a list of words"
+    )
     parser.set_defaults(run=run)
 
 
@@ -26,4 +35,14 @@ def run(args: argparse.Namespace) -> int:
     """Run the command. Returns the exit code."""
     from virtkit.qemu_args import text
 
+    if args.format == "json":
+        return write_each(args, lambda resolved: _json(resolved, args.legacy_syntax), "json")
     return write_each(args, lambda resolved: text(resolved, args.legacy_syntax), "args")
+
+
+def _json(resolved: Resolved, legacy_syntax: bool) -> str:
+    """The name of the domain and its arguments as words: "-device" and its value."""
+    from virtkit.qemu_args import text
+
+    words = [word for line in text(resolved, legacy_syntax).splitlines() for word in shlex.split(line)]
+    return json.dumps({"name": resolved.name, "arguments": words}, indent=1, ensure_ascii=False) + "\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virtkit.commands import terminal
@@ -30,7 +31,8 @@ With -o OUT.parquet, OUT.rejected.parquet lists the inputs that cannot be read o
 --policy OUT.findings.parquet lists the policy's findings. Domains without a virtio device have no row; the closing
 message counts them.
 
-exit code: 0 when all inputs were audited, 1 when one was rejected or the policy denies one
+exit code: 0 when every device that a guest needs works or is unknown, 1 when one fails, an input was rejected, or the
+policy denies one
 """
 
 
@@ -47,7 +49,10 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "inputs", nargs="+", metavar="IN", help=INPUTS
     )
-    parser.add_argument("-o", "--output", metavar="FILE", help="*.parquet or *.csv (default: CSV on standard output)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="*.parquet, *.csv or *.json (default: standard output)")
+    parser.add_argument(
+        "--format", choices=("csv", "json"), help="format of the result (default: by the name of -o, else csv)"
+    )
     parser.add_argument("--policy", metavar="P", help="check each domain against a policy: a name, or a .yaml file")
     parser.add_argument("--guest", metavar="ID", default="", help="guest OS of domains without libosinfo metadata")
     parser.add_argument("--jobs", type=int, metavar="N", help="number of processes (default: one for each core)")
@@ -65,12 +70,15 @@ def run(args: argparse.Namespace) -> int:
 
     if args.jobs is not None and args.jobs < 1:
         raise UsageError(f"--jobs {args.jobs}: expected a number of processes above 0")
+    ending = Path(args.output or "-").suffix
+    if args.format and ending and ending != f".{args.format}":
+        raise UsageError(f"--format {args.format}: -o {args.output} ends in {ending}; leave one of them out")
     require(*(["yaml"] if args.policy else ()), *(["distributed"] if args.scheduler else ()))
     question = _question(args)
     tables = {name: columns for name, columns in TABLES.items() if args.policy or name != "findings"}
     total = Answer()
     with (
-        Tables(args.output, tables, TYPES) as out,
+        Tables(args.output, tables, TYPES, args.format or "csv") as out,
         workers(args.jobs, args.scheduler) as pool,
         terminal.progress() as show,
     ):
@@ -83,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
                 log.info("%s: skipped: %s", file, reason)
             show(f"{counted(total.domains, 'domain')}, {total.rejected} rejected")
     log.info("%s", _summary(total))
-    return 1 if total.rejected or total.levels["deny"] else 0
+    return 1 if total.rejected or total.failing or total.levels["deny"] else 0
 
 
 def _question(args: argparse.Namespace) -> Question:
@@ -115,8 +123,8 @@ def _summary(total: Answer) -> str:
     """The counts in one line."""
     devices = ", ".join(f"{count} {verdict}" for verdict, count in sorted(total.verdicts.items()))
     text = f"{counted(total.domains, 'domain')}, {total.rejected} rejected"
-    if total.shared:
-        text += f"; {total.shared:,} equal to an earlier one"
+    text += f", {counted(total.failing, 'fails', 'fail')}" if total.failing else ""
+    text += f"; {total.shared:,} equal to an earlier one" if total.shared else ""
     text += f"; {counted(total.verdicts.total(), 'virtio device')}"
     if devices:
         text += f": {devices}"

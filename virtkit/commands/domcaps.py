@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 from typing import Any
 
@@ -34,7 +35,7 @@ def register(subparsers: Any) -> None:
     parser.add_argument("--arch", default="x86_64", help="libvirt's or QEMU's name (default: x86_64)")
     parser.add_argument("--machine", help="machine type or alias (default: the emulator's default)")
     add_host_options(parser, domains=False)
-    parser.add_argument("--format", choices=("xml", "table"), default="xml", help="format of the result")
+    parser.add_argument("--format", choices=("xml", "table", "json"), default="xml", help="format of the result")
     parser.add_argument("--compare", nargs="+", metavar="FILE", help="compare reports in place of writing one")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to this file (default: standard output)")
     parser.set_defaults(run=run)
@@ -54,6 +55,11 @@ def run(args: argparse.Namespace) -> int:
         status = 0
         if args.format == "xml":
             text = found.xml()
+        elif args.format == "json":
+            names = ("device", "enumeration", "values")
+            rows = [dict(zip(names, row, strict=True)) for row in found.rows()]
+            head = {"domain": found.domain, "arch": found.arch, "machine": found.machine}
+            text = json.dumps(head | {"devices": rows}, indent=1) + "\n"
         else:
             text = f"{found.domain} {found.arch} {found.machine}\n"
             text += tables.fitted(("device", "enumeration", "values"), list(found.rows()), args.output)
@@ -81,6 +87,9 @@ def _compare(args: argparse.Namespace) -> tuple[str, int]:
     else:
         names = list(args.compare)
     lines = domcaps.differences(*reports)
+    if args.format == "json":
+        found = {"first": names[0], "second": names[1], "differences": [str(line) for line in lines]}
+        return json.dumps(found, indent=1) + "\n", 1 if lines else 0
     if not lines:
         return f"no difference between {names[0]} and {names[1]}\n", 0
     head = f"first: {names[0]} ({reports[0].domain})\nsecond: {names[1]} ({reports[1].domain})\n"

@@ -39,8 +39,7 @@ def run(args: argparse.Namespace) -> int:
 
     source, domain = given_domain(args, args.input)
     resolved = resolve(domain, chosen_host(args), machine=args.machine)
-    if resolved.assumption is None:
-        say_notes(resolved)
+    say_notes(resolved, host=False)
     rows = explanation(resolved, args.device)
     if args.device is not None and not rows:
         known = ", ".join(device.id for device in resolved.devices if device.id)

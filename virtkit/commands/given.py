@@ -21,6 +21,7 @@ __all__ = [
     "OUTPUT",
     "add_reader_options",
     "given_domain",
+    "given_domains",
     "given_sources",
     "output_is_file",
     "reader_options",
@@ -31,8 +32,11 @@ INPUT = "a file of domain XML or another known format, or - for standard input"
 OUTPUT = "write one file for each domain to this folder; of one input, write to this file if it ends in .xml or .json"
 
 
-def add_reader_options(parser: argparse.ArgumentParser, *, one: bool = False) -> None:
-    """Add the options of readers and, where a command takes ``one`` domain, ``--domain``, which chooses it."""
+def add_reader_options(parser: argparse.ArgumentParser, *, one: bool = False, pairs: bool = False) -> None:
+    """Add the options of readers and, where a command takes ``one`` domain, ``--domain``, which chooses it.
+
+    With ``pairs`` each option takes A:B, for the domain before and after.
+    """
     group = parser.add_argument_group("input formats")
     if one:
         group.add_argument("--domain", metavar="NAME", default="", help="the domain of an input with several")
@@ -41,8 +45,8 @@ def add_reader_options(parser: argparse.ArgumentParser, *, one: bool = False) ->
             group.add_argument(
                 f"--{option.name}",
                 dest=f"reader_{option.name}",
-                metavar=None if option.choices else option.metavar,
-                choices=option.choices or None,
+                metavar="A[:B]" if pairs else None if option.choices else option.metavar,
+                choices=None if pairs else option.choices or None,
                 help=option.help,
             )
 
@@ -68,10 +72,18 @@ def given_domain(args: argparse.Namespace, text: str) -> tuple[Source, Domain]:
 
     Raises UsageError for a folder, and InputError for an input that cannot be read or has no such domain.
     """
-    from virtkit.inputs import one_domain, one_source
+    source, (domain,) = given_domains(args, text, (reader_options(args),))
+    return source, domain
 
-    source = one_source(text)
-    return source, one_domain(source, getattr(args, "domain", ""), reader_options(args))
+
+def given_domains(
+    args: argparse.Namespace, text: str, choices: Sequence[ReaderOptions]
+) -> tuple[Source, tuple[Domain, ...]]:
+    """The one domain of an input, read once with each of some options of readers, with its source; as given_domain."""
+    from virtkit.inputs import in_memory, one_domain, one_source
+
+    source = in_memory(one_source(text))
+    return source, tuple(one_domain(source, getattr(args, "domain", ""), options) for options in choices)
 
 
 def output_is_file(output: str | None, inputs: Sequence[str], endings: tuple[str, ...] = (".xml", ".json")) -> bool:

@@ -36,6 +36,7 @@ def register(subparsers: Any) -> None:
     newest = dotted(DEFAULT_QEMU)
     parser.add_argument("--qemu", default=newest, metavar="RELEASE", help=f"for rows without qemu (default: {newest})")
     parser.add_argument("-o", "--output", metavar="OUT.csv", help="write to this file (default: standard output)")
+    parser.add_argument("--format", choices=("csv", "json"), default="csv", help="json: a list of objects")
     parser.set_defaults(run=run)
 
 
@@ -44,22 +45,20 @@ def run(args: argparse.Namespace) -> int:
     import csv
     import io
     import sys
-    from pathlib import Path
 
+    from virtkit.commands import tables
     from virtkit.errors import InputError, UsageError
-    from virtkit.inputs import write_text
     from virtkit.releases import parse
 
     name = "standard input" if args.keys == "-" else args.keys
     rows = csv.DictReader(io.StringIO(_text(args.keys, name)))
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    answers: list[list[str]] = []
     releases = {args.qemu: parse(args.qemu)}
     failed = 0
     without_facts: set[tuple[str, str]] = set()
     try:
         head = _head(rows.fieldnames, name)
-        writer.writerow([*head, *(column for column in _ADDED if column not in head)])
+        columns = [*head, *(column for column in _ADDED if column not in head)]
         for row in rows:
             given = row.get("qemu") or args.qemu
             try:
@@ -76,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
                 if not has_facts:
                     without_facts.add((given, row["arch"]))
             full = {column: row.get(column) or "" for column in head} | dict(zip(_ADDED, answer, strict=True))
-            writer.writerow(full.values())
+            answers.append(list(full.values()))
     except csv.Error as error:
         raise InputError(f"not valid CSV: {error}", name, rows.line_num + 1) from None
     for release, arch in sorted(without_facts):
@@ -84,10 +83,7 @@ def run(args: argparse.Namespace) -> int:
             f"{name}: no facts are shipped for QEMU {release} on {arch}; the rules assume that it has every driver",
             file=sys.stderr,
         )
-    if args.output:
-        write_text(Path(args.output), out.getvalue())
-    else:
-        sys.stdout.write(out.getvalue())
+    tables.write(tables.render(columns, answers, args.format), args.output)
     return 1 if failed else 0
 
 

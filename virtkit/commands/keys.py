@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from virtkit.commands import tables
 from virtkit.errors import InputError, UsageError
 from virtkit.wording import counted, listed
 
@@ -18,9 +19,10 @@ Answer = Callable[[Mapping[str, str]], Sequence[str]]
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the table of keys and ``--output``."""
+    """Add the table of keys, ``--format`` and ``--output``."""
     parser.add_argument("keys", metavar="KEYS.csv", help="the table of keys, or - for standard input")
     parser.add_argument("-o", "--output", metavar="OUT.csv", help="write to this file (default: standard output)")
+    parser.add_argument("--format", choices=("csv", "json"), default="csv", help="json: a list of objects")
 
 
 def complete(
@@ -33,12 +35,11 @@ def complete(
     """
     name = "standard input" if args.keys == "-" else args.keys
     rows = csv.DictReader(io.StringIO(_text(args.keys, name)))
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    answers: list[list[str]] = []
     failed = 0
     try:
         head = _head(rows.fieldnames, key, name)
-        writer.writerow([*head, *(column for column in added if column not in head)])
+        columns = [*head, *(column for column in added if column not in head)]
         for row in rows:
             try:
                 if None in row or None in row.values():
@@ -49,15 +50,10 @@ def complete(
                 print(f"{name}:{rows.line_num}: {error}", file=sys.stderr)
                 found = ("",) * len(added)
             full = {column: row.get(column) or "" for column in head} | dict(zip(added, found, strict=True))
-            writer.writerow(full.values())
+            answers.append(list(full.values()))
     except csv.Error as error:
         raise InputError(f"not valid CSV: {error}", name, rows.line_num + 1) from None
-    if args.output:
-        from virtkit.inputs import write_text
-
-        write_text(Path(args.output), out.getvalue())
-    else:
-        sys.stdout.write(out.getvalue())
+    tables.write(tables.render(columns, answers, args.format), args.output)
     return 1 if failed else 0
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from virtkit.commands import tables
-from virtkit.commands.given import INPUT, add_reader_options, given_domain
+from virtkit.commands.given import INPUT, add_reader_options, given_domains, reader_options
 from virtkit.commands.options import host_to_compare, say_notes
 from virtkit.commands.power import add_power_options, guest_of, powered_on
 from virtkit.releases import DEFAULT, dotted
@@ -41,7 +41,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("before", metavar="BEFORE", help=INPUT)
     parser.add_argument("after", nargs="?", metavar="AFTER", help="the input to compare with")
-    add_reader_options(parser, one=True)
+    add_reader_options(parser, one=True, pairs=True)
     newest = dotted(DEFAULT)
     parser.add_argument("--libvirt", default="", metavar="A[:B]", help=f"libvirt releases (default: {newest})")
     parser.add_argument("--qemu", default="", metavar="A[:B]", help="QEMU releases, or capability documents")
@@ -79,14 +79,20 @@ def _two(args: argparse.Namespace) -> tuple[Resolved, Resolved]:
     from virtkit import resolve
     from virtkit.errors import UsageError
     from virtkit.host import Host
+    from virtkit.readers.contract import ReaderOptions
 
     pairs = {name: _pair(getattr(args, name)) for name in ("libvirt", "qemu", "machine")}
-    if args.after is None and all(one == other for one, other in pairs.values()):
-        raise UsageError("name a second input, or two values A:B for --libvirt, --qemu or --machine")
+    reading = {name: _pair(value) for name, value in reader_options(args).values.items()}
+    if args.after is None and all(one == other for one, other in (pairs | reading).values()):
+        raise UsageError("name a second input, or two values A:B for --libvirt, --qemu, --machine or a reader's option")
     if args.before == args.after == "-":
         raise UsageError("standard input can be only one of the two inputs")
-    first = given_domain(args, args.before)[1]
-    domains = (first, first if args.after is None else given_domain(args, args.after)[1])
+    sides = [ReaderOptions({name: pair[side] for name, pair in reading.items()}) for side in (0, 1)]
+    if args.after is None:
+        domains = given_domains(args, args.before, sides)[1]
+    else:
+        both = zip((args.before, args.after), sides, strict=True)
+        domains = tuple(given_domains(args, text, (options,))[1][0] for text, options in both)
     found: list[Resolved] = []
     for side in (0, 1):
         libvirt, qemu, machine = (pairs[name][side] for name in ("libvirt", "qemu", "machine"))

@@ -94,9 +94,12 @@ def host_to_compare(resolved: Resolved, host: Host, machine: str | None) -> Host
     return resolved.host
 
 
-def notes_on(resolved: Resolved) -> list[str]:
-    """What a resolution as a whole rests on: the host that was assumed, and what is newer than the named libvirt."""
-    notes = [] if resolved.assumption is None else [resolved.assumption.note]
+def notes_on(resolved: Resolved, *, host: bool = True) -> list[str]:
+    """What a resolution as a whole rests on: what the reader assumed, the host that was assumed, and what is
+    newer than the named libvirt. ``host`` False leaves the host out, where the result itself names it.
+    """
+    notes = list(resolved.domain.notes)
+    notes += [] if resolved.assumption is None or not host else [resolved.assumption.note]
     if resolved.host.libvirt < OLDEST:
         from virtkit.resolution.introduced import newer_than
 
@@ -104,9 +107,9 @@ def notes_on(resolved: Resolved) -> list[str]:
     return notes
 
 
-def say_notes(resolved: Resolved) -> None:
-    """Write the notes on a resolution to standard error."""
-    for note in notes_on(resolved):
+def say_notes(resolved: Resolved, *, host: bool = True) -> None:
+    """Write the notes on a resolution to standard error, as ``notes_on`` gives them."""
+    for note in notes_on(resolved, host=host):
         logging.getLogger("virtkit").info("%s", note)
 
 

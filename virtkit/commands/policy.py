@@ -49,6 +49,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     verb = _verb(verbs, "list", "the shipped policies", "list --format csv")
     verb.add_argument("--format", choices=("table", "csv", "json"), default="table")
     verb = _verb(verbs, "show", "one policy, its rules and the remarks of the linter", "show recommended")
+    verb.add_argument("--format", choices=("text", "json"), default="text")
     verb.add_argument("policy", help="name of a shipped policy, or a .yaml file")
     _add_check(verbs)
     _add_compare(verbs)
@@ -177,6 +178,15 @@ def _show(args: argparse.Namespace) -> int:
     from virtkit.policy.lint import lint, remarks
 
     policy = document.load(args.policy)
+    if args.format == "json":
+        found = {name: getattr(policy, name) for name in ("name", "title", "slots", "knows", "sources")}
+        rules = [
+            {"line": rule.line, "kinds": rule.kinds, "when": rule.when, "gives": rule.gives, "reason": rule.reason}
+            for rule in policy.rules
+        ]
+        more = {"rules": rules, "warnings": lint(policy), "remarks": remarks(policy)}
+        tables.emit(json.dumps(found | more, indent=1, default=str) + "\n", None)
+        return 1 if more["warnings"] else 0
     lines = [f"{policy.name}: {policy.title}", f"  slots {policy.slots}, knows the {policy.knows} drivers"]
     lines += [f"  source: {source}" for source in policy.sources]
     for rule in policy.rules:

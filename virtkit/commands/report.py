@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import islice
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from virtkit.commands.extras import require
+from virtkit.wording import counted
 
 if TYPE_CHECKING:
+    from virtkit.reporting.run import Result
     from virtkit.reporting.workers import Listener
 
 __all__ = ["register", "run"]
@@ -24,7 +28,11 @@ _EXAMPLE = """examples:
   virtkit report --domains /etc/libvirt/qemu --keep 10
   virsh domcapabilities > mine.xml; virtkit report 02 --qemu mine.xml --domains /etc/libvirt/qemu
   virtkit report 01 --params weekly.yaml -o /srv/reports
+
+exit code: 0 when every notebook passed and every domain could be read, 1 when a notebook failed or a domain was
+rejected; a run in which every notebook passed becomes reports/latest in both cases
 """
+_SHOWN = 20  # rejected domains that messages name
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -46,6 +54,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--jobs", type=_count, default=2, metavar="N", help="notebooks at a time (default: 2)")
     parser.add_argument("--timeout", type=_count, default=600, metavar="S", help="seconds for one cell (default: 600)")
     parser.add_argument("--changed-only", action="store_true", help="reuse results whose inputs did not change")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="json: the outcome as an object")
     parser.add_argument("--pdf", action="store_true", help="also print each page to PDF, with chromium")
     parser.set_defaults(run=run)
 
@@ -61,19 +70,43 @@ def _count(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the notebooks: 0 when all passed, 1 when one failed, 130 or 143 when interrupted.
+    """Runs the notebooks: 0 when all passed, 1 when one failed or a domain could not be read, 130 or 143 when
+    interrupted.
 
     Raises UsageError and ReportError.
     """
     require("papermill", "nbconvert", "ipykernel", "pandas", "pyarrow", "matplotlib", "yaml", "rich")
+    from virtkit.reporting.run import notebooks
+    from virtkit.reporting.run import run as run_all
+
+    chosen = notebooks(args.notebooks)
+    given = _parameters(args, chosen)
+    with _stoppable() as stops, _progress(getattr(args, "quiet", False)) as listener:
+        result = run_all(
+            chosen,
+            given,
+            Path(args.output),
+            jobs=args.jobs,
+            keep=args.keep,
+            timeout=args.timeout,
+            changed_only=args.changed_only,
+            pdf=args.pdf,
+            listener=listener,
+        )
+    _say(args, result)
+    if result.status == "interrupted":
+        return 128 + (stops[0] if stops else signal.SIGINT)
+    return 0 if result.status == "passed" and not result.rejected else 1
+
+
+def _parameters(args: argparse.Namespace, chosen: list[Path]) -> dict[str, Any]:
+    """The parameters of the notebooks, from the file and the options. Raises UsageError."""
     from virtkit.errors import UsageError
     from virtkit.host import Host
     from virtkit.reporting import parameters
     from virtkit.reporting.run import notebooks
-    from virtkit.reporting.run import run as run_all
 
     given = parameters.read(Path(args.params)) if args.params else {}
-    chosen = notebooks(args.notebooks)
     for option, name in (("--domains", "domains"), ("--qemu", "qemu")):
         if getattr(args, name) and not any(name in parameters.declared(path) for path in chosen):
             known = ", ".join(path.stem for path in notebooks() if name in parameters.declared(path))
@@ -91,26 +124,31 @@ def run(args: argparse.Namespace) -> int:
         Host.named(args.qemu)  # report a document that cannot be used before the run starts
         # A notebook runs in a folder of its own, so it gets the absolute path of a document.
         given["qemu"] = str(Path(args.qemu).resolve()) if Path(args.qemu).exists() else args.qemu
-    with _stoppable() as stops, _progress(getattr(args, "quiet", False)) as listener:
-        result = run_all(
-            chosen,
-            given,
-            Path(args.output),
-            jobs=args.jobs,
-            keep=args.keep,
-            timeout=args.timeout,
-            changed_only=args.changed_only,
-            pdf=args.pdf,
-            listener=listener,
-        )
-    if result.status == "passed":
-        print(Path(args.output) / "latest")
-        return 0
+    return given
+
+
+def _say(args: argparse.Namespace, result: Result) -> None:
+    """Write the outcome of a run: its place or its errors as text, or all of it as JSON."""
     log = logging.getLogger("virtkit")
+    for message in islice(result.rejected.values(), _SHOWN):
+        log.error("%s", message)
+    if len(result.rejected) > _SHOWN:
+        log.error("%s could not be read", counted(len(result.rejected) - _SHOWN, "more domain"))
     for name, error in result.failures.items():
         log.error("%s: %s", name, error)
-    log.error("run %s %s; see %s", result.folder.name, result.status, result.folder)
-    return 128 + (stops[0] if stops else signal.SIGINT) if result.status == "interrupted" else 1
+    if result.status != "passed":
+        log.error("run %s %s; see %s", result.folder.name, result.status, result.folder)
+    if args.format == "json":
+        found = {
+            "run": str(result.folder),
+            "status": result.status,
+            "notebooks": {outcome.name: outcome.status for outcome in result.outcomes},
+            "failures": dict(result.failures),
+            "rejected": dict(result.rejected),
+        }
+        print(json.dumps(found, indent=1, ensure_ascii=False))
+    elif result.status == "passed":
+        print(Path(args.output) / "latest")
 
 
 def _progress(quiet: bool) -> AbstractContextManager[Listener | None]:

@@ -7,6 +7,7 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from virtkit.commands import tables
 from virtkit.commands.given import INPUTS, OUTPUT, add_reader_options, given_sources, output_is_file, reader_options
 from virtkit.commands.options import add_host_options, chosen_host, notes_on
 from virtkit.wording import counted
@@ -92,6 +93,7 @@ def _write_each(args: argparse.Namespace, view: Callable[[Domain], str], ending:
     from virtkit.errors import InputError
     from virtkit.fleet.domains import each
 
+    stream = tables.JsonStream() if ending == "json" and args.output is None else None
     file = Path(args.output) if output_is_file(args.output, args.inputs, (".xml", ".json", f".{ending}")) else None
     folder = None if file or args.output is None else _folder(args.output)
     rejected = done = 0
@@ -108,12 +110,14 @@ def _write_each(args: argparse.Namespace, view: Callable[[Domain], str], ending:
         elif file and done:
             problem = InputError(f"has several domains; with -o, name a folder in place of {file}", source.label)
         else:
-            problem = _keep(source, outcome, file, folder, ending)
+            problem = _keep(source, outcome, file, folder, ending, stream)
         if problem is not None:
             log.error("%s", problem)
             rejected += 1
         else:
             done += 1
+    if stream is not None:
+        stream.close()
     if done + rejected > 1:
         verb = "read" if getattr(args, "show_input_xml", False) else "resolved"
         log.info("%s %s, %d rejected", counted(done, "domain"), verb, rejected)
@@ -133,10 +137,14 @@ def _folder(name: str) -> Path:
 
 
 def _keep(
-    source: Source, outcome: str | VirtkitError, file: Path | None, folder: Path | None, ending: str
+    source: Source,
+    outcome: str | VirtkitError,
+    file: Path | None,
+    folder: Path | None,
+    ending: str,
+    stream: tables.JsonStream | None,
 ) -> VirtkitError | None:
     """Write a result, or the error in its place. Returns the error, also when writing failed."""
-    from virtkit.commands import tables
     from virtkit.errors import InputError, VirtkitError
     from virtkit.inputs import write_text
 
@@ -144,7 +152,9 @@ def _keep(
     text = str(outcome)
     text = text if text.endswith("\n") else text + "\n"
     if folder is None:
-        if problem is None:
+        if problem is None and stream is not None:
+            stream.add(text)
+        elif problem is None:
             tables.emit(text, None if file is None else str(file))
         return problem
     result, error = folder / f"{source.name}.{ending}", folder / f"{source.name}.error"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Cells = Sequence[Sequence[str]]
 
-__all__ = ["emit", "fitted", "render", "say", "show", "write"]
+__all__ = ["JsonStream", "emit", "fitted", "render", "say", "show", "write"]
 
 _GAP = 2
 #: Columns of words are wrapped down to this width before any identifier is shortened.
@@ -81,6 +81,29 @@ def write(text: str, output: str | None) -> None:
         write_text(Path(output), text)
     else:
         sys.stdout.write(text)
+
+
+class JsonStream:
+    """JSON values on standard output: the only one as it is, several as a list. No more than one is kept."""
+
+    def __init__(self) -> None:
+        self._first: str | None = None
+        self._count = 0
+
+    def add(self, text: str) -> None:
+        """Write one value, or keep it while it is the only one."""
+        self._count += 1
+        if self._count == 1:
+            self._first = text.rstrip("\n")
+        elif self._count == 2:
+            emit(f"[\n{self._first},\n{text.rstrip(chr(10))}", None)
+        else:
+            emit(f",\n{text.rstrip(chr(10))}", None)
+
+    def close(self) -> None:
+        """Write what is left."""
+        if self._count:
+            emit(f"{self._first}\n" if self._count == 1 else "\n]\n", None)
 
 
 def say(text: str) -> None:

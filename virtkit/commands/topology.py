@@ -30,6 +30,7 @@ _EXAMPLE = """examples:
 
 To draw what check --fix or --convert-to changes: virtkit check guest.xml --fix -o fixed.xml --picture change.svg
 """
+_SUFFIX = {"text": ".txt", "json": ".json"}
 SUFFIXES = (".svg", ".png", ".txt", ".json")
 
 
@@ -45,6 +46,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("input", metavar="IN", help=INPUT)
     parser.add_argument(
         "-o", "--output", metavar="FILE", help="write to this file, in the format of its suffix: .svg .png .txt .json"
+    )
+    parser.add_argument(
+        "--format", choices=("text", "json"), help="format of the result (default: by the name of -o, else text)"
     )
     parser.add_argument("--diff", metavar="OTHER", help="show what changes from IN to this domain")
     parser.add_argument(
@@ -75,14 +79,16 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.errors import Refused, UsageError
 
     out = None if args.output is None else writable("-o", args.output)
+    if args.format and out is not None and out.suffix != _SUFFIX[args.format]:
+        raise UsageError(f"--format {args.format}: -o {out} ends in {out.suffix}; leave one of them out")
     if args.diff == "-" and args.input == "-":
         raise UsageError("--diff -: IN is standard input already; name a file")
     host = chosen_host(args)
     source, domain = given_domain(args, args.input)
     resolved = resolve(domain, host, machine=args.machine)
-    in_text = out is None and args.capacity is None and args.diff is None and args.diff_machine is None
-    if not (in_text and resolved.assumption):
-        say_notes(resolved)
+    one = args.capacity is None and args.diff is None and args.diff_machine is None
+    in_text = one and out is None and args.format != "json"
+    say_notes(resolved, host=not in_text)
     if args.capacity is not None:
         return _capacity(args, resolved, out)
     topology, before = resolved.topology, None
@@ -107,7 +113,9 @@ def run(args: argparse.Namespace) -> int:
     if before is None:
         topology = annotated(topology, power)
     if out is None:
-        tables.emit(drawn(topology, before, ".txt").decode() + (f"\n{text}" if text else ""), None)
+        suffix = _SUFFIX[args.format or "text"]
+        below = f"\n{text}" if text and suffix == ".txt" else ""
+        tables.emit(drawn(topology, before, suffix, power).decode() + below, None)
     else:
         write(out, topology, before, power)
     from virtkit.serialization import topology_warnings
@@ -141,7 +149,7 @@ def _capacity(args: argparse.Namespace, resolved: Resolved, out: Path | None) ->
     if out is not None and out.suffix not in (".txt", ".json"):
         raise UsageError(f"-o {out}: with --capacity, the ending must be .txt or .json")
     found = capacity(resolved)
-    if out is not None and out.suffix == ".json":
+    if args.format == "json" or (out is not None and out.suffix == ".json"):
         ports = found.spare_ports(args.capacity)
         text = json.dumps(asdict(found) | {"spare_ports": ports}, indent=1, ensure_ascii=False) + "\n"
     else:

@@ -58,8 +58,18 @@ def check(
         database=known.database + ("" if overrides else ", overrides off"),
         findings=judged,
         emulated=emulated_findings(resolved, found, why_unknown, overrides),
-        remarks=(*_on_name(found), *assumed(resolved), *(remarks(resolved, found) if changes else ())),
+        remarks=(
+            *_on_name(found),
+            *_on_format(resolved.domain),
+            *assumed(resolved),
+            *(remarks(resolved, found) if changes else ()),
+        ),
     )
+
+
+def _on_format(domain: Domain) -> tuple[Remark, ...]:
+    """What the reader of another format than domain XML assumed."""
+    return tuple(Remark("note", note, "the input") for note in domain.notes)
 
 
 def _on_name(guest: Guest | None) -> tuple[Remark, ...]:

@@ -99,23 +99,25 @@ class Question:
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What is said of a domain, without its file and name: the cells of its rows, devices counted by verdict, and
-    findings of the policy by level."""
+    findings of the policy by level; ``fails`` says whether a device fails that the guest needs."""
 
     devices: tuple[Row, ...]
     findings: tuple[Row, ...]
     verdicts: Mapping[str, int]
     levels: Mapping[str, int]
+    fails: bool
 
 
 @dataclass(slots=True)
 class Answer:
-    """The result for a batch: the number of ``domains`` judged, ``without_virtio`` of them, ``shared`` of them with the
-    answer of an earlier domain of the same shape, and of ``rejected`` inputs; the rows of each table in groups; devices
-    counted by verdict, and findings of the policy by level; ``skipped`` are pairs of a file and what it is instead of a
-    domain."""
+    """The result for a batch: the number of ``domains`` judged, ``without_virtio`` and ``failing`` of them (a device
+    fails that the guest needs, as ``check`` counts it), ``shared`` of them with the answer of an earlier domain of the
+    same shape, and of ``rejected`` inputs; the rows of each table in groups; devices counted by verdict, and findings
+    of the policy by level; ``skipped`` are pairs of a file and what it is instead of a domain."""
 
     domains: int = 0
     without_virtio: int = 0
+    failing: int = 0
     shared: int = 0
     rejected: int = 0
     rows: dict[str, list[Group]] = field(default_factory=lambda: {name: [] for name in TABLES})
@@ -127,6 +129,7 @@ class Answer:
         """Add the rows and counts of one domain."""
         self.domains += 1
         self.without_virtio += not judged.verdicts
+        self.failing += judged.fails
         if judged.findings:
             self.rows["findings"].append(((label, name), judged.findings))
         if judged.devices:
@@ -143,6 +146,7 @@ class Answer:
         """Add the counts of another batch, without its rows."""
         self.domains += other.domains
         self.without_virtio += other.without_virtio
+        self.failing += other.failing
         self.shared += other.shared
         self.rejected += other.rejected
         self.verdicts += other.verdicts
@@ -221,7 +225,7 @@ def _judged(found: Checked, seen: Iterable[Finding], policy: str) -> Judged:
         counts[one.level] += 1
         findings.append((one.guest, policy, one.device, one.line, one.level, one.text))
     verdicts = Counter(finding.verdict.value for finding in found.review.findings)
-    return Judged(tuple(_device_cells(*found, levels)), tuple(findings), verdicts, counts)
+    return Judged(tuple(_device_cells(*found, levels)), tuple(findings), verdicts, counts, not found.review.ok)
 
 
 def device_rows(label: str, resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:

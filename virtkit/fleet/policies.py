@@ -20,41 +20,51 @@ if TYPE_CHECKING:
     from virtkit.inputs import Source
     from virtkit.policy.document import Policy
 
-__all__ = ["side_by_side", "under_policies", "under_slots"]
+__all__ = ["rejected", "side_by_side", "under_policies", "under_slots"]
 
 
-def under_slots(found: Iterable[Source], names: Sequence[str], host: Host | None = None) -> pd.DataFrame:
+#: What a table says of the verdict on a domain.
+_VERDICTS = {"works": "works", "works-with-condition": "depends on a condition", "unknown": "unknown", "fails": "fails"}
+
+
+def under_slots(
+    found: Iterable[Source], names: Sequence[str], host: Host | None = None, *, overrides: bool = True
+) -> pd.DataFrame:
     """Each domain resolved under each slot policy of ``names``; an input that cannot be read has a row too.
 
     Columns: ``domain, file, guest, policy, buses`` (PCI controllers in all, int), ``added`` (those of them that
-    libvirt adds, int), ``fails`` (labels of devices that the guest cannot drive, text), ``refused`` (text).
+    libvirt adds, int), ``verdict`` (that of ``survey`` on the whole domain), ``fails`` (labels of devices that the
+    guest needs and cannot drive, text), ``refused`` (text). ``overrides`` as for ``check``.
     """
     import pandas as pd
 
     from virtkit.compat.check import check
     from virtkit.compat.verdict import Verdict
+    from virtkit.fleet.survey import verdict_on
     from virtkit.policy import slots
     from virtkit.resolved import resolve
 
     def under(domain: Domain, name: str) -> Checked:
         resolved = resolve(domain, host, slot_policy=slots.policy(name))
-        return Checked(resolved, check(resolved, changes=False))
+        return Checked(resolved, check(resolved, overrides=overrides))
 
     rows: list[tuple[object, ...]] = []
     for source, domain in read_each(found):
         if isinstance(domain, VirtkitError):
-            rows.append((source.name, source.label, "", "", 0, 0, "", str(domain)))
+            rows.append((source.name, source.label, "", "", 0, 0, "", "", str(domain)))
             continue
         for name in names:
             outcome = attempt(partial(under, domain, name))
             if isinstance(outcome, VirtkitError):
-                rows.append((domain.name, source.label, "", name, 0, 0, "", str(outcome)))
+                rows.append((domain.name, source.label, "", name, 0, 0, "", "", str(outcome)))
                 continue
             buses = [one for one in outcome.resolved.inventory.controllers if one.type == "pci"]
-            fails = ", ".join(one.label for one in outcome.review.findings if one.verdict is Verdict.FAILS)
+            failing = (one for one in outcome.review.devices if one.verdict is Verdict.FAILS and not one.harmless)
+            fails, verdict = ", ".join(one.label for one in failing), verdict_on(outcome.review)["verdict"]
             added = sum(1 for one in buses if one.added)
-            rows.append((domain.name, source.label, outcome.review.guest, name, len(buses), added, fails, ""))
-    columns = ["domain", "file", "guest", "policy", "buses", "added", "fails", "refused"]
+            guest = outcome.review.guest
+            rows.append((domain.name, source.label, guest, name, len(buses), added, verdict, fails, ""))
+    columns = ["domain", "file", "guest", "policy", "buses", "added", "verdict", "fails", "refused"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -80,8 +90,18 @@ def side_by_side(frame: pd.DataFrame) -> pd.DataFrame:
 def _outcome(row: Mapping[Hashable, object]) -> str:
     if row["refused"]:
         return f"refused: {row['refused']}"
-    fails = f"; fails: {row['fails']}" if row["fails"] else ""
-    return f"{counted(int(str(row['buses'])), 'PCI controller')}, {row['added']} added{fails}"
+    verdict = f"fails: {row['fails']}" if row["fails"] else _VERDICTS[str(row["verdict"])]
+    return f"{counted(int(str(row['buses'])), 'PCI controller')}, {row['added']} added; {verdict}"
+
+
+def rejected(frame: pd.DataFrame, policy: str = "") -> pd.DataFrame:
+    """The inputs of ``under_policies`` or ``under_slots`` that could not be read, or that are refused under the slot
+    policy ``policy``: file, message."""
+    if "level" in frame:
+        rows = frame.loc[frame["level"] == "rejected", ["file", "text"]]
+    else:
+        rows = frame.loc[(frame["refused"] != "") & frame["policy"].isin(["", policy]), ["file", "refused"]]
+    return rows.set_axis(["file", "message"], axis="columns")
 
 
 def under_policies(

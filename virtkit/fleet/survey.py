@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import takewhile
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
     from virtkit.compat.review import Review
     from virtkit.host import Host
+    from virtkit.inputs import Source
+    from virtkit.readers.contract import Skipped
     from virtkit.resolved import Resolved
     from virtkit.topology.model import Topology
 
-__all__ = ["Item", "Repair", "Survey", "folded", "survey"]
+__all__ = ["Item", "Repair", "Survey", "folded", "survey", "verdict_on"]
 
 #: The verdicts on a domain, most urgent first.
 ORDER = ("fails", "unknown", "works-with-condition", "works")
@@ -54,7 +56,7 @@ class Repair:
         """The effect of the changes, in a sentence."""
         if self.review is None:
             return f"With these changes libvirt would refuse it: {self.refusal}"
-        found = _worst(self.review)
+        found = verdict_on(self.review)
         if found["verdict"] == "works":
             return "With these changes it works"
         return f"With these changes it {_BECOMES[found['verdict']]}; {found['device']}: {found['reason']}"
@@ -64,7 +66,8 @@ class Repair:
 class Item:
     """One accepted domain: its file, its resolution, and the verdicts on its devices.
 
-    ``guest`` is the OS that the caller named for it ("" where its metadata name one), ``overrides`` as for ``check``.
+    ``guest`` is the OS that the caller named for it ("" where its metadata name one), ``overrides`` as for ``check``,
+    ``part`` its name in a file with several domains.
     """
 
     file: str
@@ -73,22 +76,27 @@ class Item:
     review: Review
     guest: str = ""
     overrides: bool = True
+    part: str = ""
 
     @property
     def verdict(self) -> str:
         """The verdict on the whole domain: one of ORDER."""
-        return _worst(self.review)["verdict"]
+        return verdict_on(self.review)["verdict"]
 
     def repaired(self) -> Repair | None:
         """The domain with the changes of its review, resolved and checked again; None where there are no changes."""
         from virtkit.compat.changes import fixed
         from virtkit.domain.domain import read
         from virtkit.errors import VirtkitError
+        from virtkit.inputs import stem
 
         changes = self.review.changes
         if not changes:
             return None
-        words = ["virtkit", "check", self.file, "--fix", "-o", self.file.removesuffix(".xml") + "-fixed.xml"]
+        file = self.file.removesuffix(f" ({self.part})") if self.part else self.file
+        result = PurePath(file).with_name(f"{self.part or stem(PurePath(file))}-fixed.xml")
+        words = ["virtkit", "check", file, "--fix", "-o", str(result)]
+        words += ["--domain", self.part] if self.part else []
         words += ["--guest", self.guest] if self.guest else []
         words += [] if self.overrides else ["--overrides", "off"]
         command, steps = shlex.join(words), tuple(f"{one.label}: {one.change}" for one in changes)
@@ -103,13 +111,22 @@ class Item:
 
 @dataclass(slots=True, repr=False)
 class Survey(Displayable):
-    """The domains of a folder: ``items`` for the accepted ones, ``refusals`` as pairs of file and message."""
+    """The domains of a folder: ``items`` for the accepted ones, ``refusals`` as pairs of file and message.
+
+    ``skipped`` are pairs of a file that contains no domain and what it contains.
+    """
 
     items: list[Item] = field(default_factory=list)
     refusals: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
 
     def __repr__(self) -> str:
-        return f"<Survey of {counted(len(self.items), 'domain')}, {len(self.refusals)} rejected>"
+        return f"<Survey of {counted(self.total, 'domain')}, {len(self.refusals)} rejected>"
+
+    @property
+    def total(self) -> int:
+        """The number of domains, accepted or rejected."""
+        return len(self.items) + len(self.refusals)
 
     def by_need(self) -> list[Item]:
         """The domains by urgency: those that fail, unknown ones, those that depend on a condition, the others."""
@@ -129,7 +146,7 @@ class Survey(Displayable):
                     "guest": item.review.guest,
                     "guest_name": item.review.guest_name,
                     "machine": item.topology.machine,
-                    **_worst(item.review),
+                    **verdict_on(item.review),
                     "added": sum(1 for node in nodes(item.topology) if node.added),
                     "free_express": rooms.get("PCI Express", 0),
                     "free_conventional": rooms.get("conventional PCI", 0),
@@ -237,13 +254,18 @@ def survey(folder: str = "", guest: str = "", host: Host | None = None, override
     if guest:
         catalogue().find(guest)
     found = Survey()
-    for source, outcome in check_each(sources_below(base), host, guest, overrides=overrides):
+
+    def skip(source: Source, skipped: Skipped) -> None:
+        found.skipped.append((source.label, skipped.reason))
+
+    for source, outcome in check_each(sources_below(base), host, guest, overrides=overrides, skip=skip):
         if isinstance(outcome, VirtkitError):
-            found.refusals.append((source.label, str(outcome)))
+            # A folder without a domain file is no domain that could not be read.
+            (found.skipped if source.path == base else found.refusals).append((source.label, str(outcome)))
             continue
         resolved, review = outcome
         named = guest_unless_named(resolved.domain, guest) or ""
-        found.items.append(Item(source.label, resolved, resolved.topology, review, named, overrides))
+        found.items.append(Item(source.label, resolved, resolved.topology, review, named, overrides, source.part))
     return found
 
 
@@ -281,8 +303,9 @@ def _common(split: list[list[str]]) -> int:
     return len(list(takewhile(lambda words: len(set(words)) == 1, zip(*split, strict=False))))
 
 
-def _worst(review: Review) -> dict[str, str]:
-    """The verdict on a whole domain: that of its worst needed device, with the device and the reason."""
+def verdict_on(review: Review) -> dict[str, str]:
+    """The verdict on a whole domain, that of its worst needed device: ``verdict`` (one of ORDER), ``device``,
+    ``reason``."""
     errors = [remark.text for remark in review.remarks if remark.level == "error"]
     # An emulated device that no source judges does not hide what is known of the virtio devices.
     failed = tuple(finding for finding in review.emulated if finding.verdict is Verdict.FAILS)

@@ -1,9 +1,10 @@
-"""Tables written row by row, as CSV or Parquet, with bounded memory; a file is complete or absent."""
+"""Tables written row by row, as CSV, JSON or Parquet, with bounded memory; a file is complete or absent."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SUFFIXES", "Tables"]
 
-SUFFIXES = (".csv", ".parquet")
+SUFFIXES = (".csv", ".json", ".parquet")
 
 Row = tuple[object, ...]
 Group = tuple[Row, tuple[Row, ...]]
@@ -36,19 +37,24 @@ class Tables:
     """Several tables that grow together: the first in the file ``output``, another called ``t`` in ``OUT.t.SUFFIX``.
 
     ``columns`` maps each table to its columns, ``types`` maps a column to int or bool (text otherwise). Without an
-    ``output`` the first table goes to standard output as CSV, and the others are dropped. A context manager: all files
-    get their names at its end, or none of them when it ends with an exception. Raises UsageError for an output that is
-    neither CSV nor Parquet, InputError when a file cannot be written.
+    ``output`` the first table goes to standard output as CSV (``form`` json: a list of objects), and the others are
+    dropped. A context manager: all files
+    get their names at its end, or none of them when it ends with an exception. Raises UsageError for an output with
+    another ending, InputError when a file cannot be written.
     """
 
     def __init__(
-        self, output: str | None, columns: Mapping[str, Sequence[str]], types: Mapping[str, type[int | bool]]
+        self,
+        output: str | None,
+        columns: Mapping[str, Sequence[str]],
+        types: Mapping[str, type[int | bool]],
+        form: str = "csv",
     ) -> None:
         self._writers: dict[str, _Writer] = {}
         self._files: dict[Path, Path] = {}
         first = next(iter(columns))
         if output is None or output == "-":
-            self._writers[first] = _Csv(sys.stdout, columns[first])
+            self._writers[first] = (_Json if form == "json" else _Csv)(sys.stdout, columns[first])
             return
         path = Path(output)
         if path.suffix not in SUFFIXES:
@@ -58,11 +64,11 @@ class Tables:
             part = final.with_name(f".{final.name}.part")
             try:
                 part.parent.mkdir(parents=True, exist_ok=True)
-                if path.suffix == ".csv":
-                    stream = part.open("w", encoding="utf-8", newline="")
-                    self._writers[name] = _Csv(stream, names, owned=True)
-                else:
+                if path.suffix == ".parquet":
                     self._writers[name] = _Parquet(part, names, types)
+                else:
+                    stream = part.open("w", encoding="utf-8", newline="")
+                    self._writers[name] = (_Json if path.suffix == ".json" else _Csv)(stream, names, owned=True)
             except OSError as problem:
                 for writer in self._writers.values():
                     writer.close()
@@ -128,6 +134,25 @@ class _Csv:
         return self._line.getvalue().removesuffix("\n")
 
     def close(self) -> None:
+        if self._owned:
+            self._stream.close()
+
+
+class _Json:
+    """A list of objects, one a line."""
+
+    def __init__(self, stream: TextIO, columns: Sequence[str], *, owned: bool = False) -> None:
+        self._stream, self._columns, self._owned = stream, columns, owned
+        self._lead = "[\n"
+
+    def write(self, groups: Sequence[Group]) -> None:
+        for row in (beginning + row for beginning, rows in groups for row in rows):
+            one = json.dumps(dict(zip(self._columns, row, strict=True)), ensure_ascii=False)
+            self._stream.write(self._lead + one)
+            self._lead = ",\n"
+
+    def close(self) -> None:
+        self._stream.write("[]\n" if self._lead == "[\n" else "\n]\n")
         if self._owned:
             self._stream.close()
 

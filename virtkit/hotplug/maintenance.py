@@ -18,15 +18,16 @@ from virtkit.hotplug.report import judgements, short_address
 from virtkit.hotplug.session import Outcome, Session, Step
 from virtkit.resolved import resolve
 from virtkit.topology.diff import compare
+from virtkit.wording import counted
 
 __all__ = ["Maintenance", "maintain"]
 
 
 class Readable(Protocol):
-    """An input with a name."""
+    """An input with its name in messages."""
 
     @property
-    def name(self) -> str: ...
+    def label(self) -> str: ...
 
     def read(self) -> bytes: ...
 
@@ -57,13 +58,13 @@ class Maintenance:
         """Sentences on who takes the devices, and what moves at the next start."""
         refusing, moving = self.refusing(), list(dict.fromkeys(row["file"] for row in self.moved))
         taking = self.domains - len(refusing)
-        found = [f"{taking} of {self.domains} domains take every device while they run."]
+        unread = f", and {len(self.rejected):,} could not be read" if self.rejected else ""
+        total = counted(self.domains + len(self.rejected), "domain")
+        found = [f"{taking:,} of {total} {'takes' if taking == 1 else 'take'} every device while running{unread}."]
         if refusing:
             found.append(f"At least one device is refused by: {', '.join(refusing)}.")
         if moving:
             found.append(f"At the next start, a device differs in: {', '.join(moving)}.")
-        if self.rejected:
-            found.append(f"Not examined, because libvirt would refuse the domain: {len(self.rejected)}.")
         return found
 
 
@@ -84,11 +85,11 @@ def maintain(
     guests = known or catalogue()
     for source in sources:
         try:
-            session = Session(resolve(read(source.read(), source.name), host))
+            session = Session(resolve(read(source.read(), source.label), host))
         except VirtkitError as error:
-            found.rejected.append({"file": source.name, "error": str(error)})
+            found.rejected.append({"file": source.label, "error": str(error)})
             continue
-        _domain(found, source.name, session, devices, side, guest, guests)
+        _domain(found, source.label, session, devices, side, guest, guests)
     return found
 
 

@@ -54,7 +54,7 @@ class BuiltIn:
 
 #: The built-in readers, in the order in which they are asked whether an input is theirs. One row for each.
 BUILT_IN: tuple[BuiltIn, ...] = (
-    BuiltIn("libvirt", endings=(".in.xml", ".xml"), searched=(".xml",)),
+    BuiltIn("libvirt", endings=(".in.xml", ".xml", ".save"), searched=(".xml",)),
     # Kubernetes
     BuiltIn("qemu_command_line", endings=(".cmdline", ".log", ".sh"), searched=(".cmdline",)),
 )

@@ -12,7 +12,7 @@ from virtkit.errors import InputError
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["FoundDomain", "NotRead", "Reader", "ReaderOptions", "Reading", "Skipped", "document_of"]
+__all__ = ["SAVE_IMAGE", "FoundDomain", "NotRead", "Reader", "ReaderOptions", "Reading", "Skipped", "document_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,9 @@ class Skipped:
     reason: str
     line: int | None = None
 
+
+SAVE_IMAGE = b"LibvirtQemudSave"
+"""How a file begins that ``virsh save`` or ``virsh managedsave`` wrote: its domain XML and the memory of the guest."""
 
 _LARGEST_LINE = 65_535
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from virtkit.fleet.survey import Survey
     from virtkit.policy.rollout import Rollout
 
-__all__ = ["decision_answer", "domains_answer", "matrix_answer", "rollout_answer"]
+__all__ = ["decision_answer", "domains_answer", "matrix_answer", "rollout_answer", "unread_answer"]
 
 _SHOWN = 6  # names that a sentence lists
 
@@ -109,6 +109,11 @@ def decision_answer(decision: pd.DataFrame, baseline: str) -> list[str]:
     return found
 
 
+def unread_answer(rejected: pd.DataFrame) -> list[str]:
+    """A sentence on the domains that could not be read, the rows of ``rejected``; none where there are none."""
+    return [f"{counted(len(rejected), 'domain')} could not be read."] if len(rejected) else []
+
+
 def rollout_answer(found: Sequence[Rollout], stage: int) -> list[str]:
     """Sentences on a rollout: what ``stage`` does to the domains, and which names to change before it."""
     return list(_rollout_answer(found, stage))
@@ -119,13 +124,13 @@ def _rollout_answer(found: Sequence[Rollout], stage: int) -> Iterator[str]:
     unready = [review for review in found if review.unknown]
     if not unready:
         domains = counted(found[0].domains if found else 0, "domain")
-        yield f"Ready for stage {stage} ({name}): every name in {domains} is known."
+        yield f"Ready for stage {stage} ({name}): every name in {domains} is known.{_unread(found)}"
     for number, review in enumerate(unready):
         share = f"{review.disappear:,} of {counted(review.domains, 'domain')}"
         names = counted(review.names, f"unknown {review.subject} name")
         be = ("is" if review.disappear == 1 else "are") if stage == 0 else "would be"
         lead = f"Not ready for stage {stage} ({name}): " if number == 0 and stage else ""
-        yield f"{lead}{share} {be} {outcome} because of {names}."
+        yield f"{lead}{share} {be} {outcome} because of {names}.{_unread(found) if number == 0 else ''}"
         near = [f"{each.name} to {each.nearest}" for each in review.unknown if each.nearest]
         far = [each.name for each in review.unknown if not each.nearest]
         if near:
@@ -135,21 +140,23 @@ def _rollout_answer(found: Sequence[Rollout], stage: int) -> Iterator[str]:
     known = [review.subject for review in found if not review.unknown]
     if known and unready:
         yield f"Every {listed(known)} name is known."
-    if found and found[0].rejected:
-        yield f"{counted(found[0].rejected, 'file')} could not be read and {_be(found[0].rejected)} not counted."
 
 
-def _be(number: int) -> str:
-    return "is" if number == 1 else "are"
+def _unread(found: Sequence[Rollout]) -> str:
+    """What a sentence says of the domains that could not be read; "" where all could."""
+    return f" {counted(found[0].rejected, 'more domain')} could not be read." if found and found[0].rejected else ""
 
 
 def domains_answer(found: Survey) -> list[str]:
     """Sentences on domains: how many have each verdict, how many can be changed, how many have no room for hotplug."""
-    total = len(found.items)
-    if not total:
-        return ["There are no domains.", *_rejected(found)]
-    verdicts = [counted(count, *_DOMAIN_VERDICTS[name]) for name, count in verdict_counts(found) if count]
-    sentences = [f"{counted(total, 'domain')}: {', '.join(verdicts)}."]
+    if not found.total:
+        return ["There are no domains."]
+    (_, failing), *others = verdict_counts(found)
+    counts = [counted(failing, *_DOMAIN_VERDICTS["fails"])] if failing else []
+    # A rejected domain may be the one that matters: it comes before those that are fine.
+    counts += [f"{len(found.refusals):,} could not be read"] if found.refusals else []
+    counts += [counted(count, *_DOMAIN_VERDICTS[name]) for name, count in others if count]
+    sentences = [f"{counted(found.total, 'domain')}: {', '.join(counts)}."]
     able = sum(bool(item.review.changes) for item in found.items if item.verdict == "fails")
     if able:
         which = counted(able, "domain that fails", "domains that fail")
@@ -158,9 +165,4 @@ def domains_answer(found: Survey) -> list[str]:
     full = slots[(slots["free"] == 0) & slots["kind"].str.contains("PCI")]["file"].nunique()
     if full:
         sentences.append(f"{counted(full, 'domain has', 'domains have')} no free PCI slot of some kind for hotplug.")
-    return sentences + _rejected(found)
-
-
-def _rejected(found: Survey) -> list[str]:
-    count = len(found.refusals)
-    return [f"{counted(count, 'file')} could not be read and {_be(count)} not counted."] if count else []
+    return sentences

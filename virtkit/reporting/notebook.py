@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -16,8 +17,21 @@ if TYPE_CHECKING:
 
     from virtkit.draw.html import Html, Svg
 
-__all__ = ["ANSWER_FILE", "Output", "count", "domain_sources", "folder", "read_answer", "text", "yes_or_no"]
+__all__ = [
+    "ANSWER_FILE",
+    "REJECTED",
+    "Output",
+    "count",
+    "domain_sources",
+    "folder",
+    "read_answer",
+    "read_rejected",
+    "text",
+    "yes_or_no",
+]
 
+#: The table of the domains that could not be read.
+REJECTED = "rejected"
 #: The file with the answer of a notebook, one sentence a line.
 ANSWER_FILE = "answer.txt"
 
@@ -28,6 +42,17 @@ def read_answer(folder: Path) -> str:
         return (folder / ANSWER_FILE).read_text(encoding="utf-8").partition("\n")[0]
     except (OSError, ValueError):
         return ""
+
+
+def read_rejected(folder: Path) -> dict[str, str]:
+    """The domains that a notebook could not read: the message for each file, in order; those without a file under
+    their message."""
+    try:
+        with (folder / f"{REJECTED}.csv").open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.reader(stream))[1:]
+    except (OSError, ValueError, csv.Error):
+        return {}
+    return {row[0]: row[-1] for row in rows if row}
 
 
 class _Drawing(Protocol):
@@ -97,6 +122,18 @@ class Output:
         plain = frame.copy()
         plain.attrs = {}
         plain.to_parquet(self.place / f"{name}.parquet", index=False)
+
+    def rejected(self, frame: pd.DataFrame) -> Html:
+        """Write the domains that could not be read to the table "rejected", and return it with a heading as HTML.
+
+        The last column has the messages; where there are two, the first has the files. ``virtkit report`` exits with
+        code 1 and lists them in ``status.json`` when there are any.
+        """
+        from virtkit.draw.html import Html
+        from virtkit.draw.html_table import table
+
+        self.table(REJECTED, frame)
+        return Html(f"<h3 id='rejected'>Rejected</h3>{table(frame).text}" if len(frame) else "")
 
     def picture(self, name: str, drawing: _Drawing) -> None:
         """Write the drawing to NAME.svg and NAME.png."""

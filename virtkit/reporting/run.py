@@ -7,9 +7,10 @@ import shutil
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from virtkit.errors import ReportError, UsageError
 from virtkit.reporting import index, printing, provenance
 from virtkit.reporting.compare import by_table, sentences
 from virtkit.reporting.execute import NOTEBOOK, PAGE, Job, Outcome
-from virtkit.reporting.notebook import read_answer
+from virtkit.reporting.notebook import read_answer, read_rejected
 from virtkit.reporting.parameters import declared, distribute, title
 from virtkit.reporting.render import with_changes
 from virtkit.reporting.store import RECORD, Store, write_atomically
@@ -26,6 +27,7 @@ from virtkit.reporting.workers import Listener, run_jobs
 
 __all__ = ["Result", "notebooks", "run"]
 
+_MOST_REJECTED = 100  # rejected domains that status.json lists
 _ANSWER_LENGTH = 1000  # characters of an answer that a record keeps
 
 
@@ -33,13 +35,15 @@ _ANSWER_LENGTH = 1000  # characters of an answer that a record keeps
 class Result:
     """A finished run: its folder, its status (passed, failed or interrupted) and the outcome of each notebook.
 
-    ``failures`` has the errors, keyed by notebook.
+    ``failures`` has the errors, keyed by notebook; ``rejected`` the messages on domains that could not be read, keyed
+    by file. A run with rejected domains passes when all of its notebooks do.
     """
 
     folder: Path
     status: str
     outcomes: tuple[Outcome, ...]
     failures: Mapping[str, str]
+    rejected: Mapping[str, str] = field(default_factory=dict)
 
 
 def notebooks(names: Sequence[str] = ()) -> list[Path]:
@@ -123,6 +127,7 @@ def run(
             status = "failed" if failed else "passed"
         store.free_spare(folder)
         record["notebooks"] = [plan.entry(outcome) for outcome in outcomes]
+        record["rejected"] = _rejected(folder, outcomes)
         _finish(store, folder, _ended(record, status, clock), keep)
     except KeyboardInterrupt:
         status = "interrupted"
@@ -134,7 +139,7 @@ def run(
         store.release(folder)
     if error:
         raise ReportError(f"{folder}: {error}")
-    return Result(folder, status, tuple(outcomes), index.failures(record))
+    return Result(folder, status, tuple(outcomes), index.failures(record), record.get("rejected", {}))
 
 
 def _ended(record: dict[str, Any], status: str, clock: float) -> dict[str, Any]:
@@ -159,6 +164,16 @@ def _compare(store: Store, folder: Path, names: Sequence[str], record: dict[str,
                 after = with_changes(before, [sentence for part in mine for sentence in part], good.name)
                 if after != before:
                     write_atomically(page, after)
+
+
+def _rejected(folder: Path, outcomes: Sequence[Outcome]) -> dict[str, str]:
+    """The domains that any notebook could not read: the message for each file."""
+    found: dict[str, str] = {}
+    for outcome in outcomes:
+        for file, message in read_rejected(folder / outcome.name).items():
+            if message not in found.values():
+                found.setdefault(file, message)
+    return found
 
 
 def _finish(store: Store, folder: Path, record: dict[str, Any], keep: int | None) -> None:
@@ -190,6 +205,8 @@ def _publish(store: Store, record: Mapping[str, Any], keep: int | None) -> None:
         "status": record["status"],
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         "failures": index.failures(record),
+        "rejected": dict(islice(record.get("rejected", {}).items(), _MOST_REJECTED)),
+        "rejected_count": len(record.get("rejected", {})),
         "latest": good,
     }
     write_atomically(store.root / "status.json", json.dumps(state, indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,183 @@
+"""The parser of the command line: its commands in groups, its help, and hints on misspelt words."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from importlib import import_module
+from typing import Any
+
+__all__ = ["COMMANDS", "GROUPS", "Parser", "build", "commands_of", "named"]
+
+#: The modules of ``virtkit.commands`` that have commands, in the groups and the order in which help lists them.
+GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("everyday", ("check", "resolve", "topology", "explain", "recommend", "guests", "matrix")),
+    ("changes of a domain", ("attach", "moves")),
+    ("many domains", ("audit", "report", "policy")),
+    ("for other programs", ("args", "interface", "names", "firmware", "domcaps")),
+    ("facts and agreement with real programs", ("verify", "data")),
+    ("this program", ("completion", "man")),
+)
+COMMANDS = tuple(name for _, names in GROUPS for name in names)
+
+#: The command to suggest for a word that is none, where spelling alone does not find it.
+_MEANT = {
+    "compare": "topology --diff",
+    "convert": "check --convert-to",
+    "define": "resolve",
+    "diff": "topology --diff",
+    "dumpxml": "resolve",
+    "fix": "check --fix",
+    "lint": "check",
+    "list": "guests",
+    "migrate": "moves",
+    "os": "guests",
+    "osinfo": "guests",
+    "plug": "attach",
+    "slots": "topology --capacity",
+    "tree": "topology",
+    "unplug": "detach",
+    "upgrade": "moves",
+    "validate": "check",
+    "why": "explain",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports a usage error in one line, with exit code 2, and suggests what a misspelt word may mean."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.exit(2, f"virtkit: {message}; see '{self.prog} --help'\n")
+
+    def format_help(self) -> str:
+        """The help; an epilog that is a function is called only here, because some are costly to make."""
+        epilog: Any = self.epilog
+        if callable(epilog):
+            self.epilog = epilog()
+        return super().format_help()
+
+    def unknown(self, words: Sequence[str]) -> None:
+        """Report words that are no arguments, with the option that is most like the first one."""
+        options = [option for parser in self._all() for action in parser._actions for option in action.option_strings]
+        hint = _like(words[0].partition("=")[0], options) if words[0].startswith("-") else ""
+        self.error(f"unrecognized arguments: {' '.join(words)}{hint}")
+
+    def _all(self) -> Iterable[argparse.ArgumentParser]:
+        yield self
+        for sub in commands_of(self).values():
+            yield from sub._all() if isinstance(sub, Parser) else (sub,)
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        known = action.choices
+        if not isinstance(action, argparse._SubParsersAction) or known is None or value in known:
+            super()._check_value(action, value)
+            return
+        meant = _MEANT.get(str(value), "") if action.dest == "command" else ""
+        hint = f"; did you mean {meant!r}?" if meant else _like(str(value), list(known))
+        hint = hint or f"; there are {', '.join(known)}"
+        raise argparse.ArgumentError(None, f"no command {value!r}{hint}")
+
+
+class _Overview(Parser):
+    """The parser of the program: its help lists the commands in groups."""
+
+    def format_help(self) -> str:
+        subparsers = next(action for action in self._actions if isinstance(action, argparse._SubParsersAction))
+        words = {action.dest: str(action.help) for action in subparsers._choices_actions}
+        width = max(map(len, words), default=0)
+        left = {name: f"    {name:<{width}}  {text}\n" for name, text in words.items()}
+        lines = []
+        for title, names in GROUPS:
+            # A module may bring more than one command: detach comes with attach.
+            members = [name for name in words if name in names or _BROUGHT.get(name) in names]
+            members.sort(key=lambda name: names.index(_BROUGHT.get(name, name)))
+            if members:
+                lines += [f"  {title}:\n", *(left.pop(name) for name in members)]
+        lines += left.values()
+        options = self._get_formatter()
+        options.start_section("options")
+        options.add_arguments([action for action in self._actions if action is not subparsers])
+        options.end_section()
+        description = self._get_formatter()
+        description.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
+        description.add_text(self.description)
+        return (
+            f"{description.format_help()}\ncommands:\n{''.join(lines)}\n{options.format_help()}\n"
+            "'virtkit COMMAND --help' explains a command and gives examples.\n\n"
+            f"{self.epilog}\n"
+        )
+
+
+#: Commands that a module brings beside the one that it is named for.
+_BROUGHT = {"detach": "attach"}
+
+
+def _like(word: str, known: Sequence[str]) -> str:
+    """A hint on the known word that is most like another; "" when none is."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, known, 1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def named(words: Sequence[str]) -> Sequence[str]:
+    """The module of the command that a command line names first; all modules where it names none."""
+    word = next((word for word in words if not word.startswith("-")), "")
+    word = _BROUGHT.get(word, word)
+    return (word,) if word in COMMANDS else COMMANDS
+
+
+def build(modules: Sequence[str] = COMMANDS) -> Parser:
+    """The parser with the commands of some modules: of one where it is known, which saves importing the others."""
+    common = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    common.add_argument("-v", "--verbose", action="store_true", help="write more messages to standard error")
+    common.add_argument("--quiet", action="store_true", help="write no messages but errors")
+    common.add_argument("--log-format", choices=("text", "json"), help="messages as text, or one JSON object a line")
+    parser = _Overview(
+        prog="virtkit",
+        parents=[common],
+        description="Shows offline what a libvirt domain becomes (controllers, models, addresses) and whether its "
+        "guest OS can drive its devices.",
+        epilog="Example: virtkit check guest.xml --guest rhel6.10",
+    )
+    parser.add_argument("--version", action=_Version)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    for name in modules:
+        import_module(f"virtkit.commands.{name}").register(commands)
+    for sub in commands.choices.values():
+        _add_common(sub)
+    return parser
+
+
+def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parsers of the commands, or verbs, of a parser, by name."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    return {}
+
+
+class _Version(argparse.Action):
+    """Prints the version, which is imported only then."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help="print the version and exit")
+
+    def __call__(self, parser: argparse.ArgumentParser, *rest: object) -> None:
+        from virtkit import __version__
+
+        print(f"virtkit {__version__}")
+        parser.exit()
+
+
+def _add_common(parser: argparse.ArgumentParser) -> None:
+    known = {option for action in parser._actions for option in action.option_strings}
+    group = parser.add_argument_group("messages")
+    if "-v" not in known:
+        group.add_argument("-v", "--verbose", action="store_true", default=argparse.SUPPRESS, help="more messages")
+    if "--quiet" not in known:
+        group.add_argument("--quiet", action="store_true", default=argparse.SUPPRESS, help="only errors")
+    if "--log-format" not in known:
+        group.add_argument(
+            "--log-format", choices=("text", "json"), default=argparse.SUPPRESS, help="text, or one JSON object a line"
+        )
