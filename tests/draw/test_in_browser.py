@@ -99,7 +99,7 @@ def test_keyboard_reaches_every_reason(page: Page, matrix: Path) -> None:
     assert "block, q35, virtio" in page.run(panel)
     assert "has a driver for the modern interface" in page.run(panel)
     page.key("ArrowDown")
-    assert "has a driver for the modern interface" in page.run(panel)
+    assert "has only the legacy driver" in page.run(panel)
     quiet(page)
 
 

@@ -134,7 +134,8 @@ def _changes(frame: pd.DataFrame, previous: pd.DataFrame | None) -> Iterator[str
 def _bar(csv: str) -> Iterator[str]:
     options = "".join(f'<option value="{name}">{escape_text(word)}</option>' for name, word, _ in _LEGEND)
     yield (
-        '<div class="bar noprint" hidden><label>Filter <input type="search" placeholder="rhel 6.10, server 2022, …"></label>'
+        '<div class="bar noprint" hidden><label>Filter '
+        '<input type="search" placeholder="rhel 6.10, server 2022, …"></label>'
         f'<label>with a cell that is <select><option value="">any verdict</option>{options}</select></label>'
         '<output aria-live="polite"></output><button type="button">CSV of the rows shown</button></div>'
     )
