@@ -56,7 +56,7 @@ def with_emulated_remedies(
     """
     result = list(findings)
     for n, finding in enumerate(result):
-        if finding.verdict is not Verdict.FAILS or finding.interface != "emulated" or not finding.advice.startswith("use "):
+        if finding.verdict is not Verdict.FAILS or not finding.advice.startswith("use "):
             continue
         for model in ("virtio", "virtio-transitional"):
             change = _emulated_change(resolved, guest, finding, model, overrides)

@@ -47,10 +47,10 @@ def text_with_models(
 ) -> str:
     """The domain's text with other models for some devices, everything else character for character.
 
-    ``models`` maps indexes of ``resolved.virtio_devices`` to model names, ``emulated`` the ids of NICs and of disks that
+    ``models`` maps indexes of ``resolved.virtio_devices`` to model names, ``emulated`` the ids of NICs and disks that
     are not virtio: a NIC, or the SCSI controller of a disk, gets the virtio model. A device that libvirt adds by itself
-    is written out at the end of ``<devices>``. The devices with an index in ``without_address`` lose their PCI address,
-    so that libvirt places them.
+    is written out at the end of ``<devices>``. The devices with an index in ``without_address`` lose their PCI
+    address, so that libvirt places them.
     """
     document = resolved.domain.document
     editor = Editor(document.text, document.root)
