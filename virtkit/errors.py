@@ -65,7 +65,8 @@ class Refused(VirtkitError):
     """libvirt refuses this domain.
 
     Attributes: ``category`` ("XML error", "unsupported configuration", "internal error"; libvirt's error
-    classes), ``what`` (the meaning), ``device`` (which device, or None), ``file``, ``line``.
+    classes), ``what`` (the meaning), ``device`` (which device, or None), ``file``, ``line``, ``remedy`` (what to
+    change, "" where no remedy is known).
     """
 
     def __init__(
@@ -75,23 +76,27 @@ class Refused(VirtkitError):
         device: str | None = None,
         line: int | None = None,
         file: str | None = None,
+        remedy: str = "",
     ) -> None:
-        super().__init__(category, what, device, line, file)
+        super().__init__(category, what, device, line, file, remedy)
         self.category = category
         self.what = what
         self.device = device
         self.line = line
         self.file = file
+        self.remedy = remedy
 
     def __str__(self) -> str:
         text = f"{self.category}: {self.what}"
         if self.device:
             text = f"{text} [{self.device}]"
+        if self.remedy:
+            text = f"{text}; {self.remedy}"
         return _located(self.file, self.line, text)
 
     def in_file(self, file: str | None) -> Refused:
         """The same refusal with its file named."""
-        return type(self)(self.category, self.what, self.device, self.line, file)
+        return type(self)(self.category, self.what, self.device, self.line, file, self.remedy)
 
 
 class Unsupported(Refused):

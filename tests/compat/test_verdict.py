@@ -64,6 +64,6 @@ def test_conditions_are_those_of_the_driver_in_use() -> None:
 
 def test_kind_without_an_id_is_unknown() -> None:
     """The database has no device id for virtio-crypto, so the verdict is unknown."""
-    judgement = judge(NONE, "crypto", MODERN)
+    judgement = judge(Support(False, False, unknown=True), "crypto", MODERN)
     assert judgement.verdict is Verdict.UNKNOWN
     assert "no device id for virtio-crypto" in judgement.reason

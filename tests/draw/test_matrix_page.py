@@ -71,13 +71,13 @@ def test_releases_with_equal_cells_become_a_range() -> None:
         (
             "Linux",
             [
-                ("CentOS 6.10", "Red Hat Enterprise Linux 6.0 to 6.10"),
                 ("Red Hat Enterprise Linux 7.0 to 7.2",),
+                ("Red Hat Enterprise Linux 6.0 to 6.10", "CentOS 6.10"),
             ],
         ),
         ("Windows NT and later", [("Microsoft Windows 10",)]),
     ]
-    assert grid.families[0].rows[0].guests[-1] == "rhel6.10"
+    assert grid.families[0].rows[1].guests[-2:] == ("rhel6.10", "centos6.10")
     assert grid.families[0].guests == 15
 
 
@@ -103,12 +103,12 @@ def test_rows_that_say_the_same_are_one() -> None:
     given = frame(["rhel7.0", "rhel7.1", "centos6.10"], ["pc"]).astype("str")
     given.loc[given.guest == "rhel7.1", ["evidence", "source"]] = "override", "release notes of 7.1"
     family = arrange(given, LABELS).families[0]
-    assert [row.spans for row in family.rows] == [("CentOS 6.10", "Red Hat Enterprise Linux 7.0 to 7.1")]
-    assert [part.guests for part in family.rows[0].parts] == [("centos6.10", "rhel7.0"), ("rhel7.1",)]
+    assert [row.spans for row in family.rows] == [("Red Hat Enterprise Linux 7.0 to 7.1", "CentOS 6.10")]
+    assert [part.guests for part in family.rows[0].parts] == [("rhel7.0", "centos6.10"), ("rhel7.1",)]
     root = parsed(html_page(given, "x", labels=LABELS))
     reason = root.get_element_by_id(root.xpath("//td/a")[0].get("href")[1:])
     assert [item.text_content().strip() for item in reason.iter("li")][1:] == [
-        "CentOS 6.10, Red Hat Enterprise Linux 7.0: db: osinfo-db",
+        "Red Hat Enterprise Linux 7.0, CentOS 6.10: db: osinfo-db",
         "Red Hat Enterprise Linux 7.1: override: release notes of 7.1",
     ]
 
@@ -179,6 +179,30 @@ def test_spans_and_labels() -> None:
     assert span([LABELS["win10"]]) == "Microsoft Windows 10"
     assert label("rhel6.10").distro == "rhel"
     assert sorted([label("a10"), label("a9")], key=lambda entry: entry.order)[0].id == "a9"
+
+
+def test_families_begin_with_what_people_run() -> None:
+    """A family begins with RHEL, Ubuntu and Debian, each from its newest release, not with the first name."""
+    some = [
+        Label("mandrake9", "Mandrake 9", "linux", "mandrake", "9"),
+        Label("debian12", "Debian 12", "linux", "debian", "12"),
+        Label("rhel6.0", "RHEL 6.0", "linux", "rhel", "6.0"),
+        Label("ubuntu24.04", "Ubuntu 24.04", "linux", "ubuntu", "24.04"),
+        Label("rhel9.10", "RHEL 9.10", "linux", "rhel", "9.10"),
+        Label("rhel9.9", "RHEL 9.9", "linux", "rhel", "9.9"),
+    ]
+    ordered = [one.id for one in sorted(some, key=lambda one: one.rank)]
+    assert ordered == ["rhel9.10", "rhel9.9", "rhel6.0", "ubuntu24.04", "debian12", "mandrake9"]
+
+
+def test_every_row_of_several_guests_unfolds() -> None:
+    """A row of several releases lists them, also where one range names them all."""
+    root = parsed(html_page(frame(), "Small matrix", labels=LABELS))
+    rows = root.xpath("//tr[@class='row']/th")
+    listed = [[item.text for item in row.iter("li")] for row in rows]
+    assert listed[0] == [f"Red Hat Enterprise Linux 7.{n}" for n in range(3)]
+    assert listed[1] == ["Red Hat Enterprise Linux 6.0 to 6.10", "CentOS 6.10"]
+    assert listed[2] == []
 
 
 @pytest.mark.slow

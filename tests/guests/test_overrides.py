@@ -204,7 +204,7 @@ def test_in_box_drivers(guest: str, kind: str, legacy: bool, modern: bool) -> No
 
 @pytest.mark.parametrize(
     ("guest", "kind"),
-    [("freebsd9.1", "net"), ("mageia9", "scsi"), ("ubuntu16.04", "9p"), ("rhel6.1", "scsi"), ("solus", "9p")],
+    [("freebsd9.1", "net"), ("mageia9", "scsi"), ("ubuntu15.10", "9p"), ("ubuntu16.10", "9p"), ("solus", "9p")],
 )
 def test_what_no_source_states_is_unknown(guest: str, kind: str) -> None:
     """Drivers that were assumed from the age of the kernel alone are unknown."""

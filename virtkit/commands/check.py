@@ -102,9 +102,32 @@ def run(args: argparse.Namespace) -> int:
 
     if not (args.fix or args.convert_to):
         return _review(args, examine)
+    repairing = _repairing(examine) if args.fix else examine
     if several:
-        return _rewrite_all(args, examine)
-    return _rewrite(args, examine(given_domain(args, args.inputs[0])[1]), picture)
+        return _rewrite_all(args, repairing)
+    return _rewrite(args, repairing(given_domain(args, args.inputs[0])[1]), picture)
+
+
+def _repairing(examine: Callable[[Domain], Checked]) -> Callable[[Domain], Checked]:
+    """``examine``, which changes a domain first that libvirt would refuse, where a repair is known."""
+
+    def examine_repaired(domain: Domain) -> Checked:
+        from virtkit.commands import tables
+        from virtkit.compat.repairs import repaired
+        from virtkit.errors import Refused
+
+        try:
+            return examine(domain)
+        except Refused as refusal:
+            repair = repaired(domain, refusal)
+            if repair is None:
+                raise
+            found = examine(repair.domain)
+            for step in repair.steps:
+                tables.say(f"change: {step}")
+            return found
+
+    return examine_repaired
 
 
 def _several(args: argparse.Namespace) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from virtkit.resolved import Resolved
     from virtkit.virtio.devices import VirtioDevice
 
-__all__ = ["fixed", "with_remedies"]
+__all__ = ["fixed", "with_emulated_remedies", "with_remedies"]
 
 _OWN_INDEX = "give each device its own <acpi index='…'/>"
 
@@ -45,6 +45,46 @@ def with_remedies(
             advice = _on_options(resolved.virtio_devices[n], finding, guest, overrides) or advice
             result[n] = replace(finding, advice=advice)
     return tuple(result)
+
+
+def with_emulated_remedies(
+    resolved: Resolved, guest: Guest, findings: tuple[Finding, ...], overrides: bool
+) -> tuple[Finding, ...]:
+    """The findings on emulated devices; each NIC and SCSI disk that fails with the virtio model that makes it work.
+
+    Every model is tried by resolving the domain with it.
+    """
+    result = list(findings)
+    for n, finding in enumerate(result):
+        if finding.verdict is not Verdict.FAILS or not finding.advice.startswith("use "):
+            continue
+        for model in ("virtio", "virtio-transitional"):
+            change = _emulated_change(resolved, guest, finding, model, overrides)
+            if change:
+                result[n] = replace(finding, change=change, better=model, advice="")
+                break
+    return tuple(result)
+
+
+def _emulated_change(resolved: Resolved, guest: Guest, finding: Finding, model: str, overrides: bool) -> str:
+    """The change of a NIC, or of the SCSI controller of a disk, to ``model`` in words; "" where it does not help."""
+    try:
+        tried = resolve_with_models(resolved, {}, emulated={finding.device: model})
+    except Refused:
+        return ""
+    before = {device.id for device in resolved.virtio_devices}
+    kind = "net" if finding.kind == "net" else "scsi"
+    for device in tried.virtio_devices:
+        if device.kind != kind or (device.id in before):
+            continue
+        judgement, interface = judge_device(device, tried.machine, guest, "", overrides)
+        if not judgement.good:
+            return ""
+        spelled = "virtio-scsi" if kind == "scsi" and model == "virtio" else model
+        change = f"<controller type='scsi' model='{spelled}'/>" if kind == "scsi" else f"<model type='{spelled}'/>"
+        needs = f"; it works if {judgement.condition}" if judgement.condition else ""
+        return f"{change} (the device then offers {offered(Interface(interface))}, at {device.location}{needs})"
+    return ""
 
 
 def _try_model(resolved: Resolved, guest: Guest, result: list[Finding], model: str, overrides: bool) -> None:
@@ -130,4 +170,5 @@ def fixed(resolved: Resolved, review: Review) -> str:
     """The text of a reviewed domain with the changes of its review, everything else character for character."""
     findings = list(enumerate(review.findings))
     models = {n: finding.better for n, finding in findings if finding.better}
-    return text_with_models(resolved, models, {n for n, finding in findings if finding.moved})
+    emulated = {finding.device: finding.better for finding in review.emulated if finding.better}
+    return text_with_models(resolved, models, {n for n, finding in findings if finding.moved}, emulated)

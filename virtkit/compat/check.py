@@ -5,7 +5,7 @@ from __future__ import annotations
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from virtkit.compat.changes import with_remedies
+from virtkit.compat.changes import with_emulated_remedies, with_remedies
 from virtkit.compat.devices import find_guest, findings
 from virtkit.compat.emulated import emulated_findings
 from virtkit.compat.remarks import assumed, remarks
@@ -48,8 +48,10 @@ def check(
     known = guest_database or catalogue()
     found, why_unknown = find_guest(resolved.domain, guest, known)
     judged = findings(resolved, found, why_unknown, overrides)
+    emulated = emulated_findings(resolved, found, why_unknown, overrides)
     if changes and found is not None:
         judged = with_remedies(resolved, found, judged, overrides)
+        emulated = with_emulated_remedies(resolved, found, emulated, overrides)
     return Review(
         domain=resolved.domain.name or "domain",
         machine=resolved.machine,
@@ -57,7 +59,7 @@ def check(
         guest_name=found.name if found else "",
         database=known.database + ("" if overrides else ", overrides off"),
         findings=judged,
-        emulated=emulated_findings(resolved, found, why_unknown, overrides),
+        emulated=emulated,
         remarks=(
             *_on_name(found),
             *_on_format(resolved.domain),

@@ -56,7 +56,7 @@ def emulated_findings(
                 line=device.line or None,
                 verdict=judgement.verdict,
                 reason=judgement.reason,
-                condition="",
+                condition=judgement.condition,
                 evidence=judgement.evidence,
                 source=judgement.source,
                 harmless=isinstance(device, Disk) and device.device in _REMOVABLE,
@@ -108,7 +108,8 @@ def _judge(known: Hardware | None, model: str, guest: Guest | None, why_unknown:
         )
     warning = " Its vendor no longer maintains the driver." if found.state is State.UNMAINTAINED else ""
     reason = f"The guest has a driver for the {known.title}.{warning}{remark}"
-    return Judgement(Verdict.WORKS, reason, "", evidence, found.source)
+    verdict = Verdict.CONDITION if found.condition else Verdict.WORKS
+    return Judgement(verdict, reason, found.condition, evidence, found.source)
 
 
 def _advice(known: Hardware | None, guest: Guest | None, family: str, overrides: bool) -> str:

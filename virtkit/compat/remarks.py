@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from virtkit import facts
-from virtkit.compat.qemu_options import ignored_options
+from virtkit.compat.qemu_options import clashing_index, ignored_options
 from virtkit.compat.review import Remark
 from virtkit.guests.overrides import support
 from virtkit.releases import dotted, parse
@@ -36,12 +36,21 @@ def remarks(resolved: Resolved, guest: Guest | None) -> Iterator[Remark]:
         yield Remark("warning", str(note), "libvirt, Advanced QEMU features: qemu:commandline and qemu:override")
     yield from _on_release(resolved)
     yield from ignored_options(resolved)
+    yield from _clashes(resolved)
     for problem in placement_warnings(resolved.topology):
         level = "warning" if problem.severity == "error" else "note"
         yield Remark(level, f"{problem.device} at {problem.address}: {problem.text}", problem.source)
     windows = budget(resolved.topology)
     if windows.text():
         yield Remark("error" if windows.exceeded else "warning", windows.text(), windows.source)
+
+
+def _clashes(resolved: Resolved) -> Iterator[Remark]:
+    """The ACPI indexes that QEMU refuses on devices without a verdict of their own, which are host devices."""
+    clashes = clashing_index(resolved)
+    for device in resolved.devices:
+        if device.kind == "hostdev" and device.id in clashes:
+            yield Remark("error", f"{device.label}: {clashes[device.id].reason}", clashes[device.id].source)
 
 
 def _on_guest(resolved: Resolved, guest: Guest) -> Iterator[Remark]:

@@ -89,7 +89,7 @@ class Review(Displayable):
     @property
     def changes(self) -> tuple[Finding, ...]:
         """The findings that another model puts right."""
-        return tuple(finding for finding in self.findings if finding.better)
+        return tuple(finding for finding in self.devices if finding.better)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -80,10 +80,10 @@ def judge(support: Support, kind: str, interface: Interface, *, addons: bool = T
     def verdict(verdict: Verdict, reason: str, condition: str = "") -> Judgement:
         return Judgement(verdict, reason, condition, evidence, support.source)
 
-    if kind not in kinds.KINDS:
+    if kind not in kinds.KINDS and support.unknown and evidence is not Evidence.OVERRIDE:
         return verdict(Verdict.UNKNOWN, f"Unknown: the guest database has no device id for virtio-{kind}.")
     if support.unknown and evidence is Evidence.OVERRIDE:
-        return verdict(Verdict.UNKNOWN, f"Unknown: the guest database is not reliable here. {support.remark}")
+        return verdict(Verdict.UNKNOWN, f"Unknown: the guest database does not decide it. {support.remark}")
     if support.unknown:
         return verdict(Verdict.UNKNOWN, "Unknown: the guest database lists no devices for this guest.")
     offers = f"the device offers {_OFFERED[interface]}"

@@ -6,6 +6,7 @@ Source: libvirt, "Advanced QEMU features" (namespace http://libvirt.org/schemas/
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,13 @@ _SWITCHES = frozenset(
     {"disable-legacy", "disable-modern", "acpi-pci-hotplug-with-bridge-support", "acpi-root-pci-hotplug"}
 )
 _PLACES = frozenset({"bus", "addr", "multifunction"})
+#: Options with which QEMU adds devices of its own choice. Source: QEMU 8.2, qemu-options.hx.
+_ADDS = frozenset(
+    {
+        *("hda", "hdb", "hdc", "hdd", "fda", "fdb", "cdrom", "sd", "mtdblock", "net", "nic"),
+        *("vga", "soundhw", "usb", "usbdevice", "virtfs", "watchdog", "parallel"),
+    }
+)
 _ON = {"on": True, "true": True, "yes": True, "off": False, "false": False, "no": False}
 
 
@@ -87,6 +95,8 @@ def by_hand(root: Element) -> ByHand:
             notes.append(HandNote(found.line, f"{said}, which is taken into account"))
         elif found.name in _PLACES:
             notes.append(HandNote(found.line, f"{said}: the address, slot and interface given here may be wrong"))
+        elif found.name == "iommu_platform" and found.on is not False:
+            notes.append(HandNote(found.line, f"{said}: QEMU does not start if the device has a legacy interface"))
     return ByHand(tuple(settings), tuple(notes))
 
 
@@ -127,10 +137,18 @@ def _argument(option: str, value: str, line: int | None) -> Iterator[Setting | H
         if group == "device":
             yield Setting(name, setting, line, how, alias=alias)
     elif option == "device":
-        name = named.get("driver", parts[0])
+        name = _json_driver(value) or named.get("driver", parts[0])
         yield HandNote(line, f"{how} adds the device {name}: these answers leave it out, and its slot is not counted")
+    elif option in _ADDS or (option == "drive" and named.get("if") != "none"):
+        yield HandNote(line, f"{how} adds a device: these answers leave it out, and its slot is not counted")
     elif option in ("readconfig", "nodefaults"):
         yield HandNote(line, f"{how} changes which devices there are: the answers given here may not hold")
+
+
+def _json_driver(value: str) -> str:
+    """The driver of a device that is written as JSON, "" for another form."""
+    found = re.search(r'"driver"\s*:\s*"([^"]+)"', value) if value.lstrip().startswith("{") else None
+    return found[1] if found else ""
 
 
 def _global(first: str, named: dict[str, str], line: int | None, how: str) -> Iterator[Setting]:

@@ -83,7 +83,8 @@ def arrange(frame: pd.DataFrame, labels: Mapping[str, Label]) -> Grid:
     ``frame`` has the columns of ``virtkit.matrix``: guest, kind, machine, model, placement, interface, verdict,
     reason, condition, evidence, source (text). ``labels`` has a Label for each guest id.
     Consecutive releases of a distribution with the same interface, verdict and condition in every cell become a range;
-    ranges of one family with the same cells become one row. Raises KeyError when a column or a label is missing.
+    ranges of one family with the same cells become one row. Each family begins with the distributions that most people
+    run (``Label.rank``). Raises KeyError when a column or a label is missing.
     """
     import numpy as np
 
@@ -128,9 +129,12 @@ def _codes(frame: pd.DataFrame, names: tuple[str, ...]) -> tuple[np.ndarray[Any,
 
 
 def _rows(members: list[Label], table: Mapping[str, tuple[int, ...]], shown: Sequence[int]) -> Iterator[Row]:
-    """Rows of one family, in the order of their first guest."""
+    """Rows of one family: those with a release that most people run come first, and name it first."""
     look = {entry.id: tuple(shown[code] for code in table[entry.id]) for entry in members}
-    for _, spans, alike in merged(members, look):
+    best = {(one.family, one.distro): one.rank for one in sorted(members, key=lambda one: one.rank, reverse=True)}
+    by_distro = sorted(members, key=lambda one: (best[one.family, one.distro], one.order))
+    rows = sorted(merged(by_distro, look), key=lambda row: min(one.rank for one in row[2]))
+    for _, spans, alike in rows:
         parts = (Part(named, tuple(entry.id for entry in same), cells) for cells, named, same in merged(alike, table))
         yield Row(spans, tuple(entry.id for entry in alike), tuple(parts))
 

@@ -10,6 +10,9 @@ from itertools import takewhile
 
 __all__ = ["FAMILIES", "Label", "kin", "label", "span"]
 
+#: The distributions that most people run, in the order in which pages show them; the others follow by name.
+_FIRST = ("rhel", "ubuntu", "debian", "win", "centos", "rocky", "almalinux", "fedora", "ol", "sle", "sles", "opensuse")
+
 #: Names of the families of guests, in the order in which pages show them; other families follow by name.
 FAMILIES: Mapping[str, str] = {
     "linux": "Linux",
@@ -45,8 +48,19 @@ class Label:
         """The sort key: family, distribution, then the numbers of the release."""
         families = list(FAMILIES)
         place = families.index(self.family) if self.family in families else len(families)
-        numbers = tuple(int(part) for part in re.findall(r"\d+", self.version or self.id))
-        return (place, self.family, self.distro, numbers, self.id)
+        return (place, self.family, self.distro, self.numbers, self.id)
+
+    @property
+    def rank(self) -> tuple[object, ...]:
+        """The sort key of rows on pages: family, the distributions that most people run first, newest release first."""
+        place, family, distro, _, ident = self.order
+        first = _FIRST.index(self.distro) if self.distro in _FIRST else len(_FIRST)
+        return (place, family, first, distro, tuple(-number for number in self.numbers) or (0,), ident)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The numbers of the release: (6, 10)."""
+        return tuple(int(part) for part in re.findall(r"\d+", self.version or self.id))
 
     @property
     def line(self) -> str:

@@ -92,7 +92,7 @@ def html_fragment(
             f"{title}</span></th></tr>"
         )
         for row in family.rows:
-            body.append(f"{_row_head(row)}{''.join(_cells(grid, row, conditions, whys, prefix))}")
+            body.append(f"{_row_head(row, labels)}{''.join(_cells(grid, row, conditions, whys, prefix))}")
         body.append("</tbody>")
     columns = json.dumps([f"{kind}, {machine}, {model}" for kind, machine, model in grid.columns])
     parts = [
@@ -105,12 +105,12 @@ def html_fragment(
         f'<table data-columns="{escape_text(columns)}">',
         *_head(grid),
         *body,
-        "</table></div>",
+        '</table></div><p class="none noprint" hidden></p>',
         '<div class="panel" hidden aria-live="polite">'
         "To read the reason of a cell, point at it, tap it, or move to it with Tab and the arrow keys.</div>",
         *_notes(conditions, footnotes, prefix),
         *_reasons(grid, conditions, whys),
-        _data(grid),
+        _data(grid, labels),
         "</div>\n",
     ]
     return "\n".join(part for part in parts if part)
@@ -134,7 +134,8 @@ def _changes(frame: pd.DataFrame, previous: pd.DataFrame | None) -> Iterator[str
 def _bar(csv: str) -> Iterator[str]:
     options = "".join(f'<option value="{name}">{escape_text(word)}</option>' for name, word, _ in _LEGEND)
     yield (
-        '<div class="bar noprint" hidden><label>Filter <input type="search" placeholder="rhel 6, windows, …"></label>'
+        '<div class="bar noprint" hidden><label>Filter '
+        '<input type="search" placeholder="rhel 6.10, server 2022, …"></label>'
         f'<label>with a cell that is <select><option value="">any verdict</option>{options}</select></label>'
         '<output aria-live="polite"></output><button type="button">CSV of the rows shown</button></div>'
     )
@@ -155,16 +156,15 @@ def _head(grid: Grid) -> Iterator[str]:
     yield "</tr></thead>"
 
 
-def _row_head(row: Row) -> str:
+def _row_head(row: Row, labels: Mapping[str, Label]) -> str:
     first = ", ".join(row.spans[:_SPANS])
     if len(row.guests) == 1:
         inside = f'<span class="name">{escape_text(first)}</span>'
-    elif len(row.spans) == 1:
-        inside = f'<span class="name">{escape_text(first)}</span> <span class="n">({len(row.guests)})</span>'
     else:
         rest = len(row.spans) - _SPANS
         more = f" and {rest} more" if rest > 0 else ""
-        listed = "".join(f"<li>{escape_text(span)}" for span in row.spans)
+        names = row.spans if len(row.spans) > 1 else [labels[ident].name for ident in row.guests]
+        listed = "".join(f"<li>{escape_text(name)}" for name in names)
         inside = (
             f'<details><summary><span class="name">{escape_text(first)}{more}</span> '
             f'<span class="n">({len(row.guests)} guests)</span></summary><ul>{listed}</ul></details>'
@@ -263,10 +263,11 @@ def _source(state: State) -> str:
     return f'<span class="n">{escape_text(f"{state.evidence}: {state.source}")}</span>'
 
 
-def _data(grid: Grid) -> str:
-    """The whole matrix as JSON for the script's CSV, each text once: rows as on the page, with guests and states."""
+def _data(grid: Grid, labels: Mapping[str, Label]) -> str:
+    """The whole matrix as JSON for the script, each text once: rows as on the page, with guests, names and states."""
     numbers: dict[str, int] = {}
     states = [[numbers.setdefault(text, len(numbers)) for text in astuple(state)] for state in grid.states]
     rows = [[[part.guests, part.cells] for part in row.parts] for family in grid.families for row in family.rows]
-    data = {"columns": grid.columns, "texts": list(numbers), "states": states, "rows": rows}
+    names = {ident: labels[ident].name for family in grid.families for row in family.rows for ident in row.guests}
+    data = {"columns": grid.columns, "texts": list(numbers), "states": states, "rows": rows, "names": names}
     return f'<template class="data">{escape(json.dumps(data, separators=(",", ":")))}</template>'

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from virtkit import facts
 from virtkit.errors import FactsError
 from virtkit.guests.flavours import drives, flavour_of
+from virtkit.guests.kernels import configured
 from virtkit.guests.record import fits, version_key
 
 if TYPE_CHECKING:
@@ -34,22 +35,27 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """An emulated disk controller or network card; ``pci`` is its id in the guest database, "" for none."""
+    """An emulated disk controller or network card.
+
+    ``pci`` is its id in the guest database, ``option`` the option of Linux kernels that builds its driver; "" for none.
+    """
 
     name: str
     kind: str
     pci: str
     title: str
+    option: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Driven:
-    """Whether a guest drives a device; ``evidence`` is "db" or "override"."""
+    """Whether a guest drives a device, and on which ``condition``; ``evidence`` is "db" or "override"."""
 
     state: State
     evidence: str
     source: str
     remark: str = ""
+    condition: str = ""
 
 
 @cache
@@ -58,7 +64,7 @@ def hardware() -> Mapping[str, Hardware]:
     found = {}
     for row in facts.table("guests/emulated-hardware.csv"):
         for model in row["models"].split():
-            found[model] = Hardware(row["name"], row["kind"], row["pci"], row["title"])
+            found[model] = Hardware(row["name"], row["kind"], row["pci"], row["title"], row["option"])
     return MappingProxyType(found)
 
 
@@ -80,6 +86,11 @@ def driven(guest: Guest, device: Hardware, *, overrides: bool = True) -> Driven:
         return Driven(state, "override", source, remark)
     if listed:
         return Driven(State.PRESENT, "db", guest.database)
+    found = configured(guest.id, device.option) if overrides and device.option else None
+    if found is not None:
+        there, row = found
+        state = State.PRESENT if there else State.ABSENT
+        return Driven(state, "override", f"{row['source']} [{row['confidence']} confidence]", "", row["condition"])
     return Driven(State.UNKNOWN, "db", guest.database)
 
 

@@ -1,17 +1,25 @@
-"""The virtio drivers of a mainline Linux kernel, for guests that are named by their kernel."""
+"""The virtio drivers of Linux kernels: of mainline, and as distributions configure them."""
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from virtkit import facts
 from virtkit.guests.kinds import kinds
 from virtkit.guests.record import Guest, Support, version_key
 
-__all__ = ["kernel_guest", "kernel_support"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["conditional_support", "configured", "kernel_guest", "kernel_support", "linux_support"]
 
 _NAME = re.compile(r"(?:linux|kernel)[\s_-]*v?([2-9]\.\d{1,3}(?:\.\d{1,3})?)")
 _TABLE = "guests/kernels.csv"
+_CONFIGS = "guests/kernel-configs.csv"
 
 
 def kernel_guest(name: str) -> Guest | None:
@@ -40,19 +48,23 @@ def kernel_guest(name: str) -> Guest | None:
     )
 
 
+@cache
+def _drivers() -> Mapping[str, dict[str, str]]:
+    return MappingProxyType({row["kind"]: row for row in facts.table(_TABLE)})
+
+
 def kernel_support(kernel: str, kind: str) -> Support:
     """Which drivers mainline Linux ``kernel`` has for ``kind``. Source: data/guests/kernels.csv."""
-    rows = {row["kind"]: row for row in facts.table(_TABLE)}
-    row = rows.get(kind)
+    row = _drivers().get(kind)
     if row is None:
         return Support(False, False, unknown=True, source=_TABLE, remark="No source says which kernels have it.")
-    there, modern = _has(kernel, row), _has(kernel, rows["modern"])
+    there, modern = _has(kernel, row), _has(kernel, _drivers()["modern"])
     if there is None:
         since = f"It is known to be there since Linux {row['present']}."
         return Support(False, False, unknown=True, evidence="override", source=row["source"], remark=since)
     condition = f"the kernel is built with {row['option']}" if there else ""
     return Support(
-        legacy=there and bool(kinds()[kind].legacy),
+        legacy=there and _has_legacy(kind),
         modern=there and bool(modern),
         condition=condition,
         modern_condition=condition,
@@ -61,7 +73,91 @@ def kernel_support(kernel: str, kind: str) -> Support:
     )
 
 
-def _has(kernel: str, row: dict[str, str]) -> bool | None:
+def linux_support(guest: Guest, kind: str, answer: Support) -> Support:
+    """Which drivers a Linux guest has for ``kind`` where the guest database, whose answer is ``answer``, lists none.
+
+    The configuration of the guest's kernel decides; without it the driver is absent when it is younger than the guest's
+    kernel or than the guest's whole life, else unknown: the database does not list every driver of every release.
+    Sources: data/guests/kernel-configs.csv, kernels.csv; the dates of the guest database.
+    """
+    row = _drivers().get(kind)
+    if row is None:
+        return answer
+    option = row["option"].removeprefix("CONFIG_")
+    found = configured(guest.id, option)
+    if found is not None:
+        there, config = found
+        source = f"{config['source']} [{config['confidence']} confidence]"
+        if not there:
+            return Support(False, False, evidence="override", source=source, remark=f"CONFIG_{option} is not set.")
+        return Support(
+            legacy=config["interfaces"] != "modern" and _has_legacy(kind),
+            modern=config["interfaces"] != "legacy",
+            condition=config["condition"],
+            modern_condition=config["condition"],
+            evidence="override",
+            source=source,
+        )
+    if answer.evidence != "db":
+        return answer
+    for config in _configs().get(guest.id, ()):
+        unread = not config["has"] and not config["lacks"]
+        if unread and _has(config["kernel"], row) is False:
+            source = f"{config['source']} [{config['confidence']} confidence]; {row['source']}"
+            return Support(False, False, evidence="override", source=source)
+    end = guest.eol or guest.release
+    if end and end < row["born"]:
+        source = f"{guest.database}: dates of {guest.id}; {row['source']}"
+        return Support(False, False, evidence="override", source=source)
+    remark = (
+        f"It lists no such driver, but Linux has one (since {row['present']} or earlier), and no source says whether "
+        f"the kernel of {guest.id} is built with CONFIG_{option}."
+    )
+    source = f"{answer.source}; {row['source']}"
+    return Support(False, False, unknown=True, evidence="override", source=source, remark=remark)
+
+
+def conditional_support(guest: Guest, kind: str, answer: Support) -> Support:
+    """The database's ``answer`` with the condition on which the kernel of a Linux guest has the driver, if any.
+
+    Source: data/guests/kernel-configs.csv.
+    """
+    row = _drivers().get(kind)
+    found = None if row is None else configured(guest.id, row["option"].removeprefix("CONFIG_"))
+    if found is None or not found[0] or not found[1]["condition"]:
+        return answer
+    condition, source = found[1]["condition"], f"{found[1]['source']} [{found[1]['confidence']} confidence]"
+    return replace(answer, condition=condition, modern_condition=condition, evidence="override", source=source)
+
+
+def configured(guest: str, option: str) -> tuple[bool, Mapping[str, str]] | None:
+    """Whether the kernel of a guest (a short id) is built with an option ("VIRTIO_FS"), and the row that says so.
+
+    A row that always holds comes before one with a condition. None when no configuration says.
+    Source: data/guests/kernel-configs.csv.
+    """
+    rows = sorted(_configs().get(guest, ()), key=lambda row: row["condition"] != "")
+    for row in rows:
+        if option in row["has"].split():
+            return True, row
+    return next(((False, row) for row in rows if option in row["lacks"].split()), None)
+
+
+@cache
+def _configs() -> Mapping[str, tuple[dict[str, str], ...]]:
+    found: dict[str, list[dict[str, str]]] = {}
+    for row in facts.table(_CONFIGS):
+        for guest in row["guests"].split():
+            found.setdefault(guest, []).append(row)
+    return MappingProxyType({guest: tuple(rows) for guest, rows in found.items()})
+
+
+def _has_legacy(kind: str) -> bool:
+    known = kinds().get(kind)
+    return known is not None and bool(known.legacy)
+
+
+def _has(kernel: str, row: Mapping[str, str]) -> bool | None:
     version = version_key(kernel)
     if version >= version_key(row["present"]):
         return True

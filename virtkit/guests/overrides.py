@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from virtkit import facts
 from virtkit.errors import FactsError
 from virtkit.guests.flavours import flavour_support
-from virtkit.guests.kernels import kernel_support
+from virtkit.guests.kernels import conditional_support, kernel_support, linux_support
 from virtkit.guests.kinds import KINDS, kinds
 from virtkit.guests.record import Guest, Support, fits, version_key
 from virtkit.guests.virtio_win import virtio_win_support
@@ -198,7 +198,8 @@ def support(guest: Guest, kind: str, *, overrides: bool = True) -> Support:
     """Which drivers ``guest`` has for ``kind``: by the database, with ``overrides`` also by the corrections.
 
     Without overrides only in-box drivers and the database's own driver elements count. A guest that a correction
-    covers is no longer unknown for the kinds of that correction; for its other kinds it is.
+    covers is no longer unknown for the kinds of that correction; for its other kinds it is. With overrides, a driver
+    that the database does not list for a Linux guest is judged by the guest's kernel (``linux_support``).
     """
     if guest.kernel:
         return kernel_support(guest.kernel, kind)
@@ -214,4 +215,8 @@ def support(guest: Guest, kind: str, *, overrides: bool = True) -> Support:
     legacy_elsewhere = any(override.legacy == "yes" for override in applying)
     for override in applying:
         answer = _corrected(answer, override, legacy_elsewhere)
-    return answer
+    if guest.family != "linux":
+        return answer
+    if not answer.any and not answer.legacy_addon and not answer.modern_addon:
+        return linux_support(guest, kind, answer)
+    return conditional_support(guest, kind, answer) if answer.evidence == "db" else answer

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from virtkit import facts
 from virtkit.compat.changes import fixed
 from virtkit.compat.check import check
+from virtkit.compat.conversion.disks import move_disks
 from virtkit.compat.devices import find_guest
 from virtkit.display import Displayable
 from virtkit.domain.document import line_of
@@ -17,7 +18,6 @@ from virtkit.domain.editor import Editor
 from virtkit.errors import Refused, UsageError
 from virtkit.guests.catalogue import catalogue
 from virtkit.host.machine_types import machine_version
-from virtkit.resolution.defaults.disks import UNITS
 from virtkit.resolved import resolve
 from virtkit.wording import counted
 
@@ -32,9 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Conversion", "convert"]
 
-#: For each target: the disk bus to leave, the bus to use, and the beginning of its disk names.
-_DISKS = MappingProxyType({"q35": ("ide", "sata", "sd"), "pc": ("sata", "ide", "hd")})
-_MOST_IDE_DISKS = 4
+_TARGETS = ("q35", "pc")
 #: Controllers that libvirt adds only for the other chipset.
 _DROPPED = MappingProxyType({"q35": ("ide",), "pc": ("sata",)})
 #: The watchdog as libvirt 9.1 and later adds it to q35. Source: libvirt 9.1.0 release notes.
@@ -73,8 +71,8 @@ def convert(
     >>> moved.review
     <Review 'erp-db-rhel6' rhel6.10 on pc-i440fx-8.2: 3 works>
     """
-    if to not in _DISKS:
-        raise UsageError(f"cannot convert to {to!r}; expected one of {', '.join(_DISKS)}")
+    if to not in _TARGETS:
+        raise UsageError(f"cannot convert to {to!r}; expected one of {', '.join(_TARGETS)}")
     if resolved.family not in ("i440fx", "q35"):
         raise UsageError(f"cannot convert {resolved.name}: expected a pc or q35 machine, got {resolved.machine}")
     if (resolved.family == "q35") == (to == "q35"):
@@ -118,7 +116,7 @@ def _machine(resolved: Resolved, to: str) -> str:
     written = resolved.domain.machine or ""
     version = machine_version(resolved.machine)[1]
     emulator = resolved.host.emulator(resolved.arch)
-    if version and emulator and written not in _DISKS:
+    if version and emulator and written not in _TARGETS:
         name = f"pc-{'q35' if to == 'q35' else 'i440fx'}-{version[0]}.{version[1]}"
         if name in emulator.machines:
             return name
@@ -149,7 +147,7 @@ def _edits(editor: Editor, root: Element, to: str, name: str) -> Iterator[str]:
         removed = f"{counted(addresses, 'PCI address')} and {counted(controllers, 'PCI controller')}"
         yield f"{removed}: removed, libvirt allocates new ones"
     yield from _models(editor, devices, to)
-    yield from _disks(editor, devices, to)
+    yield from move_disks(editor, devices, to)
 
 
 def _removal(device: Element, to: str) -> str | None:
@@ -179,54 +177,6 @@ def _models(editor: Editor, devices: list[Element], to: str) -> Iterator[str]:
                 continue
             editor.set(holder, attribute, row["new"])
             yield f"{device.tag}: model {row['old']} becomes {row['new']}"
-
-
-def _disks(editor: Editor, devices: list[Element], to: str) -> Iterator[str]:
-    old, new, prefix = _DISKS[to]
-    disks = [device for device in devices if device.tag == "disk" and _bus(device) == old]
-    if to == "pc" and len(disks) > _MOST_IDE_DISKS:
-        yield f"{len(disks)} {old} disks: kept, because IDE has room for {_MOST_IDE_DISKS}; pc gets an AHCI controller"
-        return
-    others = [device for device in devices if device.tag == "disk" and device not in disks]
-    if disks and any(_bus(disk) == new for disk in others) and not any(disk.find("boot") is not None for disk in disks):
-        yield f"note: disks that were already on {new} now come first; choose the boot disk with <boot order='1'/>"
-    taken = {target.get("dev", "") for disk in others for target in disk.iterchildren("target")}
-    # libvirt derives a disk's address from its name, so a name whose address another disk has is taken as well.
-    used = {_number(address) for disk in others if _bus(disk) == new for address in disk.iterchildren("address")}
-    names = (name for n in range(26) if n not in used and (name := f"{prefix}{chr(97 + n)}") not in taken)
-    for disk in disks:
-        target = disk.find("target")
-        if target is None:
-            continue
-        name = next(names, "")
-        if not name:
-            dev = target.get("dev")
-            raise UsageError(f"disk {dev}: cannot move to {new}: the names {prefix}a to {prefix}z are all taken")
-        yield f"disk {target.get('dev')}: bus {old} becomes {new}, target {name}"
-        editor.set(target, "bus", new)
-        editor.set(target, "dev", name)
-        for address in disk.iterchildren("address"):
-            editor.remove(address)
-        for geometry in disk.iterchildren("geometry"):
-            if geometry.get("trans"):
-                editor.unset(geometry, "trans")
-                yield f"disk {name}: CHS translation {geometry.get('trans')} removed; only the ide bus has it"
-
-
-def _number(address: Element) -> int:
-    """The number of the disk name that stands for a written SATA address, -1 for an address that is not a number."""
-    try:
-        return int(address.get("controller", "0")) * UNITS["sata"] + int(address.get("unit", "0"))
-    except ValueError:
-        return -1
-
-
-def _bus(disk: Element) -> str:
-    target = disk.find("target")
-    if target is None:
-        return ""
-    written = target.get("bus")
-    return written or ("ide" if target.get("dev", "").startswith("hd") else "")
 
 
 def _remarks(guest: Guest | None, to: str) -> list[str]:

@@ -10,39 +10,52 @@
     var cells = Array.prototype.slice.call(table.querySelectorAll("td > a"));
     var columns = JSON.parse(table.getAttribute("data-columns"));
     var data = JSON.parse(root.querySelector("template.data").content.textContent);
-    var names = rows.map(function (row, place) {
-      var guests = data.rows[place].map(function (part) { return part[0].join(" "); });
-      return (text(row.cells[0]) + " " + guests.join(" ")).toLowerCase();
+    var none = root.querySelector(".none");
+    // The guests of each row, each with the text that the filter searches: its short id and its name.
+    var systems = rows.map(function (row, place) {
+      return [].concat.apply([], data.rows[place].map(function (part) { return part[0]; })).map(function (ident) {
+        return { id: ident, name: data.names[ident], words: (ident + " " + data.names[ident]).toLowerCase() };
+      });
     });
+    var shown = systems;
     bar.hidden = false;
     panel.hidden = false;
 
-    // A row of several guests names those that the filter matches.
-    function hits(row, place, asked) {
-      function fits(name) { return asked.every(function (word) { return name.toLowerCase().indexOf(word) >= 0; }); }
+    // A word is in a text where it begins and ends no inside a number: 6 and 6.1 are in "6.1.2", but not in "5.6" or "16".
+    function has(words, word) {
+      for (var at = words.indexOf(word); at >= 0; at = words.indexOf(word, at + 1)) {
+        var before = words.slice(0, at), after = words.charAt(at + word.length);
+        var inside = /^\d/.test(word) && /\d\.?$/.test(before);
+        if (!inside && !(/\d$/.test(word) && /\d/.test(after))) { return true; }
+      }
+      return false;
+    }
+    // The name of a row: those of its guests that the filter matches, in place of all.
+    function rename(row, all, found) {
       var head = row.cells[0], hit = head.querySelector(".hit");
       if (hit) { hit.remove(); }
-      var spans = Array.prototype.map.call(head.querySelectorAll("li"), text);
-      if (!asked.length || !spans.length) { return; }
-      var found = spans.filter(fits);
-      if (!found.length) {
-        data.rows[place].forEach(function (part) { found = found.concat(part[0].filter(fits)); });
-      }
+      head.classList.toggle("narrowed", found.length < all.length);
+      if (found.length === all.length) { return; }
       hit = document.createElement("div");
       hit.className = "hit";
-      hit.textContent = "with " + found.slice(0, 4).join(", ") + (found.length > 4 ? " and " + (found.length - 4) + " more" : "");
-      if (found.length) { head.appendChild(hit); }
+      var names = found.slice(0, 4).map(function (one) { return one.name; });
+      hit.textContent = names.join(", ") + (found.length > 4 ? " and " + (found.length - 4) + " more" : "");
+      head.appendChild(hit);
     }
     function filter() {
       var asked = words.value.toLowerCase().split(/\s+/).filter(Boolean), count = 0;
       table.querySelectorAll("tbody").forEach(function (body) { body.hidden = true; });
-      rows.forEach(function (row, place) {
-        var keep = asked.every(function (word) { return names[place].indexOf(word) >= 0; }) &&
-          (!sort.value || row.querySelector("td." + sort.value));
-        row.hidden = !keep || row.parentNode.hasAttribute("data-folded");
-        if (keep) { count += 1; row.parentNode.hidden = false; hits(row, place, asked); }
+      shown = systems.map(function (all) {
+        return all.filter(function (one) { return asked.every(function (word) { return has(one.words, word); }); });
       });
-      counter.textContent = count + " of " + rows.length + " rows";
+      rows.forEach(function (row, place) {
+        var keep = shown[place].length > 0 && (!sort.value || row.querySelector("td." + sort.value));
+        row.hidden = !keep || row.parentNode.hasAttribute("data-folded");
+        if (keep) { count += 1; row.parentNode.hidden = false; rename(row, systems[place], shown[place]); }
+      });
+      none.hidden = count > 0;
+      none.textContent = count ? "" : "No match" + (asked.length ? " for “" + words.value.trim() + "”." : ".");
+      counter.textContent = count ? count + " of " + rows.length + " rows" : "no match";
     }
     words.addEventListener("input", filter);
     sort.addEventListener("change", filter);
@@ -63,7 +76,7 @@
     function explain(link) {
       var why = document.getElementById(link.getAttribute("href").slice(1));
       var row = link.closest("tr"), column = link.parentNode.cellIndex;
-      var head = row.querySelector("th .name") || row.querySelector("th");
+      var head = row.querySelector("th .hit") || row.querySelector("th .name") || row.querySelector("th");
       panel.textContent = "";
       var strong = document.createElement("strong");
       strong.textContent = text(head) + " · " + columns[column - 1];
@@ -114,8 +127,9 @@
       var lines = ["guest,kind,machine,model,placement,interface,verdict,reason,condition,evidence,source"];
       rows.forEach(function (row, place) {
         if (row.hidden || row.parentNode.hidden) { return; }
+        var kept = shown[place].map(function (one) { return one.id; });
         data.rows[place].forEach(function (part) {
-          part[0].forEach(function (guest) {
+          part[0].filter(function (guest) { return kept.indexOf(guest) >= 0; }).forEach(function (guest) {
             part[1].forEach(function (code, column) {
               if (code < 0) { return; }
               var says = data.states[code].map(function (number) { return data.texts[number]; });

@@ -111,8 +111,10 @@ def assign_ccw(context: Context, draft: Draft) -> None:
         if address.devno is None:
             wanting.append((device, address))
             continue
-        if taken.setdefault((address.cssid, address.ssid, address.devno), device) is not device:
-            raise Refused(XML, f"The CCW devno '{address}' is in use already ", device.label, device.line)
+        first = taken.setdefault((address.cssid, address.ssid, address.devno), device)
+        if first is not device:
+            what = f"The CCW devno '{address}' is in use already "
+            raise Refused(XML, what, device.label, device.line, remedy=f"{first.label} has this address, too")
     number = 0
     for device, address in wanting:
         while (address.cssid, address.ssid, number) in taken:

@@ -57,11 +57,12 @@ Path = tuple[int, ...]
 
 @dataclass(slots=True, eq=False)
 class _Hub:
-    """The ports of a controller or hub: which are taken, and the hubs among them."""
+    """The ports of a controller or hub: which are taken, by whom where that is written, and the hubs among them."""
 
     size: int
     taken: set[int] = field(default_factory=set)
     hubs: dict[int, _Hub] = field(default_factory=dict)
+    owners: dict[int, str] = field(default_factory=dict)
 
 
 def enabled(draft: Draft) -> bool:
@@ -194,21 +195,23 @@ def _place_hub(tree: dict[int, _Hub], device: Device, address: UsbAddress) -> No
         text = ".".join(map(str, address.port))
         raise Refused(XML, f"Duplicate USB hub on bus {address.bus} port {text}", device.label, device.line)
     if port in parent.taken:
-        raise _duplicate(device, address)
+        raise _duplicate(device, address, parent.owners.get(port, ""))
     parent.taken.add(port)
+    parent.owners[port] = device.label
     parent.hubs[port] = _Hub(HUB_PORTS)
 
 
 def _reserve(tree: dict[int, _Hub], device: Device, address: UsbAddress) -> None:
     hub, port = _spot(tree, device, address)
     if port in hub.taken:
-        raise _duplicate(device, address)
+        raise _duplicate(device, address, hub.owners.get(port, ""))
     hub.taken.add(port)
+    hub.owners[port] = device.label
 
 
-def _duplicate(device: Device, address: UsbAddress) -> Refused:
-    text = ".".join(map(str, address.port))
-    return Refused(XML, f"Duplicate USB address bus {address.bus} port {text}", device.label, device.line)
+def _duplicate(device: Device, address: UsbAddress, owner: str) -> Refused:
+    what = f"Duplicate USB address bus {address.bus} port {'.'.join(map(str, address.port))}"
+    return Refused(XML, what, device.label, device.line, remedy=f"{owner} has this address, too" if owner else "")
 
 
 def _automatic(tree: dict[int, _Hub], device: Device) -> tuple[int, Path]:

@@ -30,6 +30,7 @@ class Ports:
             if controller.type == "virtio-serial"
         }
         self.taken: dict[int, set[int]] = {index: set() for index in self.sizes}
+        self.owners: dict[tuple[int, int], str] = {}
 
     def free(self, controller: int, lowest: int) -> int | None:
         """The lowest free port of a controller, from ``lowest`` up."""
@@ -96,8 +97,10 @@ def reserve(ports: Ports, device: Device, address: SerialAddress) -> None:
             f"virtio serial port {port} on controller {address.controller} is already occupied",
             device.label,
             device.line,
+            remedy=f"{owner} has this address, too" if (owner := ports.owners.get((address.controller, port))) else "",
         )
     ports.taken[address.controller].add(port)
+    ports.owners[address.controller, port] = device.label
 
 
 def _no_port(controller: int, device: Chardev) -> Refused:

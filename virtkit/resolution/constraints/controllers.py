@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller
 from virtkit.domain.edits import SetText
@@ -44,8 +46,13 @@ XHCI = frozenset({"nec-xhci", "qemu-xhci"})
 ICH9_UHCI = frozenset({"ich9-uhci1", "ich9-uhci2", "ich9-uhci3"})
 
 
-def _refuse(controller: Controller, what: str, category: str = CFG) -> Refused:
-    return Refused(category, what, controller.label, controller.line)
+#: What to do about an IDE disk, by machine family. Source: libvirt, Domain XML format, disk buses.
+_NO_IDE = MappingProxyType({"q35": "put the disk on bus='sata' (target dev='sda'), as virtkit check --fix does"})
+_OTHER_BUS = "put the disk on another bus, such as virtio or scsi"
+
+
+def _refuse(controller: Controller, what: str, category: str = CFG, remedy: str = "") -> Refused:
+    return Refused(category, what, controller.label, controller.line, remedy=remedy)
 
 
 def check_controllers(context: Context, draft: Draft) -> None:
@@ -140,7 +147,8 @@ def _check_node(context: Context, controller: Controller, pseries: bool) -> None
 
 def _check_ide(context: Context, draft: Draft, controller: Controller) -> None:
     if not context.family.ide and not context.trusts_controllers:
-        raise _refuse(controller, "IDE controllers are unsupported for this QEMU binary or machine type")
+        what = "IDE controllers are unsupported for this QEMU binary or machine type"
+        raise _refuse(controller, what, remedy=_NO_IDE.get(context.family.name, _OTHER_BUS))
     if controller.index:
         raise _refuse(controller, "Only 1 IDE controller is supported", INT)
 

@@ -28,8 +28,8 @@ NO_MMIO = frozenset({"ppc64", "ppc64le", "s390x", "loongarch64"})
 _USB_MODELS = frozenset({"usb-storage", "usb-bot"})
 
 
-def _refuse(disk: Disk, what: str, category: str = CFG) -> Refused:
-    return Refused(category, what, disk.label, disk.line)
+def _refuse(disk: Disk, what: str, category: str = CFG, remedy: str = "") -> Refused:
+    return Refused(category, what, disk.label, disk.line, remedy=remedy)
 
 
 def _source(disk: Disk) -> str:
@@ -178,11 +178,13 @@ def _check_places(draft: Draft) -> None:
         if not isinstance(at, DriveAddress):
             continue
         key = (disk.bus, at.controller, at.bus, at.target, at.unit)
-        if seen.setdefault(key, disk) is not disk:
+        first = seen.setdefault(key, disk)
+        if first is not disk:
             raise _refuse(
                 disk,
                 f"Found duplicate drive address for disk with target name '{disk.target}' "
                 f"controller='{at.controller}' bus='{at.bus}' target='{at.target}' unit='{at.unit}'",
+                remedy=f"{first.label} has this address, too",
             )
     handed: dict[tuple[int, int, int, int], Device] = {}
     for hostdev in draft.devices.hostdevs:
