@@ -47,6 +47,6 @@ def pci_address(element: Element, text: str) -> bool:
         domain, bus, slot, function = (int(part, 16) for part in parts)
     except ValueError:
         return False
-    values = {"domain": f"0x{domain:04x}", "bus": f"0x{bus:02x}", "slot": f"0x{slot:02x}", "function": f"0x{function:x}"}
-    etree.SubElement(element, "address", {"type": "pci", **values})
+    place = {"domain": f"0x{domain:04x}", "bus": f"0x{bus:02x}", "slot": f"0x{slot:02x}", "function": f"0x{function:x}"}
+    etree.SubElement(element, "address", {"type": "pci"} | place)
     return True

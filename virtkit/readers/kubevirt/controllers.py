@@ -11,7 +11,7 @@ from virtkit.readers.kubevirt.documents import Mapping
 
 if TYPE_CHECKING:
     from virtkit.readers.kubevirt.building import Building
-    from virtkit.readers.kubevirt.conversion import Instance
+    from virtkit.readers.kubevirt.instance import Instance
 
 __all__ = ["HOLE64", "add_controllers"]
 

@@ -9,7 +9,16 @@ from virtkit.errors import InputError
 from virtkit.readers.kubevirt.architecture import Architecture, architectures
 from virtkit.readers.kubevirt.documents import Mapping, Sequence
 
-__all__ = ["DISK_KINDS", "add_input", "add_network", "add_volume_disks", "architecture_of", "devices_of", "fill", "set_machine_type"]
+__all__ = [
+    "DISK_KINDS",
+    "add_input",
+    "add_network",
+    "add_volume_disks",
+    "architecture_of",
+    "devices_of",
+    "fill",
+    "set_machine_type",
+]
 
 DISK_KINDS = ("disk", "cdrom", "lun")
 """What a disk can be."""

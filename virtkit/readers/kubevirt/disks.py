@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
     from virtkit.readers.kubevirt.building import Building
-    from virtkit.readers.kubevirt.conversion import Instance
+    from virtkit.readers.kubevirt.instance import Instance
 
 __all__ = ["add_disks", "add_filesystems", "add_iothreads", "bus_of", "kind_of", "scsi_thread"]
 
@@ -57,7 +57,7 @@ def add_disks(building: Building, instance: Instance) -> None:
         counts[prefix] += 1
         block = kind == "lun" or volume is None
         element = building.device("disk", disk.line, {"type": "block" if block else "file", "device": kind})
-        if bus == "virtio" and kind == "disk" or source == "downwardMetrics":
+        if (bus == "virtio" and kind == "disk") or source == "downwardMetrics":
             element.set("model", instance.virtio)
         _add_source(element, instance, disk.text("name"), path, block and volume is not None)
         tray = {"tray": disk.child(kind).text("tray") or "closed"} if kind == "cdrom" else {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ _WORDS = {
     **dict.fromkeys(("false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"), False),
     **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
 }
+_BOMS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"), (codecs.BOM_UTF8, "utf-8-sig"))
 _NEXT = re.compile(rb"^---(?=\s|$)", re.M)
 
 
@@ -115,11 +116,9 @@ def documents(data: bytes, file: str) -> Iterator[Found | InputError]:
         except InputError as error:
             problem = error
         yield problem
-        begin = _offset(data, start, (problem.line or line + 1) - line - 1)
-        found = _NEXT.search(data, begin)
-        # A document that begins on the line of the problem is the one that cannot be read.
-        while found is not None and data.count(b"\n", start, found.start()) + line + 1 <= (problem.line or 0):
-            found = _NEXT.search(data, found.end())
+        found = _NEXT.search(data, _offset(data, start, (problem.line or line + 1) - line - 1))
+        if found is not None and data.count(b"\n", start, found.start()) + line + 1 <= builder.begun:
+            found = _NEXT.search(data, found.end())  # that one begins the document that cannot be read
         if found is None:
             return
         line += data.count(b"\n", start, found.start())
@@ -138,7 +137,7 @@ def _yaml() -> ModuleType:
 
 def _utf8(data: bytes, file: str) -> bytes:
     """The text in UTF-8 without a byte order mark."""
-    for bom, codec in ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"), (codecs.BOM_UTF8, "utf-8-sig")):
+    for bom, codec in _BOMS:
         if data.startswith(bom):
             try:
                 return data.decode(codec).encode()
@@ -173,6 +172,7 @@ class _Builder:
     def __init__(self, file: str, line: int) -> None:
         self.file = file
         self.base = line + 1
+        self.begun = 0
         self.aliased = 0
         self.anchors: dict[str, Any] = {}
 
@@ -182,71 +182,66 @@ class _Builder:
 
         for event in (events := iter(events)):
             if isinstance(event, yaml.DocumentStartEvent):
-                self.anchors, self.aliased = {}, 0
+                self.anchors, self.aliased, self.begun = {}, 0, event.start_mark.line + self.base
                 yield from self._document(events, yaml)
 
     def _document(self, events: Iterator[Any], yaml: ModuleType) -> Iterator[Found]:
-        scalar, alias = yaml.ScalarEvent, yaml.AliasEvent
-        mapping, sequence, end = yaml.MappingStartEvent, yaml.SequenceStartEvent, yaml.DocumentEndEvent
-        stack: list[Any] = []
+        """One document: its items where it is a list, then the document itself."""
+        scalar, alias, end = yaml.ScalarEvent, yaml.AliasEvent, yaml.DocumentEndEvent
+        containers = {yaml.MappingStartEvent: Mapping, yaml.SequenceStartEvent: Sequence}
+        open_: list[tuple[Any, str | None]] = []
         top: Any = None
         key: str | None = None
-        keys: list[str | None] = []
-        skipped = 0
         for event in events:
             kind = type(event)
             if kind is end:
                 return
             line = event.start_mark.line + self.base
-            if skipped:
-                skipped += 1 if kind in (mapping, sequence) else -1 if kind not in (scalar, alias) else 0
-                if not skipped:
+            new = containers.get(kind)
+            if type(top) is Mapping and key is None and kind is scalar:
+                key = self._key(top, event.value, line)
+                continue
+            if new is not None:
+                if key in _PASSED_OVER:
+                    _skip(events, containers)
                     key = None
+                    continue
+                self._check_place(top, key, len(open_), line)
+                open_.append((top, key))
+                top, key = new(line), None
+                if event.anchor:
+                    self.anchors[event.anchor] = top
                 continue
             if kind is scalar:
-                if type(top) is Mapping and key is None:
-                    key = self._key(top, event.value, line)
-                    continue
                 value: Any = _plain(event.value) if event.implicit[0] else event.value
                 if event.anchor:
                     self.anchors[event.anchor] = value
             elif kind is alias:
                 value = self._alias(event.anchor, line)
-            elif kind is mapping or kind is sequence:
-                if key in _PASSED_OVER:
-                    skipped = 1
-                    continue
-                if type(top) is Mapping and key is None:
-                    raise InputError("a key of a mapping is a list or a mapping; expected text", self.file, line)
-                if len(stack) >= MAX_DEPTH:
-                    raise InputError(f"nested too deeply; expected at most {MAX_DEPTH} levels", self.file, line)
-                stack.append(top)
-                keys.append(key)
-                top = Mapping(line) if kind is mapping else Sequence(line)
-                key = None
-                if event.anchor:
-                    self.anchors[event.anchor] = top
-                continue
             else:
-                value, line = top, top.line
-                value.size += 1
-                top = stack.pop()
-                key = keys.pop()
-                if type(value) is Mapping and "<<" in value:
-                    self._merge(value)
-                if len(stack) == 2 and keys == [None, "items"] and type(top) is Sequence:
-                    yield Found(value, line, item=True, holder=stack[1].text("kind"))
+                value, line = self._closed(top)
+                top, key = open_.pop()
+                if len(open_) == 2 and open_[1][1] == "items" and type(top) is Sequence:
+                    yield Found(value, line, item=True, holder=open_[1][0].text("kind"))
                     continue
             if top is None:
                 yield Found(value, line)
-            elif type(top) is Mapping:
-                top[key or ""] = value
-                top.size += getattr(value, "size", 1)
-                key = None
             else:
-                top.append(value)
-                top.lines.append(line)
-                top.size += getattr(value, "size", 1)
+                _add(top, key, value, line)
+                key = None
+
+    def _check_place(self, top: Any, key: str | None, depth: int, line: int) -> None:
+        if type(top) is Mapping and key is None:
+            raise InputError("a key of a mapping is a list or a mapping; expected text", self.file, line)
+        if depth >= MAX_DEPTH:
+            raise InputError(f"nested too deeply; expected at most {MAX_DEPTH} levels", self.file, line)
+
+    def _closed(self, value: Any) -> tuple[Any, int]:
+        """A mapping or list that is complete, with its line."""
+        value.size += 1
+        if type(value) is Mapping and "<<" in value:
+            self._merge(value)
+        return value, value.line
 
     def _key(self, top: Mapping, name: str, line: int) -> str:
         if name in top.lines and name != "<<":
@@ -273,6 +268,29 @@ class _Builder:
             for name, inner in one.items() if isinstance(one, Mapping) else ():
                 if name not in value:
                     value.put(name, inner, line)
+
+
+def _skip(events: Iterator[Any], containers: Container[Any]) -> None:
+    """Pass over the rest of a mapping or list."""
+    depth = 1
+    while depth:
+        event = next(events)
+        if type(event) in containers:
+            depth += 1
+        elif hasattr(event, "anchor"):
+            continue
+        else:
+            depth -= 1
+
+
+def _add(top: Any, key: str | None, value: Any, line: int) -> None:
+    """Put a value under the key of a mapping, or at the end of a list."""
+    top.size += getattr(value, "size", 1)
+    if type(top) is Mapping:
+        top[key or ""] = value
+    else:
+        top.append(value)
+        top.lines.append(line)
 
 
 def _plain(text: str) -> Any:

@@ -12,7 +12,7 @@ from virtkit.readers.kubevirt.defaults import devices_of
 from virtkit.readers.kubevirt.documents import Mapping
 from virtkit.readers.kubevirt.objects import Machine, Profile
 
-__all__ = ["Profiles", "apply_autoattach", "apply_instancetype", "apply_preference"]
+__all__ = ["Profiles", "apply_autoattach", "apply_instancetype", "apply_preference", "check_conflicts"]
 
 
 class Profiles:
@@ -44,18 +44,9 @@ class Profiles:
 
 
 def apply_instancetype(machine: Machine, found: Profile, preference: Profile | None, file: str) -> None:
-    """Set CPUs, memory, host devices and I/O threads from an instance type. Raises InputError for a conflict.
-
-    A conflict means that KubeVirt never starts the machine.
-    """
+    """Set CPUs, memory, host devices and I/O threads from an instance type. Raises InputError for a conflict."""
     spec, domain = found.spec, machine.spec.child("domain")
-    for path in _conflicts(machine.spec, spec):
-        _, _, last = path.rpartition(".")
-        holder = machine.spec
-        for key in path.split(".")[:-1]:
-            holder = holder.child(key)
-        text = f"{machine.path}.{path} conflicts with the instance type {found.name}, so KubeVirt never starts it"
-        raise InputError(f"{text}; remove one of them", file, holder.line_of(last))
+    check_conflicts(machine, file, spec)
     machine.spec.put("domain", domain)
     memory = domain.child("memory")
     memory.put("guest", spec.child("memory").get("guest"))
@@ -71,6 +62,23 @@ def apply_instancetype(machine: Machine, found: Profile, preference: Profile | N
     for key in ("ioThreadsPolicy", "ioThreads"):
         if spec.get(key) is not None:
             domain.put(key, spec[key])
+
+
+def check_conflicts(machine: Machine, file: str, profile: Mapping | None = None) -> None:
+    """Refuse a machine that sets what its instance type sets: KubeVirt never starts it. Raises InputError.
+
+    Without ``profile``, only the fields are looked at that every instance type sets.
+    """
+    matcher = None if machine.vm is None else machine.vm.get("instancetype")
+    if not isinstance(matcher, Mapping):
+        return
+    for path in _conflicts(machine.spec, profile or Mapping(0)):
+        *keys, last = path.split(".")
+        holder = machine.spec
+        for key in keys:
+            holder = holder.child(key)
+        text = f"{machine.path}.{path} conflicts with the instance type {matcher.text('name')[:80]!r}"
+        raise InputError(f"{text}, so KubeVirt never starts it; remove one of them", file, holder.line_of(last))
 
 
 def _conflicts(spec: Mapping, profile: Mapping) -> list[str]:
@@ -191,12 +199,12 @@ def _fill_domain(spec: Mapping, wanted: Mapping) -> None:
     efi = firmware.get("preferredEfi")
     if efi is None and firmware.get("preferredUseEfi") is True:
         efi = Mapping(firmware.line)
-    if efi is not None and loader.get("efi") is None and loader.get("bios") is None:
-        if firmware.get("preferredUseBios") is not True:
-            loader.put("efi", efi)
-            inner = domain.child("firmware")
-            inner.put("bootloader", loader)
-            domain.put("firmware", inner)
+    chosen = loader.get("efi") is not None or loader.get("bios") is not None or firmware.get("preferredUseBios") is True
+    if efi is not None and not chosen:
+        loader.put("efi", efi)
+        inner = domain.child("firmware")
+        inner.put("bootloader", loader)
+        domain.put("firmware", inner)
     machine = domain.child("machine")
     _fill(machine, "type", wanted.child("machine").text("preferredMachineType"))
     domain.put("machine", machine)

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from lxml.etree import Element as element_of
+from lxml import etree
 from lxml.etree import SubElement
 
 from virtkit.readers.kubevirt.building import alias, pci_address
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
     from virtkit.readers.kubevirt.building import Building
-    from virtkit.readers.kubevirt.conversion import Instance
+    from virtkit.readers.kubevirt.instance import Instance
 
 __all__ = ["add_nics", "placeholders", "sriov", "unknown_bindings"]
 
@@ -82,7 +82,7 @@ def unknown_bindings(instance: Instance) -> list[str]:
 def placeholders(model: str, count: int) -> Iterator[Element]:
     """The interfaces that KubeVirt adds while it reserves ports, and takes away again."""
     for number in range(count):
-        element = element_of("interface", {"type": "ethernet"})
+        element = etree.Element("interface", {"type": "ethernet"})
         SubElement(element, "target", {"dev": f"placeholder-{number}", "managed": "no"})
         SubElement(element, "model", {"type": model})
         yield element

@@ -7,6 +7,7 @@ Source: KubeVirt 1.9.0-rc.2, pkg/virt-launcher/virtwrap; observed: 197 domains u
 from __future__ import annotations
 
 from collections import OrderedDict
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,16 +15,19 @@ from typing import TYPE_CHECKING
 from lxml.etree import SubElement, indent, tostring
 
 from virtkit.domain.devices import Controller
-from virtkit.domain.domain import read
-from virtkit.errors import VirtkitError
+from virtkit.domain.document import parse
+from virtkit.domain.domain import Domain
+from virtkit.errors import Refused
+from virtkit.host import Host
+from virtkit.host.nearest import assumed_hosts
 from virtkit.readers.kubevirt.nics import placeholders
-from virtkit.readers.kubevirt.ports import LAST_INDEX
-from virtkit.resolved import resolve
+from virtkit.resolution.pipeline import resolve_domain
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
     from virtkit.domain.address import Address
+    from virtkit.domain.device_classes import Inventory
     from virtkit.readers.kubevirt.building import Building
     from virtkit.readers.kubevirt.ports import Plan
 
@@ -63,30 +67,25 @@ def reserve(building: Building, plan: Plan, model: str) -> None:
     if placed is None:
         return
     for position, element in enumerate(list(building.devices)):
-        address = placed.addresses.get(position)
-        if element.tag == "interface" and plan.placeholders:
-            continue  # KubeVirt puts its own interfaces back
-        if address is not None and element.find("address") is None:
+        address = placed.addresses.get(position, ())
+        # After placeholders, KubeVirt puts its own interfaces back.
+        if address and element.find("address") is None and not (element.tag == "interface" and plan.placeholders):
             SubElement(element, "address", dict(address))
     line = building.lines[building.devices]
-    last = 0
     for attributes, address in placed.controllers:
-        found = dict(attributes)
-        element = building.device("controller", line, found)
+        element = building.device("controller", line, dict(attributes))
         if address:
             SubElement(element, "address", dict(address))
-    for element in building.devices.iterchildren("controller"):
-        if element.get("type") == "pci":
-            last = max(last, int(element.get("index", "0")))
-    for index in range(last + 1, min(last + plan.extra, LAST_INDEX) + 1):
+    pci = [one for one in building.devices.iterchildren("controller") if one.get("type") == "pci"]
+    last = max((int(one.get("index", "0")) for one in pci), default=0)
+    for index in range(last + 1, min(last + plan.extra, plan.last_index) + 1):
         building.device("controller", line, {"type": "pci", "index": str(index), "model": "pcie-root-port"})
 
 
 def _placed(building: Building, count: int, model: str) -> _Placed | None:
     """What libvirt makes of the domain with some placeholders; None when it refuses it."""
     skeleton = deepcopy(building.root)
-    devices = skeleton.find("devices")
-    assert devices is not None
+    devices = skeleton[skeleton.index(next(skeleton.iterchildren("devices")))]
     for element in devices:
         for child in list(element):
             if child.tag in _ASIDE:
@@ -111,12 +110,11 @@ def _resolve(skeleton: Element, devices: Element, count: int, model: str) -> _Pl
     written = len(devices)
     devices.extend(placeholders(model, count))
     indent(skeleton)
-    try:
-        resolved = resolve(read(tostring(skeleton)))
-    except VirtkitError:
+    inventory = _inventory(Domain(parse(tostring(skeleton))))
+    if inventory is None:
         return None
     addresses, controllers = {}, []
-    for device in resolved.inventory.in_order():
+    for device in inventory.in_order():
         address = () if device.address is None else _kept(device.address)
         if device.element is not None:
             if device.kind in _KEPT and device.position < written and address:
@@ -124,6 +122,15 @@ def _resolve(skeleton: Element, devices: Element, count: int, model: str) -> _Pl
         elif isinstance(device, Controller):
             controllers.append((_described(device), address))
     return _Placed(addresses, tuple(controllers))
+
+
+def _inventory(domain: Domain) -> Inventory | None:
+    """The devices as the default host places them, or the closest host that has the machine type; None if refused."""
+    host = Host.default()
+    for candidate in assumed_hosts(host, domain.arch, domain.machine) or (host,):
+        with suppress(Refused):
+            return resolve_domain(domain, candidate)[3]
+    return None
 
 
 def _kept(address: Address) -> _Address:

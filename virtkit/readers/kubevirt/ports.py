@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
     from virtkit.readers.kubevirt.building import Building
-    from virtkit.readers.kubevirt.conversion import Instance
+    from virtkit.readers.kubevirt.instance import Instance
 
 __all__ = [
-    "LAST_INDEX",
     "ROOT_COMPLEX",
     "SLOT_COUNT",
     "VERSION",
@@ -41,9 +40,6 @@ SLOT_COUNT = "kubevirt.io/pci-interface-slot-count"
 """The annotation that keeps the number of NICs and placeholders of a virtual machine that began under v2."""
 VERSION = "kubevirt.io/pci-topology-version"
 """The annotation that names the topology; alone it changes nothing."""
-LAST_INDEX = 31
-"""The highest index of a root port that KubeVirt adds."""
-
 _ROOT_SLOTS = tuple(slot for slot in range(2, 32) if slot not in (0x1B, 0x1F))
 
 
@@ -52,11 +48,12 @@ class Plan:
     """What KubeVirt does between the converted domain and the one that starts.
 
     ``placeholders`` is the number of NICs that it adds while addresses are assigned, ``extra`` the number of root ports
-    added after that, ``again`` whether the domain is defined a second time in any case.
+    added after that up to ``last_index``, ``again`` whether the domain is defined a second time in any case.
     """
 
     placeholders: int = 0
     extra: int = 0
+    last_index: int = 0
     again: bool = False
 
 
@@ -85,7 +82,7 @@ def plan(instance: Instance, building: Building, topology: Topology, file: str) 
         placeholders = max(0, int(row["nics"]) - count) if count and not on_root_complex(instance) else 0
     if topology is Topology.V1:
         return Plan(placeholders)
-    return Plan(placeholders, max(0, free - placeholders), again=True)
+    return Plan(placeholders, max(0, free - placeholders), int(row["last_index"]), again=True)
 
 
 def free_ports(instance: Instance, building: Building) -> int:
@@ -137,7 +134,10 @@ def _is_counted(element: Element) -> bool:
 
 
 def place_on_root_bus(instance: Instance, building: Building, file: str) -> None:
-    """Give each counted device without an address a slot of its own on the root bus. Raises InputError when none is left."""
+    """Give each counted device without an address a slot of its own on the root bus.
+
+    Raises InputError when no slot is left.
+    """
     slots = iter(_ROOT_SLOTS)
     for element in _counted(building.devices):
         if element.find("address") is not None:

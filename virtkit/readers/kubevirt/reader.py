@@ -11,10 +11,12 @@ from virtkit.errors import InputError, UsageError
 from virtkit.readers.contract import FoundDomain, NotRead, Skipped, document_of
 from virtkit.readers.kubevirt import defaults, instancetypes
 from virtkit.readers.kubevirt.admission import check_spec
-from virtkit.readers.kubevirt.conversion import Instance, convert
+from virtkit.readers.kubevirt.conversion import convert
 from virtkit.readers.kubevirt.documents import Found, documents
+from virtkit.readers.kubevirt.instance import Instance
+from virtkit.readers.kubevirt.instancetypes import Profiles
 from virtkit.readers.kubevirt.nics import unknown_bindings
-from virtkit.readers.kubevirt.objects import Machine, Other, Profile, object_of
+from virtkit.readers.kubevirt.objects import Machine, Profile, object_of
 from virtkit.readers.kubevirt.placement import reserve
 from virtkit.readers.kubevirt.ports import on_root_complex, place_on_root_bus, plan
 from virtkit.readers.kubevirt.releases import NEWEST, Topology, topology_of_release
@@ -24,11 +26,9 @@ if TYPE_CHECKING:
 
 __all__ = ["READER", "KubeVirt"]
 
-_API = re.compile(rb"""^[ \t"'{\[,-]*["']?apiVersion["']?\s*:""", re.M)
+_API = re.compile(rb"""(?<![\w.-])["']?apiVersion["']?\s*:""")
 _KIND = re.compile(rb"""["']?kind["']?\s*:\s*["']?[A-Z]""")
 _SEARCHED = 64 * 1024
-#: The texts without which an input refers to no instance type and no preference.
-_PROFILES = (b"instancetype", b"preference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class KubeVirt:
         Raises InputError for a text that is too large, UsageError for options without meaning or a missing PyYAML.
         """
         choice = _chosen(options)
-        profiles = instancetypes.Profiles(_profiles(data, file))
+        profiles = Profiles(_profiles(data, file))
         return _named(_readings(data, file, choice, profiles))
 
 
@@ -94,7 +94,7 @@ def _profiles(data: bytes, file: str) -> Iterator[Profile]:
                 yield one
 
 
-def _readings(data: bytes, file: str, choice: _Choice, profiles: instancetypes.Profiles) -> Iterator[tuple[Reading, bool]]:
+def _readings(data: bytes, file: str, choice: _Choice, profiles: Profiles) -> Iterator[tuple[Reading, bool]]:
     """Each part of the input, and whether it is an item of a list."""
     notes = choice.notes
     for found in documents(data, file):
@@ -113,9 +113,9 @@ def _readings(data: bytes, file: str, choice: _Choice, profiles: instancetypes.P
             yield reading, found.item
         elif isinstance(one, Profile):
             what = "an instance type" if "instancetype" in one.kind.lower() else "a preference"
-            yield Skipped(one.name, f"this is {what}, which machines in the same input use"), found.item
+            yield Skipped(one.name, f"this is {what}, which machines of the same input use", found.line), found.item
         elif not _is_list(found):
-            yield Skipped(one.name, one.reason), found.item
+            yield Skipped(one.name, one.reason, one.line), found.item
 
 
 def _is_list(found: Found) -> bool:
@@ -160,7 +160,7 @@ def _distinct(reading: Reading, seen: set[str]) -> Reading:
     return replace(reading, name=name)
 
 
-def _read(machine: Machine, file: str, choice: _Choice, profiles: instancetypes.Profiles) -> Reading:
+def _read(machine: Machine, file: str, choice: _Choice, profiles: Profiles) -> Reading:
     name = f"{machine.namespace}.{machine.name}"
     try:
         instance = _instance(machine, file, profiles)
@@ -173,9 +173,10 @@ def _read(machine: Machine, file: str, choice: _Choice, profiles: instancetypes.
         return NotRead(name, error)
 
 
-def _instance(machine: Machine, file: str, profiles: instancetypes.Profiles) -> Instance:
+def _instance(machine: Machine, file: str, profiles: Profiles) -> Instance:
     """The instance that a machine starts. Raises InputError for one that KubeVirt refuses."""
     spec = machine.spec
+    instancetypes.check_conflicts(machine, file)
     instancetype = profiles.of(machine, "instancetype", file)
     preference = profiles.of(machine, "preference", file)
     if machine.vm is not None:
@@ -203,12 +204,13 @@ def _notes(machine: Machine, instance: Instance) -> tuple[str, ...]:
     hosts = [one.text("name") for key in ("hostDevices", "gpus") for one in devices.items_of(key)]
     if hosts:
         notes.append(
-            f"host devices are taken as PCI devices ({', '.join(hosts)}): the cluster's permittedHostDevices, which the "
-            "YAML does not contain, decides what they are"
+            f"host devices are taken as PCI devices ({', '.join(hosts)}): what they are is in the cluster's "
+            "permittedHostDevices, which the input does not contain"
         )
     plugins = unknown_bindings(instance)
     if plugins:
-        notes.append(f"interfaces with a binding plugin are left out ({', '.join(plugins)}): the plugin adds the device")
+        names = ", ".join(plugins)
+        notes.append(f"interfaces with a binding plugin are left out ({names}): the plugin adds the device")
     if not instance.memory:
         notes.append("no memory is stated, so it is taken as small: up to 2 GiB")
     if machine.kind in ("VirtualMachineInstanceReplicaSet", "VirtualMachinePool"):
