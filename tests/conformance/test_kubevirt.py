@@ -54,7 +54,7 @@ def scorer() -> Any:
 
 
 def readings(name: str, topology: str, slots: int | None = None) -> list[Reading]:
-    """What becomes of a case. One that needs an instance type, which the corpus lacks, is read as KubeVirt filled it in."""
+    """What becomes of a case; of one whose instance type the corpus lacks, of what KubeVirt filled in."""
     text = (CORPUS / f"{name}.vmi.yaml").read_text(encoding="utf-8")
     value = yaml.safe_load(text)
     if "instancetype" in value["spec"]:

@@ -6,6 +6,7 @@ import pytest
 from lxml import etree
 
 from tests.readers.kubevirt.machines import DISK, NET, found, instance, machine, parts, resolved
+from virtkit.domain.document import line_of
 from virtkit.readers.contract import FoundDomain, NotRead, Skipped
 from virtkit.readers.kubevirt import READER
 
@@ -14,8 +15,8 @@ def devices(text: str, tag: str) -> list[dict[str, str]]:
     """The attributes of the devices with a tag, and those of their targets and models, as converted."""
     result = []
     for one in found(text, topology="none").document.root.iterfind(f"devices/{tag}"):
-        inner = {f"{child.tag}.{key}": value for child in one for key, value in child.attrib.items()}
-        result.append({**one.attrib, **inner})
+        inner = {f"{child.tag!s}.{key!s}": str(value) for child in one for key, value in child.attrib.items()}
+        result.append({str(key): str(value) for key, value in one.attrib.items()} | inner)
     return result
 
 
@@ -101,7 +102,7 @@ def test_each_device_keeps_the_line_of_its_field() -> None:
     wanted = {"disk": "- name: root", "interface": "- name: default", "rng": "rng: {}"}
     for tag, line in wanted.items():
         [element] = root.iterfind(f"devices/{tag}")
-        assert lines[element.sourceline - 1].strip() == line
+        assert lines[(line_of(element) or 0) - 1].strip() == line
 
 
 def test_explain_names_the_line_of_the_yaml() -> None:

@@ -178,8 +178,7 @@ class _Builder:
 
     def run(self, events: Iterable[Any]) -> Iterator[Found]:
         """The documents that the events describe. Raises InputError and the parser's errors."""
-        import yaml
-
+        yaml = _yaml()
         for event in (events := iter(events)):
             if isinstance(event, yaml.DocumentStartEvent):
                 self.anchors, self.aliased, self.begun = {}, 0, event.start_mark.line + self.base
