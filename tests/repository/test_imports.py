@@ -28,7 +28,7 @@ ALLOWED = {
     "host": GROUND,
     "guests": f"{GROUND} virtio",  # the kinds of virtio devices
     "inputs": f"{GROUND} domain readers",
-    "readers": f"{GROUND} domain",
+    "readers": RESOLVING,  # KubeVirt has libvirt assign addresses while it reserves ports
     "resolution": f"{GROUND} domain host",
     "virtio": RESOLVING,
     "topology": f"{RESOLVING} virtio",

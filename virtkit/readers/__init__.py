@@ -6,6 +6,7 @@ Built-in readers are rows of ``BUILT_IN``. A reader of another package is an ent
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -55,9 +56,27 @@ class BuiltIn:
 #: The built-in readers, in the order in which they are asked whether an input is theirs. One row for each.
 BUILT_IN: tuple[BuiltIn, ...] = (
     BuiltIn("libvirt", endings=(".in.xml", ".xml", ".save"), searched=(".xml",)),
-    # Kubernetes
+    BuiltIn(
+        "kubevirt",
+        endings=(".vmi.yaml", ".vm.yaml", ".yaml", ".yml", ".json"),
+        searched=(".yaml", ".yml"),
+        options=(
+            Option("kubevirt", "RELEASE", "KubeVirt release with its patch level, such as 1.6.3 (default: 1.9)"),
+            Option(
+                "topology",
+                "V",
+                "KubeVirt's PCI topology (default: that of the release); none: as converted, before ports are reserved",
+                choices=("v1", "v2", "v3", "none"),
+            ),
+        ),
+    ),
     BuiltIn("qemu_command_line", endings=(".cmdline", ".log", ".sh"), searched=(".cmdline",)),
 )
+
+
+_KUBERNETES = next(row for row in BUILT_IN if row.name == "kubevirt")
+# The first line of YAML or JSON, after comments.
+_YAML = re.compile(rb"(?:#.*\n|\s+)*+(?:[{\[]|---|- |[A-Za-z_][\w./-]*:(?:\s|$))")
 
 
 def all_readers() -> Iterator[Reader]:
@@ -85,6 +104,8 @@ def reader_of(data: bytes, file: str) -> Reader:
     text = data.lstrip()
     if not text or text.startswith(b"<") or file.endswith(".xml"):
         return BUILT_IN[0].load()  # its errors say what is wrong with XML
+    if _YAML.match(text) or file.endswith((".yaml", ".yml", ".json")):
+        return _KUBERNETES.load()  # it says what other YAML and JSON seem to be
     from virtkit.errors import InputError
 
     known = [reader.title for reader in all_readers()]
