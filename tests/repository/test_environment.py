@@ -14,6 +14,8 @@ from rattler import MatchSpec
 
 ROOT = Path(__file__).resolve().parents[2]
 NOT_ON_CONDA = {"qemu.qmp"}
+#: Names on conda-forge, and those of the same packages elsewhere.
+OTHER_ON_CONDA = {"python-fastjsonschema": "fastjsonschema"}
 NOT_LOCKED = {"verify"}
 
 
@@ -60,7 +62,7 @@ def test_conda_environment_equals_project() -> None:
         spec = MatchSpec(entry)
         assert spec.name is not None
         name = str(getattr(spec.name, "normalized", spec.name))
-        found[name] = str(spec.version or "")
+        found[OTHER_ON_CONDA.get(name, name)] = str(spec.version or "")
     assert found.pop("pip") == ""
     assert found.pop("python") == ">=3.11"
     for entry in by_pip:

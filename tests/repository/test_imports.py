@@ -42,7 +42,7 @@ ALLOWED = {
     "fleet": f"{RESOLVED} guests compat policy inputs readers",
     "verify": f"{RESOLVED} guests compat qemu_args hotplug readers",
     "draw": "errors wording topology",
-    "notebook": f"{JUDGING} draw",
+    "notebook": f"{JUDGING} draw boot",
     "reporting": f"{JUDGING} draw notebook",
 }
 #: A table that rooms below its own may import, too, because it needs nothing but the device classes of ``domain``.

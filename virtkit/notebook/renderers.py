@@ -17,6 +17,8 @@ def load(shown: type) -> None:
             import virtkit.notebook.domains
         case "topology":
             import virtkit.notebook.topologies
+        case "boot":
+            import virtkit.notebook.starts
         case "host":
             import virtkit.notebook.hosts
         case "guests":
