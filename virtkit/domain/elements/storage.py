@@ -125,5 +125,8 @@ def filesystem(reader: Reader, element: Element, position: int) -> None:
     filesystem.model = reader.check("filesystem", "model", element.get("model"))
     driver = kids.get("driver")
     if driver is not None:
-        filesystem.driver = reader.check("filesystem", "driver", driver.get("type")) or "path"
+        written = reader.check("filesystem", "driver", driver.get("type"))
+        filesystem.driver = unless_default(written) or "path"
+        if written == "default":
+            filesystem.unset_attribute("driver", "type")
     reader.inventory.filesystems.append(reader.common(filesystem, kids))
