@@ -49,7 +49,7 @@ def resolved(release: str, devices: str, machine: str = "q35", arch: str = "x86_
         ("11.3", "9.0", USB_NIC, "virt", "riscv64", ""),
     ],
 )
-def test_one_release_refuses_what_another_accepts(  # noqa: PLR0917
+def test_one_release_refuses_what_another_accepts(
     refusing: str, accepting: str, devices: str, machine: str, arch: str, more: str
 ) -> None:
     """A domain that one release refuses resolves for another release."""
@@ -68,9 +68,7 @@ def test_7_0_numbers_serials_in_order() -> None:
 
 def test_7_0_sorts_disks_without_a_bus() -> None:
     """libvirt 7.0 sorts a disk without a bus among those of its bus; 9.0 keeps such disks apart."""
-    found = {
-        release: [disk.target for disk in resolved(release, DISKS).inventory.disks] for release in ("7.0", "9.0", "12.9")
-    }
+    found = {at: [disk.target for disk in resolved(at, DISKS).inventory.disks] for at in ("7.0", "9.0", "12.9")}
     assert found == {"7.0": ["vda", "vdb"], "9.0": ["vdb", "vda"], "12.9": ["vdb", "vda"]}
 
 
