@@ -8,10 +8,10 @@ from functools import cache
 from lxml import etree
 
 from virtkit import Host, Resolved, read, resolve
-from virtkit.releases import NEWEST, dotted
+from virtkit.releases import DEFAULT, dotted
 
-#: The release that tests of differences compare with the newest one, and both together.
-OLD, NEW = "9.0", dotted(NEWEST)
+#: The release that tests of differences compare with the default one, and both together.
+OLD, NEW = "9.0", dotted(DEFAULT)
 RELEASES = (OLD, NEW)
 NO_USB = "<controller type='usb' model='none'/>"
 NO_BALLOON = "<memballoon model='none'/>"

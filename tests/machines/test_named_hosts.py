@@ -14,7 +14,7 @@ from virtkit.errors import UsageError
 from virtkit.host import shipped
 from virtkit.host.distribution import chosen, distribution, distributions
 from virtkit.host.machine_types import machine_version
-from virtkit.releases import OLDEST, PAIRS, dotted, nearest
+from virtkit.releases import DEFAULT, OLDEST, PAIRS, dotted, nearest
 from virtkit.resolution.introduced import newer_than
 
 SAMPLE = str(facts.path("domains/winxp-pc.xml"))
@@ -93,7 +93,7 @@ def test_hosts_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     found = {row["host"]: (row["libvirt"], row["qemu"], row["facts of qemu"]) for row in rows}
     assert found["rhel-9.6"] == ("10.10", "9.1", "10.0")
     observed = {(parse_row["libvirt"], parse_row["qemu"]) for parse_row in facts.table("releases.csv")}
-    assert observed <= {pair[:2] for pair in found.values()} | {(dotted(max(PAIRS)), dotted(PAIRS[max(PAIRS)]))}
+    assert observed <= {pair[:2] for pair in found.values()} | {(dotted(DEFAULT), dotted(PAIRS[DEFAULT]))}
 
 
 def test_wrong_host_options(capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,10 +42,14 @@ def unsigned(
     element: str,
     expected: str = "Expected non-negative integer value",
     most: int = UINT,
+    base: int = 0,
 ) -> int:
-    """A number in decimal, hexadecimal (0x) or octal (leading 0). Raises Refused as libvirt does."""
+    """A number without a minus sign. Raises Refused as libvirt does.
+
+    ``base`` 0: decimal, hexadecimal (0x) or octal (leading 0), as libvirt reads most addresses; 10: decimal only.
+    """
     try:
-        value = _number(text)
+        value = _number(text, base)
     except ValueError:
         value = -1
     if not 0 <= value <= most:
@@ -66,7 +70,7 @@ def signed(text: str, attribute: str, element: str) -> int:
     return value
 
 
-def _number(text: str) -> int:
+def _number(text: str, base: int = 0) -> int:
     if text.isascii() and text.isdigit() and (text[0] != "0" or text == "0"):
         return int(text)
     body = text.lstrip()
@@ -75,7 +79,9 @@ def _number(text: str) -> int:
     # At most one sign, and nothing after the digits.
     if not body or not body.isalnum() or not body.isascii():
         raise ValueError(text)
-    if body.startswith("0x"):
+    if base == 10:
+        value = int(body, 10)
+    elif body.startswith("0x"):
         value = int(body, 16)
     elif len(body) > 1 and body[0] == "0":
         value = int(body, 8)
@@ -84,9 +90,16 @@ def _number(text: str) -> int:
     return -value if sign == "-" else value
 
 
-def _optional(element: Element, attribute: str, most: int = UINT) -> int | None:
+def _optional(element: Element, attribute: str, most: int = UINT, base: int = 0) -> int | None:
     text = element.get(attribute)
-    return None if text is None else unsigned(text, attribute, "address", most=most)
+    if text is None:
+        return None
+    # libvirt refuses a minus sign even before 0.
+    return unsigned(text if text.lstrip()[:1] != "-" else "-1", attribute, "address", most=most, base=base)
+
+
+def _decimal(element: Element, attribute: str) -> int | None:
+    return _optional(element, attribute, base=10)
 
 
 def read_address(element: Element, known: frozenset[str]) -> tuple[Address, bool]:
@@ -147,7 +160,7 @@ def _ranged(text: str | None, attribute: str, most: int, refusal: str) -> int:
 
 
 def _drive(element: Element) -> tuple[Address, bool]:
-    number = _optional
+    number = _decimal
     return (
         DriveAddress(
             number(element, "controller") or 0,
@@ -160,8 +173,8 @@ def _drive(element: Element) -> tuple[Address, bool]:
 
 
 def _serial(element: Element) -> tuple[Address, bool]:
-    port = _optional(element, "port")
-    controller, bus = _optional(element, "controller") or 0, _optional(element, "bus") or 0
+    port = _decimal(element, "port")
+    controller, bus = _decimal(element, "controller") or 0, _decimal(element, "bus") or 0
     return SerialAddress(controller, bus, port), bool(port)
 
 
@@ -214,7 +227,7 @@ def _isa(element: Element) -> tuple[Address, bool]:
 def _dimm(element: Element) -> tuple[Address, bool]:
     if element.get("slot") is None:
         raise Refused(XML, "Missing required attribute 'slot' in element 'address'")
-    return DimmAddress(_optional(element, "slot"), _optional(element, "base", ULONGLONG)), True
+    return DimmAddress(_decimal(element, "slot"), _optional(element, "base", ULONGLONG)), True
 
 
 def _mmio(element: Element) -> tuple[Address, bool]:

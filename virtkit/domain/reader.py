@@ -37,6 +37,7 @@ _OWN: dict[str, Read] = {
     "memballoon": plain.memballoon,
     "memory": plain.memory,
     "redirdev": plain.redirdev,
+    "iommu": plain.iommu,
     "shmem": plain.shmem,
 }
 """The elements that have a reader of their own."""

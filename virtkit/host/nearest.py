@@ -12,7 +12,7 @@ from virtkit.host.emulator import Emulator, Machine, emulator_arch
 from virtkit.host.host import Host
 from virtkit.host.machine_types import machine_version
 from virtkit.host.other_types import removed_types, vendor_types
-from virtkit.releases import PAIRS, Release, distance, dotted
+from virtkit.releases import DEFAULT, PAIRS, Release, distance, dotted
 
 __all__ = ["assumed_hosts", "similar"]
 
@@ -37,7 +37,7 @@ def assumed_hosts(host: Host, arch: str, machine: str | None, file: str | None =
         if (emulator := shipped.load(qemu, name)) and (substitute := _substitute(emulator, wanted, family))
     ]
     exact = [one for one in found if one[2].name == wanted] or found
-    exact.sort(key=lambda one: (distance(version, one[1].release), _newest(one[0])))
+    exact.sort(key=lambda one: (distance(version, one[1].release), one[0] != DEFAULT, _newest(one[0])))
     hosts = []
     for libvirt, emulator, base in exact:
         other = "" if base.name == machine else base.name

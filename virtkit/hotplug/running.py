@@ -182,7 +182,7 @@ class Running:
         device = [*alone.in_order(), *alone.graphics][0]
         if fill:
             draft = Draft(alone)
-            disks.order_disks(draft)
+            disks.order_disks(self.context, draft)
             disks.place_disks(draft)
             for serial in alone.serials:
                 if serial.port < 0:

@@ -62,11 +62,11 @@ def resolve_domain(
         return domain, host, context, draft.devices, draft.trace
     draft = Draft(read_devices(domain.document.root, host.libvirt))
     # Defaults
-    disks.order_disks(draft)
+    disks.order_disks(context, draft)
     controllers.order_written(draft)
     controllers.prepare_for_scsi_hostdevs(context, draft)
     controllers.index_all(context, draft)
-    chardevs.number_ports(draft)
+    chardevs.number_ports(context, draft)
     additions.add_machine_devices(context, draft)
     disks.place_disks(draft)
     disks.place_scsi_hostdevs(draft)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from xml.sax.saxutils import quoteattr
 
+from virtkit.host import Host
 from virtkit.verify.mutations import mutate
 from virtkit.verify.platforms import PLATFORMS, Platform
 
@@ -225,6 +226,8 @@ def _memory(draft: _Draft) -> str:
     """A memory device; the domain gets maxMemory and a NUMA node for it."""
     draft.nodes = draft.nodes or not draft.chance(draft.wild)
     kind = draft.one("dimm", "virtio-mem", "virtio-mem", "virtio-pmem", "nvdimm")
+    if draft.release < _VIRTIO_MEMORY and kind.startswith("virtio"):
+        kind = draft.one("dimm", "nvdimm")
     node = "<node>0</node>" if kind in ("dimm", "virtio-mem", "nvdimm") else ""
     if kind == "virtio-pmem":
         body = f"<source><path>/p{draft.next()}</path></source><target><size unit='KiB'>524288</size></target>"
@@ -393,6 +396,9 @@ _MAKERS: tuple[tuple[Callable[[_Draft], str], int], ...] = (
 )  # fmt: skip
 
 
+#: The release whose memory devices have virtio models; older ones refuse the whole domain.
+_VIRTIO_MEMORY = (7, 9)
+
 #: Kinds that a machine without PCI can have.
 _FLAT = (_disk, _interface, _rng, _filesystem, _input, _controller)
 
@@ -425,7 +431,7 @@ def domain(seed: int, release: tuple[int, int], platform: str | None = None, lar
         model = f" model='{draft.model()}'" if draft.chance(0.7) else ""
         elements.append(f"<vsock{model}><cid auto='yes'/>{draft.address()}</vsock>")
     random.shuffle(elements)
-    machine = draft.one(*draft.platform.machines)
+    machine = _machine(draft)
     title = f"{name}-{seed}"
     shared = "<memoryBacking><source type='memfd'/><access mode='shared'/></memoryBacking>" if draft.memory else ""
     # Elsewhere ACPI needs a UEFI, which is a matter of the host's firmware files.
@@ -447,6 +453,17 @@ def domain(seed: int, release: tuple[int, int], platform: str | None = None, lar
         f"  <features>{features}</features>\n  {cpu}\n  <devices>\n{body}  </devices>\n</domain>\n"
     )
     return title, mutate(random, text) if draft.wild and draft.chance(0.3) else text
+
+
+def _machine(draft: _Draft) -> str:
+    """A machine type of the platform; where the QEMU of the release lacks it, one that it has."""
+    chosen = draft.one(*draft.platform.machines)
+    emulator = Host.default(draft.release).emulator(draft.platform.arch)
+    if emulator is None or emulator.machine(chosen) is not None:
+        return chosen
+    family = chosen.rpartition("-")[0]
+    own = [one for one in emulator.names if one.rpartition("-")[0] == family]
+    return draft.one(*own) if own else draft.platform.machines[0]
 
 
 def domains(

@@ -60,7 +60,9 @@ def _chardev(reader: Reader, kind: str, element: Element, position: int) -> Char
                 device.target = written
         port = target.get("port")
         if port is not None and kind in ("serial", "parallel", "console"):
-            device.port = unsigned(port, "port", "target")
+            device.port = unsigned(port, "port", "target", base=10)
+            if port != str(device.port):
+                device.set_attribute("target", "port", str(device.port))
         model = target.find("model")
         if model is not None:
             device.target_model = model.get("name")

@@ -13,7 +13,7 @@ from virtkit.errors import FactsError, Refused
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["hub", "memballoon", "memory", "redirdev", "shmem", "simple"]
+__all__ = ["hub", "iommu", "memballoon", "memory", "redirdev", "shmem", "simple"]
 
 def simple(one: DeviceClass) -> Read:
     """The reader of a class whose model, if any, is one attribute, as the class declares it.
@@ -53,6 +53,15 @@ def memory(reader: Reader, element: Element, position: int) -> None:
     """A memory device."""
     memory = Memory("memory", element, position, reader.required(element, "model"))
     reader.inventory.memories.append(reader.common(memory, kids_of(element)))
+
+
+def iommu(reader: Reader, element: Element, position: int) -> None:
+    """An IOMMU. A release without the model virtio, the only one with an address, ignores the address of any."""
+    kids = kids_of(element)
+    device = Device("iommu", element, position, reader.required(element, "model"))
+    if "virtio" not in reader.values["iommu", "model"] and kids.pop("address", None) is not None:
+        device.remove_child("address")
+    reader.inventory.iommus.append(reader.common(device, kids))
 
 
 def shmem(reader: Reader, element: Element, position: int) -> None:

@@ -63,7 +63,9 @@ def controller(reader: Reader, element: Element, position: int) -> None:
     controller.type = type_
     index = element.get("index")
     if index is not None:
-        controller.index = unsigned(index, "index", "controller", "Expected non-negative value", INT)
+        controller.index = unsigned(index, "index", "controller", "Expected non-negative value", INT, base=10)
+        if index != str(controller.index):
+            controller.set_attribute("", "index", str(controller.index))
     model = element.get("model")
     if model is not None:
         if ("controller:" + type_, "model") not in reader.values:
@@ -80,7 +82,7 @@ def controller(reader: Reader, element: Element, position: int) -> None:
     if type_ in ("usb", "virtio-serial"):
         ports = element.get("ports")
         if ports is not None:
-            controller.ports = unsigned(ports, "ports", "controller", most=INT)
+            controller.ports = unsigned(ports, "ports", "controller", most=INT, base=10)
             if type_ == "usb" and controller.ports == 0:
                 raise Refused(XML, "Invalid value for attribute 'ports' in element 'controller': Zero is not permitted")
     if type_ == "usb" and model == "none":
@@ -90,7 +92,7 @@ def controller(reader: Reader, element: Element, position: int) -> None:
     master = kids.get("master")
     if master is not None:
         startport = master.get("startport")
-        controller.startport = 0 if startport is None else unsigned(startport, "startport", "master")
+        controller.startport = 0 if startport is None else unsigned(startport, "startport", "master", base=10)
         if startport is None:
             controller.set_attribute("master", "startport", "0")
     serial = kids.get("serial")
@@ -123,5 +125,8 @@ def filesystem(reader: Reader, element: Element, position: int) -> None:
     filesystem.model = reader.check("filesystem", "model", element.get("model"))
     driver = kids.get("driver")
     if driver is not None:
-        filesystem.driver = reader.check("filesystem", "driver", driver.get("type")) or "path"
+        written = reader.check("filesystem", "driver", driver.get("type"))
+        filesystem.driver = unless_default(written) or "path"
+        if written == "default":
+            filesystem.unset_attribute("driver", "type")
     reader.inventory.filesystems.append(reader.common(filesystem, kids))

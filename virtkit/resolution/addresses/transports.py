@@ -99,6 +99,8 @@ def assign_ccw(context: Context, draft: Draft) -> None:
     Raises Refused for a number written twice.
     """
     if not context.family.ccw:
+        if "ccw-checked" not in context.behaves:
+            _keep_zeros(draft)
         return
     for device in _users(context, draft, _CCW):
         device.place(CcwAddress())
@@ -123,6 +125,15 @@ def assign_ccw(context: Context, draft: Draft) -> None:
         taken[address.cssid, address.ssid, number] = device
         device.readdressed = True
         draft.trace.record(device, "ccw.first-free", str(address))
+
+
+def _keep_zeros(draft: Draft) -> None:
+    """A machine without a channel subsystem gives no numbers: old releases accept such an address and write zeros."""
+    for device in draft.devices.in_order():
+        address = device.address
+        if isinstance(address, CcwAddress) and address.devno is None:
+            address.cssid = address.ssid = address.devno = 0
+            device.readdressed = True
 
 
 def assign_mmio(context: Context, draft: Draft) -> None:

@@ -95,16 +95,18 @@ def assign(context: Context, draft: Draft) -> None:
     devices = draft.devices
     plugged = on_usb(context, devices)
     hubs = devices.hubs
-    if not plugged and not hubs:
+    # An assigned PCI NIC whose model is usb-net takes no port, but libvirt counts it.
+    ghosts = sum(one.type == "hostdev" and one.model == "usb-net" for one in devices.nics)
+    if "usb-net" not in context.behaves:
+        ghosts = 0
+    if not plugged and not hubs and not ghosts:
         return
     if not enabled(draft):
         raise Refused(CFG, "USB is disabled for this domain, but USB devices are present in the domain XML")
     # A device with an address of another type takes no port, but libvirt counts it.
     count = len(plugged) + len(hubs)
     plugged = [one for one in plugged if one.address is None or isinstance(one.address, UsbAddress)]
-    # An assigned PCI NIC whose model is usb-net takes no port, but libvirt counts it.
-    ghosts = sum(one.type == "hostdev" and one.model == "usb-net" for one in devices.nics)
-    _add_hubs(draft, count + (ghosts if "usb-net" in context.behaves else 0))
+    _add_hubs(draft, count + ghosts)
     tree = _buses(draft)
     for hub in hubs:
         address = hub.address

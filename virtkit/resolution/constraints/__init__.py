@@ -24,7 +24,8 @@ def check_definition(context: Context, draft: Draft) -> None:
     """Refuse what libvirt finds while it reads the definition. Raises Refused."""
     check_targets(draft)
     check_sources(draft)
-    check_hostdev_sources(draft)
+    if "hostdevs-once" in context.behaves:
+        check_hostdev_sources(draft)
     check_usb_sets(draft)
 
 

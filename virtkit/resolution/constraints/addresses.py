@@ -19,6 +19,10 @@ def _refuse(device: Device, what: str, category: str = CFG) -> Refused:
     return Refused(category, what, device.label, device.line)
 
 
+CCW_CHECKED = frozenset({"controller", "input", "vsock"})
+"""The devices of which every release refuses a CCW address on a machine without a channel subsystem."""
+
+
 def check_addresses(context: Context, draft: Draft) -> None:
     """Refuse an address type that the device or the machine does not support. Raises Refused."""
     for device in draft.devices.in_order():
@@ -29,10 +33,11 @@ def check_addresses(context: Context, draft: Draft) -> None:
         if isinstance(address, DriveAddress) and not isinstance(device, Disk):
             # Such an address means one on a scsi controller for any kind of device.
             check_scsi_place(draft, device, address)
-        if type_ == "ccw" and not context.family.ccw:
+        checked = "ccw-checked" in context.behaves or device.kind in CCW_CHECKED
+        if type_ == "ccw" and not context.family.ccw and checked:
             raise _refuse(device, f"CCW addresses are not supported by machine type '{context.machine}'")
         handed = isinstance(device, Hostdev) or (isinstance(device, Nic) and device.type == "hostdev")
-        if type_ == "unassigned" and not handed:
+        if type_ == "unassigned" and not handed and "unassigned-checked" in context.behaves:
             raise _refuse(device, "address of type 'unassigned' is supported only for hostdevs")
         if isinstance(device, Hostdev):
             _check_hostdev(device, type_)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from virtkit.domain.address import CcidAddress
 from virtkit.domain.devices import Chardev, Device
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
 
 __all__ = ["check_chardevs"]
 
@@ -47,12 +52,8 @@ def check_chardevs(context: Context, draft: Draft) -> None:
     for console in devices.consoles:
         if console.target in FOREIGN_CONSOLES:
             raise _refuse(console, f"unsupported console target type {console.target}")
-    for card in devices.smartcards[1:]:
-        raise _refuse(card, "this QEMU binary lacks multiple smartcard support")
-    for card in devices.smartcards:
-        at = card.address
-        if isinstance(at, CcidAddress) and (at.controller or at.slot):
-            raise _refuse(card, "this QEMU binary lacks multiple smartcard support")
+    if "one-smartcard" in context.behaves:
+        _check_one_card(devices.smartcards)
     for card in devices.smartcards:
         _check_certificates(card)
     for group in (devices.serials, devices.parallels, devices.channels, devices.consoles, devices.smartcards):
@@ -61,7 +62,16 @@ def check_chardevs(context: Context, draft: Draft) -> None:
                 _check_backend(chardev)
     for redirected in devices.redirdevs:
         _check_backend(redirected)
-    _check_spice(draft)
+    if "spice-backends-checked" in context.behaves:
+        _check_spice(draft)
+
+
+def _check_one_card(cards: list[Chardev]) -> None:
+    """Refuse a second smartcard, and a place that only a second one would have."""
+    for number, card in enumerate(cards):
+        at = card.address
+        if number or (isinstance(at, CcidAddress) and (at.controller or at.slot)):
+            raise _refuse(card, "this QEMU binary lacks multiple smartcard support")
 
 
 def _check_certificates(card: Chardev) -> None:
@@ -130,7 +140,13 @@ def _check_spice(draft: Draft) -> None:
         *devices.smartcards,
         *devices.redirdevs,
     ]
-    for device in chardevs:
-        backend = None if device.element is None else device.element.get("type")
+    for device in (*chardevs, *devices.rngs):
+        backend = None if device.element is None else _backend(device.element)
         if backend in ("spicevmc", "spiceport"):
             raise _refuse(device, f"chardev '{backend}' not supported without spice graphics")
+
+
+def _backend(element: Element) -> str | None:
+    """The kind of connection of a character device, or of the daemon that a random number generator asks."""
+    own = element.find("backend") if element.tag == "rng" else element
+    return None if own is None else own.get("type")

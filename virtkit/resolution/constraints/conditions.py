@@ -31,6 +31,7 @@ DOMAIN: dict[str, Callable[[Context, Draft], str | None]] = {
     "machine": lambda context, draft: context.machine,
     "spice": lambda context, draft: "yes" if any(one.model == "spice" for one in draft.devices.graphics) else "no",
     "graphics": lambda context, draft: "yes" if draft.devices.graphics else "no",
+    "numa": lambda context, draft: "no" if context.root.find("cpu/numa/cell") is None else "yes",
     "ioapic": lambda context, draft: _attribute(context, "features/ioapic", "driver"),
 }
 """The properties of the whole domain that a term can test."""

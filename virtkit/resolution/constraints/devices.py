@@ -67,7 +67,7 @@ def _check_filesystems(context: Context, draft: Draft) -> None:
     for filesystem in draft.devices.filesystems:
         driver = filesystem.driver
         if driver == "virtiofs":
-            if targets[_target(filesystem)] > 1:
+            if targets[_target(filesystem)] > 1 and "virtiofs-targets-once" in context.behaves:
                 raise _refuse(filesystem, f"filesystem target '{_target(filesystem)}' specified twice")
             if filesystem.model is not None:
                 raise _refuse(filesystem, "virtiofs does not support model")
@@ -281,7 +281,7 @@ def _check_others(context: Context, draft: Draft) -> None:
     _check_sounds(context, draft)
     for shmem in devices.shmems:
         size = None if shmem.element is None else _bytes(shmem.element.find("size"))
-        if size is not None and "shmem-sizes" in context.behaves and (size < MIB or size & (size - 1)):
+        if size is not None and "shmem-sizes" in context.behaves and size and (size < MIB or size & (size - 1)):
             raise _refuse(shmem, "shmem size must be a power of 2 and at least 1 MiB (1024 KiB)", XML)
         if shmem.model in (None, "ivshmem"):
             raise _refuse(shmem, "ivshmem device is not supported with this QEMU binary")

@@ -19,9 +19,13 @@ NUMBERS = {
     "decimal": (0, UINT, "a non-negative decimal integer"),
     "positive": (1, UINT, "a positive integer"),
     "integer": (-0x8000_0000, 0x7FFF_FFFF, "an integer"),
+    "signed": (-0x8000_0000, 0x7FFF_FFFF, "a decimal integer"),
     "function": (0, 7, "an integer from 0 to 7"),
 }
 """The lowest and highest number of each numeric form, and its name in messages."""
+
+DECIMAL = frozenset({"decimal", "positive", "signed"})
+"""The numeric forms that take decimal numbers only; the others take hexadecimal ones too."""
 
 
 PATTERNS = {
@@ -53,10 +57,11 @@ class Form(NamedTuple):
             return "" if pattern.match(value) else what
         lowest, highest, what = NUMBERS[self.kind]
         try:
-            number = int(value, 10) if self.kind == "decimal" or "x" not in value.lower() else int(value, 16)
+            number = int(value, 10) if self.kind in DECIMAL or "x" not in value.lower() else int(value, 16)
         except ValueError:
             return what
-        return "" if lowest <= number <= highest and value == value.rstrip() else what
+        unsigned = lowest < 0 or not value.lstrip().startswith("-")
+        return "" if lowest <= number <= highest and unsigned and value == value.rstrip() else what
 
 
 def options(at: Release) -> Iterator[tuple[str, str, str, Form]]:

@@ -31,20 +31,28 @@ MODELS = {
 _MIRRORED = frozenset({None, "isa-serial", "spapr-vio-serial", "system-serial", "sclp-serial"})
 
 
-def number_ports(draft: Draft) -> None:
+def number_ports(context: Context, draft: Draft) -> None:
     """Give ports to serials, parallels and consoles. Raises Refused beyond four ISA serials."""
     serials = draft.devices.serials
-    _number_isa(serials)
-    for serial in serials:
-        if serial.port < 0:
-            _set_port(serial, max(other.port for other in serials) + 1)
-    highest = -1
-    for parallel in draft.devices.parallels:
-        if parallel.port < 0:
-            _set_port(parallel, highest + 1)
-        highest = max(highest, parallel.port)
+    if "isa-serials-first" in context.behaves:
+        _number_isa(serials)
+        for serial in serials:
+            if serial.port < 0:
+                _set_port(serial, max(other.port for other in serials) + 1)
+    else:
+        _number_in_order(serials)
+    _number_in_order(draft.devices.parallels)
     for place, console in enumerate(draft.devices.consoles):
         console.port = place
+
+
+def _number_in_order(chardevs: list[Chardev]) -> None:
+    """Give each device without a port the one after the highest before it."""
+    highest = -1
+    for chardev in chardevs:
+        if chardev.port < 0:
+            _set_port(chardev, highest + 1)
+        highest = max(highest, chardev.port)
 
 
 def _number_isa(serials: list[Chardev]) -> None:

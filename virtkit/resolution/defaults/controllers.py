@@ -216,19 +216,18 @@ def _too_far(type_: str, index: int) -> Refused:
 
 
 def _imply_ccid(context: Context, draft: Draft) -> None:
-    highest: dict[int, int] = {}
+    taken = [card.address for card in draft.devices.smartcards if isinstance(card.address, CcidAddress)]
+    slot = max((at.slot for at in taken if at.controller == 0), default=-1)
     for card in draft.devices.smartcards:
         at = card.address
         if at is None:
-            slot = highest.get(0, -1) + 1
+            slot += 1
             at = CcidAddress(0, slot)
             card.place(at)
             draft.trace.record(card, "ccid.slot", slot)
-        if isinstance(at, CcidAddress):
-            highest[at.controller] = max(highest.get(at.controller, -1), at.slot)
-            if find(draft, "ccid", at.controller) is None:
-                added = add(context, draft, new("ccid", at.controller))
-                draft.trace.record(added, "controller.for-device", "smartcard")
+        if isinstance(at, CcidAddress) and find(draft, "ccid", at.controller) is None:
+            added = add(context, draft, new("ccid", at.controller))
+            draft.trace.record(added, "controller.for-device", "smartcard")
 
 
 def _imply_scsi_for_hostdevs(context: Context, draft: Draft) -> None:

@@ -9,7 +9,7 @@ from virtkit.domain.address import DriveAddress
 from virtkit.domain.devices import Disk
 from virtkit.domain.targets import number, nvme_name
 from virtkit.errors import Refused
-from virtkit.resolution.context import Draft
+from virtkit.resolution.context import Context, Draft
 from virtkit.resolution.defaults.controllers import find
 
 __all__ = ["order_disks", "place_disks", "place_scsi_hostdevs"]
@@ -21,12 +21,16 @@ UNITS = {"ide": 4, "sata": 6, "fdc": 2, "scsi": 7}
 """Disks per controller, by bus, that automatic places use."""
 
 
-def order_disks(draft: Draft) -> None:
-    """Group disks by bus as written, in order of first appearance; inside a group by target number."""
+def order_disks(context: Context, draft: Draft) -> None:
+    """Group disks by bus, in order of first appearance; inside a group by target number.
+
+    Newer releases group by the bus as written: disks without one are a group of their own.
+    """
     groups: dict[str | None, list[Disk]] = {}
+    written = "disks-by-written-bus" in context.behaves
     for disk in draft.devices.disks:
         disk.number = number(disk.target)
-        groups.setdefault(disk.written_bus, []).append(disk)
+        groups.setdefault(disk.written_bus if written else disk.bus, []).append(disk)
     draft.devices.disks = [disk for group in groups.values() for disk in sorted(group, key=lambda disk: disk.number)]
 
 

@@ -1,0 +1,125 @@
+"""What one libvirt release accepts, orders or fills in otherwise than the next; each case was observed on both."""
+
+from __future__ import annotations
+
+import pytest
+
+import virtkit as vk
+from tests.writing import domain
+from virtkit.errors import Refused
+
+MDEV = (
+    "<hostdev mode='subsystem' type='mdev' model='vfio-pci'>"
+    "<source><address uuid='c2177883-f1bb-47f0-914d-000000000003'/></source></hostdev>"
+)
+CARD = "<smartcard mode='host'/>"
+SPICE = "<smartcard mode='passthrough' type='spicevmc'/>"
+RNG = "<rng model='virtio'><backend model='random'>/dev/urandom</backend><address type='ccw'/></rng>"
+SHARE = "<filesystem type='mount'><driver type='virtiofs'/><source dir='/{0}'/><target dir='t'/></filesystem>"
+SHARED = "<memoryBacking><access mode='shared'/></memoryBacking>"
+PORTS = "<serial type='pty'/><serial type='pty'><target type='isa-serial'/></serial>"
+DISKS = (
+    "<disk type='file'><source file='/b'/><target dev='vdb' bus='virtio'/></disk>"
+    "<disk type='file'><source file='/a'/><target dev='vda'/></disk>"
+)
+USB_NIC = (
+    "<interface type='hostdev'><source><address type='pci' domain='0' bus='1' slot='1' function='0'/></source>"
+    "<model type='usb-net'/></interface>"
+)
+
+
+def resolved(release: str, devices: str, machine: str = "q35", arch: str = "x86_64", more: str = "") -> vk.Resolved:
+    """A domain resolved for the shipped host of a release."""
+    return vk.resolve(vk.read(domain(devices, machine, arch, more)), vk.Host.default(release))
+
+
+@pytest.mark.parametrize(
+    ("refusing", "accepting", "devices", "machine", "arch", "more"),
+    [
+        ("9.0", "7.0", MDEV * 2, "q35", "x86_64", ""),
+        ("9.0", "7.0", CARD * 2, "q35", "x86_64", ""),
+        ("9.0", "7.0", SPICE, "q35", "x86_64", ""),
+        ("9.0", "7.0", RNG, "q35", "x86_64", ""),
+        ("9.0", "7.0", RNG.replace("ccw", "unassigned"), "q35", "x86_64", ""),
+        ("9.0", "7.0", SHARE.format("a") + SHARE.format("b"), "q35", "x86_64", SHARED),
+        ("9.0", "7.0", "<serial type='pty'><target type='isa-serial' port='7'/></serial>", "q35", "x86_64", ""),
+        ("7.0", "9.0", SHARE.format("a"), "virt", "riscv64", SHARED),
+        ("7.0", "9.0", "<input type='keyboard' bus='none'/>", "q35", "x86_64", ""),
+        ("11.3", "12.8", "", "microvm", "x86_64", ""),
+        ("11.3", "9.0", USB_NIC, "virt", "riscv64", ""),
+    ],
+)
+def test_one_release_refuses_what_another_accepts(
+    refusing: str, accepting: str, devices: str, machine: str, arch: str, more: str
+) -> None:
+    """A domain that one release refuses resolves for another release."""
+    assert resolved(accepting, devices, machine, arch, more).xml()
+    with pytest.raises(Refused):
+        resolved(refusing, devices, machine, arch, more)
+
+
+def test_7_0_numbers_serials_in_order() -> None:
+    """libvirt 7.0 numbers serials as they are written; 9.0 gives ISA serials the lowest ports first."""
+    found = {
+        release: [serial.port for serial in resolved(release, PORTS).inventory.serials] for release in ("7.0", "9.0")
+    }
+    assert found == {"7.0": [0, 1], "9.0": [1, 0]}
+
+
+def test_7_0_sorts_disks_without_a_bus() -> None:
+    """libvirt 7.0 sorts a disk without a bus among those of its bus; 9.0 keeps such disks apart."""
+    found = {at: [disk.target for disk in resolved(at, DISKS).inventory.disks] for at in ("7.0", "9.0", "12.9")}
+    assert found == {"7.0": ["vda", "vdb"], "9.0": ["vdb", "vda"], "12.9": ["vdb", "vda"]}
+
+
+def test_7_0_ignores_the_address_of_an_iommu() -> None:
+    """libvirt 7.0 drops the address of an IOMMU, which later releases refuse."""
+    iommu = "<iommu model='intel'><address type='pci' domain='0' bus='0' slot='7' function='0'/></iommu>"
+    assert "<address" not in resolved("7.0", iommu).xml().partition("<iommu")[2].partition("</iommu>")[0]
+    with pytest.raises(Refused, match="can't have address"):
+        resolved("9.0", iommu)
+
+
+def test_7_0_writes_zeros_for_a_ccw_address_elsewhere() -> None:
+    """libvirt 7.0 accepts a CCW address on a machine without a channel subsystem, and writes zeros."""
+    (rng,) = resolved("7.0", RNG).inventory.rngs
+    assert str(rng.address) == "0.0.0000"
+
+
+def test_smartcards_get_the_slots_after_the_written_ones() -> None:
+    """A smartcard without an address gets the slot after the highest written one (libvirt 7.0 takes several)."""
+    written = "<smartcard mode='host'><address type='ccid' controller='0' slot='5'/></smartcard>"
+    cards = resolved("7.0", CARD + written + CARD).inventory.smartcards
+    assert [card.address.slot for card in cards] == [6, 5, 7]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("text", "slot"), [("010", 8), ("0x10", 16), ("10", 10), (" 5", 5)])
+def test_a_slot_is_read_in_its_base(text: str, slot: int) -> None:
+    """libvirt reads a PCI slot with a leading 0 in base 8, and one with 0x in base 16."""
+    nic = f"<interface type='user'><model type='virtio'/><address type='pci' bus='0' slot='{text}'/></interface>"
+    found = resolved("12.8", nic)
+    assert found.inventory.nics[0].address.slot == slot  # type: ignore[union-attr]
+    assert vk.resolve(vk.read(found.xml().encode()), vk.Host.default("12.8")).inventory.nics[0].address.slot == slot  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "devices",
+    [
+        "<controller type='virtio-serial' index='0x1'/>",
+        "<controller type='virtio-serial' ports='0x1'/>",
+        "<graphics type='vnc' port='0x1'/>",
+        "<hostdev mode='subsystem' type='usb'><source><address bus='1x' device='1'/></source></hostdev>",
+        "<hostdev mode='subsystem' type='usb'><source><address bus='-0' device='1'/></source></hostdev>",
+        "<controller type='pci' index='0' model='pcie-root'><pcihole64 unit='on'>1048576</pcihole64></controller>",
+        "<rng model='virtio'><backend model='egd' type='spicevmc'/></rng>",
+    ],
+)
+def test_malformed_numbers_and_back_ends_are_refused(devices: str) -> None:
+    """Numbers in a base that libvirt does not read there, and spice back ends without spice, are refused."""
+    with pytest.raises(Refused):
+        resolved("12.8", devices)
+
+
+def test_a_number_is_written_as_libvirt_writes_it() -> None:
+    """The index of a controller is read in base 10 and written without leading zeros."""
+    assert "index='10'" in resolved("12.8", "<controller type='virtio-serial' index='010'/>").xml()
