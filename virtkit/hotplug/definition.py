@@ -6,15 +6,15 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from virtkit.domain.device_classes import Inventory
-from virtkit.domain.devices import Chardev, Controller, Device, Disk
+from virtkit.domain.devices import Chardev, Controller, Device, Memory
 from virtkit.domain.domain import read
 from virtkit.domain.editor import Editor
 from virtkit.domain.reader import read_devices
-from virtkit.errors import Refused
 from virtkit.hotplug.changes import rows
-from virtkit.hotplug.device import NewDevice, action_of, inventory_of
+from virtkit.hotplug.device import NewDevice, inventory_of
+from virtkit.hotplug.duplicates import check_defined
 from virtkit.hotplug.matching import same_device
+from virtkit.hotplug.memory_map import check_total
 from virtkit.hotplug.rules import CONFIG, check_plug, check_unplug
 from virtkit.resolution.constraints.capabilities import check_drivers
 from virtkit.resolution.context import Draft
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from virtkit.hotplug.changes import Row
 
 __all__ = ["Definition"]
-
-FAILED = "operation failed"
-INVALID = "Requested operation is not valid"
 
 
 class Definition:
@@ -52,7 +49,12 @@ class Definition:
         """The definition with one device more, placed as libvirt places it when it defines. Raises Refused."""
         device = new.device(self.resolved.context.at)
         check_plug(self.resolved.context, CONFIG, device)
-        self._check_room(device)
+        check_defined(self.resolved.context, self.resolved.inventory, device)
+        if isinstance(device, Memory):
+            check_total(self.resolved.context, self.resolved.inventory.memories, device)
+        if isinstance(device, Controller):
+            # Later no controller is checked, where older releases trust those that a device brings.
+            check_drivers(replace(self.resolved.context, plugged=False), Draft(inventory_of(device)))
         text = self.resolved.xml()
         domain = read(text.encode(), self.resolved.domain.path)
         root = domain.document.root
@@ -72,35 +74,11 @@ class Definition:
         check_unplug(context, CONFIG, wanted)
         text = self.resolved.xml()
         root = read(text.encode(), self.resolved.domain.path).document.root
-        found = same_device(read_devices(root, context.at), wanted)
+        found = same_device(context, read_devices(root, context.at), wanted)
         editor = Editor(text, root)
         if found.element is not None:
             editor.remove(found.element)
         return self._again(editor.text())
-
-    def _check_room(self, device: Device) -> None:
-        """Refuse what the definition has already. Raises Refused."""
-        present = self.resolved.inventory
-        if isinstance(device, Disk) and any(one.target == device.target for one in present.disks):
-            raise Refused(FAILED, f"target {device.target} already exists", device.label)
-        if isinstance(device, Controller):
-            # Later no controller is checked, where older releases trust those that a device brings.
-            check_drivers(replace(self.resolved.context, plugged=False), Draft(inventory_of(device)))
-        if isinstance(device, Controller) and any(
-            one.type == device.type and one.index == device.index for one in present.controllers
-        ):
-            raise Refused(INVALID, f"controller index='{device.index}' already exists", device.label)
-        if device.kind == "vsock" and present.vsocks:
-            raise Refused(INVALID, "domain already has a vsock device", device.label)
-        if device.kind == "watchdog":
-            self._check_watchdog(device, present)
-
-    def _check_watchdog(self, device: Device, present: Inventory) -> None:
-        if "several-watchdogs" not in self.resolved.context.behaves:
-            if present.watchdogs:
-                raise Refused(INVALID, "domain already has a watchdog", device.label)
-        elif any(one.model == device.model and action_of(one) == action_of(device) for one in present.watchdogs):
-            raise Refused(INVALID, "device is already in the domain configuration", device.label)
 
     def _console_for(self, device: Device) -> str:
         """The console that shows the first serial of a domain without consoles, "" where there is none to add."""

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from virtkit.domain.address import CcwAddress, DimmAddress, DriveAddress, PciAddress, SerialAddress
 from virtkit.domain.device_classes import Inventory
-from virtkit.domain.devices import Chardev, Device, Disk, Hostdev, Memory
+from virtkit.domain.devices import Chardev, Device, Disk, Hostdev, Memory, Nic
 from virtkit.errors import Refused
 from virtkit.hotplug.device import inventory_of
-from virtkit.hotplug.memory_map import memory_base
+from virtkit.hotplug.memory_map import check_total, memory_base
 from virtkit.hotplug.pci_slots import PciSlots
 from virtkit.resolution.addresses import memory_slots, transports, usb, virtio_serial
 from virtkit.resolution.addresses.chipset import chipset_slots
@@ -85,6 +85,9 @@ class Places:
 
     def _on_ccw(self, device: Device) -> bool:
         alone = Draft(inventory_of(device))
+        if isinstance(device, Nic) and device.type != "hostdev" and not isinstance(device.address, PciAddress | None):
+            # A NIC with an address of another kind gets one of ccw in its place.
+            return True
         return isinstance(device.address, CcwAddress) or device in transports.ccw_users(self.context, alone)
 
     def _ccw(self, device: Device) -> None:
@@ -127,6 +130,7 @@ class Places:
     def _memory(self, device: Memory) -> None:
         """A memory slot and the address at which QEMU maps it, or a PCI slot for memory that is a virtio device."""
         memory_slots.assign(self.context, Draft(Inventory(memories=[*self.devices.memories, device])))
+        check_total(self.context, self.devices.memories, device)
         if isinstance(device.address, DimmAddress):
             if device.address.base is None:
                 device.address.base = memory_base(self.context, self.devices.memories, device)

@@ -14,7 +14,7 @@ from virtkit.releases import Release, in_release
 from virtkit.resolution.constraints.capabilities import check_drivers
 from virtkit.resolution.constraints.chardevs import check_chardevs
 from virtkit.resolution.constraints.devices import check_devices
-from virtkit.resolution.constraints.disks import check_disks
+from virtkit.resolution.constraints.disks import check_disks, check_sources
 from virtkit.resolution.constraints.elements import check_elements
 from virtkit.resolution.constraints.hostdevs import check_hostdev_sources
 from virtkit.resolution.context import Draft
@@ -22,7 +22,7 @@ from virtkit.resolution.context import Draft
 if TYPE_CHECKING:
     from virtkit.resolution.context import Context
 
-__all__ = ["CONFIG", "LIVE", "check_plug", "check_unplug", "check_valid", "scsi_units"]
+__all__ = ["CONFIG", "LIVE", "check_plug", "check_unplug", "check_valid"]
 
 LIVE, CONFIG = "live", "config"
 """The two sides of a domain: the running one and its persistent definition."""
@@ -88,16 +88,16 @@ def check_valid(context: Context, present: Inventory, device: Device) -> None:
         check_hostdev_sources(Draft(handed))
     draft = Draft(alone)
     check_elements(context, draft)
-    if isinstance(device, Disk | Controller):
+    if isinstance(device, Disk):
+        check_sources(draft)
+        # Where the disk can be depends on the model of its controller.
+        alone.controllers.extend(one for one in present.controllers if one.type == "scsi")
+        check_disks(context, draft)
+        alone.controllers.clear()
+    elif isinstance(device, Controller):
         check_disks(context, draft)
     elif isinstance(device, Chardev) or device.kind == "redirdev":
         check_chardevs(context, draft)
     else:
         check_devices(context, draft)
     check_drivers(context, draft)
-
-
-@cache
-def scsi_units() -> dict[str, int]:
-    """The number of units that QEMU gives a SCSI controller model, where it is fewer than libvirt offers."""
-    return {row["model"]: int(row["units"]) for row in facts.table("qemu/scsi-units.csv")}

@@ -12,24 +12,34 @@ from copy import copy
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from virtkit.domain.address import DriveAddress, PciAddress
+from virtkit.domain.address import DriveAddress
 from virtkit.domain.device_classes import Inventory
-from virtkit.domain.devices import Chardev, Controller, Device, Disk, Hostdev, Input, Memory, Nic
+from virtkit.domain.devices import Chardev, Controller, Device, Disk, Hostdev, Input, Memory
 from virtkit.domain.document import parse
 from virtkit.domain.editor import Editor
 from virtkit.domain.reader import read_devices
 from virtkit.domain.writer import write
 from virtkit.errors import Refused
+from virtkit.hotplug.by_qemu import (
+    check_bus,
+    check_driver,
+    check_memory,
+    check_port_name,
+    check_property,
+    check_transport,
+    check_unit,
+    scsi_units,
+)
 from virtkit.hotplug.changes import Change, row, rows_added
-from virtkit.hotplug.device import inventory_of, list_of, target_name
+from virtkit.hotplug.device import inventory_of, list_of
+from virtkit.hotplug.duplicates import check_running
 from virtkit.hotplug.matching import same_device
 from virtkit.hotplug.places import Places
-from virtkit.hotplug.rules import LIVE, check_plug, check_unplug, check_valid, scsi_units
-from virtkit.resolution.context import Draft, drivers
+from virtkit.hotplug.rules import LIVE, check_plug, check_unplug, check_valid
+from virtkit.resolution.context import Draft
 from virtkit.resolution.defaults import chardevs, controllers, disks, models
 from virtkit.resolution.ids import give_ids
 from virtkit.resolved import Resolved
-from virtkit.virtio.devices import driver_of
 
 if TYPE_CHECKING:
     from virtkit.domain.document import Document
@@ -44,7 +54,6 @@ __all__ = ["Effect", "Running"]
 CFG = "unsupported configuration"
 FAILED = "operation failed"
 INVALID = "Requested operation is not valid"
-INT = "internal error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +105,18 @@ class Running:
             self._check(device)
             if isinstance(device, Disk | Hostdev) and isinstance(device.address, DriveAddress):
                 brought += self._bring_controllers(device)
-                self._check_unit(device)
+                check_unit(self.devices, device)
             else:
+                check_transport(self.context, device)
                 self.places.find(device)
             if isinstance(device, Memory):
                 # What memory may be depends on the address that it was given.
                 check_valid(self.context, self.devices, device)
-            self._check_driver(device)
+                check_memory(self.context, device)
+            check_driver(self.context, self.devices, device)
+            check_bus(self.context, device)
             if unplaced:
-                self._check_channel(device)
+                check_property(self.context, device)
         except Refused as refusal:
             return Effect(tuple(brought), refusal=refusal)
         self.documents[id(device)] = new.document
@@ -114,8 +126,12 @@ class Running:
         """Detach the device that matches, as far as libvirt and QEMU are concerned; the guest has to let go of it."""
         try:
             wanted = self._read(new, fill=False)
-            check_unplug(self.context, LIVE, wanted)
-            device = same_device(self.devices, wanted)
+            if isinstance(wanted, Disk | Input):
+                device = same_device(self.context, self.devices, wanted)
+                check_unplug(self.context, LIVE, device)
+            else:
+                check_unplug(self.context, LIVE, wanted)
+                device = same_device(self.context, self.devices, wanted)
             self._check_idle(device)
         except Refused as refusal:
             return Effect(refusal=refusal)
@@ -222,11 +238,8 @@ class Running:
                 self._prepare_controller(device)
         if isinstance(device, Disk) and device.target in self.targets:
             raise Refused(FAILED, f"target {device.target} already exists", device.label)
-        if device.kind == "watchdog" and self.devices.watchdogs and "several-watchdogs" not in self.context.behaves:
-            raise Refused(INVALID, "domain already has a watchdog", device.label)
-        if device.kind == "vsock" and self.devices.vsocks:
-            raise Refused(INVALID, "domain already has a vsock device", device.label)
-        self._check_name(device)
+        check_running(self.context, self.devices, device)
+        check_port_name(self.devices, device)
 
     def _check_usb(self, device: Device) -> None:
         needs = (
@@ -238,43 +251,6 @@ class Running:
         if needs and not any(one.type == "usb" and one.model != "none" for one in self.devices.controllers):
             what = "Device configuration is not compatible: Domain has no USB bus support"
             raise Refused(CFG, what, device.label)
-
-    def _check_driver(self, device: Device) -> None:
-        """QEMU refuses a model that it lacks, after libvirt has chosen the place. Raises Refused.
-
-        On ccw there are no transitional models. Source: observed, libvirt 9.0 and 12.8.
-        """
-        if isinstance(device, Chardev) and device.target in ("pci-serial", "usb-serial"):
-            if self.context.emulator.has(device.target) is False:
-                raise Refused(CFG, f"'{device.target}' is not supported in this QEMU binary", device.label)
-            return
-        virtio = driver_of(self.context, self.devices, device)
-        if virtio is not None:
-            driver = virtio.name
-        elif device.model and (device.kind == "watchdog" or (isinstance(device, Nic) and device.type != "hostdev")):
-            driver = drivers().get((device.kind, device.model), (device.model, ""))[0]
-        else:
-            return
-        if self.context.emulator.has(driver) is False:
-            raise _by_qemu(f"'{driver}' is not a valid device model name", device)
-
-    def _check_channel(self, device: Device) -> None:
-        """On ccw, libvirt hands QEMU a ccw address for a NIC of any model, which QEMU refuses for one of PCI.
-
-        Raises Refused. Source: observed, libvirt 11.3 and 12.8 with QEMU 11.1; a written PCI address is taken.
-        """
-        if not (self.context.family.ccw and isinstance(device, Nic) and isinstance(device.address, PciAddress)):
-            return
-        if device.type != "hostdev":
-            driver = drivers().get((device.kind, device.model or ""), (device.model, ""))[0]
-            raise _by_qemu(f"Property '{driver}.devno' not found", device)
-
-    def _check_name(self, device: Device) -> None:
-        """QEMU refuses a second virtio-serial port of the same name. Raises Refused."""
-        name = target_name(device)
-        if name and any(target_name(one) == name for one in self.devices.channels):
-            what = f"virtio-serial-bus: A port already exists by name {name}"
-            raise _by_qemu(what, device)
 
     def _check_idle(self, device: Device) -> None:
         """A controller is not given up while a device hangs on it. Raises Refused."""
@@ -310,7 +286,7 @@ class Running:
         at = device.address
         if not isinstance(at, DriveAddress):
             return []
-        if self.places.is_taken(device):
+        if self.places.is_taken(device) or self._is_beyond(at):
             raise Refused(INVALID, "Domain already contains a disk with that address", device.label)
         brought: list[Device] = []
         model = None if "plug-default-scsi-model" in self.context.behaves else self._last_scsi_model()
@@ -321,6 +297,7 @@ class Running:
                     self._fill_scsi(controller)
                     check_plug(self.context, LIVE, controller)
                     self.places.find(controller)
+                    check_bus(self.context, controller)
                     brought += self._enter(controller)
         except Refused:
             for one in brought:
@@ -328,19 +305,16 @@ class Running:
             raise
         return brought
 
+    def _is_beyond(self, at: DriveAddress) -> bool:
+        """Whether libvirt gives no disk this unit of a SCSI controller that is there."""
+        controller = controllers.find(self.draft, "scsi", at.controller)
+        room = None if controller is None else scsi_units().get(controller.model or "")
+        return room is not None and (at.unit == room.reserved or (room.last is not None and at.unit > room.last))
+
     def _last_scsi_model(self) -> str | None:
         """The model of the last SCSI controller, which older releases copy."""
         found = [one.model for one in self.devices.controllers if one.type == "scsi"]
         return found[-1] if found else None
-
-    def _check_unit(self, device: Device) -> None:
-        """QEMU refuses a unit that the controller lacks, after libvirt has added the controllers. Raises Refused."""
-        at = device.address
-        if isinstance(at, DriveAddress):
-            controller = controllers.find(self.draft, "scsi", at.controller)
-            most = None if controller is None else scsi_units().get(controller.model or "")
-            if most is not None and at.unit >= most:
-                raise _by_qemu(f"bad scsi device id: {at.unit}", device)
 
     # The list of devices
 
@@ -388,11 +362,6 @@ class _Snapshot(Resolved):
     def xml(self) -> str:
         """The XML of the domain as it runs."""
         return self._text()
-
-
-def _by_qemu(what: str, device: Device) -> Refused:
-    """A refusal that QEMU gives, as libvirt passes it on."""
-    return Refused(INT, f"unable to execute QEMU command 'device_add': {what}", device.label)
 
 
 def _copy(devices: Inventory) -> Inventory:
