@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virtkit.commands import topology
-from virtkit.commands.given import INPUTS, add_reader_options, given_domain, given_sources, reader_options
+from virtkit.commands.given import INPUTS, add_reader_options, given_domain, given_sources, reader_options, several
 from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
 from virtkit.commands.power import add_power_options, answered, answers_text, guest_of
 from virtkit.errors import InputError
@@ -89,8 +89,8 @@ def run(args: argparse.Namespace) -> int:
     """Checks every input; raises UsageError for options that do not go together."""
     from virtkit.fleet.domains import checked
 
-    several = _several(args)
-    _check_options(args, several)
+    many = _several(args)
+    _check_options(args, many)
     picture = topology.writable("--picture", args.picture) if args.picture else None
     known, host = chosen_catalogue(args), chosen_host(args)
     if args.guest is not None:
@@ -103,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
     if not (args.fix or args.convert_to):
         return _review(args, examine)
     repairing = _repairing(examine) if args.fix else examine
-    if several:
+    if many:
         return _rewrite_all(args, repairing)
     return _rewrite(args, repairing(given_domain(args, args.inputs[0])[1]), picture)
 
@@ -132,10 +132,8 @@ def _repairing(examine: Callable[[Domain], Checked]) -> Callable[[Domain], Check
 
 def _several(args: argparse.Namespace) -> bool:
     """Whether a domain of its own is written for each of several inputs, or domains of one input, into a folder."""
-    from virtkit.fleet.archives import is_one_file
-
     into_folder = bool(args.output) and (Path(args.output).is_dir() or args.output.endswith("/"))
-    return len(args.inputs) > 1 or not is_one_file(args.inputs[0]) or (into_folder and not args.domain)
+    return several(args.inputs) or (into_folder and not args.domain)
 
 
 def _review(args: argparse.Namespace, examine: Callable[[Domain], Checked]) -> int:
@@ -159,13 +157,13 @@ def _review(args: argparse.Namespace, examine: Callable[[Domain], Checked]) -> i
     return 1 if rejected or not all(answer.ok for answer in answers) else 0
 
 
-def _check_options(args: argparse.Namespace, several: bool) -> None:
+def _check_options(args: argparse.Namespace, many: bool) -> None:
     """Raises UsageError for options that do not go together."""
     from virtkit.errors import UsageError
 
-    if args.convert_to and several:
+    if args.convert_to and many:
         raise UsageError("--convert-to: expected one domain, got several inputs or a folder")
-    if args.fix and several and (args.picture or not args.output or Path(args.output).is_file()):
+    if args.fix and many and (args.picture or not args.output or Path(args.output).is_file()):
         raise UsageError("--fix: expected one domain, or -o FOLDER without --picture; got several inputs")
     if args.picture and not (args.fix or args.convert_to):
         raise UsageError("--picture draws what --fix or --convert-to changes: add one of them")

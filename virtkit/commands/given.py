@@ -25,6 +25,7 @@ __all__ = [
     "given_sources",
     "output_is_file",
     "reader_options",
+    "several",
 ]
 
 INPUTS = "files of domain XML or another known format, folders, quoted patterns, tar archives, or - (standard input)"
@@ -62,9 +63,18 @@ def reader_options(args: argparse.Namespace) -> ReaderOptions:
 
 def given_sources(args: argparse.Namespace) -> Iterator[Source]:
     """The inputs of a command that takes many domains: files, folders, patterns, archives and standard input."""
+    if all(map(_plain, args.inputs)):
+        from virtkit.inputs import sources
+
+        return sources(args.inputs)
     from virtkit.fleet.archives import gather
 
     return gather(args.inputs)
+
+
+def _plain(text: str) -> bool:
+    """Whether a path is standard input or a file of domain XML, which needs no look into it."""
+    return text == "-" or (text.endswith(".xml") and Path(text).is_file())
 
 
 def given_domain(args: argparse.Namespace, text: str) -> tuple[Source, Domain]:
@@ -91,8 +101,13 @@ def output_is_file(output: str | None, inputs: Sequence[str], endings: tuple[str
     if output is None or len(inputs) != 1:
         return False
     place = Path(output)
-    if place.suffix not in endings or place.is_dir():
+    return place.suffix in endings and not place.is_dir() and not several(inputs)
+
+
+def several(inputs: Sequence[str]) -> bool:
+    """Whether a command line names more than one file: several, or a folder, a pattern or an archive."""
+    if len(inputs) == 1 and _plain(inputs[0]):
         return False
     from virtkit.fleet.archives import is_one_file
 
-    return is_one_file(inputs[0])
+    return len(inputs) != 1 or not is_one_file(inputs[0])

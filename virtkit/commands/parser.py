@@ -141,7 +141,7 @@ def build(modules: Sequence[str] = COMMANDS) -> Parser:
         epilog="Example: virtkit check guest.xml --guest rhel6.10",
     )
     parser.add_argument("--version", action=_Version)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, prog=parser.prog)
     for name in modules:
         import_module(f"virtkit.commands.{name}").register(commands)
     for sub in commands.choices.values():

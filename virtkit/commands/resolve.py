@@ -7,7 +7,6 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from virtkit.commands import tables
 from virtkit.commands.given import INPUTS, OUTPUT, add_reader_options, given_sources, output_is_file, reader_options
 from virtkit.commands.options import add_host_options, chosen_host, notes_on
 from virtkit.wording import counted
@@ -15,6 +14,7 @@ from virtkit.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from virtkit.commands import tables
     from virtkit.domain.domain import Domain
     from virtkit.errors import VirtkitError
     from virtkit.inputs import Source
@@ -90,6 +90,7 @@ def write_each(args: argparse.Namespace, view: Callable[[Resolved], str], ending
 
 def _write_each(args: argparse.Namespace, view: Callable[[Domain], str], ending: str, notes: list[str]) -> int:
     """Write ``view`` of every domain, and the notes that it leaves in ``notes`` as messages."""
+    from virtkit.commands import tables
     from virtkit.errors import InputError
     from virtkit.fleet.domains import each
 
@@ -145,6 +146,7 @@ def _keep(
     stream: tables.JsonStream | None,
 ) -> VirtkitError | None:
     """Write a result, or the error in its place. Returns the error, also when writing failed."""
+    from virtkit.commands import tables
     from virtkit.errors import InputError, VirtkitError
     from virtkit.inputs import write_text
 

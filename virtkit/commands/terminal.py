@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import unicodedata
 from contextlib import contextmanager
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,6 +22,8 @@ def width(stream: TextIO) -> int | None:
     """The columns of the terminal that a stream writes to; None for a file or a pipe."""
     if not stream.isatty():
         return None
+    from shutil import get_terminal_size
+
     if os.environ.get("COLUMNS", "").isdigit():
         return get_terminal_size().columns
     try:
@@ -39,6 +39,8 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
+    import unicodedata
+
     return "".join(
         repr(sign)[1:-1]
         if sign not in "\n\t" and (unicodedata.category(sign) == "Cc" or unicodedata.bidirectional(sign) in _DIRECTION)
