@@ -11,6 +11,7 @@ from functools import cache
 
 from virtkit import facts
 from virtkit.readers.qemu_command_line import chipset
+from virtkit.readers.qemu_command_line.bridge_slots import BridgeSlots
 from virtkit.readers.qemu_command_line.device_facts import DeviceFacts, device_facts, named
 from virtkit.readers.qemu_command_line.drives import Drives, drives_of
 from virtkit.readers.qemu_command_line.machine import Machine
@@ -61,7 +62,10 @@ def plan(settings: Settings, machine: Machine, qemu: Release | None) -> Plan:
     """Place every device. ``qemu`` is the release that runs the command line, None when it is not known."""
     defaults = _defaults(settings)
     drives = drives_of(settings, machine, defaults)
-    found = Plan(settings, machine, Tree(), drives, [], qemu)
+    # On q35 the hotplug of bridges does not depend on acpi=.
+    acpi = machine.family != "pc-i440fx" or _acpi(settings, machine)
+    slots = BridgeSlots(machine, acpi and _acpi_hotplug(settings))
+    found = Plan(settings, machine, Tree(slots.refuses_slot_0), drives, [], qemu)
     chipset.build(found.tree, machine, usb=_usb(settings, machine), acpi=_acpi(settings, machine))
     _display(found, defaults)
     _nics(found, defaults)
@@ -126,6 +130,12 @@ def _usb(settings: Settings, machine: Machine) -> bool:
 
 def _acpi(settings: Settings, machine: Machine) -> bool:
     return machine.properties.on("acpi", "no-acpi" not in settings.switches)
+
+
+def _acpi_hotplug(settings: Settings) -> bool:
+    """Whether no -global turns the ACPI hotplug of bridges off."""
+    keys = {f"{driver}.acpi-pci-hotplug-with-bridge-support" for driver in ("PIIX4_PM", "ICH9-LPC")}
+    return not any(group.get(key) in ("off", "false", "no") for group in settings.all("global") for key in keys)
 
 
 def _display(found: Plan, defaults: frozenset[str]) -> None:
