@@ -56,6 +56,7 @@ class BuiltIn:
 BUILT_IN: tuple[BuiltIn, ...] = (
     BuiltIn("libvirt", endings=(".in.xml", ".xml", ".save"), searched=(".xml",)),
     # Kubernetes
+    BuiltIn("proxmox", endings=(".conf",), searched=(".conf",)),
     BuiltIn("qemu_command_line", endings=(".cmdline", ".log", ".sh"), searched=(".cmdline",)),
 )
 

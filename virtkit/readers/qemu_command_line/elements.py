@@ -113,7 +113,8 @@ class Builder:
         """The type and the file of a drive; an empty file where there is none, or it may hold a password."""
         seen = 0
         while backend is not None and seen < 8:
-            path = backend.get("file") or backend.get("filename") or backend.get("file.filename")
+            nested = (value for key, value in backend.values.items() if key.endswith(".filename"))
+            path = backend.get("file") or backend.get("filename") or next(nested, "")
             following = self.nodes.get(path)
             if following is None or following is backend:
                 shown = _path(path)

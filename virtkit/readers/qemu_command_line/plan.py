@@ -22,8 +22,9 @@ from virtkit.releases import Release
 
 __all__ = ["Plan", "plan"]
 
+_TRIES_NICS = (10, 0)
 _NIC_ADDR_IGNORED = (9, 0)
-"""The first QEMU release that ignores addr= of -net nic; observed: honoured by 7.2.22, ignored by 11.1.2."""
+"""The first QEMU release that ignores addr= of -net nic; observed: honoured by 7.2.22, ignored by 10.0 and 11.1.2."""
 
 
 @dataclass(slots=True)
@@ -92,16 +93,20 @@ def plan(settings: Settings, machine: Machine, qemu: Release | None) -> Plan:
 def _check_globals(found: Plan) -> None:
     """Say where QEMU refuses a -global: the drivers of fixed virtio models lack the switches.
 
-    A NIC of the machine is enough: QEMU then tries every NIC driver. Observed: QEMU 7.2.22 and 11.1.2.
+    A NIC of the machine is enough: QEMU then tries every NIC driver; 10.0 and 11.1 try them on every PC, and 7.2 does
+    not. Observed: QEMU 7.2.22, 10.0 and 11.1.2.
     """
-    nodes = found.tree.nodes
-    if not any(node.facts.driver.endswith("transitional") or node.group.name == "nic" for node in nodes):
+    newer = found.qemu is None or found.qemu >= _TRIES_NICS
+    every = newer and found.machine.x86 and not found.settings.removed
+    fixed = any(node.facts.driver.endswith("transitional") for node in found.tree.nodes)
+    if not (every or fixed or any(node.group.name == "nic" for node in found.tree.nodes)):
         return
+    who = "" if found.qemu is not None or fixed else " (observed: 10.0 and 11.1)"
     for group in found.settings.all("global"):
         for key in ("virtio-pci.disable-legacy", "virtio-pci.disable-modern"):
             if key in group.values or f"{group.get('driver')}.{group.get('property')}" == key:
                 what = f"-global {key}: the transitional and non-transitional drivers lack the property"
-                found.settings.note(group.line, f"{what}, so QEMU refuses the command line")
+                found.settings.note(group.line, f"{what}, so QEMU refuses the command line{who}")
 
 
 def replace_values(group: Group, **values: str) -> Group:
@@ -181,7 +186,7 @@ def _honours_nic_addr(found: Plan, group: Group) -> bool:
         return True
     honours = release is not None and release < _NIC_ADDR_IGNORED
     if release is None:
-        what = "addr= of -net nic is ignored, as QEMU 11.1 does; QEMU 7.2 honours it"
+        what = "addr= of -net nic is ignored, as QEMU 10.0 and 11.1 do; QEMU 7.2 honours it"
         found.settings.note(group.line, f"{what}. Write -device with addr= to have the same place in both")
     return honours
 

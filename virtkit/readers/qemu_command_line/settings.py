@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from virtkit.readers.qemu_command_line.known_files import known_devices
 from virtkit.readers.qemu_command_line.options import Group, Option, configuration, key_values, options
-from virtkit.readers.qemu_command_line.words import CommandLine
+from virtkit.readers.qemu_command_line.words import CommandLine, Word
 
-__all__ = ["ReadConfig", "Settings", "settings_of"]
+__all__ = ["ReadConfig", "Settings", "add_options", "settings_of"]
 
 ReadConfig = Callable[[str], "str | None"]
 """Gives the text of a configuration file that ``-readconfig`` names, None when it is not at hand."""
@@ -69,9 +70,14 @@ class Settings:
 def settings_of(command: CommandLine, read_config: ReadConfig) -> Settings:
     """The settings of a command line; ``read_config`` finds the files of ``-readconfig``."""
     found = Settings(command.words[0].text, notes=list(command.notes))
-    for option in options(command.words[1:]):
-        _take(found, option, read_config)
+    add_options(found, command.words[1:], read_config)
     return found
+
+
+def add_options(found: Settings, words: tuple[Word, ...], read_config: ReadConfig) -> None:
+    """Add the options of some words, as if they stood at the end of the command line."""
+    for option in options(words):
+        _take(found, option, read_config)
 
 
 def _take(found: Settings, option: Option, read_config: ReadConfig) -> None:
@@ -131,6 +137,11 @@ def _configuration(found: Settings, option: Option, read_config: ReadConfig) -> 
     text = read_config(option.value)
     if text is None:
         base = option.value.rpartition("/")[2]
+        known = known_devices(base, option.line)
+        for group in known:
+            _add(found, group)
+        if known:
+            return
         what = f"-readconfig {base}: the file is not at hand, so its devices are missing; put it beside the input"
         found.note(option.line, what)
         return
