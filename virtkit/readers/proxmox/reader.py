@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,25 +66,27 @@ def _domain(conf: Conf, file: str) -> FoundDomain:
     settings = Settings("qemu-system-aarch64" if conf.get("arch") == "aarch64" else "qemu-system-x86_64")
     settings.switches["nodefaults"] = 0
     if "template" in conf.entries and conf.entries["template"].on:
-        settings.note(conf.line("template"), "a template: shown as a machine that is cloned from it")
+        settings.remark(conf.line("template"), "a template: shown as a machine that is cloned from it")
     machine = _machine(conf, settings)
     if machine is None or not machine.root:
         text = Entry(conf.get("machine"), 0).properties("type").get("type", "")
         expected = "expected pc, q35 or virt, with or without a version"
         raise InputError(f"machine type {text!r} is not known; {expected}", file or None, conf.line("machine"))
     for line in conf.stray[:3]:
-        settings.note(line, "expected KEY: VALUE; the line is left out")
+        settings.remark(line, "expected KEY: VALUE; the line is left out")
     boot = _boot(conf)
     q35 = machine.family == "pc-q35"
     shape = Shape(q35, machine.arch == "aarch64", machine.version)
-    settings.devices += devices(conf, shape, boot, settings.note)
+    # Only what args adds has places that the configuration names.
+    own = devices(conf, shape, boot, settings.remark)
+    settings.devices += [replace(one, table="addr" in one.values) for one in own]
     settings.groups["drive"] = [Group("drive", {"if": "none", "id": name} | one.values, one.line)
                                 for name, one in drives(conf).items()]  # fmt: skip
     _size(conf, settings)
     _arguments(conf, settings)
     placed = plan(settings, machine, None)
     for group in placed.unknown:
-        settings.note(group.line, f"device {group.get('driver')[:60]!r} is not known; it is left out")
+        settings.remark(group.line, f"device {group.get('driver')[:60]!r} is not known; it is left out")
     title = re.sub(r"[^\w.-]", "_", conf.get("name")) or Path(file).stem or "vm"
     root, lines = domain_of(placed, title)
     if conf.get("bios") == "ovmf":
@@ -103,7 +106,7 @@ def _machine(conf: Conf, settings: Settings) -> Machine | None:
         pinned = match[0] if match and (int(match[1]), int(match[2])) >= _PIN_FROM else _PINNED
         full = f"pc-i440fx-{pinned}" if name == "pc" else f"pc-q35-{pinned}"
         what = f"Proxmox pins a Windows machine without a version to {full}"
-        settings.note(conf.line("machine") or conf.line("ostype"), what)
+        settings.remark(conf.line("machine") or conf.line("ostype"), what)
         name = full
     group = Group("machine", {"type": name}, conf.line("machine"))
     if conf.get("acpi") == "0":

@@ -41,7 +41,7 @@ class Plan:
     def add(self, facts_of: DeviceFacts, group: Group, *, built_in: bool = False, backend: Group | None = None) -> None:
         """Put a device into the tree; one that QEMU refuses becomes a note."""
         if facts_of.needs in ("isa", "floppy") and not self.machine.x86:
-            self.settings.note(group.line, f"{facts_of.driver}: the machine has no bus for it; it is left out")
+            self.settings.remark(group.line, f"{facts_of.driver}: the machine has no bus for it; it is left out")
             return
         node = Node(facts_of, group, group.get("id"), built_in=built_in, backend=backend)
         if group.get("masterbus"):
@@ -51,7 +51,7 @@ class Plan:
             self.tree.add(node)
         except NotPlaced as refusal:
             name = f"{facts_of.driver} {node.id}".strip()
-            self.settings.note(group.line, f"{name}: {refusal}{refusal.consequence}")
+            self.settings.remark(group.line, f"{name}: {refusal}{refusal.consequence}")
 
 
 @cache
@@ -106,7 +106,7 @@ def _check_globals(found: Plan) -> None:
         for key in ("virtio-pci.disable-legacy", "virtio-pci.disable-modern"):
             if key in group.values or f"{group.get('driver')}.{group.get('property')}" == key:
                 what = f"-global {key}: the transitional and non-transitional drivers lack the property"
-                found.settings.note(group.line, f"{what}, so QEMU refuses the command line{who}")
+                found.settings.remark(group.line, f"{what}, so QEMU refuses the command line{who}")
 
 
 def replace_values(group: Group, **values: str) -> Group:
@@ -148,7 +148,7 @@ def _display(found: Plan, defaults: frozenset[str]) -> None:
     if option is not None:
         drivers = named("vga", option.value.partition(",")[0])
         if drivers is None:
-            found.settings.note(option.line, f"-vga {option.value!r} is not known to this reader; it is left out")
+            found.settings.remark(option.line, f"-vga {option.value!r} is not known to this reader; it is left out")
         for driver in drivers or ():
             found.add(_known(driver), Group("vga", {"driver": driver}, option.line))
     elif "display" in defaults and found.machine.defaults.display:
@@ -168,10 +168,10 @@ def _nics(found: Plan, defaults: frozenset[str]) -> None:
         known = device_facts(driver)
         if not driver:
             what = f"the default NIC of machine type {found.machine.type} is not known"
-            settings.note(group.line, f"{what}; it is left out")
+            settings.remark(group.line, f"{what}; it is left out")
             continue
         if known is None or not known.element.startswith("interface"):
-            settings.note(group.line, f"NIC model {model!r} has no place that is known; it is left out")
+            settings.remark(group.line, f"NIC model {model!r} has no place that is known; it is left out")
             continue
         values = {"driver": driver, "mac": group.get("mac") or group.get("macaddr"), "type": group.get("type")}
         if group.get("addr") and _honours_nic_addr(found, group):
@@ -187,7 +187,7 @@ def _honours_nic_addr(found: Plan, group: Group) -> bool:
     honours = release is not None and release < _NIC_ADDR_IGNORED
     if release is None:
         what = "addr= of -net nic is ignored, as QEMU 10.0 and 11.1 do; QEMU 7.2 honours it"
-        found.settings.note(group.line, f"{what}. Write -device with addr= to have the same place in both")
+        found.settings.remark(group.line, f"{what}. Write -device with addr= to have the same place in both")
     return honours
 
 
@@ -199,7 +199,7 @@ def _sounds(found: Plan) -> None:
         for name in names:
             drivers = named("audio", name)
             if drivers is None:
-                found.settings.note(option.line, f"sound card {name!r} is not known; it is left out")
+                found.settings.remark(option.line, f"sound card {name!r} is not known; it is left out")
             for driver in drivers or ():
                 found.add(_known(driver), Group("device", {"driver": driver}, option.line))
 
@@ -222,7 +222,7 @@ def _virtio_drive(found: Plan, drive: Group) -> None:
 def _device(found: Plan, group: Group) -> None:
     driver = group.get("driver")
     if not driver:
-        found.settings.note(group.line, "-device without a driver; it is left out")
+        found.settings.remark(group.line, "-device without a driver; it is left out")
         return
     known = device_facts(driver, "ccw" if found.machine.arch == "s390x" else "pci")
     if known is None:

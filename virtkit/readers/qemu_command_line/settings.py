@@ -60,7 +60,7 @@ class Settings:
             line = line or group.line
         return Group(name, found, line)
 
-    def note(self, line: int, text: str) -> None:
+    def remark(self, line: int, text: str) -> None:
         """Keep a sentence about a line once."""
         sentence = f"line {line}: {text}" if line else text
         if sentence not in self.notes:
@@ -121,7 +121,7 @@ def _add(found: Settings, group: Group) -> None:
     name = _GROUPS.get(group.name, group.name)
     group = Group(name, group.values, group.line, group.json, group.numbers)
     if group.json and not group.values:
-        found.note(group.line, f"-{name}: not a JSON object; the option is left out")
+        found.remark(group.line, f"-{name}: not a JSON object; the option is left out")
         return
     found.groups.setdefault(name, []).append(group)
     if name == "device":
@@ -143,7 +143,7 @@ def _configuration(found: Settings, option: Option, read_config: ReadConfig) -> 
         if known:
             return
         what = f"-readconfig {base}: the file is not at hand, so its devices are missing; put it beside the input"
-        found.note(option.line, what)
+        found.remark(option.line, what)
         return
     groups, notes = configuration(text, lambda _: option.line)
     found.notes += [f"-readconfig {option.value.rpartition('/')[2]}: {note}" for note in notes]
@@ -163,7 +163,7 @@ def _shorthand(found: Settings, option: Option) -> None:
         return
     drivers = named(option.name, option.value.partition(",")[0])
     if drivers is None:
-        found.note(option.line, f"-{option.name}: {option.value.partition(',')[0]!r} is not known; it is left out")
+        found.remark(option.line, f"-{option.name}: {option.value.partition(',')[0]!r} is not known; it is left out")
         return
     for driver in drivers:
         found.devices.append(Group("device", {"driver": driver}, option.line))
