@@ -151,7 +151,7 @@ Reason = tuple[str, str, str]
 
 def _slot_wanted(resolved: Resolved, device: VirtioDevice | None) -> list[Reason]:
     """The kind of slot that a virtio device on PCI needs, and why."""
-    if device is None or device.transport != "pci" or device.device.given:
+    if device is None or device.transport != "pci" or device.device.given or resolved.context.placed:
         return []
     root = resolved.context.family.root or "none"
     if device.model == "virtio-transitional":

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["PLACED_NAMESPACE", "PLACED_TAG", "QEMU", "placed_by_qemu"]
+__all__ = ["CHOSEN", "PLACED_NAMESPACE", "PLACED_TAG", "QEMU", "placed_by_qemu"]
 
 PLACED_NAMESPACE = "urn:virtkit:placed:1"
 PLACED_TAG = f"{{{PLACED_NAMESPACE}}}placed"
 """The element of the mark; its attribute ``by`` names who placed the devices."""
 QEMU = "qemu"
+CHOSEN = f"{{{PLACED_NAMESPACE}}}chosen"
+"""The attribute of an address that the input does not name: slot (QEMU's choice), chipset, or table (Proxmox VE's)."""
 
 
 def placed_by_qemu(root: Element) -> bool:

@@ -70,6 +70,7 @@ BUILT_IN: tuple[BuiltIn, ...] = (
             ),
         ),
     ),
+    BuiltIn("proxmox", endings=(".conf",), searched=(".conf",)),
     BuiltIn("qemu_command_line", endings=(".cmdline", ".log", ".sh"), searched=(".cmdline",)),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from virtkit.domain.domain import Domain
-from virtkit.domain.placed import placed_by_qemu
+from virtkit.domain.placed import CHOSEN, placed_by_qemu
 from virtkit.domain.reader import read_devices
 from virtkit.errors import Unsupported
 from virtkit.host import Host
@@ -95,11 +95,21 @@ def resolve_domain(
     return domain, host, context, draft.devices, draft.trace
 
 
+_CHOICES = {"slot": "qemu.free-slot", "chipset": "qemu.chipset", "table": "proxmox.address"}
+"""The rule behind each kind of place that an input does not name."""
+
+
 def _keep_placed(context: Context, draft: Draft) -> None:
     """Name the devices of a domain that QEMU placed: their ids are those that QEMU has. Nothing else is decided."""
     for device in draft.devices.in_order():
-        alias = None if device.element is None else device.element.find("alias")
+        element = device.element
+        alias = None if element is None else element.find("alias")
         device.alias = None if alias is None else alias.get("name")
+        address = None if element is None else element.find("address")
+        rule = None if address is None else _CHOICES.get(address.get(CHOSEN, ""))
+        if rule is not None:
+            device.given = False
+            draft.trace.record(device, rule, str(device.address))
     give_ids(context, draft)
 
 

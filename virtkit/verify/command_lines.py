@@ -140,8 +140,8 @@ def _bridge(line: _Line) -> None:
         line.words += ["-device", f"x3130-upstream,id=up{number},bus=switch{number}"]
         for part in range(line.random.randint(1, 3)):
             chassis = 100 + number * 4 + part
-            line.words += ["-device", f"xio3130-downstream,id=port{number}{part},bus=up{number},chassis={chassis}"]
-            line.buses.append(f"port{number}{part}")
+            line.words += ["-device", f"xio3130-downstream,id=port{number}-{part},bus=up{number},chassis={chassis}"]
+            line.buses.append(f"port{number}-{part}")
     elif "q35" in line.machine:
         line.words += ["-device", f"pxb-pcie,id=pxb{number},bus_nr={number * 4 + 40},bus=pcie.0"]
         line.words += ["-device", f"pcie-root-port,id=port{number},chassis={number},bus=pxb{number}"]

@@ -8,19 +8,21 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from virtkit.domain.address import PciAddress
 from virtkit.domain.domain import Domain
-from virtkit.errors import VerifyError
+from virtkit.errors import InputError, VerifyError
 from virtkit.host import Host
 from virtkit.host.probe import describe
 from virtkit.host.qmp import Ask, QemuExited, converse
 from virtkit.readers import readings
 from virtkit.readers.contract import FoundDomain, ReaderOptions
+from virtkit.readers.qemu_command_line.inputs import command_lines
 from virtkit.releases import Release, dotted, libvirt_for
 from virtkit.resolved import Resolved, resolve
 
-__all__ = ["CommandLineOutcome", "Place", "compare_command_line", "release_of"]
+__all__ = ["CommandLineOutcome", "Place", "command_line_of", "compare_command_line", "release_of"]
 
 _DEVICE = re.compile(r"(\s*)dev: ([^,]+), id \"(.*)\"")
 _BUS = re.compile(r"(\s*)bus: (\S+)")
@@ -59,6 +61,12 @@ class CommandLineOutcome:
     extra: tuple[Place, ...]
     notes: tuple[str, ...]
     unstarted: str = ""
+    refused_device: bool = False
+
+    @property
+    def refusal_expected(self) -> bool:
+        """Whether a note or a virtio device says that QEMU refuses the line."""
+        return self.refused_device or any("so QEMU refuses" in note for note in self.notes)
 
     @property
     def agrees(self) -> bool:
@@ -86,13 +94,26 @@ def compare_command_line(text: str, binary: str, limit: float = 30.0) -> Command
     try:
         tree = _tree(shlex.split(text)[1:], binary, limit)
     except QemuExited as error:
-        return CommandLineOutcome(0, (), (), found.notes, error.said)
+        refused = any(one.shown is not None and one.shown.reason for one in resolved.virtio_devices)
+        return CommandLineOutcome(0, (), (), found.notes, error.said, refused)
     seen = Counter(_seen(tree, frozenset(_left_out(resolved))))
     predicted = Counter(_predicted(resolved))
     missing, extra = seen - predicted, predicted - seen
     return CommandLineOutcome(
         seen.total(), tuple(sorted(missing.elements())), tuple(sorted(extra.elements())), found.notes
     )
+
+
+def command_line_of(path: str) -> str:
+    """The first QEMU command line of a file, quoted for a shell. Raises InputError when there is none."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror or error}", path) from None
+    found = command_lines(data.decode("utf-8", errors="replace"))
+    if not found:
+        raise InputError("no start of QEMU in it; expected qemu-system-ARCH with options", path)
+    return shlex.join(word.text for word in found[0].words)
 
 
 def _tree(arguments: Sequence[str], binary: str, limit: float) -> str:

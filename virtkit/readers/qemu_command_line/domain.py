@@ -111,23 +111,26 @@ def _devices(plan: Plan, builder: Builder) -> list[Node]:
     if plan.machine.root:
         builder.element("controller", type="pci", index="0", model=f"{plan.machine.root}-root")
     quiet: dict[str, int] = {}
+    others: dict[str, str] = {}
     for node in plan.tree.nodes:
         element = builder.add(node)
         facts = node.facts
         if element is not None:
             written.append(node)
             if facts.stands_for:
-                kind = f"{facts.element.replace(':', ' ')} {facts.model}".strip()
-                plan.settings.note(node.line, f"{facts.driver} is shown as {kind}: domain XML has no name for it")
+                others.setdefault(facts.driver, f"{facts.driver} (line {node.line}) as {facts.model or 'PCI device'}")
         elif not node.built_in and facts.needs in _QUIET:
             quiet.setdefault(facts.driver, node.line)
         elif not node.built_in:
             plan.unknown.append(node.group)
             what = f"{_named(node)}: domain XML has no element for it; it is left out"
-            plan.settings.note(node.line, what + _at(node))
+            plan.settings.remark(node.line, what + _at(node))
     if quiet:
         names = ", ".join(f"{name} (line {line})" if line else name for name, line in quiet.items())
-        plan.settings.note(0, f"left out, because they have no place on a PCI, USB or storage bus: {names}")
+        plan.settings.remark(0, f"left out, because they have no place on a PCI, USB or storage bus: {names}")
+    if others:
+        what = "domain XML has no name for some devices, so a similar one is shown"
+        plan.settings.remark(0, f"{what}: {', '.join(others.values())}")
     _finish(plan, builder)
     return written
 

@@ -59,12 +59,12 @@ def _sort(settings: Settings, machine: Machine, found: Drives, group: Group) -> 
         taken = found.ide if interface == "ide" else found.floppy
         place = _place(group, units, taken)
         if place in taken:
-            settings.note(group.line, f"-drive if={interface}: its place is taken already, so QEMU refuses it")
+            settings.remark(group.line, f"-drive if={interface}: its place is taken already, so QEMU refuses it")
         else:
             taken[place] = group
     elif interface != "none":
         what = f"-drive if={interface}: the machine type has no place for it, so QEMU refuses it or adds a controller"
-        settings.note(group.line, f"{what}; the drive is left out. Write -device for it")
+        settings.remark(group.line, f"{what}; the drive is left out. Write -device for it")
 
 
 def _place(group: Group, units: int, taken: dict[tuple[int, int], Group]) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from virtkit.domain.placed import CHOSEN
 from virtkit.readers.qemu_command_line.options import Group
 from virtkit.readers.qemu_command_line.tree import Bus, Node
 
@@ -113,7 +114,8 @@ class Builder:
         """The type and the file of a drive; an empty file where there is none, or it may hold a password."""
         seen = 0
         while backend is not None and seen < 8:
-            path = backend.get("file") or backend.get("filename") or backend.get("file.filename")
+            nested = (value for key, value in backend.values.items() if key.endswith(".filename"))
+            path = backend.get("file") or backend.get("filename") or next(nested, "")
             following = self.nodes.get(path)
             if following is None or following is backend:
                 shown = _path(path)
@@ -168,6 +170,9 @@ def pci_address(element: Element, node: Node) -> None:
         element, "address", type="pci", domain="0x0000", bus=f"0x{number:02x}", slot=f"0x{node.slot:02x}",
         function=f"0x{node.function}",
     )  # fmt: skip
+    chosen = "chipset" if node.built_in else "table" if node.group.table else "" if node.group.get("addr") else "slot"
+    if chosen:
+        address.set(CHOSEN, chosen)
     if node.group.on("multifunction") or (node.built_in and node.slot == 0x1D and node.function == 0):
         address.set("multifunction", "on")
 

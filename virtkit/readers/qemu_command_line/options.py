@@ -33,6 +33,7 @@ class Group:
     """The settings of one option: what it configures, its values by key, whether it was JSON, and its line.
 
     ``values`` holds text; numbers of JSON stand in ``numbers``, too, because QEMU reads some of them differently.
+    ``table`` says that its place comes from a table of the software that starts QEMU.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Group:
     line: int
     json: bool = False
     numbers: dict[str, int] = field(default_factory=dict)
+    table: bool = False
 
     def get(self, key: str) -> str:
         """A value, or an empty text."""

@@ -11,6 +11,7 @@ from functools import cache
 
 from virtkit import facts
 from virtkit.readers.qemu_command_line import chipset
+from virtkit.readers.qemu_command_line.bridge_slots import BridgeSlots
 from virtkit.readers.qemu_command_line.device_facts import DeviceFacts, device_facts, named
 from virtkit.readers.qemu_command_line.drives import Drives, drives_of
 from virtkit.readers.qemu_command_line.machine import Machine
@@ -21,8 +22,9 @@ from virtkit.releases import Release
 
 __all__ = ["Plan", "plan"]
 
+_TRIES_NICS = (10, 0)
 _NIC_ADDR_IGNORED = (9, 0)
-"""The first QEMU release that ignores addr= of -net nic; observed: honoured by 7.2.22, ignored by 11.1.2."""
+"""The first QEMU release that ignores addr= of -net nic; observed: honoured by 7.2.22, ignored by 10.0 and 11.1.2."""
 
 
 @dataclass(slots=True)
@@ -39,7 +41,7 @@ class Plan:
     def add(self, facts_of: DeviceFacts, group: Group, *, built_in: bool = False, backend: Group | None = None) -> None:
         """Put a device into the tree; one that QEMU refuses becomes a note."""
         if facts_of.needs in ("isa", "floppy") and not self.machine.x86:
-            self.settings.note(group.line, f"{facts_of.driver}: the machine has no bus for it; it is left out")
+            self.settings.remark(group.line, f"{facts_of.driver}: the machine has no bus for it; it is left out")
             return
         node = Node(facts_of, group, group.get("id"), built_in=built_in, backend=backend)
         if group.get("masterbus"):
@@ -49,7 +51,7 @@ class Plan:
             self.tree.add(node)
         except NotPlaced as refusal:
             name = f"{facts_of.driver} {node.id}".strip()
-            self.settings.note(group.line, f"{name}: {refusal}{refusal.consequence}")
+            self.settings.remark(group.line, f"{name}: {refusal}{refusal.consequence}")
 
 
 @cache
@@ -61,7 +63,10 @@ def plan(settings: Settings, machine: Machine, qemu: Release | None) -> Plan:
     """Place every device. ``qemu`` is the release that runs the command line, None when it is not known."""
     defaults = _defaults(settings)
     drives = drives_of(settings, machine, defaults)
-    found = Plan(settings, machine, Tree(), drives, [], qemu)
+    # On q35 the hotplug of bridges does not depend on acpi=.
+    acpi = machine.family != "pc-i440fx" or _acpi(settings, machine)
+    slots = BridgeSlots(machine, acpi and _acpi_hotplug(settings))
+    found = Plan(settings, machine, Tree(slots.refuses_slot_0), drives, [], qemu)
     chipset.build(found.tree, machine, usb=_usb(settings, machine), acpi=_acpi(settings, machine))
     _display(found, defaults)
     _nics(found, defaults)
@@ -88,16 +93,20 @@ def plan(settings: Settings, machine: Machine, qemu: Release | None) -> Plan:
 def _check_globals(found: Plan) -> None:
     """Say where QEMU refuses a -global: the drivers of fixed virtio models lack the switches.
 
-    A NIC of the machine is enough: QEMU then tries every NIC driver. Observed: QEMU 7.2.22 and 11.1.2.
+    A NIC of the machine is enough: QEMU then tries every NIC driver; 10.0 and 11.1 try them on every PC, and 7.2 does
+    not. Observed: QEMU 7.2.22, 10.0 and 11.1.2.
     """
-    nodes = found.tree.nodes
-    if not any(node.facts.driver.endswith("transitional") or node.group.name == "nic" for node in nodes):
+    newer = found.qemu is None or found.qemu >= _TRIES_NICS
+    every = newer and found.machine.x86 and not found.settings.removed
+    fixed = any(node.facts.driver.endswith("transitional") for node in found.tree.nodes)
+    if not (every or fixed or any(node.group.name == "nic" for node in found.tree.nodes)):
         return
+    who = "" if found.qemu is not None or fixed else " (observed: 10.0 and 11.1)"
     for group in found.settings.all("global"):
         for key in ("virtio-pci.disable-legacy", "virtio-pci.disable-modern"):
             if key in group.values or f"{group.get('driver')}.{group.get('property')}" == key:
                 what = f"-global {key}: the transitional and non-transitional drivers lack the property"
-                found.settings.note(group.line, f"{what}, so QEMU refuses the command line")
+                found.settings.remark(group.line, f"{what}, so QEMU refuses the command line{who}")
 
 
 def replace_values(group: Group, **values: str) -> Group:
@@ -128,12 +137,18 @@ def _acpi(settings: Settings, machine: Machine) -> bool:
     return machine.properties.on("acpi", "no-acpi" not in settings.switches)
 
 
+def _acpi_hotplug(settings: Settings) -> bool:
+    """Whether no -global turns the ACPI hotplug of bridges off."""
+    keys = {f"{driver}.acpi-pci-hotplug-with-bridge-support" for driver in ("PIIX4_PM", "ICH9-LPC")}
+    return not any(group.get(key) in ("off", "false", "no") for group in settings.all("global") for key in keys)
+
+
 def _display(found: Plan, defaults: frozenset[str]) -> None:
     option = found.settings.values.get("vga")
     if option is not None:
         drivers = named("vga", option.value.partition(",")[0])
         if drivers is None:
-            found.settings.note(option.line, f"-vga {option.value!r} is not known to this reader; it is left out")
+            found.settings.remark(option.line, f"-vga {option.value!r} is not known to this reader; it is left out")
         for driver in drivers or ():
             found.add(_known(driver), Group("vga", {"driver": driver}, option.line))
     elif "display" in defaults and found.machine.defaults.display:
@@ -153,10 +168,10 @@ def _nics(found: Plan, defaults: frozenset[str]) -> None:
         known = device_facts(driver)
         if not driver:
             what = f"the default NIC of machine type {found.machine.type} is not known"
-            settings.note(group.line, f"{what}; it is left out")
+            settings.remark(group.line, f"{what}; it is left out")
             continue
         if known is None or not known.element.startswith("interface"):
-            settings.note(group.line, f"NIC model {model!r} has no place that is known; it is left out")
+            settings.remark(group.line, f"NIC model {model!r} has no place that is known; it is left out")
             continue
         values = {"driver": driver, "mac": group.get("mac") or group.get("macaddr"), "type": group.get("type")}
         if group.get("addr") and _honours_nic_addr(found, group):
@@ -171,8 +186,8 @@ def _honours_nic_addr(found: Plan, group: Group) -> bool:
         return True
     honours = release is not None and release < _NIC_ADDR_IGNORED
     if release is None:
-        what = "addr= of -net nic is ignored, as QEMU 11.1 does; QEMU 7.2 honours it"
-        found.settings.note(group.line, f"{what}. Write -device with addr= to have the same place in both")
+        what = "addr= of -net nic is ignored, as QEMU 10.0 and 11.1 do; QEMU 7.2 honours it"
+        found.settings.remark(group.line, f"{what}. Write -device with addr= to have the same place in both")
     return honours
 
 
@@ -184,7 +199,7 @@ def _sounds(found: Plan) -> None:
         for name in names:
             drivers = named("audio", name)
             if drivers is None:
-                found.settings.note(option.line, f"sound card {name!r} is not known; it is left out")
+                found.settings.remark(option.line, f"sound card {name!r} is not known; it is left out")
             for driver in drivers or ():
                 found.add(_known(driver), Group("device", {"driver": driver}, option.line))
 
@@ -207,7 +222,7 @@ def _virtio_drive(found: Plan, drive: Group) -> None:
 def _device(found: Plan, group: Group) -> None:
     driver = group.get("driver")
     if not driver:
-        found.settings.note(group.line, "-device without a driver; it is left out")
+        found.settings.remark(group.line, "-device without a driver; it is left out")
         return
     known = device_facts(driver, "ccw" if found.machine.arch == "s390x" else "pci")
     if known is None:

@@ -63,14 +63,14 @@ def _domain(
         what = "the command line names no machine type, and this emulator has no default one; add -machine"
         raise InputError(what, file or None, line)
     if machine.assumed:
-        settings.note(line, machine.assumed)
+        settings.remark(line, machine.assumed)
     if not machine.root:
         what = f"machine type {clean(machine.type)}: its buses are not known to this reader"
-        settings.note(line, f"{what}; devices on PCI are left out")
+        settings.remark(line, f"{what}; devices on PCI are left out")
     placed = plan(settings, machine, _release(command, options))
     for group in placed.unknown:
         text = f"device {clean(group.get('driver'))!r} is not known; it is left out"
-        settings.note(group.line, f"{text}. If it is a PCI device without addr=, later ones are a slot further")
+        settings.remark(group.line, f"{text}. If it is a PCI device without addr=, later ones are a slot further")
     root, lines = domain_of(placed, title)
     return FoundDomain(name, document_of(root, lines, file), tuple(settings.notes))
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from virtkit.readers.qemu_command_line.known_files import known_devices
 from virtkit.readers.qemu_command_line.options import Group, Option, configuration, key_values, options
-from virtkit.readers.qemu_command_line.words import CommandLine
+from virtkit.readers.qemu_command_line.words import CommandLine, Word
 
-__all__ = ["ReadConfig", "Settings", "settings_of"]
+__all__ = ["ReadConfig", "Settings", "add_options", "settings_of"]
 
 ReadConfig = Callable[[str], "str | None"]
 """Gives the text of a configuration file that ``-readconfig`` names, None when it is not at hand."""
@@ -59,7 +60,7 @@ class Settings:
             line = line or group.line
         return Group(name, found, line)
 
-    def note(self, line: int, text: str) -> None:
+    def remark(self, line: int, text: str) -> None:
         """Keep a sentence about a line once."""
         sentence = f"line {line}: {text}" if line else text
         if sentence not in self.notes:
@@ -69,9 +70,14 @@ class Settings:
 def settings_of(command: CommandLine, read_config: ReadConfig) -> Settings:
     """The settings of a command line; ``read_config`` finds the files of ``-readconfig``."""
     found = Settings(command.words[0].text, notes=list(command.notes))
-    for option in options(command.words[1:]):
-        _take(found, option, read_config)
+    add_options(found, command.words[1:], read_config)
     return found
+
+
+def add_options(found: Settings, words: tuple[Word, ...], read_config: ReadConfig) -> None:
+    """Add the options of some words, as if they stood at the end of the command line."""
+    for option in options(words):
+        _take(found, option, read_config)
 
 
 def _take(found: Settings, option: Option, read_config: ReadConfig) -> None:
@@ -115,7 +121,7 @@ def _add(found: Settings, group: Group) -> None:
     name = _GROUPS.get(group.name, group.name)
     group = Group(name, group.values, group.line, group.json, group.numbers)
     if group.json and not group.values:
-        found.note(group.line, f"-{name}: not a JSON object; the option is left out")
+        found.remark(group.line, f"-{name}: not a JSON object; the option is left out")
         return
     found.groups.setdefault(name, []).append(group)
     if name == "device":
@@ -131,8 +137,13 @@ def _configuration(found: Settings, option: Option, read_config: ReadConfig) -> 
     text = read_config(option.value)
     if text is None:
         base = option.value.rpartition("/")[2]
+        known = known_devices(base, option.line)
+        for group in known:
+            _add(found, group)
+        if known:
+            return
         what = f"-readconfig {base}: the file is not at hand, so its devices are missing; put it beside the input"
-        found.note(option.line, what)
+        found.remark(option.line, what)
         return
     groups, notes = configuration(text, lambda _: option.line)
     found.notes += [f"-readconfig {option.value.rpartition('/')[2]}: {note}" for note in notes]
@@ -152,7 +163,7 @@ def _shorthand(found: Settings, option: Option) -> None:
         return
     drivers = named(option.name, option.value.partition(",")[0])
     if drivers is None:
-        found.note(option.line, f"-{option.name}: {option.value.partition(',')[0]!r} is not known; it is left out")
+        found.remark(option.line, f"-{option.name}: {option.value.partition(',')[0]!r} is not known; it is left out")
         return
     for driver in drivers:
         found.devices.append(Group("device", {"driver": driver}, option.line))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from virtkit.readers.qemu_command_line.device_facts import DeviceFacts
@@ -93,7 +93,8 @@ class Node:
 class Tree:
     """The tree in the making; devices are added in the order in which QEMU creates them."""
 
-    def __init__(self) -> None:
+    def __init__(self, refuses_slot_0: Callable[[Bus], bool] = lambda bus: False) -> None:
+        self.refuses_slot_0 = refuses_slot_0
         self.root = Bus("main-system-bus", "system")
         self.nodes: list[Node] = []
         self.pci_buses: list[Bus] = []
@@ -114,6 +115,8 @@ class Tree:
     def add(self, node: Node) -> None:
         """Put a device in its place. Raises NotPlaced when QEMU refuses it or its bus is not known."""
         needs = node.facts.needs
+        if node.id and any(other.id == node.id for other in self.nodes):
+            raise NotPlaced(f"another device has the id {node.id!r}, too")
         if needs in ("", "system", "isa", "ccw", "virtio-mmio"):
             if needs == "ccw":
                 node.unit = self._channel_number(node.group)
@@ -166,7 +169,11 @@ class Tree:
 
     def _place(self, node: Node, bus: Bus, needs: str) -> None:
         if needs == "pci":
-            _on_pci(node, bus)
+            slot, function = _on_pci(node, bus)
+            if not slot and self.refuses_slot_0(bus):
+                raise NotPlaced(f"the hotplug controller of {bus.name} allows slots 1 to 31 only, and its slot is 0")
+            node.slot, node.function = slot, function
+            bus.used[slot, function] = node
         elif needs == "usb":
             self._on_usb(node, bus)
         elif needs == "ide":
@@ -230,18 +237,22 @@ class Tree:
         if node.facts.driver == "pxb":
             internal = Bus("pxb-internal", "pci", host, bridges_only=True)
             bridge = Node(DeviceFacts("", "pci"), Group("", {}, node.line), built_in=True, buses=host.buses)
+            bridge.bus = internal
+            node.expander.owner = bridge
             internal.devices.append(bridge)
             host.buses = [internal]
         else:
+            node.expander.owner = host
             node.expander.bridges_only = True
         self.root.devices.insert(0, host)
 
 
-def _on_pci(node: Node, bus: Bus) -> None:
-    if bus.number < 0:
-        raise NotNamed(f"its place is on {bus.name}, a bus that domain XML cannot name (write bus= for it)")
+def _on_pci(node: Node, bus: Bus) -> tuple[int, int]:
+    """The slot and function that a device gets."""
     if bus.bridges_only and node.facts.brings not in ("pci", "pcie"):
         raise NotPlaced(f"only bridges and ports can be plugged into {bus.name} (write bus= for it)")
+    if bus.number < 0:
+        raise NotNamed(f"its place is on {bus.name}, a bus that domain XML cannot name (write bus= for it)")
     slot, function = _written_place(node.group)
     if slot is None:
         free = [number for number in range(_SLOTS) if (number, 0) not in bus.used]
@@ -253,8 +264,7 @@ def _on_pci(node: Node, bus: Bus) -> None:
         who = taken.id or taken.facts.driver
         raise NotPlaced(f"slot {slot:#x} function {function} of {bus.name} is in use by {who}")
     _check_functions(node, bus, slot, function)
-    node.slot, node.function = slot, function
-    bus.used[slot, function] = node
+    return slot, function
 
 
 def _check_functions(node: Node, bus: Bus, slot: int, function: int) -> None:
