@@ -13,11 +13,12 @@ from virtkit.readers.kubevirt import defaults, instancetypes
 from virtkit.readers.kubevirt.admission import check_spec
 from virtkit.readers.kubevirt.conversion import convert
 from virtkit.readers.kubevirt.documents import Found, documents
-from virtkit.readers.kubevirt.instance import Instance
+from virtkit.readers.kubevirt.instance import Instance, instance_of
 from virtkit.readers.kubevirt.instancetypes import Profiles
 from virtkit.readers.kubevirt.nics import unknown_bindings
 from virtkit.readers.kubevirt.objects import Machine, Profile, object_of
 from virtkit.readers.kubevirt.placement import reserve
+from virtkit.readers.kubevirt.portions import portions
 from virtkit.readers.kubevirt.ports import on_root_complex, place_on_root_bus, plan
 from virtkit.readers.kubevirt.releases import NEWEST, Topology, topology_of_release
 
@@ -62,6 +63,10 @@ class KubeVirt:
         choice = _chosen(options)
         profiles = Profiles(_profiles(data, file))
         return _named(_readings(data, file, choice, profiles))
+
+    def portions(self, data: bytes, size: int) -> Iterator[bytes]:
+        """A long list as lists of about ``size`` bytes, so that several processes can read it."""
+        return portions(data, size)
 
 
 READER = KubeVirt()
@@ -194,7 +199,7 @@ def _instance(machine: Machine, file: str, profiles: Profiles) -> Instance:
     arch = defaults.architecture_of(spec, machine.path, file)
     defaults.fill(spec, arch)
     check_spec(spec, arch, machine.path, file)
-    return Instance(machine.name, machine.namespace, machine.annotations, spec, arch, machine.line)
+    return instance_of(machine.name, machine.namespace, machine.annotations, spec, arch, machine.line)
 
 
 def _notes(machine: Machine, instance: Instance) -> tuple[str, ...]:
