@@ -16,6 +16,7 @@ from virtkit.readers.contract import SAVE_IMAGE, FoundDomain, ReaderOptions, Ski
 from virtkit.wording import listed
 
 __all__ = [
+    "MAX_LIST_BYTES",
     "InMemory",
     "Source",
     "Unreadable",
@@ -35,6 +36,10 @@ __all__ = [
 
 
 _SAVE_HEAD = 1 << 20  # bytes of a save image that are read; the domain XML is at its beginning
+MAX_LIST_BYTES = 32 * MAX_BYTES
+"""Largest list of objects that is read, in bytes: those of a cluster may be tens of megabytes."""
+
+_LISTS = (".yaml", ".yml", ".json")
 _SEARCHED = tuple(ending for row in BUILT_IN for ending in row.searched)
 _ENDINGS = sorted((ending for row in BUILT_IN for ending in row.endings), key=len, reverse=True)
 
@@ -62,28 +67,29 @@ class Source:
     def read(self) -> bytes:
         """Its bytes; of a save image, which ends with the memory of the guest, the beginning.
 
-        Raises InputError when it cannot be read or is larger than 16 MiB.
+        Raises InputError when it cannot be read or is larger than 16 MiB, or 512 MiB for a list of objects.
         """
+        limit = MAX_BYTES if self.path is not None and self.path.suffix not in _LISTS else MAX_LIST_BYTES
         if self.path is None:
-            data = sys.stdin.buffer.read(MAX_BYTES + 1)
+            data = sys.stdin.buffer.read(limit + 1)
         else:
             try:
-                data = self._file_bytes(self.path)
+                data = self._file_bytes(self.path, limit)
             except OSError as error:
                 raise InputError(f"cannot be read: {error.strerror or error}", self.label) from None
-        if len(data) > MAX_BYTES:
-            raise InputError(f"larger than {MAX_BYTES >> 20} MiB, the largest size that is accepted", self.label)
+        if len(data) > limit:
+            raise InputError(f"larger than {limit >> 20} MiB, the largest size that is accepted", self.label)
         return data
 
     @staticmethod
-    def _file_bytes(path: Path) -> bytes:
+    def _file_bytes(path: Path, limit: int) -> bytes:
         with path.open("rb") as stream:
             start = stream.read(len(SAVE_IMAGE))
             if start == SAVE_IMAGE:
                 return start + stream.read(_SAVE_HEAD)
-            if os.fstat(stream.fileno()).st_size > MAX_BYTES:
-                return bytes(MAX_BYTES + 1)
-            return start + stream.read(MAX_BYTES + 1)
+            if os.fstat(stream.fileno()).st_size > limit:
+                return bytes(limit + 1)
+            return start + stream.read(limit + 1)
 
 
 def sources(paths: Sequence[str]) -> Iterator[Source]:

@@ -42,6 +42,8 @@ LINES = {
     f"attach {DOMAIN} disk": "",
     f"detach {DOMAIN} FOLDER/disk.xml": "",
     f"moves {DOMAIN} --machine q35:pc": "",
+    f"moves {DOMAIN} --add-disk": "",
+    f"pin {DOMAIN}": "",
     f"moves {DOMAIN} --machine q35:pc --picture FOLDER/moves.svg": "report",
     "recommend --guest rhel6.10": "",
     "policy list": "report",

@@ -15,6 +15,9 @@ from lxml import etree
 
 from virtkit import resolve
 from virtkit.domain.domain import Domain
+from virtkit.hotplug.device import read_device
+from virtkit.hotplug.forms import Names
+from virtkit.hotplug.running import Running
 from virtkit.readers.contract import FoundDomain, NotRead, ReaderOptions, Reading
 from virtkit.readers.kubevirt import READER
 
@@ -118,3 +121,44 @@ def test_the_final_domain_is_that_of_libvirt(variant: str, tmp_path: Path) -> No
             differing[entry["name"]] = answer["diffs"]
     assert count > 20
     assert differing == {}
+
+
+def hotplugged(kind: str, model: str, names: Names) -> str:
+    """The XML of a device as KubeVirt attaches it."""
+    if kind == "nic-virtio":
+        return f"<interface type='user'><mac address='{names.mac()}'/><model type='{model}'/></interface>"
+    target = names.target("sd" if kind == "disk-scsi" else "vd")
+    bus, chosen, address = "virtio", f" model='{model}'", ""
+    if kind == "disk-scsi":
+        bus, chosen = "scsi", ""
+        address = f"<address type='drive' bus='0' controller='0' unit='{ord(target[-1]) - ord('a')}'/>"
+    return (
+        f"<disk type='file' device='disk'{chosen}><driver name='qemu' type='raw'/><source file='/srv/{target}'/>"
+        f"<target dev='{target}' bus='{bus}'/>{address}</disk>"
+    )
+
+
+def test_hotplugged_devices_take_the_ports_that_are_free() -> None:
+    """Disks and NICs that were attached to the running domain of v3 have the addresses observed, until none is left."""
+    differing, count = [], 0
+    for path in sorted(CORPUS.glob("*.hotplug.json")):
+        seen = json.loads(path.read_text(encoding="utf-8"))
+        [reading] = readings(seen["name"], "v3")
+        assert isinstance(reading, FoundDomain)
+        running = Running(resolve(Domain(reading.document)))
+        names = Names(running.devices)
+        for kind, wanted in seen["attached"]:
+            effect = running.attach(read_device(hotplugged(kind, seen["model"], names)))
+            count += 1
+            if effect.refusal is None:
+                address: Any = effect.new[-1].address
+                pairs = {"type": address.type, **dict(address.pairs())}
+                got = " ".join(f"{key}={value}" for key, value in sorted(pairs.items()))
+                if address.type == "pci":
+                    got = f"{address.bus:02x}:{address.slot:02x}.{address.function:x}"
+            else:
+                got = "ERROR"
+            if got != wanted and not (got == "ERROR" and wanted.startswith("ERROR")):
+                differing.append((seen["name"], kind, wanted, got))
+    assert count > 400
+    assert differing == []

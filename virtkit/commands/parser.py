@@ -12,7 +12,7 @@ __all__ = ["COMMANDS", "GROUPS", "Parser", "build", "commands_of", "named"]
 #: The modules of ``virtkit.commands`` that have commands, in the groups and the order in which help lists them.
 GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("everyday", ("check", "resolve", "topology", "explain", "recommend", "guests", "matrix")),
-    ("changes of a domain", ("attach", "moves")),
+    ("changes of a domain", ("attach", "moves", "pin")),
     ("many domains", ("audit", "report", "policy")),
     ("for other programs", ("args", "interface", "names", "firmware", "domcaps")),
     ("facts and agreement with real programs", ("verify", "data")),

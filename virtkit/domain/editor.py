@@ -18,7 +18,17 @@ from virtkit.errors import InputError
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["STEP", "Editor", "escape", "indent_of", "line_break_of", "new_element", "rewritten", "with_attributes"]
+__all__ = [
+    "STEP",
+    "Editor",
+    "address_element",
+    "escape",
+    "indent_of",
+    "line_break_of",
+    "new_element",
+    "rewritten",
+    "with_attributes",
+]
 
 STEP = "  "
 """How much deeper a new child is indented."""
@@ -141,7 +151,7 @@ def _new_children(grouped: _Grouped, indent: str) -> list[str]:
         for name, edits in grouped.below.items()
     ]
     if grouped.address is not None:
-        found.append(_address_element(grouped.address, indent + STEP))
+        found.append(address_element(grouped.address, indent + STEP))
     return found
 
 
@@ -194,7 +204,7 @@ def _readdressed(text: str, span: ElementSpan, address: Address, indent: str) ->
     """An ``<address>`` element with its numbers set; its other attributes and children are kept."""
     kind = _attribute(text[span.start : span.inner], "type")
     if kind is None or kind.group(2)[1:-1] != address.type:
-        return _address_element(address, indent)
+        return address_element(address, indent)
     pairs = list(address.pairs())
     edits: list[Edit] = [SetAttribute("", name, value) for name, value in pairs]
     # Numbers of another form go, and so do those of an address that names no place, with its multifunction mark.
@@ -206,7 +216,8 @@ def _readdressed(text: str, span: ElementSpan, address: Address, indent: str) ->
     return rewritten(text, span, edits, indent)
 
 
-def _address_element(address: Address, indent: str) -> str:
+def address_element(address: Address, indent: str = "") -> str:
+    """The text of an ``<address>`` element; ``indent`` is a line break with the blanks before it."""
     if isinstance(address, PciAddress) and not address.empty:
         # The most common case has its own code, for speed.
         multi = f" multifunction='{address.multifunction}'" if address.multifunction else ""

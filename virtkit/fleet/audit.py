@@ -16,6 +16,7 @@ from virtkit.errors import FleetError, InputError, VirtkitError
 from virtkit.fleet.domains import Checked, checked, each, guest_unless_named
 from virtkit.fleet.shapes import Shapes
 from virtkit.inputs import InMemory, Source, Unreadable
+from virtkit.readers import portions
 from virtkit.readers.contract import ReaderOptions, Skipped
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ TYPES: Mapping[str, type[int | bool]] = MappingProxyType({"line": int, "needed":
 
 _BATCH_DOMAINS = 256
 _BATCH_BYTES = 1 << 20
+_PORTION_BYTES = 1 << 18
 
 #: How much each level of a policy's finding weighs.
 _LEVELS = ("", "allow", "warn", "taint", "deny")
@@ -288,18 +290,25 @@ def _batches(found: Iterable[Source]) -> Iterator[Batch]:
     batch: list[InMemory | Unreadable] = []
     size = 0
     for source in found:
-        try:
-            data = source.read()
-        except InputError as problem:
-            batch.append(Unreadable(source.name, None, source.label, reason=problem.what))
-        else:
-            batch.append(InMemory(source.name, None, source.label, named=source.named, data=data))
-            size += len(data)
-        if len(batch) >= _BATCH_DOMAINS or size >= _BATCH_BYTES:
-            yield tuple(batch)
-            batch, size = [], 0
+        for one in _read(source):
+            batch.append(one)
+            size += len(one.data) if isinstance(one, InMemory) else 0
+            if len(batch) >= _BATCH_DOMAINS or size >= _BATCH_BYTES:
+                yield tuple(batch)
+                batch, size = [], 0
     if batch:
         yield tuple(batch)
+
+
+def _read(source: Source) -> Iterator[InMemory | Unreadable]:
+    """A source that is read, in several portions where it is a long list."""
+    try:
+        data = source.read()
+    except InputError as problem:
+        yield Unreadable(source.name, None, source.label, reason=problem.what)
+        return
+    for portion in portions(data, source.label, _PORTION_BYTES):
+        yield InMemory(source.name, None, source.label, named=source.named, data=portion)
 
 
 @contextmanager

@@ -24,7 +24,19 @@ from virtkit.resolved import Resolved
 if TYPE_CHECKING:
     from virtkit.hotplug.changes import Row
 
-__all__ = ["Definition"]
+__all__ = ["Definition", "with_device"]
+
+
+def with_device(resolved: Resolved, xml: str) -> str:
+    """The text of a domain as written, with one device more and no address but those that were written."""
+    document = resolved.domain.document
+    editor = Editor(document.text, document.root)
+    holder = document.root.find("devices")
+    if holder is None:
+        editor.append(document.root, f"<devices>{xml}</devices>")
+    else:
+        editor.append(holder, xml)
+    return editor.text()
 
 
 class Definition:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from virtkit.topology.diff import Change, ChangeKind, Difference
 from virtkit.topology.model import Node
 
-__all__ = ["Move", "moves", "moves_text"]
+__all__ = ["Move", "move_words", "moves", "moves_text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Move:
     """A device whose place, interface or presence differs.
 
     ``kind`` is "moved", "changed", "new" or "gone"; an address or interface is "" where there is none. ``notices``
-    are sentences on what the guest OS sees of it.
+    are sentences on what the guest OS sees of it. ``what`` is the class of the device ("disk", "interface") and ``id``
+    the name that libvirt gives it.
     """
 
     device: str
@@ -28,6 +29,8 @@ class Move:
     interface_before: str
     interface_after: str
     notices: tuple[str, ...]
+    what: str = ""
+    id: str = ""
 
     @property
     def moved(self) -> bool:
@@ -51,6 +54,8 @@ def moves(found: Difference) -> tuple[Move, ...]:
                     interface_before="" if before is None else before.interface or "",
                     interface_after="" if after is None else after.interface or "",
                     notices=notices,
+                    what=change.node.kind,
+                    id=change.node.id,
                 )
             )
     return tuple(result)
@@ -86,15 +91,17 @@ _MOVED = {
 
 def moves_text(found: tuple[Move, ...]) -> str:
     """The moves as lines for a terminal; "" when there are none."""
-    lines = []
     width = max((len(move.device) for move in found), default=0)
-    for move in found:
-        words = [move.kind.ljust(7), move.device.ljust(width)]
-        if move.before != move.after:
-            words.append(f"{move.before or 'nothing'} → {move.after or 'nothing'}")
-        elif move.after:
-            words.append(move.after)
-        if move.interface_before != move.interface_after and move.before and move.after:
-            words.append(f"{move.interface_before or 'no interface'} → {move.interface_after or 'no interface'}")
-        lines.append(f"{'  '.join(words).rstrip()}: {'; '.join(move.notices)}")
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{move_words(move, width)}: {'; '.join(move.notices)}\n" for move in found)
+
+
+def move_words(move: Move, width: int) -> str:
+    """What changes, the device in ``width`` columns, and where it was and is."""
+    words = [move.kind.ljust(7), move.device.ljust(width)]
+    if move.before != move.after:
+        words.append(f"{move.before or 'nothing'} → {move.after or 'nothing'}")
+    elif move.after:
+        words.append(move.after)
+    if move.interface_before != move.interface_after and move.before and move.after:
+        words.append(f"{move.interface_before or 'no interface'} → {move.interface_after or 'no interface'}")
+    return "  ".join(words).rstrip()

@@ -13,10 +13,12 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
+from virtkit.errors import InputError
+
 if TYPE_CHECKING:
     from virtkit.readers.contract import Reader, ReaderOptions, Reading
 
-__all__ = ["BUILT_IN", "GROUP", "BuiltIn", "Option", "all_readers", "reader_of", "readings"]
+__all__ = ["BUILT_IN", "GROUP", "BuiltIn", "Option", "all_readers", "portions", "reader_of", "readings"]
 
 GROUP = "virtkit.readers"
 """The entry point group of readers that other packages bring."""
@@ -107,11 +109,21 @@ def reader_of(data: bytes, file: str) -> Reader:
         return BUILT_IN[0].load()  # its errors say what is wrong with XML
     if _YAML.match(text) or file.endswith((".yaml", ".yml", ".json")):
         return _KUBERNETES.load()  # it says what other YAML and JSON seem to be
-    from virtkit.errors import InputError
-
     known = [reader.title for reader in all_readers()]
     expected = known[0] if len(known) == 1 else f"{', '.join(known[:-1])} or {known[-1]}"
     raise InputError(f"the format is not recognised; expected {expected}", file or None)
+
+
+def portions(data: bytes, file: str, size: int) -> Iterator[bytes]:
+    """A long list as several texts of about ``size`` bytes with the same parts and lines; another text as it is."""
+    if len(data) <= size:
+        yield data
+        return
+    try:
+        split = getattr(reader_of(data, file), "portions", None)
+    except InputError:
+        split = None
+    yield from (data,) if split is None else split(data, size)
 
 
 def readings(data: bytes, file: str, options: ReaderOptions) -> Iterator[Reading]:

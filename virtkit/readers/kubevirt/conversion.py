@@ -55,7 +55,7 @@ def _add_head(building: Building, instance: Instance) -> None:
     os = building.child("os")
     SubElement(os, "type", {"arch": instance.arch.libvirt, "machine": instance.machine}).text = "hvm"
     if instance.uefi and instance.arch.loader:
-        efi = instance.spec.child("domain").child("firmware").child("bootloader").child("efi")
+        efi = instance.domain.child("firmware").child("bootloader").child("efi")
         secure = efi.get("secureBoot") is not False and not instance.arch.uefi
         loader = {"readonly": "yes", "secure": "yes" if secure else "no", "type": "pflash"}
         path = instance.arch.loader.replace(".fd", ".secboot.fd") if secure else instance.arch.loader
@@ -65,7 +65,7 @@ def _add_head(building: Building, instance: Instance) -> None:
 
 def _add_features(building: Building, instance: Instance) -> None:
     """Add the features that libvirt's checks of firmware look at."""
-    features = instance.spec.child("domain").child("features")
+    features = instance.domain.child("features")
     acpi = features.child("acpi").get("enabled")
     holder = building.child("features")
     if acpi is True or (acpi is None and instance.arch.acpi):

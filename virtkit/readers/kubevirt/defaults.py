@@ -11,6 +11,7 @@ from virtkit.readers.kubevirt.documents import Mapping, Sequence
 
 __all__ = [
     "DISK_KINDS",
+    "add_disks",
     "add_input",
     "add_network",
     "add_volume_disks",
@@ -72,6 +73,17 @@ def add_volume_disks(spec: Mapping) -> None:
     for volume in spec.items_of("volumes"):
         if volume.text("name") not in names:
             _append(devices, "disks", volume.line, name=volume.text("name"))
+
+
+def add_disks(spec: Mapping, count: int) -> None:
+    """Give a spec some virtio disks more, at the end."""
+    devices = devices_of(spec)
+    names = {one.text("name") for one in (*devices.items_of("disks"), *spec.items_of("volumes"))}
+    for name in [name for number in range(count + len(names)) if (name := f"new{number}") not in names][:count]:
+        target = Mapping(devices.line)
+        target.put("bus", "virtio")
+        _append(devices, "disks", devices.line_of("disks"), name=name, disk=target)
+        _append(spec, "volumes", spec.line_of("volumes"), name=name, emptyDisk=Mapping(spec.line))
 
 
 def add_network(spec: Mapping) -> None:

@@ -123,7 +123,7 @@ class _Threads:
 
     def __init__(self, instance: Instance) -> None:
         self.count, self.shared = _thread_counts(instance)
-        self.pool = _pool(instance.spec.child("domain"))
+        self.pool = _pool(instance.domain)
         self.next_shared, self.next_own = 1, self.shared + 1
 
     def give(self, driver: Element, disk: Mapping) -> None:
@@ -150,7 +150,7 @@ def _pool(domain: Mapping) -> int:
 
 def _thread_counts(instance: Instance) -> tuple[int, int]:
     """How many I/O threads there are, and how many of them disks share; 0 and 0 without I/O threads."""
-    domain = instance.spec.child("domain")
+    domain = instance.domain
     policy = domain.text("ioThreadsPolicy")
     disks = instance.devices.items_of("disks")
     own = sum(disk.get("dedicatedIOThread") is True for disk in disks)

@@ -3,73 +3,81 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from virtkit.readers.kubevirt.architecture import Architecture
 from virtkit.readers.kubevirt.documents import Mapping
 from virtkit.readers.kubevirt.quantities import quantity
 
-__all__ = ["Instance"]
+__all__ = ["Instance", "instance_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """An instance that is ready to be converted: its filled-in spec, annotations and architecture."""
+    """An instance that is ready to be converted.
+
+    ``domain`` and ``devices`` are those of the filled-in ``spec``; ``machine`` is the machine type, ``virtio`` the
+    model of virtio devices, ``uefi`` whether the firmware is UEFI, ``memory`` in bytes, 0 when none is stated, ``cpus``
+    the number of virtual CPUs.
+    """
 
     name: str
     namespace: str
     annotations: Mapping
     spec: Mapping
+    domain: Mapping
+    devices: Mapping
     arch: Architecture
     line: int
+    machine: str
+    virtio: str
+    uefi: bool
+    memory: int
+    cpus: int
 
-    @property
-    def devices(self) -> Mapping:
-        """The devices of the spec."""
-        return self.spec.child("domain").child("devices")
 
-    @property
-    def machine(self) -> str:
-        """The machine type."""
-        return self.spec.child("domain").child("machine").text("type")
+def instance_of(
+    name: str, namespace: str, annotations: Mapping, spec: Mapping, arch: Architecture, line: int
+) -> Instance:
+    """The instance of a filled-in spec."""
+    domain = spec.child("domain")
+    devices = domain.child("devices")
+    transitional = devices.get("useVirtioTransitional") is True
+    return Instance(
+        name=name,
+        namespace=namespace,
+        annotations=annotations,
+        spec=spec,
+        domain=domain,
+        devices=devices,
+        arch=arch,
+        line=line,
+        machine=domain.child("machine").text("type"),
+        virtio=arch.transitional if transitional else arch.virtio,
+        uefi=isinstance(domain.child("firmware").child("bootloader").get("efi"), Mapping),
+        memory=_memory(domain),
+        cpus=_cpus(domain),
+    )
 
-    @property
-    def virtio(self) -> str:
-        """The model of its virtio devices."""
-        transitional = self.devices.get("useVirtioTransitional") is True
-        return self.arch.transitional if transitional else self.arch.virtio
 
-    @property
-    def uefi(self) -> bool:
-        """Whether its firmware is UEFI."""
-        loader = self.spec.child("domain").child("firmware").child("bootloader")
-        return isinstance(loader.get("efi"), Mapping)
+def _memory(domain: Mapping) -> int:
+    """The guest's memory: as stated, else the request, the limit or the size of a huge page."""
+    memory = domain.child("memory")
+    stated = quantity(memory.get("guest"))
+    if stated:
+        return stated
+    resources = domain.child("resources")
+    others = (resources.child("requests").get("memory"), resources.child("limits").get("memory"))
+    sizes = (*others, memory.child("hugepages").get("pageSize"))
+    return next((found for one in sizes if (found := quantity(one))), 0)
 
-    @property
-    def memory(self) -> int:
-        """Its memory in bytes, 0 when none is stated."""
-        domain = self.spec.child("domain")
-        memory, resources = domain.child("memory"), domain.child("resources")
-        for holder, key in (
-            (memory, "guest"),
-            (resources.child("requests"), "memory"),
-            (resources.child("limits"), "memory"),
-            (memory.child("hugepages"), "pageSize"),
-        ):
-            if found := quantity(holder.get(key)):
-                return found
-        return 0
 
-    @property
-    def cpus(self) -> int:
-        """The number of its virtual CPUs."""
-        domain = self.spec.child("domain")
-        cpu = domain.child("cpu")
-        counts = [cpu.get(key) for key in ("sockets", "cores", "threads")]
-        if not any(counts):
-            resources = domain.child("resources")
-            stated = (resources.child(key).get("cpu") for key in ("limits", "requests"))
-            return next((found for one in stated if (found := quantity(one))), 1)
-        product = 1
-        for count in counts:
-            product *= count if isinstance(count, int) and count > 0 else 1
-        return product
+def _cpus(domain: Mapping) -> int:
+    """Sockets times cores times threads, else the limit or the request."""
+    cpu = domain.child("cpu")
+    counts = [count for key in ("sockets", "cores", "threads") if isinstance(count := cpu.get(key), int) and count > 0]
+    if counts:
+        return prod(counts)
+    resources = domain.child("resources")
+    stated = (resources.child(key).get("cpu") for key in ("limits", "requests"))
+    return next((found for one in stated if (found := quantity(one))), 1)

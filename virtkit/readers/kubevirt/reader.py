@@ -7,18 +7,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from virtkit.domain.origin import KubeVirtOrigin, note_kubevirt
 from virtkit.errors import InputError, UsageError
 from virtkit.readers.contract import FoundDomain, NotRead, Skipped, document_of
 from virtkit.readers.kubevirt import defaults, instancetypes
 from virtkit.readers.kubevirt.admission import check_spec
 from virtkit.readers.kubevirt.conversion import convert
 from virtkit.readers.kubevirt.documents import Found, documents
-from virtkit.readers.kubevirt.instance import Instance
+from virtkit.readers.kubevirt.instance import Instance, instance_of
 from virtkit.readers.kubevirt.instancetypes import Profiles
 from virtkit.readers.kubevirt.nics import unknown_bindings
 from virtkit.readers.kubevirt.objects import Machine, Profile, object_of
 from virtkit.readers.kubevirt.placement import reserve
-from virtkit.readers.kubevirt.ports import on_root_complex, place_on_root_bus, plan
+from virtkit.readers.kubevirt.portions import portions
+from virtkit.readers.kubevirt.ports import on_root_complex, place_on_root_bus, plan, takes_ports
 from virtkit.readers.kubevirt.releases import NEWEST, Topology, topology_of_release
 
 if TYPE_CHECKING:
@@ -37,13 +39,14 @@ class _Choice:
 
     topology: Topology
     notes: tuple[str, ...]
+    more_disks: int = 0
 
 
 class KubeVirt:
     """Reads KubeVirt objects and makes of each virtual machine the domain that KubeVirt defines last.
 
     Options: ``kubevirt`` is a release (default 1.9), ``topology`` v1, v2, v3, or none for the domain as it is before
-    ports are reserved for hotplug.
+    ports are reserved for hotplug; ``more-disks`` is a number of virtio disks to add to each machine.
     """
 
     name = "kubevirt"
@@ -63,6 +66,10 @@ class KubeVirt:
         profiles = Profiles(_profiles(data, file))
         return _named(_readings(data, file, choice, profiles))
 
+    def portions(self, data: bytes, size: int) -> Iterator[bytes]:
+        """A long list as lists of about ``size`` bytes, so that several processes can read it."""
+        return portions(data, size)
+
 
 READER = KubeVirt()
 
@@ -77,7 +84,8 @@ def _chosen(options: ReaderOptions) -> _Choice:
             raise UsageError(f"--topology: expected {', '.join(Topology)}, got {wanted!r}")
         topology = Topology(wanted)
         notes = notes[1:] if len(notes) > 1 else ()
-    return _Choice(topology, notes)
+    more = options.values.get("more-disks", "")
+    return _Choice(topology, notes, int(more) if more.isdigit() else 0)
 
 
 def _profiles(data: bytes, file: str) -> Iterator[Profile]:
@@ -163,11 +171,18 @@ def _distinct(reading: Reading, seen: set[str]) -> Reading:
 def _read(machine: Machine, file: str, choice: _Choice, profiles: Profiles) -> Reading:
     name = f"{machine.namespace}.{machine.name}"
     try:
+        if choice.more_disks:
+            defaults.add_disks(machine.spec, choice.more_disks)
         instance = _instance(machine, file, profiles)
         building = convert(instance)
         if on_root_complex(instance) and instance.arch.root_complex:
             place_on_root_bus(instance, building, file)
-        reserve(building, plan(instance, building, choice.topology, file), instance.virtio)
+        ports = plan(instance, building, choice.topology, file)
+        reserve(building, ports, instance.virtio)
+        slots = ports.placeholders + len(instance.devices.items_of("interfaces"))
+        topology = str(choice.topology if takes_ports(instance) else Topology.NONE)
+        origin = KubeVirtOrigin(machine.kind, machine.namespace, machine.name, topology, slots)
+        note_kubevirt(building.root, origin)
         return FoundDomain(name, document_of(building.root, building.lines, file), _notes(machine, instance))
     except InputError as error:
         return NotRead(name, error)
@@ -194,7 +209,7 @@ def _instance(machine: Machine, file: str, profiles: Profiles) -> Instance:
     arch = defaults.architecture_of(spec, machine.path, file)
     defaults.fill(spec, arch)
     check_spec(spec, arch, machine.path, file)
-    return Instance(machine.name, machine.namespace, machine.annotations, spec, arch, machine.line)
+    return instance_of(machine.name, machine.namespace, machine.annotations, spec, arch, machine.line)
 
 
 def _notes(machine: Machine, instance: Instance) -> tuple[str, ...]:
