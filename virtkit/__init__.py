@@ -48,8 +48,8 @@ if _TYPES:
     from virtkit.hotplug.matrix import matrix
     from virtkit.inputs import read
     from virtkit.notebook.explorer import explorer
-    from virtkit.policy.document import Policy
     from virtkit.policy.document import load as load_policy
+    from virtkit.policy.rules import Policy
     from virtkit.resolved import Resolved, resolve
     from virtkit.topology.diff import compare
     from virtkit.topology.model import Topology
@@ -89,7 +89,7 @@ _HOMES = {
     "Guest": "guests",
     "Host": "host",
     "InputError": "errors",
-    "Policy": "policy.document",
+    "Policy": "policy.rules",
     "Refused": "errors",
     "Resolved": "resolved",
     "Review": "compat.check",

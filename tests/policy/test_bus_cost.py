@@ -16,16 +16,16 @@ LEGACY = ("block", "net", "rng", "balloon", "console", "scsi", "9p")
 def test_a_bridge_is_counted_once() -> None:
     """Seven transitional devices share a bridge and its port; seven plain ones have a port each; pc needs none."""
     cost = BusCost(Host.default(), "C")
-    assert cost.buses("q35", [ChosenDevice(kind, "virtio-transitional") for kind in LEGACY]) == 2
-    assert cost.buses("q35", [ChosenDevice(kind, "virtio") for kind in LEGACY]) == 7
-    assert cost.buses("pc", [ChosenDevice(kind, "virtio") for kind in KINDS]) == 0
+    assert cost.buses("q35", [ChosenDevice(kind, "virtio-transitional") for kind in LEGACY]).added == 2
+    assert cost.buses("q35", [ChosenDevice(kind, "virtio") for kind in LEGACY]).added == 7
+    assert cost.buses("pc", [ChosenDevice(kind, "virtio") for kind in KINDS]).added == 0
 
 
 def test_the_root_bus_costs_nothing() -> None:
     """All twelve kinds with an address on bus 0 of q35 add no bus, and the old kinds are transitional there."""
     cost = BusCost(Host.default(), "C")
     choices = [ChosenDevice(kind, "virtio", ROOT) for kind in KINDS]
-    assert cost.buses("q35", choices) == 0
+    assert cost.buses("q35", choices).added == 0
     for choice in choices:
         placement, shown = cost.shown("q35", choice)
         assert shown is not None
@@ -36,7 +36,7 @@ def test_the_root_bus_costs_nothing() -> None:
 def test_conventional_takes_every_virtio_device() -> None:
     """Under Proxmox's slots a SCSI controller and a virtio-mem go on the bridge as the others do."""
     cost = BusCost(Host.default(), "conventional")
-    assert cost.buses("q35", [ChosenDevice(kind, "virtio") for kind in KINDS]) == 2
+    assert cost.buses("q35", [ChosenDevice(kind, "virtio") for kind in KINDS]).added == 2
     assert cost.shown("q35", ChosenDevice("scsi", "virtio"))[0].location == "conventional-bridge"
 
 
@@ -52,7 +52,7 @@ def test_conventional_takes_every_virtio_device() -> None:
 )
 def test_other_devices_cost_too(choice: ChosenDevice, buses: int) -> None:
     """An emulated NIC takes a port, or a bridge, as libvirt gives it."""
-    assert BusCost(Host.default(), "C").buses("q35", [choice]) == buses
+    assert BusCost(Host.default(), "C").buses("q35", [choice]).added == buses
 
 
 def test_what_is_refused_is_left_out() -> None:
@@ -64,12 +64,12 @@ def test_what_is_refused_is_left_out() -> None:
         ChosenDevice("block", device="nonesuch"),
     ):
         assert cost.shown("q35", choice)[0].refusal
-        assert cost.buses("q35", [choice]) == 0
+        assert cost.buses("q35", [choice]).added == 0
     placement, shown = cost.shown("q35", ChosenDevice("vsock", "virtio-transitional"))
     assert not placement.refusal
     assert shown is not None
     assert shown.interface is None
-    assert cost.buses("q35", [ChosenDevice("vsock", "virtio-transitional")]) == 0
+    assert cost.buses("q35", [ChosenDevice("vsock", "virtio-transitional")]).added == 0
 
 
 def test_slot_in_a_policy() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -33,6 +35,84 @@ def test_list_and_show(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["policy", "show", "virt-v2v"]) == 0
     assert "virtio-transitional" in capsys.readouterr().out
     assert main(["policy", "show", "nonesuch"]) == 2
+    capsys.readouterr()
+    assert main(["policy", "show", "kubevirt", "--at", "1.5"]) == 0
+    shown = capsys.readouterr().out
+    assert "PCI Express root ports: 3 free" in shown
+    assert "8 total, 3 free" not in shown
+    assert main(["policy", "show", "kubevirt", "--at", "0.1"]) == 2
+
+
+def test_decide(capsys: pytest.CaptureFixture[str]) -> None:
+    """Each guest, kind and machine has a row with the device, whether it is created, the reason and the source."""
+    given = ["policy", "decide", "virt-v2v", "--guests", "rhel6.10", "--kinds", "net,gpu", "--machines", "pc,q35"]
+    assert main([*given, "--format", "csv"]) == 0
+    head, *rows = list(csv.reader(io.StringIO(capsys.readouterr().out)))
+    assert head == ["guest", "kind", "machine", "device", "model", "created", "reason", "source"]
+    assert [row[:6] for row in rows] == [
+        ["rhel6.10", "net", "pc", "virtio", "virtio", "always"],
+        ["rhel6.10", "gpu", "pc", "", "", "never"],
+        ["rhel6.10", "net", "q35", "virtio", "virtio-transitional", "always"],
+        ["rhel6.10", "gpu", "q35", "", "", "never"],
+    ]
+    assert all(row[6] and "create_libvirt_xml.ml" in row[7] for row in rows if row[1] == "gpu")
+    given = ["policy", "decide", "kubevirt", "--guests", "fedora42", "--kinds", "block", "--format", "csv"]
+    for options, said in (
+        ([], "fedora42,block,q35,sata,,always"),
+        (["--request", "disk-bus-virtio"], "fedora42,block,q35,virtio,virtio-non-transitional,always"),
+        (["--arch", "s390x"], "fedora42,block,s390-ccw-virtio,virtio,virtio,always"),
+    ):
+        assert main([*given, *options]) == 0
+        assert capsys.readouterr().out.splitlines()[1].startswith(said)
+    assert main(["policy", "decide", "nova", "--request", "unheard-of"]) == 2
+    assert main(["policy", "decide", "nova", "--machines", "toaster"]) == 2
+    assert "expected own or a machine type of x86_64" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_review_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The record has the sections of an ADR, the criteria with their sources, and the figures of the table."""
+    file = tmp_path / "decision.md"
+    given = ["policy", "review", "recommended", "nova", "--guests", "rhel6.10,win11", "--record", str(file)]
+    assert main([*given, "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert {row["policy"]: row["decision"] for row in rows}["virt-install"] == "keep"
+    text = file.read_text()
+    sections = [line for line in text.splitlines() if line.startswith("## ")]
+    assert sections == [
+        "## Status",
+        "## Context and question",
+        "## Decision drivers",
+        "## Considered options",
+        "## Decision",
+        "## Consequences",
+        "## Evidence",
+    ]
+    for row in rows:
+        assert f"| {row['policy']} | {row['decision']} | {row['score']} |" in text
+    assert "- **i440fx-support**, -1" in text
+    assert "It never creates 9p, vsock and mem." in text
+
+
+def test_compare_releases(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two releases of a policy are compared, and the rules that only one has are listed."""
+    given = ["policy", "compare", "kubevirt@1.5", "kubevirt@1.9", "--guests", "fedora42"]
+    assert main(given) == 0
+    said = capsys.readouterr().err
+    assert "only kubevirt@1.5: ports -> PCI Express root ports: 3 free" in said
+    assert "only kubevirt@1.9: gpu -> model virtio" in said
+
+
+def test_devices_of_one_side_are_listed_apart(capsys: pytest.CaptureFixture[str]) -> None:
+    """What only one policy writes is in no cell; it is named in a sentence, and listed with --apart."""
+    given = ["policy", "compare", "virt-install", "virt-v2v", "--guests", "rhel6.10,win10"]
+    assert main([*given, "--format", "json"]) == 0
+    done = capsys.readouterr()
+    assert not {row["kind"] for row in json.loads(done.out)} & {"gpu", "input", "fs", "9p", "mem", "scsi"}
+    assert "virt-v2v never creates input and gpu." in done.err
+    assert main([*given, "--apart", "--format", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert {(row["kind"], row["not_by"], row["created"]) for row in rows} >= {("gpu", "virt-v2v", "never")}
 
 
 def test_check_denies(broken: str, capsys: pytest.CaptureFixture[str]) -> None:

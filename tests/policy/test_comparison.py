@@ -1,4 +1,4 @@
-"""Policies compared on all guests: the scores, the differences."""
+"""Policies compared on all guests: the cells, and the differences."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import pandas as pd
 import pytest
 
 from virtkit.errors import UsageError
-from virtkit.policy import comparison, document
+from virtkit.policy import comparison, differences, document
+from virtkit.policy.decide import Circumstances
 
 pytestmark = pytest.mark.slow
+
+#: The user of KubeVirt writes bus: virtio.
+VIRTIO_DISK = Circumstances(requests=frozenset({"disk-bus-virtio"}))
 
 
 @pytest.fixture(scope="module")
@@ -24,18 +28,16 @@ def test_size(everything: pd.DataFrame) -> None:
 
 
 def test_kubevirt_flag_matters_to_legacy_guests(everything: pd.DataFrame) -> None:
-    """useVirtioTransitional makes RHEL 6 disks work, and nothing that worked fails."""
-    changed = comparison.changes(everything, "kubevirt", "kubevirt-transitional")
-    disks = changed[(changed["kind"] == "block") & (changed["guest"] == "rhel6.10")]
-    assert set(disks["effect"]) == {"better"}
+    """useVirtioTransitional makes RHEL 6 NICs work, and nothing that worked fails."""
+    changed = differences.changes(everything, "kubevirt", "kubevirt-transitional")
+    nics = changed[(changed["kind"] == "net") & (changed["guest"] == "rhel6.10")]
+    assert set(nics["effect"]) == {"better"}
     assert "worse" not in set(changed["effect"])
 
 
 def test_by_family(everything: pd.DataFrame) -> None:
-    """The matrix of policies by family of guest holds shares."""
-    works = comparison.by_family(everything, ("works",))
-    assert (works["recommended"] == works.max(axis=1)).all()
-    table = comparison.by_family(everything)
+    """The matrix of policies by family of guest holds shares; no device of the recommended policy fails."""
+    table = differences.by_family(everything)
     assert list(table.columns) == list(document.names())
     assert table.to_numpy().min() >= 0
     assert table.to_numpy().max() <= 1
@@ -45,8 +47,8 @@ def test_by_family(everything: pd.DataFrame) -> None:
 def test_changes_by_family() -> None:
     """Equal changes of a family stand together, with how many guests they touch and one of them."""
     policies = [document.builtin(name) for name in ("kubevirt", "kubevirt-transitional")]
-    frame = comparison.evaluate(policies, "rhel6*,win2k3", kinds=("block", "vsock"))
-    grouped = comparison.grouped(comparison.changes(frame, "kubevirt", "kubevirt-transitional"))
+    frame = comparison.evaluate(policies, "rhel6*,win2k3", kinds=("block", "vsock"), about=VIRTIO_DISK)
+    grouped = differences.grouped(differences.changes(frame, "kubevirt", "kubevirt-transitional"))
     rows = {str(row["family"]): row for row in grouped.to_dict("records")}
     assert {"effect": "better", "kinds": "block", "verdict_before": "fails", "verdict": "works"}.items() <= rows[
         "linux"
@@ -54,14 +56,14 @@ def test_changes_by_family() -> None:
     assert (rows["linux"]["guests"], rows["linux"]["machine"]) == (12, "q35")
     assert rows["winnt"]["verdict"] == "works-with-condition"
     with pytest.raises(UsageError, match="policy 'ovirt' was not evaluated"):
-        comparison.changes(frame, "kubevirt", "ovirt")
+        differences.changes(frame, "kubevirt", "ovirt")
 
 
 def test_equal_changes_of_several_kinds_share_a_row() -> None:
     """Kinds with the same change stand in one row, in the order of the matrix, with their cells counted."""
     policies = [document.builtin(name) for name in ("kubevirt", "kubevirt-transitional")]
-    frame = comparison.evaluate(policies, "rhel6.10", kinds=("block", "net"))
-    (row,) = comparison.grouped(comparison.changes(frame, "kubevirt", "kubevirt-transitional")).to_dict("records")
+    frame = comparison.evaluate(policies, "rhel6.10", kinds=("block", "net"), about=VIRTIO_DISK)
+    (row,) = differences.grouped(differences.changes(frame, "kubevirt", "kubevirt-transitional")).to_dict("records")
     assert (row["kinds"], row["cells"], row["guests"]) == ("net, block", 2, 1)
 
 
@@ -69,7 +71,7 @@ def test_side_by_side() -> None:
     """A row for each guest, machine and kind, and a column of choice and verdict for each policy."""
     policies = [document.builtin(name) for name in ("virt-v2v", "virt-install")]
     frame = comparison.evaluate(policies, "rhel6.10", ("q35",), ("block", "vsock"))
-    assert comparison.side_by_side(frame).to_dict("records") == [
+    assert differences.side_by_side(frame).to_dict("records") == [
         {
             "guest": "rhel6.10",
             "family": "linux",
@@ -83,10 +85,66 @@ def test_side_by_side() -> None:
             "family": "linux",
             "asked": "q35",
             "kind": "vsock",
-            "virt-v2v": "virtio: fails",
-            "virt-install": "none: absent",
+            "virt-v2v": "not created",
+            "virt-install": "on request only",
         },
     ]
+
+
+def test_only_devices_of_both_sides_are_compared(everything: pd.DataFrame) -> None:
+    """No cell is about a device that one side does not write, and the others are listed apart, each once."""
+    for before, after in (("virt-install", "virt-v2v"), ("nova", "kubevirt"), ("libvirt", "minikube")):
+        changed = differences.changes(everything, before, after)
+        assert "absent" not in {*changed["verdict"], *changed["verdict_before"]}
+        kinds = set(changed["kind"].astype(str).unique())
+        for name in (before, after):
+            assert not kinds & set(document.builtin(name).never), name
+        apart = differences.apart(everything, before, after)
+        assert not apart.duplicated(["kind", "not_by"]).any()
+        written = {
+            name: everything[(everything["policy"] == name) & (everything["verdict"] != "absent")]
+            for name in (before, after)
+        }
+        both = set(zip(*(written[before][key] for key in ("guest", "asked", "kind")), strict=True))
+        both &= set(zip(*(written[after][key] for key in ("guest", "asked", "kind")), strict=True))
+        assert int(apart["cells"].sum()) == len(written[before]) + len(written[after]) - 2 * len(both)
+
+
+def test_devices_of_one_side_are_named() -> None:
+    """What one policy never creates, or only on request, is said in a sentence."""
+    policies = [document.builtin(name) for name in ("virt-install", "virt-v2v")]
+    frame = comparison.evaluate(policies, "rhel9.0,winxp", kinds=("gpu", "input", "vsock"))
+    apart = differences.apart(frame, "virt-install", "virt-v2v")
+    assert differences.apart_words(apart) == [
+        "virt-install creates vsock on request only.",
+        "virt-v2v never creates input and gpu.",
+    ]
+
+
+def test_a_request_brings_devices() -> None:
+    """A device that is created on request is written when the user asks for its kind."""
+    policy = document.builtin("virt-install")
+    for requests, choice in ((frozenset(), "none"), (frozenset({"vsock"}), "virtio"), (frozenset({"all"}), "virtio")):
+        about = Circumstances(requests=frozenset(requests))
+        (row,) = comparison.evaluate([policy], "fedora42", kinds=("vsock",), about=about).to_dict("records")
+        assert (row["created"], row["choice"]) == ("on-request", choice)
+
+
+def test_ports_count_as_buses() -> None:
+    """virt-install writes fourteen ports on q35, two of which libvirt adds for any domain; pc has none."""
+    frame = comparison.evaluate([document.builtin("virt-install")], "fedora42", ("q35", "pc"))
+    q35, pc = frame.drop_duplicates("asked").to_dict("records")
+    assert q35["domain_buses"] == 12
+    assert 0 < q35["free_ports"] < 14
+    assert (pc["domain_buses"], pc["free_ports"]) == (0, 0)
+
+
+def test_emulated_devices_are_judged() -> None:
+    """A SATA disk fails where the guest is known to lack the driver; a virtio-scsi disk as its controller does."""
+    frame = comparison.evaluate([document.builtin("kubevirt")], "winxp,fedora42", kinds=("block",))
+    assert dict(zip(frame["guest"], frame["verdict"], strict=True)) == {"winxp": "fails", "fedora42": "emulated"}
+    scsi = comparison.evaluate([document.builtin("incus")], "rhel6.10,fedora42", kinds=("block",))
+    assert dict(zip(scsi["guest"], scsi["verdict"], strict=True)) == {"rhel6.10": "fails", "fedora42": "works"}
 
 
 def test_machines_are_checked() -> None:

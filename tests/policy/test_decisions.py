@@ -17,17 +17,22 @@ def _by_policy(frame: pd.DataFrame) -> dict[str, dict[str, object]]:
 
 def test_policies() -> None:
     """The recommended policy is adopted; others improve on libvirt's as well, are worse, or both."""
-    names = ("libvirt", "recommended", "kubevirt", "nova", "slot-C")
-    frame = comparison.evaluate([document.builtin(name) for name in names], "rhel6.10,fedora42", ("q35",))
+    policies = [document.builtin(name) for name in ("libvirt", "recommended", "kubevirt", "slot-C")]
+    rules = (
+        "[{machine: q35, reason: x}, "
+        "{kinds: [block], model: none, reason: x}, {kinds: [all], model: virtio, reason: x}]"
+    )
+    diskless = document.parse(f"name: diskless\ntitle: x\nsources: [x]\nrules: {rules}", "x.yaml")
+    frame = comparison.evaluate([*policies, diskless], "rhel6.10,fedora42", ("q35",))
     table = _by_policy(decisions.of_policies(frame, "libvirt"))
     assert {name: row["decision"] for name, row in table.items()} == {
         "recommended": "adopt",
         "libvirt": "keep",
         "slot-C": "better",
-        "nova": "reject",
+        "diskless": "reject",
         "kubevirt": "weigh",
     }
-    assert "-1 guest whose disk or NIC fails" in str(table["recommended"]["because"])
+    assert "+10 no-disk-or-nic" in str(table["recommended"]["because"])
     with pytest.raises(UsageError, match="baseline 'ovirt' was not evaluated; expected one of "):
         decisions.of_policies(frame, "ovirt")
 

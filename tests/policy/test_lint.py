@@ -7,12 +7,13 @@ import pytest
 from virtkit.guests import find
 from virtkit.policy import document
 from virtkit.policy.lint import lint, remarks
+from virtkit.policy.rules import Policy
 
 HEAD = "name: x\ntitle: x\nsources: [x]\nrules:\n"
 LAST = "- machine: pc\n  reason: x\n- kinds: [all]\n  model: virtio\n  reason: x\n"
 
 
-def _policy(*conditions: str, rest: str = LAST, gives: str = "q35") -> document.Policy:
+def _policy(*conditions: str, rest: str = LAST, gives: str = "q35") -> Policy:
     rules = "".join(f"- machine: {gives}\n  when: {one}\n  reason: x\n" for one in conditions)
     return document.parse(HEAD + rules + rest, "x.yaml")
 

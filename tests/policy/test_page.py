@@ -10,6 +10,8 @@ import pytest
 from virtkit.cli import main
 from virtkit.policy import document
 from virtkit.policy.lint import lint
+from virtkit.policy.rules import CONDITIONS
+from virtkit.policy.scoring import MEASURES
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
 
@@ -24,7 +26,13 @@ def test_example_is_a_policy() -> None:
 
 def test_every_condition_is_named() -> None:
     """Each predicate of the schema is in the table."""
-    for key in document.CONDITIONS:
+    for key in CONDITIONS:
+        assert f"`{key}`" in PAGE, key
+
+
+def test_every_measure_is_named() -> None:
+    """Each measure of a criterion is in the table."""
+    for key in MEASURES:
         assert f"`{key}`" in PAGE, key
 
 

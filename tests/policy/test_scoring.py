@@ -5,96 +5,111 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from virtkit.compat.prober import Prober
-from virtkit.compat.verdict import Verdict, judge
-from virtkit.guests import KINDS, catalogue
+from virtkit.errors import UsageError
+from virtkit.guests import catalogue
 from virtkit.guests.overrides import support
-from virtkit.host import Host
-from virtkit.policy import comparison, document
-from virtkit.virtio.kinds import MODELS
+from virtkit.policy import comparison, document, scoring
+from virtkit.policy.rules import Criterion
 
 pytestmark = pytest.mark.slow
 
 MACHINES = {"pc": ("pc",), "q35": ("q35",), "both": ("pc", "q35"), "own": ("own",)}
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["corrected", "database"])
-def scores(request: pytest.FixtureRequest) -> dict[str, pd.DataFrame]:
-    """The score tables by machines asked for, indexed by policy, with and without corrections.
-
-    Without them, cells that a correction takes away are left out.
-    """
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    """Every shipped policy on every guest, on pc, q35, and the machine of its own choice."""
     policies = [document.builtin(name) for name in document.names()]
-    frame = comparison.evaluate(policies, machines=("pc", "q35", "own"), overrides=request.param)
-    if not request.param:
-        # Whoever knows the corrections leaves out what they take away, which counts as a loss by the database alone.
-        taken = {
-            (guest.id, kind)
-            for guest in catalogue()
-            for kind in KINDS
-            if guest.support(kind).any and not support(guest, kind).any
-        }
-        frame = frame[[cell not in taken for cell in zip(frame["guest"], frame["kind"], strict=True)]]
-    return {
-        name: comparison.score(frame[frame["asked"].isin(asked)]).set_index("policy")
-        for name, asked in MACHINES.items()
-    }
+    return comparison.evaluate(policies, machines=("pc", "q35", "own"))
+
+
+@pytest.fixture(scope="module")
+def criteria() -> tuple[Criterion, ...]:
+    """The shipped criteria."""
+    return document.builtin("recommended").scoring
 
 
 @pytest.mark.parametrize("machines", MACHINES)
-def test_no_policy_scores_higher(scores: dict[str, pd.DataFrame], machines: str) -> None:
-    """No policy has more working cells; of those with as many none adds fewer buses, or has fewer failing cells."""
-    table = scores[machines]
-    assert table.index[0] == "recommended"
-    best = table.loc["recommended"]
-    assert best["works"] == table["works"].max()
-    equals = table[table["works"] == best["works"]].drop("recommended")
-    assert (equals["buses"] >= best["buses"]).all()
-    assert (equals["fails"] > best["fails"]).all()
+def test_no_policy_scores_higher(frame: pd.DataFrame, criteria: tuple[Criterion, ...], machines: str) -> None:
+    """The recommended policy has the highest score, no failing device, and a disk and a NIC in every guest."""
+    table = scoring.score(frame[frame["asked"].isin(MACHINES[machines])], criteria)
+    best, next_best = table.iloc[0], table.iloc[1]
+    assert best["policy"] == "recommended"
+    assert best["score"] > next_best["score"]
+    assert (best["fails"], best["idle"], best["left_out"], best["guests_failing"]) == (0, 0, 0, 0)
 
 
-@pytest.mark.parametrize("machines", ["q35", "both"])
-def test_it_beats_all_where_buses_cost(scores: dict[str, pd.DataFrame], machines: str) -> None:
-    """On q35, and on both machines, every other policy has more buses, and none more working cells."""
-    table = scores[machines]
-    others, best = table.drop("recommended"), table.loc["recommended"]
-    assert len(others) == len(document.names()) - 1
-    assert (others["works"] <= best["works"]).all()
-    assert (others["buses"] > best["buses"]).all()
-
-
-def test_pc_is_at_the_bound(scores: dict[str, pd.DataFrame]) -> None:
-    """On pc no bus is ever added, so there plain libvirt has the same two figures: they cannot be beaten."""
-    table = scores["pc"]
-    assert set(table["buses"]) == {0}
-    works = table["works"].to_dict()
-    assert works["libvirt"] == works["recommended"]
-
-
-def test_it_reaches_what_can_be_reached() -> None:
-    """Its working cells are all that any model gives on either machine; none of its cells fails."""
-    prober = Prober(Host.default())
-    frame = comparison.evaluate([document.builtin("recommended")], machines=("pc", "q35"))
-    assert "fails" not in set(frame["verdict"])
-    for machine in ("pc", "q35"):
-        seen = {
-            kind: [
-                shown.interface
-                for model in MODELS
-                if (shown := prober.shown(prober.machine(machine), kind, model)[1]) and shown.interface
-            ]
-            for kind in KINDS
-        }
-        reachable = sum(
-            any(judge(support(guest, kind), kind, one).verdict is Verdict.WORKS for one in seen[kind])
-            for guest in catalogue()
-            for kind in KINDS
+def test_it_recommends_q35_wherever_the_guest_drives_disk_and_nic_there(frame: pd.DataFrame) -> None:
+    """pc is left for guests without known drivers for q35, and for those that oVirt does not give q35."""
+    own = frame[(frame["policy"] == "recommended") & (frame["asked"] == "own")].drop_duplicates("guest")
+    machines = dict(zip(own["guest"].astype(str), own["machine"].astype(str), strict=True))
+    for name in ("rhel6.10", "rhel9.0", "fedora42", "win10", "win11", "debian12", "ubuntu24.04"):
+        assert machines[name] == "q35", name
+    for name in ("rhel5.11", "winxp", "win2k3", "unknown", "msdos6.22"):
+        assert machines[name] == "pc", name
+    for guest in catalogue():
+        served = all(
+            answer.any or answer.legacy_addon or answer.modern_addon
+            for answer in (support(guest, kind) for kind in scoring.VITAL)
         )
-        mine = frame[(frame["asked"] == machine) & (frame["verdict"] == "works")]
-        assert len(mine) == reachable
+        assert served or machines[guest.id] == "pc", guest.id
+
+
+def test_a_missing_disk_is_no_success() -> None:
+    """A policy that writes no disk loses more than one that writes a disk which the guest cannot drive gains."""
+    head = "title: x\nsources: [x]\nrules:\n- {machine: q35, reason: x}\n"
+    default = "- {kinds: [all], model: virtio, reason: x}\n"
+    absent = document.parse(f"name: absent\n{head}- {{kinds: [block], model: none, reason: x}}\n{default}", "a.yaml")
+    plain = document.parse(f"name: plain\n{head}{default}", "b.yaml")
+    frame = comparison.evaluate([absent, plain], "fedora42", kinds=("net", "block"))
+    best, worst = scoring.score(frame, document.builtin("recommended").scoring).to_dict("records")
+    assert (best["policy"], worst["policy"], worst["guests_failing"]) == ("plain", "absent", 1)
+    assert worst["score"] < best["score"] - 10
+
+
+def test_an_idle_device_costs_and_a_useful_one_is_missed() -> None:
+    """A balloon without a driver is idle; an rng that is not written is left out where the guest has the driver."""
+    policies = [document.builtin(name) for name in ("libvirt", "virt-v2v", "proxmox")]
+    frame = comparison.evaluate(policies, "freebsd6.0,fedora42", kinds=("balloon", "rng"))
+    measure = scoring.measures(frame)
+    found = {
+        (str(row.policy), str(guest), str(row.kind)): row.measure
+        for row, guest in zip(measure.itertuples(), frame["guest"], strict=True)
+    }
+    assert found["libvirt", "freebsd6.0", "balloon"] == "idle"
+    assert found["virt-v2v", "freebsd6.0", "balloon"] == ""
+    assert found["proxmox", "fedora42", "rng"] == "left-out"
+    assert found["proxmox", "freebsd6.0", "rng"] == ""
+
+
+def test_weights_are_parameters(frame: pd.DataFrame, criteria: tuple[Criterion, ...]) -> None:
+    """A weight changes the score by its count; an unknown criterion is refused with the known ones."""
+    part = frame[(frame["asked"] == "own") & frame["policy"].isin(["libvirt", "recommended"])]
+    free = scoring.weighted(criteria, "i440fx-support=0, migration=0,secure-boot=0, passthrough=0, windows-11=0")
+    before, after = (scoring.score(part, one).set_index("policy")["score"] for one in (criteria, free))
+    details = scoring.details(part, criteria)
+    of_machine = ["i440fx-support", "migration", "secure-boot", "passthrough", "windows-11"]
+    machine = details[details["criterion"].isin(of_machine)]
+    lost = machine.groupby("policy")["points"].sum()
+    for policy in ("libvirt", "recommended"):
+        assert after[policy] == pytest.approx(before[policy] - lost[policy])
+    with pytest.raises(UsageError, match=r"weights: expected NAME=NUMBER with a name among works, .*, got 'bus=1'"):
+        scoring.weighted(criteria, "bus=1")
+
+
+def test_details_add_up(frame: pd.DataFrame, criteria: tuple[Criterion, ...]) -> None:
+    """The points of the criteria sum to the score, and each criterion has a reason and a source."""
+    part = frame[frame["asked"] == "own"]
+    details = scoring.details(part, criteria)
+    sums = details.groupby("policy")["points"].sum()
+    for row in scoring.score(part, criteria).to_dict("records"):
+        assert row["score"] == pytest.approx(sums[row["policy"]])
+    assert all(details["reason"])
+    assert all(details["source"])
 
 
 def test_disks_and_nics_stay_pluggable_on_q35() -> None:
-    """Only kinds that are not unplugged are on the root bus."""
+    """Only kinds that are not unplugged are on the root bus, and two ports stay free."""
     frame = comparison.evaluate([document.builtin("recommended")], machines=("q35",), kinds=("block", "net"))
     assert set(frame["placement"]) == {"", "pcie-port", "conventional-bridge"}
+    assert set(frame["free_ports"]) == {2}

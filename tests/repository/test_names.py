@@ -13,14 +13,14 @@ import pytest
 
 import virtkit as vk
 from virtkit.fleet.rollout import review_rollout
-from virtkit.policy import comparison, slots
+from virtkit.policy import comparison, scoring, slots
 from virtkit.policy.review import review
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 SHOWN = {"explorer"}  # a widget: its example is shown, not run
 CLASSES = [name for name in vk.__all__ if inspect.isclass(getattr(vk, name))]
 FUNCTIONS = [name for name in vk.__all__ if name not in CLASSES]
-POLICIES = [comparison.evaluate, comparison.score, review, review_rollout, slots.compare]
+POLICIES = [comparison.evaluate, scoring.score, review, review_rollout, slots.compare]
 
 
 def examples(thing: Any, name: str) -> list[doctest.DocTest]:

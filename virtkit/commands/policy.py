@@ -1,4 +1,4 @@
-"""``virtkit policy``: list, show, check, compare and score model policies; review a rollout of model names."""
+"""``virtkit policy``: list, show and check model policies; review a rollout of model names; and the verbs of tables."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ import logging
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from virtkit.commands import policy_tables
 from virtkit.commands.given import INPUTS, add_reader_options, given_sources, reader_options
 from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host, say_notes
+from virtkit.commands.policy_tables import OUTPUT, verb_parser
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from virtkit.domain.domain import Domain
     from virtkit.policy.review import Finding, Findings
     from virtkit.policy.rollout import Rollout
+    from virtkit.policy.rules import Policy
 
 __all__ = ["register", "run"]
 
@@ -25,107 +26,55 @@ log = logging.getLogger("virtkit")
 
 _EXAMPLE = """examples:
   virtkit policy list
+  virtkit policy show kubevirt --at 1.6
   virtkit policy check recommended domains/ --format sarif -o findings.sarif
+  virtkit policy decide nova --guests 'rhel*' --kinds net,block --format csv
   virtkit policy compare virt-install virt-v2v --guests 'rhel6*'
   virtkit policy score --machines pc,q35
+  virtkit policy review --record decision.md
   virtkit policy slots --guests 'family=linux'
   virtkit policy rollout nic-model domains/
 """
-_GUESTS = "guests: short ids, patterns, family=F, distro=D (default: all)"
-_OUTPUT = "write to this file (default: standard output)"
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command and its verbs to the program's parser."""
     parser = subparsers.add_parser(
         "policy",
-        help="model policies: list, show, check, compare, score, slots, rollout",
+        help="model policies: list, show, check, decide, compare, score, review, slots, rollout",
         description="Works with policies that choose machine types and virtio models, shipped or from a YAML file.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
     verbs = parser.add_subparsers(dest="verb", metavar="WHAT", required=True)
-    verb = _verb(verbs, "list", "the shipped policies", "list --format csv")
+    verb = verb_parser(verbs, "list", "the shipped policies", "list --format csv")
     verb.add_argument("--format", choices=("table", "csv", "json"), default="table")
-    verb = _verb(verbs, "show", "one policy, its rules and the remarks of the linter", "show recommended")
+    verb = verb_parser(verbs, "show", "one policy, its rules and the remarks of the linter", "show recommended")
     verb.add_argument("--format", choices=("text", "json"), default="text")
     verb.add_argument("policy", help="name of a shipped policy, or a .yaml file")
+    verb.add_argument("--at", metavar="RELEASE", help="the rules of this release of the software (default: the newest)")
     _add_check(verbs)
-    _add_compare(verbs)
-    _add_score(verbs)
-    _add_slots(verbs)
+    policy_tables.register(verbs)
     _add_rollout(verbs)
-
-
-def _verb(
-    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, example: str
-) -> argparse.ArgumentParser:
-    """The parser of a verb with its description and an example."""
-    description = f"{text[0].upper()}{text[1:]}."
-    return verbs.add_parser(name, help=text, description=description, epilog=f"Example: virtkit policy {example}")
 
 
 def _add_check(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "check domains against a policy; the exit code is 1 when it denies one"
-    verb = _verb(verbs, "check", text, "check recommended domains/ --format sarif -o findings.sarif")
+    verb = verb_parser(verbs, "check", text, "check recommended domains/ --format sarif -o findings.sarif")
     verb.add_argument("policy", help="name of a shipped policy, or a .yaml file")
     verb.add_argument("inputs", nargs="+", metavar="IN", help=INPUTS)
     add_reader_options(verb)
     verb.add_argument("--guest", metavar="ID", help="guest OS (short id, URI or alias) in place of the metadata")
     verb.add_argument("--format", choices=("text", "json", "sarif"), default="text")
-    verb.add_argument("-o", "--output", metavar="FILE", help=_OUTPUT)
-    _options(verb)
-
-
-def _add_compare(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    example = "compare virt-install virt-v2v --guests 'rhel6*'"
-    verb = _verb(verbs, "compare", "the cells in which two policies differ", example)
-    verb.add_argument("before", help="name of a shipped policy, or a .yaml file")
-    verb.add_argument("after", help="name of a shipped policy, or a .yaml file")
-    verb.add_argument("--effect", choices=("better", "worse", "other"), help="only cells with this change")
-    verb.add_argument("--kinds", metavar="SEL", help="device kinds (default: all)")
-    verb.add_argument(
-        "--by",
-        choices=("family", "cell"),
-        help="one row for equal changes of a family of guests, or for each cell (default: family in a table, cell in "
-        "CSV and JSON)",
-    )
-    _selections(verb, "own")
-
-
-def _add_score(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    verb = _verb(verbs, "score", "the score of all policies, or of some", "score --machines pc,q35")
-    verb.add_argument("policies", nargs="*", help="names or .yaml files (default: all shipped)")
-    _selections(verb, "pc,q35")
-
-
-def _selections(verb: argparse.ArgumentParser, machines: str) -> None:
-    verb.add_argument("--guests", metavar="SEL", help=_GUESTS)
-    verb.add_argument(
-        "--machines",
-        metavar="SEL",
-        default=machines,
-        help=f"pc, q35, or own for the one that each policy chooses (default: {machines})",
-    )
-    _table(verb)
-
-
-def _add_slots(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "the slot policies A, B and C side by side"
-    verb = _verb(verbs, "slots", text, "slots --guests 'family=linux'")
-    verb.add_argument("--guests", metavar="SEL", help=_GUESTS)
-    verb.add_argument("--machines", metavar="SEL", help="machine types (default: all)")
-    verb.add_argument("--kinds", metavar="SEL", help="device kinds (default: all)")
-    verb.add_argument(
-        "--table", choices=("summary", "changed", "buses", "broken"), default="summary", help="(default: summary)"
-    )
-    _table(verb)
+    verb.add_argument("-o", "--output", metavar="FILE", help=OUTPUT)
+    add_host_options(verb)
+    add_database_options(verb)
 
 
 def _add_rollout(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "what stages 0 to 3 of a rollout of model names do to domains"
-    verb = _verb(verbs, "rollout", text, "rollout nic-model domains/ --stage 2")
+    verb = verb_parser(verbs, "rollout", text, "rollout nic-model domains/ --stage 2")
     verb.add_argument(
         "subject", help="nic-model, video-model, sound-model, controller-model, several with commas, or all"
     )
@@ -133,19 +82,8 @@ def _add_rollout(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     add_reader_options(verb)
     verb.add_argument("--stage", type=int, choices=(0, 1, 2, 3), help="exit code 1 when this stage harms a domain")
     verb.add_argument("--format", choices=("text", "json"), default="text")
-    verb.add_argument("-o", "--output", metavar="FILE", help=_OUTPUT)
+    verb.add_argument("-o", "--output", metavar="FILE", help=OUTPUT)
     add_host_options(verb)
-
-
-def _options(parser: argparse.ArgumentParser) -> None:
-    add_host_options(parser)
-    add_database_options(parser)
-
-
-def _table(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
-    parser.add_argument("-o", "--output", metavar="FILE", help=_OUTPUT)
-    _options(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -154,10 +92,8 @@ def run(args: argparse.Namespace) -> int:
         "list": _list,
         "show": _show,
         "check": _check,
-        "compare": _compare,
-        "score": _score,
-        "slots": _slots,
         "rollout": _rollout,
+        **policy_tables.VERBS,
     }[args.verb](args)
     return code
 
@@ -167,8 +103,10 @@ def _list(args: argparse.Namespace) -> int:
     from virtkit.policy import document
 
     policies = [document.builtin(name) for name in document.names()]
-    rows = [(p.name, p.title, p.slots, len(p.rules), "; ".join(p.sources)) for p in policies]
-    tables.show(("policy", "title", "slots", "rules", "sources"), rows, args.format)
+    rows = [
+        (p.name, p.title, p.oldest, p.version, p.slots, len(p.current), "; ".join(p.sources)) for p in policies
+    ]
+    tables.show(("policy", "title", "oldest", "newest", "slots", "rules", "sources"), rows, args.format)
     return 0
 
 
@@ -176,23 +114,25 @@ def _show(args: argparse.Namespace) -> int:
     from virtkit.commands import tables
     from virtkit.policy import document
     from virtkit.policy.lint import lint, remarks
+    from virtkit.policy.rules import when_words
 
     policy = document.load(args.policy)
+    policy = policy.at(args.at) if args.at else policy
     if args.format == "json":
-        found = {name: getattr(policy, name) for name in ("name", "title", "slots", "knows", "sources")}
-        rules = [
-            {"line": rule.line, "kinds": rule.kinds, "when": rule.when, "gives": rule.gives, "reason": rule.reason}
-            for rule in policy.rules
-        ]
-        more = {"rules": rules, "warnings": lint(policy), "remarks": remarks(policy)}
-        tables.emit(json.dumps(found | more, indent=1, default=str) + "\n", None)
-        return 1 if more["warnings"] else 0
+        tables.emit(json.dumps(_described(policy), indent=1, default=str) + "\n", None)
+        return 1 if lint(policy) else 0
     lines = [f"{policy.name}: {policy.title}", f"  slots {policy.slots}, knows the {policy.knows} drivers"]
+    if policy.version:
+        lines.append(f"  release {policy.version}; rules change with {', '.join(policy.releases)}")
     lines += [f"  source: {source}" for source in policy.sources]
-    for rule in policy.rules:
-        about = ", ".join(rule.kinds) if rule.kinds else "machine"
-        when = f" when {document.when_words(rule.when)}" if rule.when else ""
-        lines.append(f"  {rule.line}: {about}{when} -> {rule.gives} ({rule.reason})")
+    lines += [f"  request {word}: {meaning}" for word, meaning in policy.requests.items()]
+    lines += [f"  never creates {', '.join(kinds)}" for kinds in [policy.never] if kinds]
+    for rule in policy.current:
+        about = ", ".join(rule.kinds) if rule.kinds else rule.outcome
+        when = f" when {when_words(rule.when)}" if rule.when else ""
+        where = str(rule.line) if rule.file == policy.file else f"{rule.file}:{rule.line}"
+        lines.append(f"  {where}: {about}{when} -> {rule.gives} ({rule.reason} {rule.source})")
+    lines += [f"  criterion {one.name}: {one.weight:g} ({one.reason} {one.source})" for one in policy.scoring]
     tables.emit("\n".join(lines) + "\n", None)
     warnings = lint(policy)
     for text in warnings:
@@ -200,6 +140,19 @@ def _show(args: argparse.Namespace) -> int:
     for text in remarks(policy):
         tables.say(text)
     return 1 if warnings else 0
+
+
+def _described(policy: Policy) -> dict[str, object]:
+    """A policy as plain values, with the remarks of the linter."""
+    from virtkit.policy.lint import lint, remarks
+
+    keys = ("name", "title", "slots", "knows", "sources", "version", "oldest", "releases", "never")
+    names = ("line", "kinds", "when", "gives", "created", "reason", "source", "since", "until", "file")
+    rules = [{name: getattr(rule, name) for name in names} for rule in policy.current]
+    found: dict[str, object] = {name: getattr(policy, name) for name in keys}
+    scoring = [{"name": one.name, "weight": one.weight, "reason": one.reason} for one in policy.scoring]
+    more = {"rules": rules, "scoring": scoring, "warnings": lint(policy), "remarks": remarks(policy)}
+    return found | {"requests": dict(policy.requests)} | more
 
 
 def _check(args: argparse.Namespace) -> int:
@@ -247,72 +200,6 @@ def _check(args: argparse.Namespace) -> int:
         text += f"; {counted(unidentified, 'domain does', 'domains do')} not name a guest OS: name it with --guest"
     tables.say(text)
     return 1 if rejected or any(finding.level == "deny" for finding in found) else 0
-
-
-def _evaluated(args: argparse.Namespace, names: list[str]) -> pd.DataFrame:
-    from virtkit.policy import comparison, document
-
-    machines = comparison.select_machines(args.machines)
-    return comparison.evaluate(
-        [document.load(name) for name in names],
-        args.guests,
-        machines,
-        overrides=args.overrides == "on",
-        host=chosen_host(args),
-        guest_database=chosen_catalogue(args),
-    )
-
-
-def _frame(args: argparse.Namespace, frame: pd.DataFrame) -> None:
-    from virtkit.commands import tables
-
-    rows = [tuple(row) for row in frame.astype(object).itertuples(index=False)]
-    tables.show(list(frame.columns), rows, args.format, args.output)
-
-
-def _compare(args: argparse.Namespace) -> int:
-    from virtkit.commands import tables
-    from virtkit.compat.matrix import select_kinds
-    from virtkit.policy import comparison, document
-
-    names = [document.load(name).name for name in (args.before, args.after)]
-    frame = _evaluated(args, [args.before, args.after])
-    changed = comparison.changes(frame, *names)
-    kinds = select_kinds(args.kinds)
-    changed = changed[changed["kind"].isin(kinds)]
-    if args.effect:
-        changed = changed[changed["effect"] == args.effect]
-    by = args.by or ("family" if args.format == "table" else "cell")
-    _frame(args, comparison.grouped(changed) if by == "family" else changed)
-    counts = changed["effect"].value_counts()
-    effects = ", ".join(f"{counts.get(effect, 0)} {effect}" for effect in ("better", "worse", "other"))
-    buses = comparison.score(frame).set_index("policy")["buses"]
-    before, after = (buses[name] for name in names)
-    cells = counted(len(changed), "cell differs", "cells differ")
-    tables.say(f"{cells}: {effects}; added buses: {before} -> {after}")
-    return 0
-
-
-def _score(args: argparse.Namespace) -> int:
-    from virtkit.policy import comparison, document
-
-    _frame(args, comparison.score(_evaluated(args, args.policies or list(document.names()))))
-    return 0
-
-
-def _slots(args: argparse.Namespace) -> int:
-    from virtkit.policy import slots
-
-    compared = slots.compare(
-        args.guests,
-        args.machines,
-        args.kinds,
-        overrides=args.overrides == "on",
-        host=chosen_host(args),
-        guest_database=chosen_catalogue(args),
-    )
-    _frame(args, getattr(compared, args.table))
-    return 0
 
 
 def _rollout(args: argparse.Namespace) -> int:

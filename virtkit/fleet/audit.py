@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from virtkit.domain.domain import Domain
     from virtkit.guests import Catalogue
     from virtkit.host import Host
-    from virtkit.policy.document import Policy
     from virtkit.policy.review import Finding
+    from virtkit.policy.rules import Policy
     from virtkit.resolved import Resolved
 
 __all__ = ["TABLES", "TYPES", "Answer", "Judged", "Question", "audit", "device_rows", "examine", "workers"]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from virtkit.guests import Catalogue
     from virtkit.host import Host
     from virtkit.inputs import Source
-    from virtkit.policy.document import Policy
+    from virtkit.policy.rules import Policy
 
 __all__ = ["rejected", "side_by_side", "under_policies", "under_slots"]
 

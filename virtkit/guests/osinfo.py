@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from virtkit.errors import GuestError
+from virtkit.guests.device_order import returned_order
 from virtkit.guests.record import AddOn, Guest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 __all__ = ["DEFAULT_FOLDERS", "Database", "read", "system_folders"]
 
@@ -100,7 +101,7 @@ def read(*locations: str | Path) -> Database:
                 known, group = devices.get(_short(uri), ("", ""))
                 devices[_short(uri)] = (known or texts.get("name", ""), texts.get("class", group))
     version = "+".join(v for v in versions if v) or "unknown"
-    guests = tuple(sorted(_guests(systems, version), key=lambda g: (g.distro, g.id)))
+    guests = tuple(sorted(_guests(systems, devices, version), key=lambda g: (g.distro, g.id)))
     origin = ", ".join(place.name or str(place) for place in chosen)
     return Database(version, origin, guests, dict(sorted(devices.items())), tuple(ignored))
 
@@ -253,8 +254,8 @@ def _take_os(element: etree._Element, system: _Os) -> None:
         )
 
 
-def _supported(uri: str, systems: dict[str, _Os]) -> frozenset[str]:
-    """The devices of an OS: for each id the nearest statement counts, unless it is "false".
+def _statements(uri: str, systems: dict[str, _Os]) -> dict[str, bool]:
+    """The devices that an OS names, nearest first, and whether it supports each: the nearest statement counts.
 
     The search is depth-first and pre-order: the OS, then what it derives from, then what it clones, each list from its
     end. ``upgrades`` is not followed. No OS is visited twice, so a database that derives from itself does no harm.
@@ -273,13 +274,25 @@ def _supported(uri: str, systems: dict[str, _Os]) -> frozenset[str]:
         # The stack returns the last entry first, which is the end of each list; derives go above clones.
         stack += system.clones
         stack += system.derives
-    return frozenset(device for device, supported in said.items() if supported)
+    return said
 
 
-def _guests(systems: dict[str, _Os], version: str) -> Iterable[Guest]:
+def _nics(said: Mapping[str, bool], classes: Mapping[str, tuple[str, str]]) -> tuple[str, ...]:
+    """The supported devices of class "net", in the order in which libosinfo returns them.
+
+    libosinfo removes those that are not supported last, so they too take part in the order.
+    """
+    cards = (f"http://{device}" for device in said if classes.get(device, ("", ""))[1] == "net")
+    return tuple(device for uri in returned_order(cards) if said[device := _short(uri)])
+
+
+def _guests(
+    systems: dict[str, _Os], classes: Mapping[str, tuple[str, str]], version: str
+) -> Iterable[Guest]:
     known: dict[frozenset[str], frozenset[str]] = {}
     for uri, system in systems.items():
-        devices = _supported(uri, systems)
+        said = _statements(uri, systems)
+        devices = frozenset(device for device, supported in said.items() if supported)
         devices = known.setdefault(devices, devices)
         text = system.text
         names: Sequence[str] = system.short_ids or [_short(uri)]
@@ -298,4 +311,5 @@ def _guests(systems: dict[str, _Os], version: str) -> Iterable[Guest]:
             devices=devices,
             addons=tuple(system.addons),
             database=f"osinfo-db {version}",
+            nics=_nics(said, classes),
         )

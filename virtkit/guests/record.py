@@ -99,7 +99,8 @@ class Guest(Displayable):
     ``kernel`` is the Linux release by which the guest is judged, "" for a guest of the database; ``virtio_win`` is
     the release of the virtio-win drivers that are installed in it, "" when that is not stated. ``note`` says how a
     name was understood that is not the guest's own; it does not take part in comparisons. ``flavour`` is the kernel by
-    which it is judged (debian12:cloud-amd64), "" for none.
+    which it is judged (debian12:cloud-amd64), "" for none. ``nics`` are the ids of the supported devices of class
+    "net", in the order in which libosinfo returns them.
     """
 
     id: str
@@ -119,6 +120,7 @@ class Guest(Displayable):
     kernel: str = ""
     virtio_win: str = ""
     flavour: str = ""
+    nics: tuple[str, ...] = ()
     note: str = field(default="", compare=False)
 
     def __repr__(self) -> str:

@@ -30,6 +30,7 @@ _HEAD = (
     "status",
     "aliases",
     "devices",
+    "nics",
 )
 _ORIGIN = "osinfo-db (gitlab.com/libosinfo/osinfo-db), GPL-2.0-or-later"
 
@@ -131,6 +132,7 @@ def refresh(path: str | Path, out_dir: str | Path) -> Summary:
                 g.status,
                 " ".join(g.aliases),
                 number[g.devices],
+                " ".join(g.nics),
             )
             for g in database.guests
         ],
@@ -185,6 +187,7 @@ def load() -> tuple[str, tuple[Guest, ...]]:
                     sets[row["devices"]],
                     tuple(addons.get(row["id"], ())),
                     database,
+                    nics=tuple(row["nics"].split()),
                 )
             )
     except KeyError as problem:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from virtkit import display
 from virtkit.draw.html_card import Card, Cell, verdict_cell
 from virtkit.draw.palette import LOOKS
-from virtkit.policy.document import Policy, when_words
 from virtkit.policy.review import Findings
 from virtkit.policy.rollout import Rollout
+from virtkit.policy.rules import Policy, when_words
 from virtkit.policy.slots import Comparison, SlotPolicy
 from virtkit.wording import counted
 
@@ -23,16 +23,17 @@ def policy_html(policy: Policy) -> str:
     drivers = "with corrections" if policy.knows == "corrected" else "without corrections"
     card.line(f"guest database {drivers} · slot policy {policy.slots}", soft=True)
     card.table(
-        ("line", "subject", "when", "gives", "reason"),
+        ("line", "subject", "when", "gives", "reason", "source"),
         [
             (
                 rule.line,
-                ", ".join(rule.kinds) or "machine",
+                ", ".join(rule.kinds) or rule.outcome,
                 when_words(rule.when) or "always",
                 Cell(rule.gives, "", LOOKS[_LEVELS[rule.value]] if rule.outcome == "finding" else ""),
                 rule.reason,
+                rule.source,
             )
-            for rule in policy.rules
+            for rule in policy.current
         ],
         noun="rule",
     )

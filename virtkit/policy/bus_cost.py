@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from virtkit.resolved import Resolved
     from virtkit.virtio.interface import Shown
 
-__all__ = ["AUTO", "ROOT", "SLOTS", "BusCost", "ChosenDevice", "emulated_devices"]
+__all__ = ["AUTO", "ROOT", "SLOTS", "BusCost", "Buses", "ChosenDevice", "emulated_devices"]
 
 #: The slot that libvirt chooses, and one on bus 0 that is written as an address.
 AUTO, ROOT = "auto", "root"
@@ -61,15 +61,23 @@ class ChosenDevice:
     device: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Buses:
+    """The PCI controllers that libvirt adds for a domain; ``ports`` counts the root ports among those that it has."""
+
+    added: int
+    ports: int
+
+
 class BusCost:
     """Resolves the devices that policies choose, on one host under one slot policy, each once for each machine."""
 
     __slots__ = ("_domains", "_prober", "_shown")
 
-    def __init__(self, host: Host, slot_policy: str) -> None:
-        self._prober = Prober(host, policy=slots.policy(slot_policy))
+    def __init__(self, host: Host, slot_policy: str, arch: str = "x86_64") -> None:
+        self._prober = Prober(host, arch, policy=slots.policy(slot_policy))
         self._shown: dict[tuple[str, ChosenDevice], tuple[Placement, Shown | None]] = {}
-        self._domains: dict[tuple[str, tuple[ChosenDevice, ...]], int] = {}
+        self._domains: dict[tuple[str, tuple[ChosenDevice, ...]], Buses] = {}
 
     def shown(self, machine: str, chosen: ChosenDevice) -> tuple[Placement, Shown | None]:
         """Where the device alone is on ``machine`` ("pc", "q35"), and what QEMU shows there.
@@ -82,7 +90,7 @@ class BusCost:
             found = self._shown[key] = self._probe(self._prober.machine(machine), chosen)
         return found
 
-    def buses(self, machine: str, chosen: Iterable[ChosenDevice]) -> int:
+    def buses(self, machine: str, chosen: Iterable[ChosenDevice]) -> Buses:
         """The PCI controllers that libvirt adds for a domain with all these devices, beyond a domain without them.
 
         Devices that libvirt or QEMU refuses are left out, because such a domain does not start.
@@ -113,19 +121,22 @@ class BusCost:
             return prober.no_placement(kind, f"libvirt refuses it: {refusal.what}"), None
         return placement, None if placement.refusal else prober.shown_at(placement, machine, model)
 
-    def _count(self, machine: str, chosen: tuple[ChosenDevice, ...]) -> int:
+    def _count(self, machine: str, chosen: tuple[ChosenDevice, ...]) -> Buses:
         try:
-            return self._prober.added_buses(machine, self._resolve(machine, chosen))
+            resolved = self._resolve(machine, chosen)
         except Refused:
             # libvirt accepts each device but not all of them together: count their buses one by one.
-            return sum(self._probe(machine, one)[0].buses for one in chosen)
+            added = sum(self._probe(machine, one)[0].buses for one in chosen)
+            return Buses(added, added)
+        ports = sum(one.model == "pcie-root-port" for one in resolved.inventory.controllers)
+        return Buses(self._prober.added_buses(machine, resolved), ports)
 
     def _resolve(self, machine: str, chosen: tuple[ChosenDevice, ...]) -> Resolved:
         parts = []
         for number, one in enumerate(chosen):
             xml = _emulated_xml(one) if one.device else probes()[one.kind].device(one.model) or ""
             # On pc libvirt puts every device on bus 0 anyway.
-            at_root = one.slot == ROOT and not one.device and "q35" in machine
+            at_root = one.slot == ROOT and not one.device and ("q35" in machine or machine.startswith("virt"))
             parts.append(_with_address(xml, _FIRST_SLOT + number) if at_root else xml)
         return self._prober.resolve(machine, "".join(parts))
 

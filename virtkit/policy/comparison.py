@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from virtkit.compat.verdict import judge, qemu_refusal
+from virtkit.compat.verdict import Verdict, judge, qemu_refusal
 from virtkit.errors import UsageError
 from virtkit.guests import KINDS, Guest, catalogue
+from virtkit.guests.hardware import State, driven, hardware
 from virtkit.guests.overrides import support
 from virtkit.host import Host
 from virtkit.policy.bus_cost import ROOT, BusCost, ChosenDevice
-from virtkit.policy.decide import decide, decide_machine
+from virtkit.policy.decide import Circumstances, decide, decide_all, decide_machine, decide_ports
 from virtkit.wording import sentences
 
 if TYPE_CHECKING:
@@ -20,28 +21,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from virtkit.guests import Catalogue, Support
-    from virtkit.policy.decide import Decision
-    from virtkit.policy.document import Policy
+    from virtkit.policy.rules import Decision, Policy
 
-__all__ = [
-    "COLUMNS",
-    "OWN",
-    "VITAL",
-    "by_family",
-    "changes",
-    "evaluate",
-    "grouped",
-    "score",
-    "select_machines",
-    "side_by_side",
-]
+__all__ = ["COLUMNS", "OWN", "evaluate", "select_machines"]
 
 #: Among the machines of ``evaluate``: the machine that each policy chooses.
 OWN = "own"
-#: The kinds without which a guest is useless: NIC and disk.
-VITAL = ("net", "block")
 
-#: Columns of ``evaluate``; ``buses`` and ``domain_buses`` are int, the others are text.
+#: Columns of ``evaluate``: ``buses``, ``domain_buses`` and ``free_ports`` are int, ``driver`` is bool, the others text.
 COLUMNS = (
     "policy",
     "guest",
@@ -49,14 +36,21 @@ COLUMNS = (
     "asked",
     "machine",
     "kind",
+    "created",
     "choice",
     "placement",
     "interface",
     "verdict",
+    "driver",
     "buses",
     "domain_buses",
+    "free_ports",
     "reason",
 )
+_COUNTS = ("buses", "domain_buses", "free_ports")
+#: The same columns in the order in which a row is made: first those that a domain's rows share.
+_SHARED = ("policy", "guest", "family", "asked", "machine", "domain_buses", "free_ports")
+_ROW = (*_SHARED, *(column for column in COLUMNS if column not in _SHARED))
 
 
 def select_machines(text: str) -> tuple[str, ...]:
@@ -80,6 +74,15 @@ class _Outcome:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a policy writes for one set of decisions: the devices, and the buses of a domain with all of them."""
+
+    choices: tuple[ChosenDevice | None, ...]
+    buses: int
+    free_ports: int
+
+
 def evaluate(
     policies: Sequence[Policy],
     guests: str | Sequence[Guest] | None = None,
@@ -89,244 +92,183 @@ def evaluate(
     overrides: bool = True,
     host: Host | None = None,
     guest_database: Catalogue | None = None,
+    about: Circumstances | None = None,
 ) -> pd.DataFrame:
     """What each policy decides for each guest, machine and kind, and whether it works: one row each, columns COLUMNS.
 
     ``machines`` are "own" (the policy's choice), "pc" and "q35"; the column ``asked`` has that word, ``machine`` the
-    machine. ``choice`` is a virtio model, an emulated device, or "none". ``verdict`` is that of the matrix, or
-    "emulated" (another device, which needs no virtio driver) or "absent" (no device is added). ``buses`` counts the PCI
-    controllers that libvirt adds for the device alone, ``domain_buses`` those for one domain with all the guest's
-    devices (equal in each row of a guest, policy and machine). Verdicts follow the guest database with or without
-    ``overrides``, whatever the policy itself knows. Raises UsageError and GuestError.
+    machine. ``created`` is always, on-request or never; a device that is not written in the circumstances ``about`` has
+    the choice "none" and the verdict "absent". ``choice`` is a virtio model or an emulated device. ``verdict`` is that
+    of the matrix, or "emulated" (an emulated device that the guest drives). ``driver`` says whether the guest has any
+    virtio driver of the kind. ``buses`` counts the PCI controllers that libvirt adds for the device alone,
+    ``domain_buses`` those for one domain with all the guest's devices and the ports that the policy writes, of which
+    ``free_ports`` have no device (both equal in each row of a guest, policy and machine). Verdicts follow the guest
+    database with or without ``overrides``, whatever the policy itself knows. Raises UsageError and GuestError.
 
     >>> import virtkit as vk
     >>> from virtkit.policy import comparison
     >>> frame = comparison.evaluate([vk.load_policy("recommended")], "rhel6.10", kinds=("net", "block"))
     >>> frame[["guest", "machine", "kind", "choice", "verdict"]]
-          guest machine   kind  choice verdict
-    0  rhel6.10      pc    net  virtio   works
-    1  rhel6.10      pc  block  virtio   works
+          guest machine   kind               choice verdict
+    0  rhel6.10     q35    net  virtio-transitional   works
+    1  rhel6.10     q35  block  virtio-transitional   works
     """
     import pandas as pd
 
-    host = host or Host.default()
     known = guest_database or catalogue()
     chosen = known.select(guests) if guests is None or isinstance(guests, str) else tuple(guests)
-    asked = tuple(machines)
-    wanted = tuple(kinds)
-    costs = {name: BusCost(host, name) for name in {policy.slots for policy in policies}}
-    parts: list[list[tuple[object, ...]]] = [[] for _ in policies]
-    made: list[dict[tuple[object, ...], _Outcome]] = [{} for _ in policies]
+    asked, wanted = tuple(machines), tuple(kinds)
+    circumstances = about or Circumstances()
+    at = host or Host.default()
+    costs = {name: BusCost(at, name, circumstances.arch) for name in {policy.slots for policy in policies}}
+    runs = [_Run(policy, costs[policy.slots], wanted, overrides, circumstances) for policy in policies]
     # Hashing an answer takes longer than deciding, so each answer gets a number once.
     numbers: dict[Support, int] = {}
-    plans: list[dict[tuple[object, ...], tuple[list[ChosenDevice | None], int]]] = [{} for _ in policies]
     for guest in chosen:
         answers = [support(guest, kind, overrides=overrides) for kind in wanted]
         codes = [numbers.setdefault(answer, len(numbers)) for answer in answers]
         drivers = {(kind, overrides): answer for kind, answer in zip(wanted, answers, strict=True)}
-        for number, policy in enumerate(policies):
-            cost = costs[policy.slots]
-            own = decide_machine(policy, guest).value or "pc" if OWN in asked else ""
-            for name in asked:
-                machine = own if name == OWN else name
-                decisions = [decide(policy, guest, machine, kind, drivers) for kind in wanted]
+        emulated: dict[tuple[str, str], str] = {}
+        for run in runs:
+            run.add(guest, asked, answers, codes, drivers, emulated)
+    rows = [row for run in runs for row in run.rows]
+    frame = pd.DataFrame(rows, columns=list(_ROW), dtype=object)[list(COLUMNS)]
+    types = {"driver": "bool", **dict.fromkeys(_COUNTS, "int64")}
+    return frame.astype({column: types.get(column, "category") for column in COLUMNS})
+
+
+class _Run:
+    """Evaluates one policy, guest by guest; equal decisions are resolved once."""
+
+    __slots__ = ("about", "cost", "kinds", "made", "overrides", "plans", "policy", "rows")
+
+    def __init__(
+        self, policy: Policy, cost: BusCost, kinds: tuple[str, ...], overrides: bool, about: Circumstances
+    ) -> None:
+        self.policy, self.cost, self.kinds, self.overrides, self.about = policy, cost, kinds, overrides, about
+        self.rows: list[tuple[object, ...]] = []
+        self.plans: dict[tuple[object, ...], _Plan] = {}
+        self.made: dict[tuple[object, ...], tuple[object, ...]] = {}
+
+    def add(
+        self,
+        guest: Guest,
+        asked: tuple[str, ...],
+        answers: Sequence[Support],
+        codes: Sequence[int],
+        drivers: dict[tuple[str, bool], Support],
+        emulated: dict[tuple[str, str], str],
+    ) -> None:
+        """The rows of one guest; ``emulated`` keeps what it drives between policies."""
+        policy, about = self.policy, self.about
+        own = decide_machine(policy, guest, about).value or "pc" if OWN in asked else ""
+        for name in asked:
+            machine = own if name == OWN else name
+            decisions = decide_all(policy, guest, machine, self.kinds, drivers, about)
+            plan = self._plan(guest, machine, decisions)
+            head = (policy.name, guest.id, guest.family, name, machine, plan.buses, plan.free_ports)
+            cells = zip(self.kinds, answers, codes, decisions, plan.choices, strict=True)
+            for kind, answer, code, decision, choice in cells:
+                drives = self._drives(guest, machine, choice, emulated) if choice and choice.device else ""
                 # Within a policy the lines of the rules identify the choices.
-                lines = (machine, *(decision.line for decision in decisions))
-                if lines not in plans[number]:
-                    choices = [_choice(kind, decision) for kind, decision in zip(wanted, decisions, strict=True)]
-                    together = cost.buses(machine, [one for one in choices if one is not None])
-                    plans[number][lines] = choices, together
-                choices, together = plans[number][lines]
-                cells = zip(wanted, answers, codes, decisions, choices, strict=True)
-                for kind, answer, code, decision, choice in cells:
-                    key = (machine, kind, decision.line, code)
-                    outcome = made[number].get(key)
-                    if outcome is None:
-                        outcome = _outcome(cost, machine, kind, choice, answer, overrides)
-                        made[number][key] = outcome
-                    parts[number].append(
-                        (
-                            policy.name,
-                            guest.id,
-                            guest.family,
-                            name,
-                            machine,
-                            kind,
-                            outcome.choice,
-                            outcome.placement,
-                            outcome.interface,
-                            outcome.verdict,
-                            outcome.buses,
-                            together,
-                            sentences(decision.reason, outcome.reason),
-                        )
-                    )
-    rows = [row for part in parts for row in part]
-    counts = ("buses", "domain_buses")
-    frame = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
-    return frame.astype({column: "int64" if column in counts else "category" for column in COLUMNS})
+                key = (machine, kind, decision.file, decision.line, code, drives)
+                tail = self.made.get(key)
+                if tail is None:
+                    tail = self.made[key] = self._tail(machine, kind, decision, choice, answer, drives)
+                self.rows.append(head + tail)
+
+    def _tail(
+        self,
+        machine: str,
+        kind: str,
+        decision: Decision,
+        choice: ChosenDevice | None,
+        answer: Support,
+        drives: str,
+    ) -> tuple[object, ...]:
+        """The columns of a row from ``kind`` on."""
+        found = self._outcome(machine, kind, choice, answer, drives)
+        driver = answer.any or answer.legacy_addon or answer.modern_addon
+        reason = sentences(decision.reason, found.reason)
+        shown = (found.choice, found.placement, found.interface, found.verdict)
+        return (kind, decision.created.value, *shown, driver, found.buses, reason)
+
+    def _plan(self, guest: Guest, machine: str, decisions: Sequence[Decision]) -> _Plan:
+        ports = decide_ports(self.policy, guest, machine, self.about)
+        lines = (machine, ports, *((decision.file, decision.line) for decision in decisions))
+        plan = self.plans.get(lines)
+        if plan is None:
+            choices = tuple(
+                self._choice(kind, decision) for kind, decision in zip(self.kinds, decisions, strict=True)
+            )
+            together = self.cost.buses(machine, [one for one in choices if one is not None])
+            free = ports.added(together.ports)
+            plan = self.plans[lines] = _Plan(choices, together.added + free, free)
+        return plan
+
+    def _choice(self, kind: str, decision: Decision) -> ChosenDevice | None:
+        """The device that a decision writes, None when it writes none."""
+        if decision.outcome not in ("model", "device") or not self.about.writes(decision, kind):
+            return None
+        if decision.outcome == "device":
+            return ChosenDevice(kind, device=decision.value)
+        return ChosenDevice(kind, decision.value, decision.slot)
+
+    def _drives(
+        self, guest: Guest, machine: str, choice: ChosenDevice, emulated: dict[tuple[str, str], str]
+    ) -> str:
+        """Whether the guest drives an emulated device: a State, or "" for a device of which no facts are kept.
+
+        For a disk on the policy's virtio-scsi controller it is the verdict on that controller.
+        """
+        if choice.kind == "block" and choice.device == "scsi":
+            return self._scsi(guest, machine)
+        key = (choice.kind, choice.device)
+        found = emulated.get(key)
+        if found is None:
+            known = hardware().get(f"bus:{choice.device}" if choice.kind == "block" else choice.device)
+            state = driven(guest, known, overrides=self.overrides).state.value if known else ""
+            found = emulated[key] = state
+        return found
+
+    def _scsi(self, guest: Guest, machine: str) -> str:
+        controller = decide(self.policy, guest, machine, "scsi", about=self.about)
+        if controller.outcome != "model" or controller.value == "none":
+            return ""
+        _, shown = self.cost.shown(machine, ChosenDevice("scsi", controller.value, controller.slot))
+        if shown is None or shown.interface is None:
+            return Verdict.FAILS.value
+        answer = support(guest, "scsi", overrides=self.overrides)
+        return judge(answer, "scsi", shown.interface, addons=self.overrides).verdict.value
+
+    def _outcome(
+        self, machine: str, kind: str, choice: ChosenDevice | None, answer: Support, drives: str
+    ) -> _Outcome:
+        if choice is None:
+            return _Outcome("none", "", "", "absent", 0, "")
+        placement, shown = self.cost.shown(machine, choice)
+        if choice.device:
+            verdict, reason = _EMULATED.get(drives, ("emulated", ""))
+            if placement.refusal:
+                verdict, reason = "fails", placement.refusal
+            return _Outcome(choice.device, "", "", verdict, placement.buses, reason)
+        name = f"{choice.model} on the root bus" if choice.slot == ROOT and machine != "pc" else choice.model
+        if shown is None or shown.interface is None:
+            reason = placement.refusal or (qemu_refusal(shown) if shown else "")
+            return _Outcome(name, placement.location, "refused", "fails", 0, reason)
+        judged = judge(answer, kind, shown.interface, addons=self.overrides)
+        interface, verdict = shown.interface.value, judged.verdict.value
+        return _Outcome(name, placement.location, interface, verdict, placement.buses, judged.reason)
 
 
-def _choice(kind: str, decision: Decision) -> ChosenDevice | None:
-    """The device that a decision adds, None when it adds none."""
-    if decision.outcome == "device":
-        return ChosenDevice(kind, device=decision.value)
-    if decision.outcome != "model" or decision.value == "none":
-        return None
-    return ChosenDevice(kind, decision.value, decision.slot)
-
-
-def _outcome(
-    cost: BusCost, machine: str, kind: str, choice: ChosenDevice | None, answer: Support, overrides: bool
-) -> _Outcome:
-    if choice is None:
-        return _Outcome("none", "", "", "absent", 0, "")
-    placement, shown = cost.shown(machine, choice)
-    if choice.device:
-        verdict = "fails" if placement.refusal else "emulated"
-        return _Outcome(choice.device, "", "", verdict, placement.buses, placement.refusal)
-    name = f"{choice.model} on the root bus" if choice.slot == ROOT and machine != "pc" else choice.model
-    if shown is None or shown.interface is None:
-        reason = placement.refusal or (qemu_refusal(shown) if shown else "")
-        return _Outcome(name, placement.location, "refused", "fails", 0, reason)
-    judged = judge(answer, kind, shown.interface, addons=overrides)
-    interface, verdict = shown.interface.value, judged.verdict.value
-    return _Outcome(name, placement.location, interface, verdict, placement.buses, judged.reason)
-
-
-def score(frame: pd.DataFrame) -> pd.DataFrame:
-    """The score of each policy, best first: most working cells, then fewest buses, then fewest failing cells.
-
-    Columns: ``policy, works, buses, condition, emulated, absent, unknown, fails, guests_failing``. A cell is one
-    guest, machine and kind. ``works`` counts the cells whose virtio device works without a condition; an emulated or
-    absent device counts neither as working nor as failing. ``buses`` sums the PCI controllers that libvirt adds, for
-    each domain with all its devices. ``guests_failing`` counts the guests whose disk or NIC fails.
-
-    >>> import virtkit as vk
-    >>> from virtkit.policy import comparison
-    >>> policies = [vk.load_policy(name) for name in ("recommended", "libvirt")]
-    >>> comparison.score(comparison.evaluate(policies, "rhel6.10", ("q35",), ("net", "block")))[["policy", "works"]]
-            policy  works
-    0  recommended      2
-    1      libvirt      0
-    """
-    import pandas as pd
-
-    rows = []
-    for name, part in frame.groupby("policy", observed=True, sort=True):
-        counts = part["verdict"].value_counts()
-        vital = part[(part["verdict"] == "fails") & part["kind"].isin(VITAL)]
-        domains = part.drop_duplicates(["guest", "asked"])
-        rows.append(
-            {
-                "policy": str(name),
-                "works": int(counts.get("works", 0)),
-                "buses": int(domains["domain_buses"].sum()),
-                "condition": int(counts.get("works-with-condition", 0)),
-                "emulated": int(counts.get("emulated", 0)),
-                "absent": int(counts.get("absent", 0)),
-                "unknown": int(counts.get("unknown", 0)),
-                "fails": int(counts.get("fails", 0)),
-                "guests_failing": int(vital["guest"].nunique()),
-            }
-        )
-    result = pd.DataFrame(rows)
-    order = ["works", "buses", "fails", "policy"]
-    return result.sort_values(order, ascending=[False, True, True, True], ignore_index=True)
-
-
-def changes(frame: pd.DataFrame, before: str, after: str) -> pd.DataFrame:
-    """The cells in which two policies of ``evaluate``'s frame differ, in choice or verdict.
-
-    Columns: ``guest, family, asked, kind, machine_before, machine, before, after, verdict_before, verdict,
-    effect, buses, reason``; ``effect`` is better, worse or other, ``buses`` the difference in the buses of this device
-    alone. Raises UsageError when the frame does not have one of the policies.
-    """
-    there = set(frame["policy"].unique())
-    for name in (before, after):
-        if name not in there:
-            raise UsageError(f"policy {name!r} was not evaluated; expected one of {', '.join(sorted(there))}")
-    columns = ["guest", "family", "asked", "kind", "machine", "choice", "verdict", "buses", "reason"]
-    old = frame.loc[frame["policy"] == before, columns].reset_index(drop=True)
-    new = frame.loc[frame["policy"] == after, columns].reset_index(drop=True)
-    # Both parts come from one frame, so equal words have equal codes.
-    differ = (old["choice"].cat.codes != new["choice"].cat.codes) | (
-        (old["verdict"].cat.codes != new["verdict"].cat.codes) | (old["machine"].cat.codes != new["machine"].cat.codes)
-    )
-    old, new = old[differ], new[differ]
-    result = new[["guest", "family", "asked", "kind"]].copy()
-    result["machine_before"], result["machine"] = old["machine"], new["machine"]
-    result["before"], result["after"] = old["choice"], new["choice"]
-    result["verdict_before"], result["verdict"] = old["verdict"], new["verdict"]
-    result["effect"] = _effects(old["verdict"], new["verdict"])
-    result["buses"] = new["buses"] - old["buses"]
-    result["reason"] = new["reason"]
-    return result.reset_index(drop=True)
-
-
-def grouped(changed: pd.DataFrame) -> pd.DataFrame:
-    """The cells of ``changes`` by guest family, equal changes of several kinds together, worse ones first.
-
-    Columns: ``effect, family, machine, kinds, before, after, verdict_before, verdict, cells, guests, example,
-    reason``; ``machine`` is "pc -> q35" where the policies choose different ones, ``cells`` and ``guests`` are
-    counts, ``reason`` belongs to the example.
-    """
-    plain = changed.drop(columns=["buses"]).astype(str)
-    moved = plain["machine_before"] != plain["machine"]
-    plain["machine"] = plain["machine"].where(~moved, plain["machine_before"] + " -> " + plain["machine"])
-    plain["family"] = plain["family"].replace("", "other")
-    keys = ["effect", "family", "machine", "before", "after", "verdict_before", "verdict"]
-    found = (
-        plain.groupby(keys, sort=True)
-        .agg(
-            kinds=("kind", lambda kinds: ", ".join(sorted(set(kinds), key=KINDS.index))),
-            cells=("kind", "size"),
-            guests=("guest", "nunique"),
-            example=("guest", "first"),
-            reason=("reason", "first"),
-        )
-        .reset_index()
-    )
-    rank = {"worse": 0, "better": 1, "other": 2}
-    found["order"] = found["effect"].map(rank)
-    found = found.sort_values(["order", *keys], ignore_index=True)
-    last = ["before", "after", "verdict_before", "verdict", "cells", "guests", "example", "reason"]
-    return found[["effect", "family", "machine", "kinds", *last]]
-
-
-#: Verdicts from bad to good; "unknown" is neither.
-_RANK = {"fails": 0, "absent": 1, "works-with-condition": 2, "emulated": 2, "works": 3}
-
-
-def _effects(before: pd.Series[Any], after: pd.Series[Any]) -> pd.Series[Any]:
-    """Better, worse or other, for each pair of verdicts."""
-    then, now = (one.astype(object).map(_RANK) for one in (before, after))
-    effect = before.astype(object).where(before.isna(), "other")
-    return effect.mask(now > then, "better").mask(now < then, "worse")
-
-
-def by_family(frame: pd.DataFrame, good: Sequence[str] = ()) -> pd.DataFrame:
-    """The share (0 to 1) of cells with one of the verdicts ``good``, by guest family and policy.
-
-    Without ``good`` it is the share of cells that do not fail. Rows are families ("" becomes "other"), columns the
-    policies in order of name.
-    """
-    right = frame["verdict"].isin(list(good)) if good else frame["verdict"].ne("fails")
-    part = frame.assign(good=right.astype(float), family=frame["family"].astype(str).replace("", "other"))
-    table = part.pivot_table(index="family", columns="policy", values="good", aggfunc="mean", observed=True)
-    table.columns.name = None
-    return table.round(4)
-
-
-def side_by_side(frame: pd.DataFrame) -> pd.DataFrame:
-    """One row for each guest, machine asked for and kind; a column for each policy: "virtio: works".
-
-    Columns: ``guest, family, asked, kind``, then the policies in the order of ``frame``; all text.
-    """
-    result: pd.DataFrame | None = None
-    for name in frame["policy"].unique():
-        part = frame[frame["policy"] == name].reset_index(drop=True)
-        if result is None:
-            result = part[["guest", "family", "asked", "kind"]].copy()
-        result[name] = part["choice"].astype(str) + ": " + part["verdict"].astype(str)
-    return frame[["guest", "family", "asked", "kind"]] if result is None else result
+#: The verdict on a device that is no virtio device itself, by what is known of the guest's driver for it.
+_EMULATED = {
+    Verdict.WORKS.value: ("works", "The guest drives the virtio-scsi controller of the disk."),
+    Verdict.CONDITION.value: (
+        "works-with-condition",
+        "A driver for the virtio-scsi controller of the disk can be installed.",
+    ),
+    Verdict.FAILS.value: ("fails", "The guest has no driver for the virtio-scsi controller of the disk."),
+    State.ABSENT.value: ("fails", "The guest has no driver for this emulated device."),
+    State.UNKNOWN.value: ("unknown", "No source says whether the guest drives this emulated device."),
+}

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import re
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from virtkit.errors import UsageError
-from virtkit.policy import comparison
+from virtkit.policy import differences, document, scoring
 from virtkit.policy.rollout import STAGES, stage_of
 from virtkit.wording import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     import pandas as pd
 
+    from virtkit.guests import Catalogue
     from virtkit.policy.rollout import Rollout
+    from virtkit.policy.rules import Criterion
     from virtkit.policy.slots import Comparison
 
 #: Characters that begin markup within a line; underscores inside words do not.
 _MARKUP = re.compile(r"[\\|<`*\[]")
 
 __all__ = ["markdown", "of_policies", "of_rollouts", "of_slots"]
-
-_PLURALS = MappingProxyType({"guest whose disk or NIC fails": "guests whose disk or NIC fails"})
 
 
 def markdown(frame: pd.DataFrame) -> str:
@@ -86,7 +85,7 @@ def of_slots(found: Comparison, baseline: str) -> pd.DataFrame:
 def _signed(counts: Mapping[str, int]) -> str:
     """Differences in words: "+5 port I/O windows"; zero differences are left out."""
     changed = [(number, noun) for noun, number in counts.items() if number]
-    return ", ".join(f"{'+' if n > 0 else ''}{counted(n, noun, _PLURALS.get(noun, ''))}" for n, noun in changed)
+    return ", ".join(f"{'+' if n > 0 else ''}{counted(n, noun)}" for n, noun in changed)
 
 
 def _broken(broken: pd.DataFrame, name: str) -> str:
@@ -96,20 +95,26 @@ def _broken(broken: pd.DataFrame, name: str) -> str:
     return f"breaks {listed(groups)} that work under the baseline"
 
 
-def of_policies(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
+def of_policies(
+    frame: pd.DataFrame,
+    baseline: str,
+    criteria: Sequence[Criterion] | None = None,
+    guest_database: Catalogue | None = None,
+) -> pd.DataFrame:
     """One line for each policy of ``comparison.evaluate``'s frame, best first, compared with ``baseline``.
 
-    Columns: ``policy, decision, works, buses, guests_failing, better, worse, because``; ``better`` and ``worse`` count
-    cells. A policy is nowhere worse than the baseline when it has at least as many working cells, at most as many buses
-    and guests whose disk or NIC fails, and no worse cell. The decision is "keep" (the baseline), "adopt" (the best
-    policy by score that improves on the baseline and is nowhere worse), "better" (another such policy), "reject" (no
-    figure is better and at least one is worse), "equal", or else "weigh". Raises UsageError when the frame does not
-    have the baseline.
+    Columns: ``policy, decision, score, works, guests_failing, buses, better, worse, because``; ``better`` and ``worse``
+    count cells whose device both policies write, ``because`` names the criteria that move the score most. The decision
+    is "keep" (the baseline), "adopt" (the best policy with a higher score, no more guests whose disk or NIC fails, and
+    no worse cell), "better" (another such policy), "reject" (a lower score and no fewer failing guests), "equal", or
+    else "weigh". ``criteria`` are those of the recommended policy unless given. Raises UsageError when the frame does
+    not have the baseline.
     """
     import pandas as pd
 
-    scores = comparison.score(frame)
-    records = scores.to_dict("records")
+    chosen = document.builtin("recommended").scoring if criteria is None else criteria
+    points = scoring.details(frame, chosen, guest_database)
+    records = scoring.score(frame, chosen, guest_database).to_dict("records")
     base = next((row for row in records if row["policy"] == baseline), None)
     if base is None:
         there = ", ".join(str(row["policy"]) for row in records)
@@ -118,39 +123,41 @@ def of_policies(frame: pd.DataFrame, baseline: str) -> pd.DataFrame:
     adopted = ""
     for row in records:
         name = str(row["policy"])
-        effects = comparison.changes(frame, baseline, name)["effect"].value_counts()
+        effects = differences.changes(frame, baseline, name)["effect"].value_counts()
         better, worse = int(effects.get("better", 0)), int(effects.get("worse", 0))
-        moved = {
-            "working cell": int(row["works"]) - base["works"],
-            "bus": int(row["buses"]) - base["buses"],
-            "guest whose disk or NIC fails": int(row["guests_failing"]) - base["guests_failing"],
-        }
-        gains = [count if noun == "working cell" else -count for noun, count in moved.items() if count]
-        because = _signed(moved) or "the figures are equal"
+        decision = _decision(row, base, better, worse)
+        because = _moved(points, baseline, name) or "the figures are equal"
         if name == baseline:
             decision, because = "keep", "the baseline"
-        elif not gains:
-            decision = "weigh" if better or worse else "equal"
-        elif min(gains) > 0 and not worse:
-            decision = "better" if adopted else "adopt"
-            because += f"; {adopted} scores higher" if adopted else ""
-            adopted = adopted or name
-        else:
-            decision = "reject" if max(gains) < 0 else "weigh"
+        elif decision == "adopt" and adopted:
+            decision, because = "better", f"{because}; {adopted} scores higher"
+        elif decision == "adopt":
+            adopted = name
+        elif worse:
             because += f"; {counted(worse, 'cell is', 'cells are')} worse, {better} better"
+        figures = {key: row[key] for key in ("score", "works", "guests_failing", "buses")}
         rows.append(
-            {
-                "policy": name,
-                "decision": decision,
-                "works": int(row["works"]),
-                "buses": int(row["buses"]),
-                "guests_failing": int(row["guests_failing"]),
-                "better": better,
-                "worse": worse,
-                "because": because,
-            }
+            {"policy": name, "decision": decision, **figures, "better": better, "worse": worse, "because": because}
         )
     return pd.DataFrame(rows)
+
+
+def _decision(row: Mapping[Hashable, Any], base: Mapping[Hashable, Any], better: int, worse: int) -> str:
+    gained = float(row["score"]) - float(base["score"])
+    saved = int(base["guests_failing"]) - int(row["guests_failing"])
+    if gained > 0 and saved >= 0 and not worse:
+        return "adopt"
+    if gained < 0 and saved <= 0:
+        return "reject"
+    return "weigh" if gained or saved or better or worse else "equal"
+
+
+def _moved(points: pd.DataFrame, baseline: str, name: str, limit: int = 3) -> str:
+    """The criteria that move the score most: "+3300 works, -1200 buses, +400 idle"."""
+    by_policy = points.pivot(index="criterion", columns="policy", values="points")
+    moved = (by_policy[name] - by_policy[baseline]).round(2)
+    largest = sorted(moved[moved != 0].items(), key=lambda item: (-abs(item[1]), str(item[0])))
+    return ", ".join(f"{amount:+g} {criterion}" for criterion, amount in largest[:limit])
 
 
 def of_rollouts(found: Sequence[Rollout], stage: int, limit: int = 40) -> pd.DataFrame:

@@ -3,136 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
+from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from virtkit import facts
-from virtkit.display import Displayable
 from virtkit.errors import UsageError
 from virtkit.guests import KINDS
 from virtkit.policy import slots
 from virtkit.policy.bus_cost import AUTO, SLOTS, emulated_devices
+from virtkit.policy.ports import port_words
+from virtkit.policy.rules import CONDITIONS, FINDINGS, OUTCOMES, Created, Criterion, Policy, Rule
+from virtkit.policy.scoring import MEASURES
 from virtkit.virtio.kinds import MODELS
-from virtkit.wording import counted
 
-__all__ = [
-    "CONDITIONS",
-    "FINDINGS",
-    "Policy",
-    "Rule",
-    "builtin",
-    "load",
-    "names",
-    "parse",
-    "select",
-    "text_of",
-    "when_words",
-]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-FINDINGS = ("allow", "warn", "taint", "deny")
-_OUTCOMES = ("machine", "model", "device", "finding")
-_TOP = ("name", "title", "sources", "knows", "slots", "rules")
-_RULE = ("kinds", "when", "slot", "reason", *_OUTCOMES)
-#: The conditions of ``when`` and the shape of each: list (of text), flag, test (comparison), when (nested).
-CONDITIONS = MappingProxyType(
-    {
-        "guest": "list",
-        "family": "list",
-        "distro": "list",
-        "version": "test",
-        "released": "test",
-        "q35": "flag",
-        "listed": "flag",
-        "lists": "list",
-        "legacy": "list",
-        "modern": "list",
-        "driver": "list",
-        "machine": "list",
-        "model": "list",
-        "interface": "list",
-        "verdict": "list",
-        "not": "when",
-        "database": "when",
-    }
-)
+__all__ = ["builtin", "load", "names", "parse", "select", "text_of"]
+
+_TOP = ("name", "title", "sources", "version", "oldest", "extends", "knows", "slots", "requests", "rules", "scoring")
+_RULE = ("kinds", "when", "created", "slot", "reason", "source", "since", "until", *OUTCOMES)
+_CRITERION = ("name", "weight", "counts", "kinds", "when", "reason", "source")
 #: Limits of a policy file: characters, and levels of nesting.
 _SIZE, _DEPTH = 1 << 20, 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+#: The conditions on the drivers of kinds, and the values of other conditions.
+_OF_KINDS = ("legacy", "modern", "driver", "installed", "unknown")
+_ALLOWED = MappingProxyType({"firmware": ("bios", "efi")})
 _TEST = re.compile(r"\s*(>=|<=|<|>|==)\s*(\S+)\s*")
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One rule of a policy.
-
-    ``kinds`` is () for a rule on the machine. ``outcome`` is "machine", "model", "device" or "finding", ``value`` that
-    machine, model, device or finding. ``when`` has the conditions (values as in the schema of docs/policies.md).
-    ``slot`` is where a model is placed: "auto" as libvirt chooses, "root" with an address on bus 0.
-    """
-
-    line: int
-    kinds: tuple[str, ...]
-    when: Mapping[str, Any]
-    outcome: str
-    value: str
-    reason: str
-    slot: str = AUTO
-
-    @property
-    def subjects(self) -> tuple[str, ...]:
-        """What the rule decides: "machine", the kinds, or "finding KIND" for each kind."""
-        if self.outcome == "finding":
-            return tuple(f"finding {kind}" for kind in self.kinds)
-        return self.kinds or ("machine",)
-
-    @property
-    def gives(self) -> str:
-        """What the rule gives, in words: "model virtio on the root bus"."""
-        return f"{self.outcome} {self.value}" + ("" if self.slot == AUTO else " on the root bus")
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class Policy(Displayable):
-    """A named policy with ordered ``rules``; the first that applies decides.
-
-    ``knows`` is "database" (the guest database as it is) or "corrected" (with overrides and add-on drivers); ``slots``
-    names the slot policy under which devices are placed. ``about`` has the rules by subject: "machine", a kind ("net")
-    for models and devices, "finding net" for findings.
-    """
-
-    name: str
-    title: str
-    sources: tuple[str, ...]
-    knows: str
-    slots: str
-    rules: tuple[Rule, ...]
-    file: str
-    about: Mapping[str, tuple[Rule, ...]] = field(init=False, compare=False)
-
-    def __post_init__(self) -> None:
-        found: dict[str, tuple[Rule, ...]] = {}
-        for rule in self.rules:
-            for subject in rule.subjects:
-                found[subject] = (*found.get(subject, ()), rule)
-        object.__setattr__(self, "about", MappingProxyType(found))
-
-    def __repr__(self) -> str:
-        return f"<Policy {self.name} of {counted(len(self.rules), 'rule')}, slots {self.slots}>"
-
-
-def when_words(value: object) -> str:
-    """Conditions as words: "q35 true, not modern net"."""
-    if isinstance(value, Mapping):
-        return ", ".join(
-            f"{name.replace('database', 'by the database')} {when_words(inner)}" for name, inner in value.items()
-        )
-    if isinstance(value, tuple):
-        return " ".join(when_words(inner) for inner in value)
-    return str(value).lower() if isinstance(value, bool) else str(value)
+_VERSION = re.compile(r"\d+(\.\d+)*")
+_RELEASE = re.compile(r"@\d+(\.\d+)*$")
 
 
 def names() -> tuple[str, ...]:
@@ -148,16 +52,27 @@ def builtin(name: str) -> Policy:
     return parse(file.read_text(encoding="utf-8"), file.name)
 
 
+@cache
+def _extending() -> frozenset[str]:
+    """The shipped policies that extend another one."""
+    texts = {name: facts.path(f"policies/{name}.yaml").read_text(encoding="utf-8") for name in names()}
+    return frozenset(name for name, text in texts.items() if re.search(r"^extends:", text, re.M))
+
+
 def load(name: str) -> Policy:
     """A shipped policy by name, or one from a file whose name ends in .yaml or .yml. Raises UsageError.
+
+    After an @ the name has the release of the software, such as "kubevirt@1.6" or "site.yaml@2.0".
 
     >>> import virtkit as vk
     >>> vk.load_policy("recommended")
     <Policy recommended of ... rules, slots C>
+    >>> vk.load_policy("kubevirt@1.6").version
+    '1.6'
     """
-    if not name.endswith((".yaml", ".yml")):
-        return builtin(name)
-    return parse(text_of(name), name)
+    file, _, release = name.rpartition("@") if _RELEASE.search(name) else (name, "", "")
+    policy = parse(text_of(file), file) if file.endswith((".yaml", ".yml")) else builtin(file)
+    return policy.at(release) if release else policy
 
 
 def text_of(file: str) -> str:
@@ -262,7 +177,7 @@ class _Reader:
                     raise self.wrong(value, f"{key}: expected {example}, got {said!r}")
                 found[key] = tuple((test[1], test[2]) for test in tests if test)
             else:
-                kinds = ("self", *KINDS) if key in ("legacy", "modern", "driver") else ()
+                kinds = ("self", *KINDS) if key in _OF_KINDS else _ALLOWED.get(key, ())
                 found[key] = self.texts(value, key, kinds)
         return MappingProxyType(found)
 
@@ -275,20 +190,48 @@ class _Reader:
             if value not in known:
                 raise self.wrong(node, f"device for {kind}: expected one of {', '.join(known)}, got {value!r}")
 
-    def rule(self, node: yaml.Node) -> Rule:
-        found = self.mapping(node, _RULE, "a rule")
-        given = [name for name in _OUTCOMES if name in found]
-        if len(given) != 1:
-            raise self.wrong(node, f"a rule: expected exactly one of {', '.join(_OUTCOMES)}, got {len(given)}")
-        outcome = given[0]
-        value = self.text(found[outcome], outcome)
-        if outcome == "model" and value not in (*MODELS, "none"):
-            raise self.wrong(found[outcome], f"model: expected one of {', '.join((*MODELS, 'none'))}, got {value!r}")
-        if outcome == "finding" and value not in FINDINGS:
-            raise self.wrong(found[outcome], f"finding: expected one of {', '.join(FINDINGS)}, got {value!r}")
+    def release(self, found: Mapping[str, yaml.Node], key: str) -> str:
+        """A release such as "1.6"; "" when the key is not there."""
+        if key not in found:
+            return ""
+        value = self.text(found[key], key)
+        if not _VERSION.fullmatch(value):
+            raise self.wrong(found[key], f"{key}: expected a release such as '1.6', got {value!r}")
+        return value
+
+    def value(self, found: Mapping[str, yaml.Node], outcome: str) -> str:
+        """What a rule gives, checked for its outcome."""
+        node = found[outcome]
+        value = self.text(node, outcome)
+        allowed = {"model": (*MODELS, "none"), "finding": FINDINGS}.get(outcome, ())
+        if allowed and value not in allowed:
+            raise self.wrong(node, f"{outcome}: expected one of {', '.join(allowed)}, got {value!r}")
         if outcome == "device":
-            self.device(found["device"], value, found.get("kinds"))
-        if (outcome == "machine") == ("kinds" in found):
+            self.device(node, value, found.get("kinds"))
+        if outcome == "ports" and port_words(value) is None:
+            raise self.wrong(node, f"ports: expected 'N total', 'N free' or 'N total, M free', got {value!r}")
+        return value
+
+    def created(self, found: Mapping[str, yaml.Node], outcome: str, value: str) -> Created:
+        """Whether the device is written; without the key always, or never for model none."""
+        default = Created.NEVER if (outcome, value) == ("model", "none") else Created.ALWAYS
+        if "created" not in found:
+            return default
+        said = Created(self.texts(found["created"], "created", tuple(Created))[0])
+        if outcome not in ("model", "device") or (said is Created.NEVER) != (default is Created.NEVER):
+            expected = "never" if default is Created.NEVER else "always or on-request"
+            expected = expected if outcome in ("model", "device") else "no such key in a rule that gives no device"
+            raise self.wrong(found["created"], f"created: expected {expected}, got {said.value!r}")
+        return said
+
+    def rule(self, node: yaml.Node, sources: str) -> Rule:
+        found = self.mapping(node, _RULE, "a rule")
+        given = [name for name in OUTCOMES if name in found]
+        if len(given) != 1:
+            raise self.wrong(node, f"a rule: expected exactly one of {', '.join(OUTCOMES)}, got {len(given)}")
+        outcome = given[0]
+        value = self.value(found, outcome)
+        if (outcome in ("machine", "ports")) == ("kinds" in found):
             raise self.wrong(node, "a rule on devices needs 'kinds'; a rule on the machine must not have them")
         kinds = self.texts(found["kinds"], "kinds", ("all", *KINDS)) if "kinds" in found else ()
         if "slot" in found and (outcome != "model" or value == "none"):
@@ -303,6 +246,101 @@ class _Reader:
             value=value,
             reason=self.text(found["reason"], "reason"),
             slot=self.texts(found["slot"], "slot", SLOTS)[0] if "slot" in found else AUTO,
+            created=self.created(found, outcome, value),
+            source=self.text(found["source"], "source") if "source" in found else sources,
+            since=self.release(found, "since"),
+            until=self.release(found, "until"),
+            file=self.file,
+        )
+
+    def base(self, found: Mapping[str, yaml.Node]) -> Policy | None:
+        """The shipped policy that this one extends, which must not extend another."""
+        if "extends" not in found:
+            return None
+        name = self.texts(found["extends"], "extends", tuple(one for one in names() if one not in _extending()))[0]
+        return builtin(name)
+
+    def criterion(self, node: yaml.Node) -> Criterion:
+        found = self.mapping(node, _CRITERION, "a criterion")
+        for key in ("name", "weight", "reason"):
+            if key not in found:
+                raise self.wrong(node, f"a criterion needs {key!r}")
+        if ("counts" in found) == ("when" in found):
+            raise self.wrong(node, "a criterion: expected exactly one of counts, when")
+        if "kinds" in found and "counts" not in found:
+            raise self.wrong(found["kinds"], "only a criterion with 'counts' can have kinds")
+        said = self.text(found["weight"], "weight")
+        try:
+            weight = float(said)
+        except ValueError:
+            raise self.wrong(found["weight"], f"weight: expected a number, got {said!r}") from None
+        return Criterion(
+            name=self.text(found["name"], "name"),
+            weight=weight,
+            counts=self.texts(found["counts"], "counts", tuple(MEASURES))[0] if "counts" in found else "",
+            kinds=self.texts(found["kinds"], "kinds", KINDS) if "kinds" in found else (),
+            when=self.when(found["when"]) if "when" in found else MappingProxyType({}),
+            reason=self.text(found["reason"], "reason"),
+            source=self.text(found["source"], "source") if "source" in found else "",
+            line=node.start_mark.line + 1,
+        )
+
+    def requests(self, found: Mapping[str, yaml.Node]) -> Mapping[str, str]:
+        """The words of ``asked`` with what they mean."""
+        if "requests" not in found:
+            return MappingProxyType({})
+        node = found["requests"]
+        if not isinstance(node, yaml.MappingNode):
+            raise self.wrong(node, "requests: expected a mapping of words to what the user asks for")
+        words = {self.text(key, "requests"): self.text(value, "requests") for key, value in node.value}
+        for word in words:
+            if not _NAME.fullmatch(word) or word in ("all", *KINDS):
+                raise self.wrong(node, f"requests: expected words that are not kinds of device, got {word!r}")
+        return MappingProxyType(words)
+
+    def items(self, found: Mapping[str, yaml.Node], key: str) -> list[yaml.Node]:
+        """The entries of a list that must not be empty; none when the key is not there."""
+        if key not in found:
+            return []
+        node = found[key]
+        if not isinstance(node, yaml.SequenceNode) or not node.value:
+            raise self.wrong(node, f"{key}: expected a list of {'rules' if key == 'rules' else 'criteria'}")
+        return list(node.value)
+
+    def policy(self, root: yaml.Node) -> Policy:
+        found = self.mapping(root, _TOP, "a policy")
+        for name in ("name", "title", "sources", "rules"):
+            if name not in found:
+                raise self.wrong(root, f"a policy needs {name!r}")
+        sources = self.texts(found["sources"], "sources")
+        rules = tuple(self.rule(node, "; ".join(sources)) for node in self.items(found, "rules"))
+        name = self.text(found["name"], "name")
+        if not _NAME.fullmatch(name):
+            raise self.wrong(found["name"], f"name: expected letters, digits, '.', '_', '+' and '-', got {name!r}")
+        base = self.base(found)
+        version = self.release(found, "version")
+        inherited: tuple[Rule, ...] = ()
+        oldest = self.release(found, "oldest") or version
+        if base is not None:
+            # Releases of other software say nothing about the base: then its newest rules count.
+            inherited = tuple(replace(rule, since="", until="") for rule in base.current) if version else base.rules
+            version, oldest = version or base.version, oldest or base.oldest
+        if not version and ("oldest" in found or any(rule.since or rule.until for rule in rules)):
+            raise self.wrong(root, "a policy with 'oldest', 'since' or 'until' needs 'version'")
+        knows = self.texts(found["knows"], "knows", ("database", "corrected"))[0] if "knows" in found else ""
+        placed = self.texts(found["slots"], "slots", tuple(slots.policies()))[0] if "slots" in found else ""
+        return Policy(
+            name=name,
+            title=self.text(found["title"], "title"),
+            sources=sources,
+            knows=knows or (base.knows if base else "database"),
+            slots=placed or (base.slots if base else slots.BASELINE),
+            rules=rules + inherited,
+            file=self.file,
+            version=version,
+            oldest=oldest,
+            requests=MappingProxyType({**(base.requests if base else {}), **self.requests(found)}),
+            scoring=tuple(self.criterion(node) for node in self.items(found, "scoring")),
         )
 
 
@@ -318,21 +356,4 @@ def parse(text: str, file: str) -> Policy:
         raise UsageError(f"{file}: not valid YAML: {problem}") from None
     if root is None:
         raise UsageError(f"{file}: empty; expected a policy with {', '.join(_TOP)}")
-    found = reader.mapping(root, _TOP, "a policy")
-    for name in ("name", "title", "sources", "rules"):
-        if name not in found:
-            raise reader.wrong(root, f"a policy needs {name!r}")
-    if not isinstance(found["rules"], yaml.SequenceNode) or not found["rules"].value:
-        raise reader.wrong(found["rules"], "rules: expected a list of rules")
-    name = reader.text(found["name"], "name")
-    if not _NAME.fullmatch(name):
-        raise reader.wrong(found["name"], f"name: expected letters, digits, '.', '_', '+' and '-', got {name!r}")
-    return Policy(
-        name=name,
-        title=reader.text(found["title"], "title"),
-        sources=reader.texts(found["sources"], "sources"),
-        knows=reader.texts(found["knows"], "knows", ("database", "corrected"))[0] if "knows" in found else "database",
-        slots=reader.texts(found["slots"], "slots", tuple(slots.policies()))[0] if "slots" in found else "C",
-        rules=tuple(reader.rule(node) for node in found["rules"].value),
-        file=file,
-    )
+    return reader.policy(root)

@@ -6,33 +6,35 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from virtkit.guests import KINDS, catalogue
-from virtkit.policy.decide import Situation, fits
+from virtkit.policy.decide import Circumstances, Situation, fits
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from virtkit.guests import Guest
-    from virtkit.policy.document import Policy, Rule
+    from virtkit.policy.rules import Policy, Rule
 
 __all__ = ["lint", "remarks"]
 
 _MACHINES = ("pc", "q35")
 #: Conditions that hold when one of their values fits; for the others all values must fit.
-_ONE_OF = ("family", "distro", "machine", "model", "interface", "verdict")
+_ONE_OF = ("family", "distro", "first-nic", "machine", "arch", "firmware", "model", "interface", "verdict")
 
-_Cell = tuple[str, str, str]
+#: Guest, machine, kind, and the circumstances for which the rule is made.
+_Cell = tuple[str, str, str, Circumstances]
 
 
 def lint(policy: Policy) -> tuple[str, ...]:
     """Errors that the rules alone show, with file and line: rules never reached, subjects without a rule or default.
 
-    A rule is never reached when, for the machine or for each of its kinds, an earlier rule has no condition or one that
-    holds wherever this rule's condition holds.
+    Only the rules of the policy's release count, and not those of a policy that it extends. A condition ``asked`` must
+    name kinds or requests of the policy. A rule is never reached when, for the machine or for each of its kinds, an
+    earlier rule has no condition or one that holds wherever this rule's condition holds.
     """
     said: list[str] = []
     hidden: dict[int, list[str]] = {}
-    deciding = any(rule.outcome != "finding" for rule in policy.rules)
+    deciding = any(rule.outcome != "finding" for rule in policy.current)
     for subject in ("machine", *KINDS) if deciding else ():
         about = policy.about.get(subject, ())
         if not about:
@@ -42,9 +44,17 @@ def lint(policy: Policy) -> tuple[str, ...]:
     for about in policy.about.values():
         for number, rule in enumerate(about):
             earlier = next((one for one in about[:number] if _within(rule.when, one.when)), None)
-            if earlier is not None:
+            if earlier is not None and rule.file == policy.file:
                 hidden.setdefault(rule.line, []).append(f"line {earlier.line} {_why_hidden(earlier, rule)}")
-    for rule in policy.rules:
+    words = {"all", *KINDS, *policy.requests}
+    for rule in policy.current:
+        if rule.file != policy.file:
+            continue
+        said += [
+            f"{policy.file}:{rule.line}: asked: {word!r} is not one of the policy's requests"
+            for word in _asked(rule.when)
+            if word not in words
+        ]
         if len(hidden.get(rule.line, ())) == len(rule.subjects):
             said.append(f"{policy.file}:{rule.line}: never reached: {hidden[rule.line][0]}")
     return tuple(said)
@@ -70,13 +80,14 @@ def remarks(policy: Policy, guests: Sequence[Guest] | None = None) -> tuple[str,
         for rule in about:
             cells = set(_cells(rule, subject, known, policy.knows == "corrected"))
             # A default may apply to no guest of today: it is for future ones.
-            if rule.when:
+            if rule.when and rule.file == policy.file:
                 fitting.setdefault(rule.line, set()).update(cells)
             decided = cells - taken
             deciding.setdefault(rule.line, set()).update(decided)
             for earlier, others in seen:
                 both = cells & others
-                if both and earlier.gives != rule.gives and _cross(earlier, rule):
+                own = rule.file == earlier.file == policy.file
+                if both and own and earlier.gives != rule.gives and _cross(earlier, rule):
                     overlaps.setdefault((earlier.line, rule.line), set()).update(both)
             taken |= decided
             seen.append((rule, decided))
@@ -88,7 +99,7 @@ def remarks(policy: Policy, guests: Sequence[Guest] | None = None) -> tuple[str,
                 f"decides for no guest of the database: earlier rules already apply to its {_guests(cells)}"
             )
     for (earlier_line, line), cells in overlaps.items():
-        guest, machine, _ = min(cells)
+        guest, machine, _, _ = min(cells, key=lambda cell: cell[:3])
         example = f"{guest} on {machine}" if machine else guest
         text = f"overlaps with line {earlier_line}, which decides for {_guests(cells)} (such as {example})"
         said.setdefault(line, []).append(text)
@@ -103,7 +114,7 @@ def _why_hidden(earlier: Rule, rule: Rule) -> str:
 
 
 def _guests(cells: set[_Cell]) -> str:
-    return counted(len({guest for guest, _, _ in cells}), "guest")
+    return counted(len({cell[0] for cell in cells}), "guest")
 
 
 def _cross(one: Rule, other: Rule) -> bool:
@@ -111,12 +122,31 @@ def _cross(one: Rule, other: Rule) -> bool:
 
 
 def _cells(rule: Rule, subject: str, guests: Sequence[Guest], corrected: bool) -> Iterator[_Cell]:
-    kind = "" if subject == "machine" else subject
+    kind = subject if subject in KINDS else ""
+    about = _circumstances(rule.when)
+    machines = dict.fromkeys((*_MACHINES, *rule.when.get("machine", ()))) if subject != "machine" else ("",)
     for guest in guests:
         drivers: dict[tuple[str, bool], Any] = {}
-        for machine in _MACHINES if kind else ("",):
-            if fits(rule.when, Situation(guest, machine, kind, drivers=drivers), corrected):
-                yield guest.id, machine, kind
+        for machine in machines:
+            situation = Situation(guest, machine, kind, drivers=drivers, about=about)
+            if fits(rule.when, situation, corrected):
+                yield guest.id, machine, kind, about
+
+
+def _circumstances(when: Mapping[str, Any]) -> Circumstances:
+    """Circumstances in which the rule can apply: an architecture, a firmware and requests that it names."""
+    return Circumstances(
+        when.get("arch", ("x86_64",))[0], when.get("firmware", ("bios",))[0], frozenset(when.get("asked", ()))
+    )
+
+
+def _asked(when: Mapping[str, Any]) -> Iterator[str]:
+    """The words of ``asked`` in conditions, also within ``not``."""
+    for name, value in when.items():
+        if name == "asked":
+            yield from value
+        elif name in ("not", "database"):
+            yield from _asked(value)
 
 
 def _within(inner: Mapping[str, Any], outer: Mapping[str, Any]) -> bool:

@@ -16,7 +16,7 @@ from virtkit.wording import sentences
 if TYPE_CHECKING:
     from virtkit.compat.review import Finding as DeviceFinding
     from virtkit.guests import Catalogue, Guest
-    from virtkit.policy.document import Policy
+    from virtkit.policy.rules import Policy
     from virtkit.resolved import Resolved
 
 __all__ = ["Finding", "Findings", "review"]
@@ -72,7 +72,7 @@ def review(
     known = guest_database or catalogue()
     found, _ = find_guest(resolved.domain, guest, known)
     machine = _MACHINES.get(resolved.family, resolved.family)
-    gives_findings = any(rule.outcome == "finding" for rule in policy.rules)
+    gives_findings = any(rule.outcome == "finding" for rule in policy.current)
     result = []
 
     def add(device: str, line: int, level: str, text: str, rule: int) -> None:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from virtkit.errors import VirtkitError
-    from virtkit.policy.document import Policy
     from virtkit.policy.review import Finding
+    from virtkit.policy.rules import Policy
 
 __all__ = ["sarif"]
 
