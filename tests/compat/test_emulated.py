@@ -30,7 +30,7 @@ def test_the_default_scsi_controller_is_unknown_to_rhel(guest: str) -> None:
     found = review(SCSI, guest)
     (disk,) = found.emulated
     assert (disk.label, disk.model, disk.verdict) == ("disk sda", "lsilogic", "fails")
-    assert disk.advice == "use <controller type='scsi' model='virtio-scsi'/>"
+    assert disk.change.startswith("<controller type='scsi' model='virtio-scsi'/>")
     assert not found.ok
 
 
