@@ -229,7 +229,7 @@ def _judged(found: Checked, seen: Iterable[Finding], policy: str) -> Judged:
 
 
 def device_rows(label: str, resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
-    """A row of the table "devices" for each virtio device, disk and NIC; ``levels`` are those of a policy, by device."""
+    """A row of the table "devices" for each virtio device, disk and NIC; ``levels``: those of a policy, by device."""
     for cells in _device_cells(resolved, seen, levels):
         yield (label, seen.domain, *cells)
 
