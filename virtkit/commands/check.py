@@ -50,8 +50,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "check",
         help="whether the guest OS drives a domain's devices",
-        description="Checks the virtio devices, disks and NICs of domains against their guest OS, which is named by the "
-        "libosinfo metadata of the XML or by --guest.",
+        description="Checks the virtio devices, disks and NICs of domains against their guest OS, which is named by "
+        "the libosinfo metadata of the XML or by --guest.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
