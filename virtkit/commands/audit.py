@@ -1,4 +1,4 @@
-"""``virtkit audit``: a table of many domains, with one row for each virtio device."""
+"""``virtkit audit``: a table of many domains, with one row for each virtio device, disk and NIC."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _EXAMPLE = """examples:
   virtkit audit domains/ --scheduler tcp://head:8786 -o audit.parquet
 
 With -o OUT.parquet, OUT.rejected.parquet lists the inputs that cannot be read or that libvirt would refuse, and with
---policy OUT.findings.parquet lists the policy's findings. Domains without a virtio device have no row; the closing
+--policy OUT.findings.parquet lists the policy's findings. Domains without such a device have no row; the closing
 message counts them.
 
 exit code: 0 when every device that a guest needs works or is unknown, 1 when one fails, an input was rejected, or the
@@ -40,9 +40,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the command to the program's parser."""
     parser = subparsers.add_parser(
         "audit",
-        help="many domains: one row for each virtio device",
+        help="many domains: one row for each virtio device, disk and NIC",
         description="Resolves and checks many domains, in several processes or on a Dask cluster, and writes one row "
-        "for each virtio device. Memory use does not grow with the number of domains.",
+        "for each virtio device, disk and NIC. Memory use does not grow with the number of domains.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -125,11 +125,11 @@ def _summary(total: Answer) -> str:
     text = f"{counted(total.domains, 'domain')}, {total.rejected} rejected"
     text += f", {counted(total.failing, 'fails', 'fail')}" if total.failing else ""
     text += f"; {total.shared:,} equal to an earlier one" if total.shared else ""
-    text += f"; {counted(total.verdicts.total(), 'virtio device')}"
+    text += f"; {counted(total.verdicts.total(), 'device')}"
     if devices:
         text += f": {devices}"
-    if total.without_virtio:
-        text += f"; {counted(total.without_virtio, 'domain has none', 'domains have none')}"
+    if total.without_devices:
+        text += f"; {counted(total.without_devices, 'domain has none', 'domains have none')}"
     if total.levels:
         text += "; policy: " + ", ".join(f"{count} {level}" for level, count in sorted(total.levels.items()))
     return text

@@ -49,15 +49,20 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the command to the program's parser."""
     parser = subparsers.add_parser(
         "check",
-        help="whether the guest OS drives a domain's virtio devices",
-        description="Checks the virtio devices of domains against their guest OS, which is named by the libosinfo "
-        "metadata of the XML or by --guest.",
+        help="whether the guest OS drives a domain's devices",
+        description="Checks the virtio devices, disks and NICs of domains against their guest OS, which is named by "
+        "the libosinfo metadata of the XML or by --guest.",
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("inputs", nargs="+", metavar="IN", help=INPUTS)
     parser.add_argument("--guest", metavar="ID", help="guest OS (short id, URI or alias) in place of the metadata")
-    parser.add_argument("--fix", action="store_true", help="write the domain with the smallest change that helps")
+    parser.add_argument(
+        "--fix",
+        action="store_true",
+        help="write the domain with the smallest changes that help: other virtio models, SATA for IDE on q35, "
+        "virtio-scsi or a virtio NIC for one that the guest does not drive",
+    )
     parser.add_argument(
         "--spare-ports",
         type=int,

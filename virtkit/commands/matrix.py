@@ -19,6 +19,7 @@ _EXAMPLE = """examples:
   virtkit matrix --guests rhel6.10,win10 --machines pc,q35 --kinds net,block --format table
   virtkit matrix --guests 'family=linux' --machines 'pc-q35-*' -o linux.parquet
   virtkit matrix --guests 'debian*,win10' --machines q35 --kinds net,block --plug hot --format table
+  virtkit matrix --guests rhel9.4,win11 --machines pc --models all --kinds net,block --format table
   virtkit matrix --overrides off --kinds net,block -o strict.html
 """
 
@@ -35,7 +36,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--guests", metavar="SEL", help="default: all")
     parser.add_argument("--machines", metavar="SEL", help="default: pc,q35")
-    parser.add_argument("--models", metavar="SEL", help="default: all three virtio models")
+    parser.add_argument(
+        "--models",
+        metavar="SEL",
+        help="default: the three virtio models; all adds the emulated NICs and disk controllers",
+    )
     parser.add_argument("--kinds", metavar="SEL", help="default: all twelve kinds")
     parser.add_argument(
         "--placements",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from virtkit.guests.hardware import Hardware
     from virtkit.resolved import Resolved
 
-__all__ = ["emulated_findings"]
+__all__ = ["emulated_findings", "judge_emulated"]
 
 #: Media that a guest does without.
 _REMOVABLE = frozenset({"cdrom", "floppy"})
@@ -39,7 +39,7 @@ def emulated_findings(
     clashes = clashing_index(resolved)
     for device, model in _devices(resolved):
         known = hardware().get(model)
-        judgement = _judge(known, model, guest, why_unknown, overrides)
+        judgement = judge_emulated(known, model, guest, why_unknown, overrides)
         advice = _advice(known, guest, resolved.family, overrides) if judgement.verdict is Verdict.FAILS else ""
         if device.id in clashes:
             judgement, advice = clashes[device.id], ""
@@ -90,7 +90,14 @@ def _scsi_model(resolved: Resolved, disk: Disk) -> str:
     return f"scsi:{next(models, None) or 'unknown'}"
 
 
-def _judge(known: Hardware | None, model: str, guest: Guest | None, why_unknown: str, overrides: bool) -> Judgement:
+def judge_emulated(
+    known: Hardware | None, model: str, guest: Guest | None, why_unknown: str, overrides: bool
+) -> Judgement:
+    """The verdict on one emulated device; ``known`` is None for a model without facts, ``model`` its name in messages.
+
+    ``why_unknown`` is the reason given when ``guest`` is None. Source: data/guests/emulated.toml, kernel-configs.csv,
+    osinfo-db.
+    """
     if guest is None:
         return Judgement(Verdict.UNKNOWN, why_unknown, "", Evidence.RULE, "")
     if known is None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from virtkit.compat.boot_evidence import booted_guests, with_boot_evidence
 from virtkit.compat.cells import Cells, Column, Hardware, hardware_of, judge_cells, judge_hardware
+from virtkit.compat.emulated_matrix import EMULATED, emulated_models, emulated_rows
 from virtkit.compat.manual_slots import AUTO, manual_slot, select_placements, slot_condition
 from virtkit.compat.prober import Prober
 from virtkit.compat.verdict import Evidence
@@ -87,13 +88,13 @@ def select_kinds(selection: str | Iterable[str] | None = None) -> tuple[str, ...
 
 
 def select_models(selection: str | Iterable[str] | None = None) -> tuple[str, ...]:
-    """The virtio models that a selection names, in libvirt's order. Raises UsageError."""
+    """The virtio models that a selection names, in libvirt's order; emulated models are left out. Raises UsageError."""
     words = _words(selection)
     if not words or "all" in words:
         return tuple(MODELS)
     for word in words:
-        if word not in MODELS:
-            raise UsageError(f"no virtio model {word!r}; expected one of {', '.join(MODELS)}")
+        if word not in MODELS and word not in EMULATED:
+            raise UsageError(f"no model {word!r}; expected all, or one of {', '.join((*MODELS, *EMULATED))}")
     return tuple(model for model in MODELS if model in words)
 
 
@@ -219,8 +220,10 @@ def matrix(
     or "auto" leaves the slot to libvirt; names of slot classes, or "all", put the device there with a written address,
     where it works with a condition at best. Columns: COLUMNS, all ``category`` of str. ``placement`` is the class of
     slot ("conventional-root", "conventional-bridge", "pcie-root", "pcie-port", "ccw", "virtio-mmio", "" when libvirt
-    refuses the device), ``interface`` is legacy, transitional, modern or refused, ``verdict`` works,
-    works-with-condition, fails or unknown.
+    refuses the device), ``interface`` is legacy, transitional, modern, refused, or emulated for a model that is not
+    virtio, ``verdict`` works, works-with-condition, fails or unknown.
+    ``models`` None stands for the three virtio models; "all" adds the emulated NICs and disk controllers (EMULATED),
+    which have rows for their own kind (net or block) only.
     ``overrides`` False is the strict rule: the guest database as it is, in-box drivers only.
     In a notebook the frame is shown as a matrix; selections from it are plain DataFrames.
     Selections as in ``Catalogue.select`` and ``select_machines``. Raises GuestError and UsageError.
@@ -250,7 +253,29 @@ def matrix(
     ]
     cells = judge_cells(_Cold(prober, overrides), chosen, select_kinds(kinds), asked)
     result = framed(cells, known, host, overrides)
+    emulated = emulated_models(_words(models)) if placement_names == (AUTO,) else ()
+    if emulated:
+        names = select_machines(machines, host, arch)
+        rows = emulated_rows(prober, chosen, select_kinds(kinds), names, emulated, overrides)
+        result = _joined(result, list(rows))
     result.attrs["placements"] = placement_names != (AUTO,)
+    return result
+
+
+def _joined(frame: Matrix, rows: list[dict[str, str]]) -> Matrix:
+    """The frame with more rows, in its order: guest, kind, machine, then what it had before the rows."""
+    import pandas as pd
+
+    from virtkit.compat.frame import Matrix
+
+    more = pd.concat([frame.astype(str), pd.DataFrame(rows, columns=list(COLUMNS))], ignore_index=True)
+    order = {name: {value: n for n, value in enumerate(dict.fromkeys(more[name]))} for name in ("guest", "machine")}
+    order["kind"] = {kind: n for n, kind in enumerate(KINDS)}
+    places = [more[name].map(order[name]) for name in ("guest", "kind", "machine")]
+    ordered = more.assign(**{f"_{n}": place for n, place in enumerate(places)})
+    ordered = ordered.sort_values([f"_{n}" for n in range(len(places))], kind="stable", ignore_index=True)
+    result = Matrix(ordered[list(COLUMNS)].astype("category"))
+    result.attrs.update(frame.attrs)
     return result
 
 

@@ -112,13 +112,13 @@ class Judged:
 
 @dataclass(slots=True)
 class Answer:
-    """The result for a batch: the number of ``domains`` judged, ``without_virtio`` and ``failing`` of them (a device
+    """The result for a batch: the number of ``domains`` judged, ``without_devices`` and ``failing`` of them (a device
     fails that the guest needs, as ``check`` counts it), ``shared`` of them with the answer of an earlier domain of the
     same shape, and of ``rejected`` inputs; the rows of each table in groups; devices counted by verdict, and findings
     of the policy by level; ``skipped`` are pairs of a file and what it is instead of a domain."""
 
     domains: int = 0
-    without_virtio: int = 0
+    without_devices: int = 0
     failing: int = 0
     shared: int = 0
     rejected: int = 0
@@ -130,7 +130,7 @@ class Answer:
     def accept(self, label: str, name: str, judged: Judged) -> None:
         """Add the rows and counts of one domain."""
         self.domains += 1
-        self.without_virtio += not judged.verdicts
+        self.without_devices += not judged.verdicts
         self.failing += judged.fails
         if judged.findings:
             self.rows["findings"].append(((label, name), judged.findings))
@@ -147,7 +147,7 @@ class Answer:
     def add(self, other: Answer) -> None:
         """Add the counts of another batch, without its rows."""
         self.domains += other.domains
-        self.without_virtio += other.without_virtio
+        self.without_devices += other.without_devices
         self.failing += other.failing
         self.shared += other.shared
         self.rejected += other.rejected
@@ -226,12 +226,12 @@ def _judged(found: Checked, seen: Iterable[Finding], policy: str) -> Judged:
         levels[one.device] = max(levels.get(one.device, ""), one.level, key=_LEVELS.index)
         counts[one.level] += 1
         findings.append((one.guest, policy, one.device, one.line, one.level, one.text))
-    verdicts = Counter(finding.verdict.value for finding in found.review.findings)
+    verdicts = Counter(finding.verdict.value for finding in found.review.devices)
     return Judged(tuple(_device_cells(*found, levels)), tuple(findings), verdicts, counts, not found.review.ok)
 
 
 def device_rows(label: str, resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
-    """A row of the table "devices" for each virtio device of a domain; ``levels`` maps devices to a policy's level."""
+    """A row of the table "devices" for each virtio device, disk and NIC; ``levels``: those of a policy, by device."""
     for cells in _device_cells(resolved, seen, levels):
         yield (label, seen.domain, *cells)
 
@@ -239,7 +239,7 @@ def device_rows(label: str, resolved: Resolved, seen: Review, levels: Mapping[st
 def _device_cells(resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
     """The cells of each row after those of file and domain."""
     assumed = "" if resolved.assumption is None else resolved.assumption.note
-    for one in seen.findings:
+    for one in seen.devices:
         yield (
             seen.guest, resolved.arch, resolved.machine, one.device, one.label, one.kind, one.model, one.address,
             one.location, one.interface, one.line, not one.harmless, one.verdict.value, one.reason, one.condition,

@@ -159,8 +159,8 @@ class Survey(Displayable):
         )
 
     def devices(self) -> pd.DataFrame:
-        """One row for each virtio device, as in ``virtkit audit``: file, device, label, kind, model, address,
-        interface, needed (bool), verdict, reason, condition, change, evidence, source."""
+        """One row for each virtio device, disk and NIC, as in ``virtkit audit``: file, device, label, kind, model,
+        address, interface, needed (bool), verdict, reason, condition, change, evidence, source."""
         from virtkit.fleet.audit import TABLES, device_rows
 
         names = TABLES["devices"]

@@ -1,0 +1,110 @@
+"""The rows of a matrix for disk controllers and network cards that are no virtio devices."""
+
+from __future__ import annotations
+
+from functools import cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from virtkit.compat.emulated import judge_emulated
+from virtkit.compat.verdict import Evidence, Judgement, refused
+from virtkit.errors import Refused
+from virtkit.guests.hardware import hardware
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from virtkit.compat.prober import Prober
+    from virtkit.guests import Guest
+
+__all__ = ["EMULATED", "emulated_models", "emulated_rows"]
+
+_NAMES = ("ide", "sata", "usb", "nvme", "lsilogic", "lsisas1068", "lsisas1078", "vmpvscsi", "am53c974", "dc390")
+_CARDS = ("e1000", "e1000e", "igb", "rtl8139", "vmxnet3", "pcnet", "ne2k_pci")
+#: Models of emulated disk controllers and network cards, in the order of the matrix.
+EMULATED = (*_CARDS, *_NAMES)
+#: Where libvirt refuses a device, or QEMU lacks it.
+_LIBVIRT = "libvirt, Domain XML format"
+
+
+@cache
+def _known() -> Mapping[str, str]:
+    """The name in data/guests/emulated-hardware.csv of each model."""
+    found = {}
+    for key in hardware():
+        found[key.removeprefix("bus:").removeprefix("scsi:")] = key
+    return MappingProxyType({model: found[model] for model in EMULATED})
+
+
+def emulated_models(selection: Iterable[str]) -> tuple[str, ...]:
+    """The emulated models among the words of a selection, in order; all of them for the word "all"."""
+    words = set(selection)
+    return EMULATED if "all" in words else tuple(model for model in EMULATED if model in words)
+
+
+def emulated_rows(
+    prober: Prober,
+    guests: Sequence[Guest],
+    kinds: Sequence[str],
+    machines: Sequence[str],
+    models: Sequence[str],
+    overrides: bool,
+) -> Iterator[dict[str, Any]]:
+    """A row for each guest, kind (net or block), machine and model of that kind; ``interface`` is "emulated".
+
+    A disk on an emulated SCSI controller has the controller's name as its model. Source: data/guests/emulated.toml,
+    kernel-configs.csv, osinfo-db; where libvirt or QEMU refuses the device, as in a check.
+    """
+    refusals = {(name, model): _refusal(prober, prober.machine(name), model) for name in machines for model in models}
+    for guest in guests:
+        for kind in kinds:
+            for name in machines:
+                for model in models:
+                    known = hardware()[_known()[model]]
+                    if known.kind == kind:
+                        judged = refusals[name, model] or judge_emulated(known, model, guest, "", overrides)
+                        yield _row(guest, kind, name, model, judged, refusals[name, model] is not None)
+
+
+def _row(guest: Guest, kind: str, machine: str, model: str, judged: Judgement, refusal: bool) -> dict[str, Any]:
+    return {
+        "guest": guest.id,
+        "kind": kind,
+        "machine": machine,
+        "model": model,
+        "placement": "",
+        "interface": "refused" if refusal else "emulated",
+        "verdict": judged.verdict.value,
+        "reason": judged.reason,
+        "condition": judged.condition,
+        "evidence": judged.evidence.value,
+        "source": judged.source,
+    }
+
+
+def _refusal(prober: Prober, machine: str, model: str) -> Judgement | None:
+    """Why the machine or its QEMU does not take the device; None when it does."""
+    emulator = prober.host.emulator(prober.arch)
+    if model in _CARDS and emulator is not None and model not in emulator.devices:
+        return refused(f"QEMU has no device {model}", Evidence.QEMU, "QEMU -device help")
+    try:
+        prober.resolve(machine, _device(model))
+    except Refused as refusal:
+        return refused(f"libvirt refuses it: {refusal.what}", Evidence.RULE, _LIBVIRT)
+    return None
+
+
+def _device(model: str) -> str:
+    """The XML of a device of the model."""
+    if model in _CARDS:
+        return f"<interface type='user'><model type='{model}'/></interface>"
+    disk = "<disk type='file' device='disk'><source file='/d'/><target dev='{}' bus='{}'/></disk>"
+    key = _known()[model]
+    if key.startswith("scsi:"):
+        return f"<controller type='scsi' index='0' model='{model}'/>" + disk.format("sda", "scsi")
+    if model == "nvme":
+        return (
+            "<controller type='nvme' index='0'/><disk type='file' device='disk'><source file='/d'/>"
+            "<target dev='nvme0n1' bus='nvme'/><serial>d</serial></disk>"
+        )
+    return disk.format("hda" if model == "ide" else "sda", model)
