@@ -5,7 +5,7 @@
     Exception
      └── VirtkitError             every error this package raises on purpose; its text is one clear message
           ├── InputError          an input cannot be read: which file, which line, what is wrong, what would be right
-          │    └── NotADomain     well-formed XML, but no libvirt domain
+          │    └── NotADomain     an input that can be read, but is no domain
           ├── Refused             libvirt would refuse the domain; keeps libvirt's meaning and error class
           │    └── Unsupported    the architecture or machine type is not known to the host it is resolved for
           ├── CapabilityError     a capability document (libvirt cache, domcapabilities, QMP reply) is unusable
@@ -58,7 +58,7 @@ class InputError(VirtkitError):
 
 
 class NotADomain(InputError):
-    """Well-formed XML whose root is not ``<domain>``."""
+    """An input without a domain: XML of something else, or a format that no reader recognises."""
 
 
 class Refused(VirtkitError):

@@ -13,7 +13,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
 
-from virtkit.errors import InputError
+from virtkit.errors import InputError, NotADomain
 
 if TYPE_CHECKING:
     from virtkit.readers.contract import Reader, ReaderOptions, Reading
@@ -97,7 +97,7 @@ def _of_other_packages() -> tuple[Reader, ...]:
 
 
 def reader_of(data: bytes, file: str) -> Reader:
-    """The reader of an input. Raises InputError when no reader recognises its format.
+    """The reader of an input. Raises NotADomain when no reader recognises its format.
 
     libvirt's XML is recognised without importing another reader.
     """
@@ -111,7 +111,7 @@ def reader_of(data: bytes, file: str) -> Reader:
         return _KUBERNETES.load()  # it says what other YAML and JSON seem to be
     known = [reader.title for reader in all_readers()]
     expected = known[0] if len(known) == 1 else f"{', '.join(known[:-1])} or {known[-1]}"
-    raise InputError(f"the format is not recognised; expected {expected}", file or None)
+    raise NotADomain(f"the format is not recognised; expected {expected}", file or None)
 
 
 def portions(data: bytes, file: str, size: int) -> Iterator[bytes]:
