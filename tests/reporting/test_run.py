@@ -11,6 +11,7 @@ import pytest
 from tests.reporting.test_parameters import write
 from virtkit.errors import UsageError
 from virtkit.reporting import index
+from virtkit.reporting.provenance import input_digests
 from virtkit.reporting.run import notebooks, run
 
 GOOD = "print('fine', x)\nopen(output + '/t.csv', 'w').write('a,b\\n1,%s\\n' % x) if output else None"
@@ -77,6 +78,15 @@ def test_a_run_with_a_rejected_domain_moves_latest(tmp_path: Path) -> None:
     status = json.loads((out / "status.json").read_text())
     assert (status["rejected"], status["rejected_count"]) == ({"c.xml": "c.xml: empty"}, 1)
     assert (status["status"], status["latest"]) == ("passed", result.folder.name)
+
+
+def test_digests_of_a_folder_with_links(tmp_path: Path) -> None:
+    """A link that leads nowhere, as in a copy of libvirt's folder, and a folder called like a file do no harm."""
+    (tmp_path / "autostart").mkdir()
+    (tmp_path / "autostart" / "a.xml").symlink_to("/nowhere/a.xml")
+    (tmp_path / "folder.xml").mkdir()
+    (tmp_path / "a.xml").write_text("<domain/>")
+    assert list(input_digests({"domains": str(tmp_path)})) == ["a.xml"]
 
 
 def test_unknown_notebooks_and_parameters_start_nothing(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from virtkit import facts
+from virtkit.inputs import is_domain_file
 
 __all__ = ["code_digest", "digest", "digests", "input_digests", "versions"]
 
@@ -73,7 +74,10 @@ def code_digest() -> str:
 
 
 def input_digests(parameters: Mapping[str, Any]) -> dict[str, str]:
-    """The sha256 of each file that a parameter names, and of the XML and JSON files in each folder that one names."""
+    """The sha256 of each file that a parameter names, and of the domain and JSON files in each folder that one names.
+
+    Links that lead nowhere are left out, and a file that cannot be read has the digest "unreadable".
+    """
     found: dict[str, str] = {}
     for value in parameters.values():
         if not isinstance(value, str) or not value or len(value) > 4096 or "\n" in value:
@@ -82,12 +86,20 @@ def input_digests(parameters: Mapping[str, Any]) -> dict[str, str]:
         if path.is_file():
             found[path.name] = digest(path)
         elif path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.suffix in (".xml", ".json"))
+            wanted = (file for file in path.rglob("*") if is_domain_file(file) or file.suffix == ".json")
+            files = sorted(file for file in wanted if file.is_file())
             if len(files) > _MANY:
                 total = hashlib.sha256()
                 for file in files:
-                    total.update(file.read_bytes())
+                    total.update(_digest_if_readable(file).encode())
                 found[f"{path.name}/* ({len(files)} files)"] = total.hexdigest()
             else:
-                found.update(digests(files, path))
+                found.update({str(file.relative_to(path)): _digest_if_readable(file) for file in files})
     return found
+
+
+def _digest_if_readable(file: Path) -> str:
+    try:
+        return digest(file)
+    except OSError:
+        return "unreadable"
