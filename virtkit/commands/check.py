@@ -16,7 +16,7 @@ from virtkit.commands.power import add_power_options, answered, answers_text, gu
 from virtkit.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from virtkit.commands.power import Answer
     from virtkit.compat.review import Review
@@ -76,7 +76,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "-o",
         "--output",
         metavar="FILE|DIR",
-        help="write to this file, or into this folder with --fix of several domains (default: standard output)",
+        help="write to this file, or of several domains to this folder (default: standard output)",
     )
     parser.add_argument(
         "--picture", metavar="FILE", help="draw what --fix or --convert-to changes: .svg .png .txt .json"
@@ -147,19 +147,52 @@ def _review(args: argparse.Namespace, examine: Callable[[Domain], Checked]) -> i
     from virtkit.errors import VirtkitError
     from virtkit.fleet.domains import each
 
-    answers: list[Answer] = []
-    rejected = 0
+    answers: dict[str, Answer] = {}
+    problems: list[VirtkitError] = []
+
+    def reject(problem: VirtkitError) -> None:
+        log.error("%s", problem)
+        problems.append(problem)
+
     known = chosen_catalogue(args)
     for source, outcome in each(given_sources(args), examine, reader_options(args)):
-        if args.domain and args.domain != source.part:
+        name = "" if isinstance(outcome, VirtkitError) else outcome.resolved.domain.name
+        if args.domain and args.domain not in (source.part, name):
             continue
         if isinstance(outcome, VirtkitError):
-            log.error("%s", outcome)
-            rejected += 1
+            reject(outcome)
+        elif source.name in answers and _into_folder(args):
+            reject(InputError("another input has a result of that name already", source.label))
         else:
-            answers.append(answered(args, outcome.resolved, outcome.review, known))
-    tables.emit(answers_text(answers, args.format), args.output)
-    return 1 if rejected or not all(answer.ok for answer in answers) else 0
+            key = source.name if source.name not in answers else f"{source.name} {len(answers)}"
+            answers[key] = answered(args, outcome.resolved, outcome.review, known)
+    if args.domain and not answers and not problems:
+        reject(InputError(f"no domain {args.domain!r} in {', '.join(args.inputs)}"))
+    if _into_folder(args):
+        _write_answers(args, answers)
+    else:
+        tables.emit(answers_text(list(answers.values()), args.format), args.output)
+    return 1 if problems or not all(answer.ok for answer in answers.values()) else 0
+
+
+def _into_folder(args: argparse.Namespace) -> bool:
+    """Whether -o names a folder for the reviews: an existing one, or of several inputs a name without an ending."""
+    if not args.output or args.output == "-":
+        return False
+    place = Path(args.output)
+    return place.is_dir() or args.output.endswith("/") or (not place.suffix and several(args.inputs))
+
+
+def _write_answers(args: argparse.Namespace, answers: Mapping[str, Answer]) -> None:
+    """Write each answer to the folder -o, as NAME.txt or NAME.json."""
+    from virtkit.inputs import write_text
+
+    _make_folder(args.output)
+    for name, answer in answers.items():
+        if args.format == "json":
+            write_text(Path(args.output) / f"{name}.json", json.dumps(answer.as_dict(), indent=1) + "\n")
+        else:
+            write_text(Path(args.output) / f"{name}.txt", answer.text())
 
 
 def _check_options(args: argparse.Namespace, many: bool) -> None:
