@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,7 @@ def register(subparsers: Any) -> None:
         verb.add_argument("--platform", help="only random domains of this platform (pc, q35, virt, pseries, ...)")
         verb.add_argument("--largest", type=int, default=40, metavar="N", help="most devices of a random domain (40)")
         verb.add_argument("-o", "--output", metavar="DIR", help="keep the inputs that differ here, with both results")
+        verb.add_argument("--format", choices=("text", "json"), default="text", help="json: the differences and counts")
         add_reader_options(verb)
         verb.add_argument("-n", type=int, default=0, metavar="N", help="stop after N inputs that differ")
         if peer == "libvirt":
@@ -76,8 +78,9 @@ def run_libvirt(args: argparse.Namespace) -> int:
 
     asked = differing = unreadable = 0
     refused = 0
+    findings = _Findings(args.format)
     with connect(args.uri, order=args.order) as peer:
-        for source in _inputs(args, peer.host.libvirt):
+        for source, _ in _inputs(args, peer.host.libvirt):
             name = source.label
             try:
                 data = source.read()
@@ -89,18 +92,20 @@ def run_libvirt(args: argparse.Namespace) -> int:
             asked += 1
             refused += outcome.observed is None
             if args.refusals and outcome.observed is None and outcome.predicted is None:
-                print(f"{name}: both refuse\n  predicted: {outcome.our_refusal}\n  observed:  {outcome.its_refusal}")
+                refusals = f"  predicted: {outcome.our_refusal}\n  observed:  {outcome.its_refusal}"
+                findings.say(f"{name}: both refuse\n{refusals}")
             if outcome.agrees:
                 continue
             differing += 1
             lines = [str(difference) for difference in outcome.differences]
-            _report(name, lines)
+            findings.add(name, lines)
             _keep(args.output, name, data, outcome.predicted, outcome.observed, lines)
             if args.n and differing >= args.n:
                 break
         release = dotted(peer.host.libvirt)
     counts = f"{counted(asked, 'domain')} compared ({refused} refused by libvirt), {differing} not as predicted"
-    print(f"libvirt {release}: {counts}")
+    numbers = {"compared": asked, "differing": differing, "refused": refused, "unreadable": unreadable}
+    findings.end(f"libvirt {release}: {counts}", f"libvirt {release}", numbers)
     return 1 if differing or unreadable else 0
 
 
@@ -109,14 +114,13 @@ def run_qemu(args: argparse.Namespace) -> int:
     import sys
 
     from virtkit.errors import Refused, VirtkitError
-    from virtkit.inputs import InMemory
     from virtkit.verify.qemu import Qemu
 
     peer = Qemu(args.qemu, args.limit)
+    findings = _Findings(args.format)
     asked = differing = failed = devices = refused = skipped = unstarted = 0
-    for source in _inputs(args, peer.libvirt):
+    for source, drawn in _inputs(args, peer.libvirt):
         name = source.label
-        drawn = isinstance(source, InMemory)
         try:
             data = source.read()
             outcome = peer.ask(data, name)
@@ -141,24 +145,28 @@ def run_qemu(args: argparse.Namespace) -> int:
         skipped += len(outcome.skipped)
         if args.skipped:
             for line in outcome.skipped:
-                print(f"{name}: not compared: {line}")
+                findings.say(f"{name}: not compared: {line}")
         if not outcome.differences:
             continue
         differing += 1
         lines = [str(difference) for difference in outcome.differences]
-        _report(name, lines)
+        findings.add(name, lines)
         _keep(args.output, name, data, None, None, lines)
         if args.n and differing >= args.n:
             break
-    print(
+    findings.end(
         f"{peer.title}: {counted(asked, 'domain')} and {counted(devices, 'device')} compared, "
         f"{counted(differing, 'domain')} not as predicted; not compared: {counted(skipped, 'device')} without a stub, "
-        f"{counted(refused, 'domain')} that libvirt refuses, {counted(unstarted, 'domain')} that QEMU does not start"
+        f"{counted(refused, 'domain')} that libvirt refuses, {counted(unstarted, 'domain')} that QEMU does not start",
+        peer.title,
+        {"compared": asked, "devices": devices, "differing": differing, "skipped_devices": skipped}
+        | {"refused": refused, "not_started": unstarted},
     )
     return 1 if differing or failed else 0
 
 
-def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[Source]:
+def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[tuple[Source, bool]]:
+    """The named inputs, then the random domains; each with whether it is a random one. Raises UsageError."""
     from virtkit.errors import UsageError
     from virtkit.inputs import InMemory, with_domain_xml
     from virtkit.verify.generate import domains
@@ -169,15 +177,34 @@ def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[Sour
     if args.platform and args.platform not in PLATFORMS:
         raise UsageError(f"--platform: expected one of {', '.join(PLATFORMS)}, got {args.platform!r}")
     if args.inputs:
-        yield from with_domain_xml(given_sources(args), reader_options(args))
+        yield from ((source, False) for source in with_domain_xml(given_sources(args), reader_options(args)))
     for name, text in domains(args.random, args.seed, release, args.platform, args.largest):
-        yield InMemory(name, None, name, data=text.encode())
+        yield InMemory(name, None, name, data=text.encode()), True
 
 
-def _report(name: str, lines: list[str]) -> None:
-    print(f"{name}: {counted(len(lines), 'difference')}")
-    for line in lines:
-        print(f"  {line}")
+class _Findings:
+    """What differs, written as it is found, or as one JSON object at the end."""
+
+    def __init__(self, form: str) -> None:
+        self._json = form == "json"
+        self._found: list[dict[str, object]] = []
+
+    def say(self, text: str) -> None:
+        """Write lines that JSON leaves out."""
+        if not self._json:
+            print(text)
+
+    def add(self, name: str, lines: list[str]) -> None:
+        """The differences of one domain."""
+        if self._json:
+            self._found.append({"name": name, "differences": lines})
+        else:
+            print(f"{name}: {counted(len(lines), 'difference')}")
+            print("".join(f"  {line}\n" for line in lines), end="")
+
+    def end(self, text: str, peer: str, numbers: dict[str, int]) -> None:
+        """The counts."""
+        print(json.dumps({"peer": peer, **numbers, "domains": self._found}, indent=1) if self._json else text)
 
 
 def _keep(
