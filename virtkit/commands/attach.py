@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit.commands import tables
 from virtkit.commands.given import INPUT, add_reader_options, given_domain
+from virtkit.commands.live import live_state
 from virtkit.commands.options import (
     add_database_options,
     add_host_options,
@@ -97,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.hotplug import report
 
     source, domain = given_domain(args, args.input)
-    session = _session(args, domain)
+    session = _session(args, domain, live_state(args, source))
     steps = _steps(args, session)
     outcomes = list(session.run(steps))
     if args.format == "json":
@@ -109,14 +110,18 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(outcome.ok for outcome in outcomes) else 1
 
 
-def _session(args: argparse.Namespace, domain: Domain) -> Session:
+def _session(args: argparse.Namespace, domain: Domain, state: Source | None) -> Session:
+    """The domain as it runs and its definition; ``state`` is that of a domain whose connection is the input."""
     from virtkit import resolve
     from virtkit.errors import UsageError
     from virtkit.hotplug.session import Session
+    from virtkit.inputs import one_domain
 
     host = chosen_host(args)
     running = resolve(domain, host, machine=args.machine)
     say_notes(running)
+    if args.inactive is None and state is not None:
+        return Session(running, resolve(one_domain(state), host, machine=args.machine))
     if args.inactive is None:
         return Session(running)
     if args.inactive == args.input == "-":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -26,7 +28,13 @@ def connect(uri: str) -> Live:
     Raises VerifyError when libvirt-python is missing or the connection fails.
     """
     connection, module = opened(uri)
+    atexit.register(_close, connection, module)
     return Live(uri, connection, module)
+
+
+def _close(connection: Any, module: Any) -> None:
+    with suppress(module.libvirtError):
+        connection.close()
 
 
 class Live:
@@ -49,10 +57,19 @@ class Live:
         found = False
         for name, domain in domains:
             found = True
-            yield self._source(name, domain, running)
+            yield self._source(name, domain, running=running)
         if not found:
             reason = "no domain runs there" if running else "no domain is defined there"
             yield Unreadable("libvirt", None, self.uri, reason=reason)
+
+    def state(self, name: str) -> Source | None:
+        """The state of a domain that runs, by its name or UUID; None for one that does not run."""
+        ((found, domain),) = self._named([name])
+        try:
+            active = domain is not None and domain.isActive()
+        except self._module.libvirtError:
+            return None
+        return self._source(found, domain, running=True) if active else None
 
     def host(self) -> Host:
         """The host of the connection: its releases, machine types and devices.
@@ -82,7 +99,7 @@ class Live:
                     continue
             yield (name if domain is None else domain.name()), domain
 
-    def _source(self, name: str, domain: Any, running: bool) -> Source:
+    def _source(self, name: str, domain: Any, *, running: bool) -> Source:
         title = f"{self.uri} ({name})"
         if domain is None:
             return Unreadable(name, None, title, reason=f"there is no domain {name!r}; virsh list --all names them")
