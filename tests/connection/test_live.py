@@ -104,7 +104,7 @@ class FakeModule(ModuleType):
 
     VIR_DOMAIN_XML_INACTIVE = 2
     VIR_CONNECT_LIST_DOMAINS_ACTIVE = 1
-    libvirtError = libvirtError
+    libvirtError = libvirtError  # noqa: N815
 
     def __init__(self, peer: FakeConnection) -> None:
         super().__init__("libvirt")

@@ -22,6 +22,7 @@ from virtkit.commands.options import (
 if TYPE_CHECKING:
     from virtkit.domain.domain import Domain
     from virtkit.hotplug.session import Outcome, Session, Step
+    from virtkit.inputs import Source
 
 __all__ = ["register"]
 
@@ -37,7 +38,8 @@ _EXAMPLE = """examples:
 A DEVICE is device XML, the name of a file that ends in .xml, or a short form FORM[:VALUE], with N* before it for
 several. The default is --both, which changes the definition and the running domain, as virsh attach-device --live
 --config does: it shows whether the device moves at the next start. --live alone is what virsh attach-device does to a
-running domain without options. DOMAIN is taken as running and as defined, unless --inactive names the definition.
+running domain without options. DOMAIN is taken as running and as defined, unless --inactive names the definition, or
+DOMAIN comes from a libvirt connection, which has both.
 
 exit code: 0 every step is taken, 1 a step is refused or the domain is, 2 wrong usage
 """

@@ -33,6 +33,7 @@ _EXAMPLE = """examples:
   virtkit check guest.xml --guest rhel6.10 --fix -o fixed.xml
   virtkit check guest.xml --fix --spare-ports 4 -o fixed.xml
   virtkit check domains/ --format json
+  virtkit check --connect qemu:///system web
   virtkit check domains/ --fix -o fixed/
   virtkit check old.xml --convert-to q35 -o new.xml --picture change.svg
   virtkit check guest.xml --guest debian12 --firmware OVMF --naming v257

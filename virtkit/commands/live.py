@@ -12,7 +12,15 @@ if TYPE_CHECKING:
 
     from virtkit.inputs import Source
 
-__all__ = ["add_connection_options", "given_uri", "live_host_of", "live_names", "live_source", "live_sources", "live_state"]
+__all__ = [
+    "add_connection_options",
+    "given_uri",
+    "live_host_of",
+    "live_names",
+    "live_source",
+    "live_sources",
+    "live_state",
+]
 
 _INPUTS = ("inputs", "input", "before")
 """The positional arguments that ``--connect`` may replace, by the names of the commands for them."""
@@ -68,7 +76,8 @@ def given_uri(args: argparse.Namespace) -> str | None:
 
             raise UsageError(f"--connect {found[0]}: expected a libvirt URI such as qemu:///system, then domain names")
     else:
-        found = [text for text in _texts(args) if is_uri(text)]
+        others = (getattr(args, name, None) for name in ("after", "inactive", "diff"))
+        found = [text for text in (*_positional(args), *others) if isinstance(text, str) and is_uri(text)]
     if len(set(found)) > 1:
         from virtkit.errors import UsageError
 
@@ -76,13 +85,10 @@ def given_uri(args: argparse.Namespace) -> str | None:
     return found[0] if found else None
 
 
-def _texts(args: argparse.Namespace) -> list[str]:
-    """The inputs that a command line names."""
-    found: list[str] = []
-    for name in (*_INPUTS, "after", "inactive", "diff"):
-        value = getattr(args, name, None)
-        found += [value] if isinstance(value, str) else list(value or ()) if name == "inputs" else []
-    return found
+def _positional(args: argparse.Namespace) -> list[str]:
+    """The inputs that a command line names first."""
+    values = (getattr(args, name, None) for name in _INPUTS)
+    return [text for value in values if value for text in ([value] if isinstance(value, str) else value)]
 
 
 def live_host_of(args: argparse.Namespace) -> str | None:
@@ -104,7 +110,7 @@ def live_sources(args: argparse.Namespace) -> Iterator[Source]:
     if args.connect:
         yield from connect(args.connect[0]).sources(names, running=running)
         return
-    for text in args.inputs:
+    for text in _positional(args):
         if is_uri(text):
             yield from connect(text).sources(names, running=running)
         else:
@@ -113,7 +119,7 @@ def live_sources(args: argparse.Namespace) -> Iterator[Source]:
 
 def live_names(args: argparse.Namespace) -> list[str]:
     """The names of the domains that are chosen of a connection; empty for all."""
-    named = [*args.connect[1:], *(getattr(args, "inputs", None) or ())] if args.connect else []
+    named = [*args.connect[1:], *_positional(args)] if args.connect else []
     domain = getattr(args, "domain", "")
     return [domain] if domain and not named else named
 
@@ -126,7 +132,7 @@ def live_source(args: argparse.Namespace, text: str | None) -> Source | None:
     """
     uri = given_uri(args)
     own = text is None or is_uri(text)
-    named = bool(args.connect) and text in (getattr(args, name, None) for name in ("input", "before"))
+    named = bool(args.connect) and text in _positional(args)
     if uri is None or not (own or named):
         return None
     from virtkit.connection.live import connect

@@ -31,7 +31,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "resolve",
         help="the domain as libvirt would store it: controllers, models, addresses",
         description="Writes each domain with every controller, default model and address that libvirt would add.",
-        epilog="Examples: virtkit resolve guest.xml -o resolved.xml; virtkit resolve domains/ -o resolved/",
+        epilog="Examples: virtkit resolve guest.xml -o resolved.xml; virtkit resolve domains/ -o resolved/; "
+        "virtkit resolve qemu:///system -o resolved/",
     )
     add_inputs(parser)
     parser.add_argument("--format", choices=("xml", "json"), help="format of the result (default: xml)")
