@@ -29,6 +29,7 @@ ALLOWED = {
     "guests": f"{GROUND} virtio",  # the kinds of virtio devices
     "inputs": f"{GROUND} domain readers",
     "readers": RESOLVING,  # KubeVirt has libvirt assign addresses while it reserves ports
+    "connection": f"{GROUND} domain host inputs",
     "resolution": f"{GROUND} domain host",
     "virtio": RESOLVING,
     "topology": f"{RESOLVING} virtio",

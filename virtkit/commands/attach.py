@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit.commands import tables
 from virtkit.commands.given import INPUT, add_reader_options, given_domain
+from virtkit.commands.live import live_state
 from virtkit.commands.options import (
     add_database_options,
     add_host_options,
@@ -21,6 +22,7 @@ from virtkit.commands.options import (
 if TYPE_CHECKING:
     from virtkit.domain.domain import Domain
     from virtkit.hotplug.session import Outcome, Session, Step
+    from virtkit.inputs import Source
 
 __all__ = ["register"]
 
@@ -36,7 +38,8 @@ _EXAMPLE = """examples:
 A DEVICE is device XML, the name of a file that ends in .xml, or a short form FORM[:VALUE], with N* before it for
 several. The default is --both, which changes the definition and the running domain, as virsh attach-device --live
 --config does: it shows whether the device moves at the next start. --live alone is what virsh attach-device does to a
-running domain without options. DOMAIN is taken as running and as defined, unless --inactive names the definition.
+running domain without options. DOMAIN is taken as running and as defined, unless --inactive names the definition, or
+DOMAIN comes from a libvirt connection, which has both.
 
 exit code: 0 every step is taken, 1 a step is refused or the domain is, 2 wrong usage
 """
@@ -97,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.hotplug import report
 
     source, domain = given_domain(args, args.input)
-    session = _session(args, domain)
+    session = _session(args, domain, live_state(args, source))
     steps = _steps(args, session)
     outcomes = list(session.run(steps))
     if args.format == "json":
@@ -109,14 +112,18 @@ def run(args: argparse.Namespace) -> int:
     return 0 if all(outcome.ok for outcome in outcomes) else 1
 
 
-def _session(args: argparse.Namespace, domain: Domain) -> Session:
+def _session(args: argparse.Namespace, domain: Domain, state: Source | None) -> Session:
+    """The domain as it runs and its definition; ``state`` is that of a domain whose connection is the input."""
     from virtkit import resolve
     from virtkit.errors import UsageError
     from virtkit.hotplug.session import Session
+    from virtkit.inputs import one_domain
 
     host = chosen_host(args)
     running = resolve(domain, host, machine=args.machine)
     say_notes(running)
+    if args.inactive is None and state is not None:
+        return Session(running, resolve(one_domain(state), host, machine=args.machine))
     if args.inactive is None:
         return Session(running)
     if args.inactive == args.input == "-":

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virtkit.commands import topology
-from virtkit.commands.given import INPUTS, add_reader_options, given_domain, given_sources, reader_options, several
+from virtkit.commands.given import INPUTS, add_reader_options, given_domain, given_sources, is_one_input, reader_options
 from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
 from virtkit.commands.power import add_power_options, answered, answers_text, guest_of
 from virtkit.errors import InputError
@@ -33,6 +33,7 @@ _EXAMPLE = """examples:
   virtkit check guest.xml --guest rhel6.10 --fix -o fixed.xml
   virtkit check guest.xml --fix --spare-ports 4 -o fixed.xml
   virtkit check domains/ --format json
+  virtkit check --connect qemu:///system web
   virtkit check domains/ --fix -o fixed/
   virtkit check old.xml --convert-to q35 -o new.xml --picture change.svg
   virtkit check guest.xml --guest debian12 --firmware OVMF --naming v257
@@ -110,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
     repairing = _repairing(examine) if args.fix else examine
     if many:
         return _rewrite_all(args, repairing)
-    return _rewrite(args, repairing(given_domain(args, args.inputs[0])[1]), picture)
+    return _rewrite(args, repairing(given_domain(args, args.inputs[0] if args.inputs else None)[1]), picture)
 
 
 def _repairing(examine: Callable[[Domain], Checked]) -> Callable[[Domain], Checked]:
@@ -138,7 +139,7 @@ def _repairing(examine: Callable[[Domain], Checked]) -> Callable[[Domain], Check
 def _several(args: argparse.Namespace) -> bool:
     """Whether a domain of its own is written for each of several inputs, or domains of one input, into a folder."""
     into_folder = bool(args.output) and (Path(args.output).is_dir() or args.output.endswith("/"))
-    return several(args.inputs) or (into_folder and not args.domain)
+    return not is_one_input(args) or (into_folder and not args.domain)
 
 
 def _review(args: argparse.Namespace, examine: Callable[[Domain], Checked]) -> int:

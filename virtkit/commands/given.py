@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from virtkit.commands.live import add_connection_options, given_uri, live_names, live_source, live_sources
 from virtkit.readers import BUILT_IN
 
 if TYPE_CHECKING:
@@ -23,13 +24,16 @@ __all__ = [
     "given_domain",
     "given_domains",
     "given_sources",
+    "is_one_input",
     "output_is_file",
     "reader_options",
-    "several",
 ]
 
-INPUTS = "files of domain XML or another known format, folders, quoted patterns, tar archives, or - (standard input)"
-INPUT = "a file of domain XML or another known format, or - for standard input"
+INPUTS = (
+    "files of domain XML or another known format, folders, quoted patterns, tar archives, - (standard input), or a "
+    "libvirt URI such as qemu:///system"
+)
+INPUT = "a file of domain XML or another known format, - for standard input, or a libvirt URI such as qemu:///system"
 OUTPUT = "write one file for each domain to this folder; of one input, write to this file if it ends in .xml or .json"
 
 
@@ -38,6 +42,7 @@ def add_reader_options(parser: argparse.ArgumentParser, *, one: bool = False, pa
 
     With ``pairs`` each option takes A:B, for the domain before and after.
     """
+    add_connection_options(parser)
     group = parser.add_argument_group("input formats")
     if one:
         group.add_argument("--domain", metavar="NAME", default="", help="the domain of an input with several")
@@ -63,6 +68,8 @@ def reader_options(args: argparse.Namespace) -> ReaderOptions:
 
 def given_sources(args: argparse.Namespace) -> Iterator[Source]:
     """The inputs of a command that takes many domains: files, folders, patterns, archives and standard input."""
+    if given_uri(args):
+        return live_sources(args)
     if all(map(_plain, args.inputs)):
         from virtkit.inputs import sources
 
@@ -77,7 +84,7 @@ def _plain(text: str) -> bool:
     return text == "-" or (text.endswith(".xml") and Path(text).is_file())
 
 
-def given_domain(args: argparse.Namespace, text: str) -> tuple[Source, Domain]:
+def given_domain(args: argparse.Namespace, text: str | None) -> tuple[Source, Domain]:
     """The one domain of the input that a command line names, with its source.
 
     Raises UsageError for a folder, and InputError for an input that cannot be read or has no such domain.
@@ -87,27 +94,31 @@ def given_domain(args: argparse.Namespace, text: str) -> tuple[Source, Domain]:
 
 
 def given_domains(
-    args: argparse.Namespace, text: str, choices: Sequence[ReaderOptions]
+    args: argparse.Namespace, text: str | None, choices: Sequence[ReaderOptions]
 ) -> tuple[Source, tuple[Domain, ...]]:
     """The one domain of an input, read once with each of some options of readers, with its source; as given_domain."""
     from virtkit.inputs import in_memory, one_domain, one_source
 
-    source = in_memory(one_source(text))
-    return source, tuple(one_domain(source, getattr(args, "domain", ""), options) for options in choices)
+    name = getattr(args, "domain", "")
+    live = live_source(args, text)
+    source = live or in_memory(one_source(text or "-"))
+    return source, tuple(one_domain(source, "" if live else name, options) for options in choices)
 
 
-def output_is_file(output: str | None, inputs: Sequence[str], endings: tuple[str, ...] = (".xml", ".json")) -> bool:
-    """Whether ``-o`` names a file: of one input, a name with one of the endings that is not an existing folder."""
-    if output is None or len(inputs) != 1:
-        return False
-    place = Path(output)
-    return place.suffix in endings and not place.is_dir() and not several(inputs)
-
-
-def several(inputs: Sequence[str]) -> bool:
-    """Whether a command line names more than one file: several, or a folder, a pattern or an archive."""
-    if len(inputs) == 1 and _plain(inputs[0]):
-        return False
+def is_one_input(args: argparse.Namespace) -> bool:
+    """Whether the inputs are one file or standard input, or one named domain of a libvirt connection."""
+    if given_uri(args):
+        return len(live_names(args)) == 1
+    if len(args.inputs) == 1 and _plain(args.inputs[0]):
+        return True
     from virtkit.fleet.archives import is_one_file
 
-    return len(inputs) != 1 or not is_one_file(inputs[0])
+    return len(args.inputs) == 1 and is_one_file(args.inputs[0])
+
+
+def output_is_file(args: argparse.Namespace, endings: tuple[str, ...] = (".xml", ".json")) -> bool:
+    """Whether ``-o`` names a file: of one input, a name with one of the endings that is not an existing folder."""
+    if args.output is None:
+        return False
+    place = Path(args.output)
+    return place.suffix in endings and not place.is_dir() and is_one_input(args)

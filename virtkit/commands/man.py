@@ -94,7 +94,8 @@ def _options(parser: argparse.ArgumentParser) -> Iterator[str]:
             continue
         value = ""
         if action.nargs != 0:
-            names = action.metavar or ("|".join(map(str, action.choices)) if action.choices else action.dest)
+            metavar = " ".join(action.metavar) if isinstance(action.metavar, tuple) else action.metavar
+            names = metavar or ("|".join(map(str, action.choices)) if action.choices else action.dest)
             value = f"\\fI{_roff(str(names))}\\fR"
         flags = ", ".join(f"\\fB{_roff(name)}\\fR" for name in action.option_strings)
         yield from (".TP", f"{flags} {value}".strip(), _roff(_help(action)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from virtkit.commands import tables
 from virtkit.commands.given import INPUT, add_reader_options, given_domains, reader_options
+from virtkit.commands.live import live_host_of
 from virtkit.commands.options import host_to_compare, say_notes
 from virtkit.commands.power import add_power_options, guest_of, powered_on
 from virtkit.releases import DEFAULT, dotted
@@ -143,12 +144,14 @@ def _resolved(
 ) -> tuple[Resolved, Resolved]:
     """The two domains resolved, the second with the changes that the options name. Raises Refused."""
     from virtkit import resolve
+    from virtkit.connection.live import connect
     from virtkit.host import Host
 
+    live = live_host_of(args)
     found: list[Resolved] = []
     for side, domain in enumerate(domains):
         libvirt, qemu, machine = (sides.pairs[name][side] for name in ("libvirt", "qemu", "machine"))
-        host = Host.named(qemu, libvirt)
+        host = Host.named(qemu, libvirt) if live is None else connect(live).host()
         if found and not host.fixed:
             host = host_to_compare(found[0], host, machine or domain.machine)
         found.append(resolve(domain, host, machine=machine or None))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from virtkit.commands import tables
+from virtkit.commands.live import given_uri, live_names, live_sources
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ log = logging.getLogger("virtkit")
 
 def is_many(args: argparse.Namespace, options: ReaderOptions) -> bool:
     """Whether the input is a folder, or a file with several domains of which none was chosen."""
+    if given_uri(args):
+        return len(live_names(args)) != 1
     if args.before == "-" or getattr(args, "domain", ""):
         return False
     if Path(args.before).is_dir():
@@ -51,7 +54,7 @@ def run_many(
     from virtkit.inputs import sources
 
     found, rejected = [], 0
-    for label, outcome in compared(sources([args.before]), readers, change):
+    for label, outcome in compared(live_sources(args) if given_uri(args) else sources([args.before]), readers, change):
         if isinstance(outcome, VirtkitError):
             log.error("%s", outcome)
             rejected += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from virtkit.commands.live import live_host_of
 from virtkit.releases import DEFAULT, NEWEST, OLDEST, dotted
 
 if TYPE_CHECKING:
@@ -47,11 +48,17 @@ def add_host_options(parser: argparse.ArgumentParser, *, domains: bool = True) -
 
 
 def chosen_host(args: argparse.Namespace) -> Host:
-    """The host that the options name, with a warning where the facts are not those of its releases.
+    """The host that the options name, with a warning where the facts are not those of its releases; without such an
+    option, the host of the libvirt connection that is the input.
 
-    Raises UsageError for a malformed release or an unknown host, CapabilityError for a document that cannot be used.
+    Raises UsageError for a malformed release or an unknown host, CapabilityError for a document that cannot be used,
+    VerifyError for a connection that fails.
     """
-    if args.host:
+    if (uri := live_host_of(args)) is not None:
+        from virtkit.connection.live import connect
+
+        host = connect(uri).host()
+    elif args.host:
         from virtkit.host.distribution import chosen
 
         host = chosen(args.host, args.qemu or "", args.libvirt or "")
@@ -65,7 +72,8 @@ def chosen_host(args: argparse.Namespace) -> Host:
 
 def warn_of_host(args: argparse.Namespace, host: Host) -> None:
     """Warn when a release that the options name was not observed, naming what it may do differently."""
-    named = args.host or args.libvirt
+    live = live_host_of(args)
+    named = args.host or args.libvirt or live
     if not host.notice and (not named or host.libvirt == DEFAULT):
         return
     from virtkit.host import changes
@@ -73,7 +81,7 @@ def warn_of_host(args: argparse.Namespace, host: Host) -> None:
     log = logging.getLogger("virtkit")
     if host.notice:
         log.warning("%s: %s", f"--host {args.host}" if args.host else f"--qemu {args.qemu}", host.notice)
-    option = f"--host {args.host}" if args.host else f"--libvirt {args.libvirt}"
+    option = live or (f"--host {args.host}" if args.host else f"--libvirt {args.libvirt}")
     if not OLDEST <= host.libvirt <= NEWEST:
         log.warning(
             "%s: libvirt's behaviour is known from %s to %s; the nearest of these is used",

@@ -98,9 +98,10 @@ def _scenarios(args: argparse.Namespace) -> Iterator[Scenario]:
 
     if args.machine and args.machine not in MACHINES:
         raise UsageError(f"--machine {args.machine}: expected one of {', '.join(MACHINES)}")
-    if bool(args.input) != bool(args.steps) or not (args.input or args.random):
+    given = bool(args.input or args.connect)
+    if given != bool(args.steps) or not (given or args.random):
         raise UsageError("name a DOMAIN with --steps FILE.json, or --random N")
-    if args.input:
+    if given:
         source, domain = given_domain(args, args.input)
         yield Scenario(source.name, domain.document.text, tuple(steps_of(args.steps)))
     yield from scenarios(args.random, args.seed, args.machine)

@@ -31,7 +31,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "resolve",
         help="the domain as libvirt would store it: controllers, models, addresses",
         description="Writes each domain with every controller, default model and address that libvirt would add.",
-        epilog="Examples: virtkit resolve guest.xml -o resolved.xml; virtkit resolve domains/ -o resolved/",
+        epilog="Examples: virtkit resolve guest.xml -o resolved.xml; virtkit resolve domains/ -o resolved/; "
+        "virtkit resolve qemu:///system -o resolved/",
     )
     add_inputs(parser)
     parser.add_argument("--format", choices=("xml", "json"), help="format of the result (default: xml)")
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         if args.format == "json":
             raise UsageError("--show-input-xml writes XML; leave --format json out")
         return _write_each(args, lambda domain: domain.document.text, "xml", [])
-    named = Path(args.output or "").suffix == ".json" and output_is_file(args.output, args.inputs)
+    named = Path(args.output or "").suffix == ".json" and output_is_file(args)
     if args.format == "json" or (args.format is None and named):
         from virtkit.serialization import resolved_json
 
@@ -95,7 +96,7 @@ def _write_each(args: argparse.Namespace, view: Callable[[Domain], str], ending:
     from virtkit.fleet.domains import each
 
     stream = tables.JsonStream() if ending == "json" and args.output is None else None
-    file = Path(args.output) if output_is_file(args.output, args.inputs, (".xml", ".json", f".{ending}")) else None
+    file = Path(args.output) if output_is_file(args, (".xml", ".json", f".{ending}")) else None
     folder = None if file or args.output is None else _folder(args.output)
     rejected = done = 0
     seen: dict[str, str] = {}

@@ -172,11 +172,12 @@ def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[tupl
     from virtkit.verify.generate import domains
     from virtkit.verify.platforms import PLATFORMS
 
-    if not args.inputs and not args.random:
+    given = args.inputs or args.connect
+    if not given and not args.random:
         raise UsageError("expected inputs, or --random N")
     if args.platform and args.platform not in PLATFORMS:
         raise UsageError(f"--platform: expected one of {', '.join(PLATFORMS)}, got {args.platform!r}")
-    if args.inputs:
+    if given:
         yield from ((source, False) for source in with_domain_xml(given_sources(args), reader_options(args)))
     for name, text in domains(args.random, args.seed, release, args.platform, args.largest):
         yield InMemory(name, None, name, data=text.encode()), True

@@ -17,7 +17,7 @@ from virtkit.host import domcaps, replies, shipped
 from virtkit.host.emulator import Emulator, Machine, by_name, default_name, emulator_arch
 from virtkit.host.xml import load, parse
 
-__all__ = ["UNKNOWN_RELEASE", "Document", "read_document"]
+__all__ = ["UNKNOWN_RELEASE", "Document", "document_of", "read_document"]
 
 #: Emulator.release of a document that does not name QEMU's release; Host puts in the one that goes with libvirt.
 UNKNOWN_RELEASE = (0, 0)
@@ -35,8 +35,11 @@ class Document:
 
 def read_document(file: Path) -> Document:
     """The document in ``file``; its content decides which kind it is. Raises CapabilityError."""
-    data = load(file)
-    name = str(file)
+    return document_of(load(file), str(file))
+
+
+def document_of(data: bytes, name: str) -> Document:
+    """The document with this content; ``name`` is its name in messages. Raises CapabilityError."""
     if data.lstrip()[:1] in (b"{", b"["):
         return Document((_json(data, name),), None)
     root = parse(data, name)

@@ -11,6 +11,7 @@ from typing import Any
 
 from lxml import etree
 
+from virtkit.connection.binding import opened
 from virtkit.domain.domain import read
 from virtkit.errors import CapabilityError, InputError, Refused, VerifyError
 from virtkit.host import Host
@@ -141,15 +142,7 @@ def connect(uri: str | None = None, host: Host | None = None, order: bool = Fals
     With ``order`` the order of controllers is compared, too.
     Raises VerifyError when libvirt-python is missing or the peer cannot be reached.
     """
-    try:
-        import libvirt as module
-    except ImportError:
-        raise VerifyError("comparing with libvirtd needs libvirt-python: pip install 'virtkit[verify]'") from None
-    module.registerErrorHandler(lambda _context, _error: None, None)
-    try:
-        connection = module.open(uri)
-    except module.libvirtError as error:
-        raise VerifyError(f"cannot connect to libvirtd at {uri or 'the default URI'}: {error}") from None
+    connection, module = opened(uri, read_only=False)
     try:
         yield Libvirt(connection, module, host, order)
     finally:
