@@ -326,6 +326,21 @@ def test_other_formats_are_left_to_their_readers(data: bytes) -> None:
         assert reader_of(data, "").name != "qemu_command_line"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{X86} " + "-device e1000 " * 5000,
+        f"{X86} -M q35 -device pcie-root-port,id=p0 "
+        + " ".join(f"-device pcie-root-port,id=p{n},bus=p{n - 1}" for n in range(1, 60)),
+    ],
+)
+def test_a_command_line_without_measure_is_refused(text: str) -> None:
+    """Thousands of devices and bridges nested too deep are one error each, which comes soon."""
+    (part,) = readings(text.encode(), "x.sh", ReaderOptions())
+    assert isinstance(part, NotRead)
+    assert "expected at most" in str(part.error)
+
+
 WORDS = st.sampled_from(
     [
         X86, "-device", "-M", "q35", "pc", "-drive", "-nic", "-net", "nic", "e1000", "virtio-blk-pci,drive=x", "addr=1",

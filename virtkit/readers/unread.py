@@ -11,7 +11,8 @@ _SIGNS: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
     (re.compile(pattern, re.M), name, advice)
     for pattern, name, advice in (
         (
-            rb"\A(?=(?:.*\n)*?config:)(?=(?:.*\n)*?devices:)(?=(?:.*\n)*?(?:architecture|ephemeral|profiles|used_by):)",
+            rb"\A(?=(?:.*\n)*?config:)(?=(?:.*\n)*?devices:)"
+            rb"(?=(?:.*\n)*?(?:architecture|ephemeral|profiles|used_by):)",
             "an Incus or LXD instance or profile",
             "pass the command line of its QEMU (/proc/PID/cmdline)",
         ),

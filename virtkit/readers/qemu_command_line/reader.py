@@ -20,6 +20,7 @@ from virtkit.releases import Release, parse
 
 __all__ = ["QemuCommandLine"]
 
+_DEEPEST = 32
 _LARGEST_CONFIGURATION = 1 << 20
 _MOST_OPTIONS = 4096
 """More than a machine of 256 buses uses; the time to place devices grows with the square of their number."""
@@ -91,6 +92,9 @@ def _domain(
     if count > _MOST_OPTIONS:
         raise InputError(f"{count} devices and options; expected at most {_MOST_OPTIONS}", file or None, line)
     placed = plan(settings, machine, _release(command, options))
+    if placed.tree.depth() > _DEEPEST:
+        what = f"bridges are nested {placed.tree.depth()} levels deep; expected at most {_DEEPEST}"
+        raise InputError(what, file or None, line)
     for group in placed.unknown:
         text = f"device {clean(group.get('driver'))!r} is not known; it is left out"
         settings.remark(group.line, f"{text}. If it is a PCI device without addr=, later ones are a slot further")
