@@ -257,9 +257,7 @@ def test_a_configuration_file_alone_is_read() -> None:
     ("text", "said"),
     [
         ("architecture: x86_64\nconfig:\n  a: b\ndevices: {}\n", "Incus or LXD instance"),
-        ("apiVersion: v1\nkind: Service\n", "Kubernetes object of kind Service"),
         ("[Unit]\nDescription=x\n", "an INI file"),
-        ('{"a": 1}', "JSON"),
         ('.encoding = "UTF-8"\n', "VMware configuration"),
     ],
 )

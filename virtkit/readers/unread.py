@@ -16,13 +16,13 @@ _SIGNS: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
             "an Incus or LXD instance or profile",
             "pass the command line of its QEMU (/proc/PID/cmdline)",
         ),
-        (rb"^[ \t]*\.encoding\s*=|^[ \t]*virtualHW\.version\s*=", "a VMware configuration (VMX)", "convert it with virt-v2v"),
+        (rb"^[ \t]*(?:\.encoding|virtualHW\.version)[ \t]*=", "a VMware configuration", "convert it with virt-v2v"),
         (rb"^(?:builder|vif|disk)\s*=\s*[\['\"]", "a Xen configuration", "pass what virsh domxml-from-native prints"),
         (rb"^(?:guest_os|disk_img)=", "a quickemu configuration", "pass the script that quickemu writes beside it"),
         (rb"^Vagrant\.configure", "a Vagrantfile", "pass what virsh dumpxml prints"),
         (rb"^(?:version:.*\n)?services:\s*$", "a Compose file", "containers have no virtual hardware"),
         (rb"^terraform\s*\{|^resource\s+\"", "a Terraform configuration", "pass what virsh dumpxml prints"),
-        (rb"^From:? |^FROM ", "a container file", "containers have no virtual hardware"),
+        (rb"^FROM ", "a container file", "containers have no virtual hardware"),
     )
 )
 _SECTION = re.compile(rb"^\[[^\]\n]{1,80}\]\s*$", re.M)
