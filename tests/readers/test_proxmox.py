@@ -137,8 +137,7 @@ def test_a_configuration_is_recognised() -> None:
     """Typical keys are enough, or one key in a file with a number as its name; other text is left alone."""
     assert reader_of(Q35.encode(), "x").name == "proxmox"
     assert reader_of(b"vga: qxl\n", "/etc/pve/qemu-server/100.conf").name == "proxmox"
-    with pytest.raises(InputError):
-        reader_of(b"memory: 512\ncores: 2\n", "notes.txt")
+    assert reader_of(b"memory: 512\ncores: 2\n", "notes.txt").name != "proxmox"
 
 
 @pytest.mark.skipif(shutil.which("qemu-system-x86_64") is None, reason="no qemu-system-x86_64 on PATH")

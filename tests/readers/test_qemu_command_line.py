@@ -16,7 +16,7 @@ from virtkit.cli import main
 from virtkit.domain.domain import Domain
 from virtkit.errors import InputError, VirtkitError
 from virtkit.readers import reader_of, readings
-from virtkit.readers.contract import FoundDomain, NotRead, ReaderOptions
+from virtkit.readers.contract import FoundDomain, NotRead, ReaderOptions, Skipped
 from virtkit.resolved import Resolved
 from virtkit.topology.diff import nodes
 
@@ -245,6 +245,35 @@ def test_a_readconfig_file_beside_the_input_is_read(tmp_path: Path) -> None:
     assert any("-readconfig board.cfg: the file is not at hand" in note for note in part.notes)
 
 
+def test_a_configuration_file_alone_is_read() -> None:
+    """A file for -readconfig is read as that of an x86_64 QEMU, with its own lines."""
+    text = '# board\n[machine]\n  type = "q35"\n\n[device "n"]\n  driver = "virtio-net-pci"\n  addr = "6.0"\n'
+    part, resolved = one(text)
+    assert (resolved.family, next(nic.line for nic in resolved.inventory.nics if nic.id == "n")) == ("q35", 5)
+    assert any("a file for -readconfig" in note for note in part.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("architecture: x86_64\nconfig:\n  a: b\ndevices: {}\n", "Incus or LXD instance"),
+        ("[Unit]\nDescription=x\n", "an INI file"),
+        ('.encoding = "UTF-8"\n', "VMware configuration"),
+    ],
+)
+def test_what_is_not_read_is_named(text: str, said: str) -> None:
+    """An input of another kind gets one line that says what it seems to be."""
+    with pytest.raises(InputError, match=said):
+        list(readings(text.encode(), "x", ReaderOptions()))
+
+
+def test_an_ovf_descriptor_is_named() -> None:
+    """OVF is XML of another kind: it is skipped with a line that says how to convert it."""
+    (part,) = readings(b"<Envelope xmlns='http://schemas.dmtf.org/ovf/envelope/1'/>", "x.ovf", ReaderOptions())
+    assert isinstance(part, Skipped)
+    assert "OVF descriptor; convert it with virt-v2v" in part.reason
+
+
 def test_secrets_are_in_no_output() -> None:
     """Passwords, secrets and the credentials of URLs reach neither the XML nor a message."""
     line = (
@@ -293,6 +322,21 @@ def test_other_formats_are_left_to_their_readers(data: bytes) -> None:
     """XML and YAML that mention QEMU are no command lines."""
     with contextlib.suppress(InputError):
         assert reader_of(data, "").name != "qemu_command_line"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{X86} " + "-device e1000 " * 5000,
+        f"{X86} -M q35 -device pcie-root-port,id=p0 "
+        + " ".join(f"-device pcie-root-port,id=p{n},bus=p{n - 1}" for n in range(1, 60)),
+    ],
+)
+def test_a_command_line_without_measure_is_refused(text: str) -> None:
+    """Thousands of devices and bridges nested too deep are one error each, which comes soon."""
+    (part,) = readings(text.encode(), "x.sh", ReaderOptions())
+    assert isinstance(part, NotRead)
+    assert "expected at most" in str(part.error)
 
 
 WORDS = st.sampled_from(

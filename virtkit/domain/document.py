@@ -14,7 +14,18 @@ from virtkit.errors import InputError, NotADomain
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["BOMS", "HINTS", "MAX_BYTES", "NO_DOCTYPE", "Document", "codec_of", "label_of", "line_of", "parse"]
+__all__ = [
+    "BOMS",
+    "FOREIGN_HINTS",
+    "HINTS",
+    "MAX_BYTES",
+    "NO_DOCTYPE",
+    "Document",
+    "codec_of",
+    "label_of",
+    "line_of",
+    "parse",
+]
 
 MAX_BYTES = 16 * 1024 * 1024
 """Largest input read, in bytes. The largest real domain seen is under 1 MiB."""
@@ -101,6 +112,11 @@ def _malformed(error: etree.XMLSyntaxError) -> str:
 
 
 #: What other documents of libvirt are, by root element.
+FOREIGN_HINTS = {
+    "Envelope": "this is an OVF descriptor; convert it with virt-v2v and pass the domain XML that virt-v2v writes",
+    "VirtualBox": "this is a VirtualBox machine; export it, convert it with virt-v2v, and pass the domain XML",
+}
+"""What XML of other software is, by its root element."""
 HINTS = {
     "network": "this is a virtual network",
     "pool": "this is a storage pool",

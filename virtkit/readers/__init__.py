@@ -72,7 +72,7 @@ BUILT_IN: tuple[BuiltIn, ...] = (
             ),
         ),
     ),
-    BuiltIn("proxmox", endings=(".conf",), searched=(".conf",)),
+    BuiltIn("proxmox", endings=(".conf",)),
     BuiltIn("qemu_command_line", endings=(".cmdline", ".log", ".sh"), searched=(".cmdline",)),
 )
 
@@ -107,11 +107,15 @@ def reader_of(data: bytes, file: str) -> Reader:
     text = data.lstrip()
     if not text or text.startswith(b"<") or file.endswith(".xml"):
         return BUILT_IN[0].load()  # its errors say what is wrong with XML
-    if _YAML.match(text) or file.endswith((".yaml", ".yml", ".json")):
+    from virtkit.readers.unread import seems
+
+    guess = seems(data)
+    if not guess and (_YAML.match(text) or file.endswith((".yaml", ".yml", ".json"))):
         return _KUBERNETES.load()  # it says what other YAML and JSON seem to be
     known = [reader.title for reader in all_readers()]
     expected = known[0] if len(known) == 1 else f"{', '.join(known[:-1])} or {known[-1]}"
-    raise NotADomain(f"the format is not recognised; expected {expected}", file or None)
+    found = f"; {guess}" if guess else ""
+    raise NotADomain(f"the format is not recognised; expected {expected}{found}", file or None)
 
 
 def portions(data: bytes, file: str, size: int) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from virtkit.domain.document import BOMS, HINTS, NO_DOCTYPE, Document, codec_of, parse
+from virtkit.domain.document import BOMS, FOREIGN_HINTS, HINTS, NO_DOCTYPE, Document, codec_of, parse
 from virtkit.domain.source_map import ElementSpan, root_spans
 from virtkit.errors import InputError, NotADomain
 from virtkit.readers.contract import SAVE_IMAGE, FoundDomain, Skipped
@@ -123,7 +123,7 @@ def _of_root(text: str, root: ElementSpan, file: str) -> Iterator[FoundDomain | 
     line = text.count("\n", 0, root.start) + 1
     holder = HOLDERS.get(root.name)
     if holder is None:
-        hint = HINTS.get(root.name, "a libvirt domain begins with <domain>")
+        hint = (HINTS | FOREIGN_HINTS).get(root.name, "a libvirt domain begins with <domain>")
         yield Skipped("", f"the root element is <{root.name}>, not <domain>; {hint}", line)
         return
     inner = root.child("domain")

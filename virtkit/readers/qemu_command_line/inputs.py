@@ -7,11 +7,12 @@ import re
 from virtkit.readers.qemu_command_line.shell import commands
 from virtkit.readers.qemu_command_line.words import CommandLine, Word, is_emulator
 
-__all__ = ["command_lines", "looks_like_command_line"]
+__all__ = ["command_lines", "looks_like_command_line", "looks_like_configuration"]
 
 _LOOKED_AT = 1 << 20
 _NAMED = re.compile(rb"(?:^|[\s/'\"=\0(])(?:qemu-system-[a-z0-9_]+|qemu-kvm|kvm|kvm-spice)(?=[\s\0'\"]|$)")
 _KVM_ONLY = re.compile(rb"(?:^|\n)[^\n#]*(?:/usr/(?:bin|libexec)/(?:qemu-)?kvm|^kvm)[\s\0]")
+_GROUP = re.compile(rb'^\[(?:device "[^"\n]*"|machine|drive "[^"\n]*")\][ \t]*\n\s*[a-z-]+ = "', re.M)
 _STARTED = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d[^:]*: starting up libvirt version: [^\n]*$", re.M)
 _RELEASE = re.compile(r"qemu version: (\d+)\.(\d+)")
 _ENVIRONMENT = re.compile(r"[A-Z_][A-Za-z0-9_]*=")
@@ -25,6 +26,11 @@ def looks_like_command_line(data: bytes) -> bool:
         return False
     match = _NAMED.search(part)
     return match is not None and (b" -" in part or b"\0-" in part or b"\t-" in part or b"\n-" in part)
+
+
+def looks_like_configuration(data: bytes) -> bool:
+    """Whether the bytes are a configuration file for ``-readconfig``, with a group that describes a machine."""
+    return data.lstrip()[:1] in (b"[", b"#") and _GROUP.search(data[:_LOOKED_AT]) is not None
 
 
 def command_lines(text: str) -> list[CommandLine]:

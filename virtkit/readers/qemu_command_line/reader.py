@@ -11,16 +11,19 @@ from virtkit.errors import InputError
 from virtkit.readers.contract import FoundDomain, NotRead, ReaderOptions, Reading, document_of
 from virtkit.readers.qemu_command_line.domain import domain_of
 from virtkit.readers.qemu_command_line.elements import clean
-from virtkit.readers.qemu_command_line.inputs import command_lines, looks_like_command_line
+from virtkit.readers.qemu_command_line.inputs import command_lines, looks_like_command_line, looks_like_configuration
 from virtkit.readers.qemu_command_line.machine import machine_of
 from virtkit.readers.qemu_command_line.plan import plan
-from virtkit.readers.qemu_command_line.settings import Settings, settings_of
-from virtkit.readers.qemu_command_line.words import CommandLine
+from virtkit.readers.qemu_command_line.settings import Settings, add_configuration, settings_of
+from virtkit.readers.qemu_command_line.words import CommandLine, Word
 from virtkit.releases import Release, parse
 
 __all__ = ["QemuCommandLine"]
 
+_DEEPEST = 32
 _LARGEST_CONFIGURATION = 1 << 20
+_MOST_OPTIONS = 4096
+"""More than a machine of 256 buses uses; the time to place devices grows with the square of their number."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
 
 
@@ -32,11 +35,15 @@ class QemuCommandLine:
 
     def detects(self, data: bytes, file: str) -> bool:
         """Whether the bytes start a QEMU system emulator with options."""
-        return looks_like_command_line(data)
+        return looks_like_configuration(data) or looks_like_command_line(data)
 
     def read(self, data: bytes, file: str, options: ReaderOptions) -> Iterator[Reading]:
         """One domain for each start of QEMU; of libvirt's log the last one. Raises InputError when there is none."""
-        found = command_lines(data.decode("utf-8", errors="replace"))
+        text = data.decode("utf-8", errors="replace")
+        if looks_like_configuration(data):
+            yield _of_configuration(text, file, options)
+            return
+        found = command_lines(text)
         if not found:
             what = "no start of QEMU in it; expected qemu-system-ARCH with options"
             raise InputError(what, file or None)
@@ -54,6 +61,19 @@ class QemuCommandLine:
                 yield NotRead(name, error)
 
 
+def _of_configuration(text: str, file: str, options: ReaderOptions) -> Reading:
+    """The machine of a configuration file alone."""
+    settings = Settings("qemu-system-x86_64")
+    add_configuration(settings, text)
+    settings.remark(0, "a file for -readconfig: read as that of qemu-system-x86_64 without other options")
+    command = CommandLine((Word(settings.program, 1),))
+    title = settings.merged("name").get("guest") or (Path(file).stem if file else "") or "qemu"
+    try:
+        return _domain(command, settings, file, options, clean(title), "")
+    except InputError as error:
+        return NotRead(clean(title), error)
+
+
 def _domain(
     command: CommandLine, settings: Settings, file: str, options: ReaderOptions, title: str, name: str
 ) -> FoundDomain:
@@ -67,7 +87,14 @@ def _domain(
     if not machine.root:
         what = f"machine type {clean(machine.type)}: its buses are not known to this reader"
         settings.remark(line, f"{what}; devices on PCI are left out")
+    groups = settings.groups | {"device": settings.devices}
+    count = sum(map(len, groups.values()))
+    if count > _MOST_OPTIONS:
+        raise InputError(f"{count} devices and options; expected at most {_MOST_OPTIONS}", file or None, line)
     placed = plan(settings, machine, _release(command, options))
+    if placed.tree.depth() > _DEEPEST:
+        what = f"bridges are nested {placed.tree.depth()} levels deep; expected at most {_DEEPEST}"
+        raise InputError(what, file or None, line)
     for group in placed.unknown:
         text = f"device {clean(group.get('driver'))!r} is not known; it is left out"
         settings.remark(group.line, f"{text}. If it is a PCI device without addr=, later ones are a slot further")

@@ -9,7 +9,7 @@ from virtkit.readers.qemu_command_line.known_files import known_devices
 from virtkit.readers.qemu_command_line.options import Group, Option, configuration, key_values, options
 from virtkit.readers.qemu_command_line.words import CommandLine, Word
 
-__all__ = ["ReadConfig", "Settings", "add_options", "settings_of"]
+__all__ = ["ReadConfig", "Settings", "add_configuration", "add_options", "settings_of"]
 
 ReadConfig = Callable[[str], "str | None"]
 """Gives the text of a configuration file that ``-readconfig`` names, None when it is not at hand."""
@@ -147,6 +147,14 @@ def _configuration(found: Settings, option: Option, read_config: ReadConfig) -> 
         return
     groups, notes = configuration(text, lambda _: option.line)
     found.notes += [f"-readconfig {option.value.rpartition('/')[2]}: {note}" for note in notes]
+    for group in groups:
+        _add(found, group)
+
+
+def add_configuration(found: Settings, text: str) -> None:
+    """Add the groups of a configuration file, each with its own line."""
+    groups, notes = configuration(text)
+    found.notes += notes
     for group in groups:
         _add(found, group)
 

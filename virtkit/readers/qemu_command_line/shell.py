@@ -19,6 +19,7 @@ _ARRAY = re.compile(r"(?:(?:declare|local|typeset)\s+-a\s+)?([A-Za-z_][A-Za-z0-9
 _VARIABLE = re.compile(
     r"\$(?:\{(#?)([A-Za-z_][A-Za-z0-9_]*|[0-9@*])(\[[@*]\])?((?::?[-=+?]|[#%/^,:])[^}]*)?\}|([A-Za-z_][A-Za-z0-9_]*|[0-9@*]))"
 )
+_PLAIN = re.compile(r"[\w.,:/=+@%-]+")
 _BREAKS = frozenset(";&|\n<>")
 _LONGEST = 1 << 20
 """The longest text that variables may grow to; a script that doubles a variable again and again is cut off here."""
@@ -154,8 +155,10 @@ def _word(reading: _Reading, closing: str = "") -> _Piece:
         elif sign in "$`":
             _expand(reading, piece, split=True)
         else:
-            piece.text += sign
-            reading.place += 1
+            plain = _PLAIN.match(text, reading.place)
+            end = plain.end() if plain else reading.place + 1
+            piece.text += text[reading.place : end]
+            reading.place = end
     return piece
 
 
@@ -186,9 +189,11 @@ def _double(reading: _Reading, piece: _Piece) -> None:
         elif sign in "$`":
             _expand(reading, piece, split=False)
         else:
+            plain = _PLAIN.match(text, reading.place)
+            end = plain.end() if plain else reading.place + 1
             reading.line += sign == "\n"
-            piece.text += sign
-            reading.place += 1
+            piece.text += text[reading.place : end]
+            reading.place = end
     if reading.place >= len(text):
         reading.note(f"line {began}: a quote is not closed; the rest of the file is read as one argument")
     reading.place += 1

@@ -138,6 +138,14 @@ class Tree:
             for device in reversed(bus.devices):
                 stack += reversed(device.buses)
 
+    def depth(self) -> int:
+        """How many bridges stand one behind the other, at most."""
+        levels: dict[int, int] = {}
+        for bus in self.pci_buses:
+            above = None if bus.owner is None else bus.owner.bus
+            levels[id(bus)] = 0 if above is None else levels.get(id(above), 0) + 1
+        return max(levels.values(), default=0)
+
     def find(self, name: str) -> Bus | None:
         """The bus with a name, or with a path whose last part is its name."""
         name = name.rstrip("/").rpartition("/")[2]
