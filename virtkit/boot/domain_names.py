@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from virtkit.boot.domain_pci import domain_pci
+from virtkit.boot.domain_pci import domain_pci, is_x86
 from virtkit.boot.hotplug_mode import acpi_index_shown
 from virtkit.boot.naming import Naming, naming_of
 from virtkit.boot.nic_names import NicName, NicPlace, ccw_name, pci_name, unnamed, with_collisions, zpci_name
@@ -89,7 +89,9 @@ def _name(resolved: Resolved, nic: Nic, scheme: Scheme, shpc: bool) -> tuple[Nic
             text = f"unknown: no guest was booted on {resolved.machine} to see its bus numbers"
             return NicName("", text, scheme=scheme.name), False
         buses = replace(pci.pci, shpc=shpc)
-        return pci_name(buses, _place(resolved, nic, address, pci, bus), scheme), True
+        # Machines without ACPI were not booted.
+        booted = not is_x86(resolved) or resolved.context.root.find("features/acpi") is not None
+        return pci_name(buses, _place(resolved, nic, address, pci, bus), scheme), booted
     form = "" if address is None else address.type
     if form == "virtio-mmio":
         return unnamed("virtio-mmio has no PCI slot and no other candidate", scheme.name), True

@@ -74,7 +74,6 @@ def _xml(rng: random.Random, kind: str, name: str) -> str:
         _conventional_buses(draft)
     devices = _nics(draft) if kind == "names" else _disks(draft)
     firmware = " firmware='efi'" if uefi else ""
-    features = "<acpi/>" if uefi or rng.random() < 0.9 else ""
     machine = "q35" if draft.q35 else "pc"
     if kind == "names" and not uefi and rng.random() < 0.25:
         machine = "pc-q35-6.0" if draft.q35 else "pc-i440fx-5.2"
@@ -82,7 +81,7 @@ def _xml(rng: random.Random, kind: str, name: str) -> str:
     if kind == "names" and not draft.q35 and rng.random() < 0.2:
         hotplug = "<controller type='pci' index='0' model='pci-root'><target hotplug='off'/></controller>"
     return (
-        f"<domain type='qemu'><name>{name}</name><memory>262144</memory><features>{features}</features>"
+        f"<domain type='qemu'><name>{name}</name><memory>262144</memory><features><acpi/></features>"
         f"<os{firmware}><type arch='x86_64' machine='{machine}'>hvm</type></os><devices>{hotplug}"
         f"{''.join(draft.controllers)}{devices}<controller type='usb' model='none'/><memballoon model='none'/>"
         "</devices></domain>"
