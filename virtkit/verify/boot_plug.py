@@ -60,14 +60,14 @@ class Plug:
     options: tuple[str, ...] = ()
 
 
-_PORT = "pcie-root-port,id=port,bus=pcie.0,addr=6,chassis=1"
+_PORT = "pcie-root-port,id=below,bus=pcie.0,addr=6,chassis=1"
 _BRIDGE = ("pcie-root-port,id=above,bus=pcie.0,addr=5,chassis=2", "pcie-pci-bridge,id=bridge,bus=above")
 _OFF = ("-global", "PIIX4_PM.acpi-pci-hotplug-with-bridge-support=off")
 #: The plugs, with what the rules of hotplug/verdict.py and boot/hotplug-modes.csv predict.
 PLUGS: tuple[Plug, ...] = (
-    Plug("q35", "pcie-root-port", (_PORT,), "virtio-blk-pci", "port", 0, True),
+    Plug("q35", "pcie-root-port", (_PORT,), "virtio-blk-pci", "below", 0, True),
     Plug("q35", "pcie-to-pci-bridge", _BRIDGE, "virtio-blk-pci-transitional", "bridge", 3, True),
-    Plug("pc-q35-6.0", "pcie-root-port", (_PORT,), "virtio-blk-pci", "port", 0, True),
+    Plug("pc-q35-6.0", "pcie-root-port", (_PORT,), "virtio-blk-pci", "below", 0, True),
     Plug("pc-q35-6.0", "pcie-to-pci-bridge", _BRIDGE, "virtio-blk-pci-transitional", "bridge", 3, True),
     Plug("pc", "pci-root", (), "virtio-blk-pci", "pci.0", 8, True),
     Plug("pc", "pci-bridge", ("pci-bridge,id=bridge,chassis_nr=1,addr=5",), "virtio-blk-pci", "bridge", 3, True),
@@ -126,7 +126,10 @@ class _Machine:
         except FileNotFoundError:
             raise VerifyError(f"{self.words[0]}: no such program") from None
         try:
-            if not self._said("PLUG ready", self.limit):
+            if not self._said("PLUG ready", self.limit, process):
+                if process.poll() is not None and process.stderr is not None:
+                    said = process.stderr.read().decode("utf-8", "replace").strip()
+                    raise VerifyError(f"{self.plug.machine}: QEMU does not start: {said}")
                 raise VerifyError(f"{self.plug.machine}: the guest did not start within {self.limit:.0f} s")
             with socket.socket(socket.AF_UNIX) as monitor:
                 monitor.connect(str(self.socket))
@@ -149,10 +152,10 @@ class _Machine:
         _ask(stream, "device_del", {"id": "plugged"})
         return Plugged(self.plug, seen, bound, self._said("PLUG gone", wait) if seen else False)
 
-    def _said(self, text: str, limit: float) -> bool:
-        """Whether the guest writes a text in time."""
+    def _said(self, text: str, limit: float, process: subprocess.Popen[bytes] | None = None) -> bool:
+        """Whether the guest writes a text in time; not waited for when the process has ended."""
         end = time.monotonic() + limit
-        while time.monotonic() < end:
+        while time.monotonic() < end and (process is None or process.poll() is None):
             if text in self.serial.read_text(encoding="utf-8", errors="replace"):
                 return True
             time.sleep(0.2)
