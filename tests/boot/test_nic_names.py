@@ -41,7 +41,7 @@ def key(place: str, path: str, scheme: str = "v252", **more: str) -> dict[str, s
         (key("root port (slot=99)", "pci0000:00/0000:00:03.0/0000:05:00.0"), "enp5s0"),
         (key("root port (slot=99)", "pci0000:00/0000:00:03.0/0000:05:00.0", machine="pc-q35-5.1"), "ens99"),
         (key("pcie-to-pci-bridge slot 7", "pci0000:00/0000:00:03.0/0000:01:00.0/0000:02:07.0"), "ens7"),
-        (key("pcie-pci-bridge slot 7", "pci0000:00/0000:00:04.0/0000:01:07.0", variant="x-native"), "enp1s7"),
+        (key("pcie-pci-bridge slot 7", "pci0000:00/0000:00:04.0/0000:01:07.0", variant="x-native"), "ens7"),
         (key("root port (slot=7) of pxb-pcie", "pci0000:20/0000:20:00.0/0000:21:00.0"), "ens7"),
         (key("pcie.0 slot 5 acpi-index=3", "pci0000:00/0000:00:05.0"), "enp0s5"),
         (key("pcie.0 slot 5 acpi-index=3", "pci0000:00/0000:00:05.0", qemu="11.1"), "eno3"),
@@ -70,6 +70,7 @@ def test_slot_of_a_bridge(scheme: str, slot: str) -> None:
         Mode.NATIVE,
         False,
         frozenset(),
+        shpc=False,
     )
     assert pci_name(pci, NicPlace(2, 5), parse_scheme(scheme)).slot == slot
 
@@ -82,8 +83,24 @@ def test_functions_behind_a_bridge(scheme: str, slot: str) -> None:
         Mode.NATIVE,
         False,
         frozenset(),
+        shpc=False,
     )
     assert pci_name(pci, NicPlace(2, 5, 1, True), parse_scheme(scheme)).slot == slot
+
+
+def test_bridges_with_a_hotplug_controller() -> None:
+    """Without ACPI hotplug, the first conventional bridge that the kernel adds has slots with numbers, unless its
+    kernel lacks SHPC; a bridge on the root bus comes before one behind a port."""
+    bridges = (
+        Bridge("pcie-root-port", 0, 3, 0, 1),
+        Bridge("pcie-to-pci-bridge", 1, 0, 0, 2),
+        Bridge("pcie-to-pci-bridge", 0, 9, 0, 3),
+    )
+    scheme = parse_scheme("v252")
+    pci = GuestPci(bridges, Mode.NATIVE, False, frozenset())
+    assert [pci_name(pci, NicPlace(bus, 5), scheme).name for bus in (2, 3)] == ["enp2s5", "ens5"]
+    cloud = GuestPci(bridges, Mode.NATIVE, False, frozenset(), shpc=False)
+    assert [pci_name(cloud, NicPlace(bus, 5), scheme).name for bus in (2, 3)] == ["enp2s5", "enp3s5"]
 
 
 def test_second_port_with_a_number() -> None:

@@ -71,3 +71,20 @@ def test_the_evidence_is_whole(line: dict[str, str]) -> None:
         assert line["seen"]
         assert line["removed"] in ("yes", "no")
         assert (line["driver"] == "") == ("never" in (line["seen"], line["bound"]))
+
+
+def test_a_kernel_without_the_driver_of_hot_plug() -> None:
+    """A cloud kernel has no SHPC driver, so on an older q35 it never sees a device on a conventional bridge."""
+    text = q35(3, BRIDGE).replace("machine='q35'", "machine='pc-q35-5.2'")
+    found = judged("disk:virtio-transitional", "debian12:cloud", text)
+    assert found.verdict is Verdict.FAILS
+    assert "CONFIG_HOTPLUG_PCI_SHPC (shpchp), so the guest never sees the device" in found.reason
+    assert judged("disk:virtio-transitional", "debian12:amd64", text).verdict is not Verdict.FAILS
+
+
+def test_a_tenth_root_port_under_ovmf() -> None:
+    """Under OVMF 2022.11 a bridge that is empty at boot gets no memory when there are more than 9 root ports."""
+    text = q35(12, BRIDGE).replace("<os>", "<os firmware='efi'>")
+    found = judged("disk:virtio-transitional", "debian12", text)
+    assert found.verdict is Verdict.CONDITION
+    assert "gives a bridge that is empty at boot no memory" in found.reason

@@ -112,6 +112,7 @@ def test_notebooks_are_found_by_number_name_and_path(tmp_path: Path) -> None:
         "05-nic-model-rollout",
         "06-hot-plug",
         "08-upgrade",
+        "09-power-on",
     ]
     good = write(tmp_path, "good", "x = 1")
     assert notebooks([str(good)]) == [good]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from virtkit.boot.domain_pci import domain_pci
+from virtkit.boot.domain_pci import domain_pci, is_x86
 from virtkit.boot.hotplug_mode import acpi_index_shown
 from virtkit.boot.naming import Naming, naming_of
 from virtkit.boot.nic_names import NicName, NicPlace, ccw_name, pci_name, unnamed, with_collisions, zpci_name
 from virtkit.domain.address import CcwAddress, PciAddress
 from virtkit.domain.devices import Nic
+from virtkit.guests.flavours import flavour_of, option
 from virtkit.host.emulator import emulator_arch
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ def nic_names(resolved: Resolved, guest: Guest | None, scheme: Scheme | None = N
         return tuple(_named(nic, NicName("", f"unknown: {why}"), False, "") for nic in nics)
     if naming.scheme is None:
         return tuple(_kept(resolved, nics, naming))
-    found = [_name(resolved, nic, naming.scheme) for nic in nics]
+    shpc = guest is None or _has_shpc(guest)
+    found = [_name(resolved, nic, naming.scheme, shpc) for nic in nics]
     names = with_collisions(name for name, _ in found)
     return tuple(
         _named(nic, name, booted, naming.source) for nic, name, (_, booted) in zip(nics, names, found, strict=True)
@@ -66,7 +68,14 @@ def _named(nic: Nic, name: NicName, booted: bool, source: str) -> Named:
     return Named(nic.id, nic.label, (nic.mac or "").lower(), name, booted, source)
 
 
-def _name(resolved: Resolved, nic: Nic, scheme: Scheme) -> tuple[NicName, bool]:
+def _has_shpc(guest: Guest) -> bool:
+    """Whether the kernel has the driver of hotplug controllers of conventional bridges, which cloud kernels lack."""
+    flavour = flavour_of(guest)
+    found = None if flavour is None else option(flavour.key, "HOTPLUG_PCI_SHPC")
+    return found is None or found.there
+
+
+def _name(resolved: Resolved, nic: Nic, scheme: Scheme, shpc: bool) -> tuple[NicName, bool]:
     """The name of one NIC, and whether guests were booted to establish it."""
     address = nic.address
     if isinstance(address, CcwAddress):
@@ -79,7 +88,10 @@ def _name(resolved: Resolved, nic: Nic, scheme: Scheme) -> tuple[NicName, bool]:
         if bus is None:
             text = f"unknown: no guest was booted on {resolved.machine} to see its bus numbers"
             return NicName("", text, scheme=scheme.name), False
-        return pci_name(pci.pci, _place(resolved, nic, address, pci, bus), scheme), True
+        buses = replace(pci.pci, shpc=shpc)
+        # Machines without ACPI were not booted.
+        booted = not is_x86(resolved) or resolved.context.root.find("features/acpi") is not None
+        return pci_name(buses, _place(resolved, nic, address, pci, bus), scheme), booted
     form = "" if address is None else address.type
     if form == "virtio-mmio":
         return unnamed("virtio-mmio has no PCI slot and no other candidate", scheme.name), True

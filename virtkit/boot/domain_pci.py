@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from virtkit.resolved import Resolved
     from virtkit.topology.model import Bus
 
-__all__ = ["DomainPci", "domain_pci"]
+__all__ = ["DomainPci", "domain_pci", "is_x86"]
 
 #: Controllers whose bus is a root bus with a number of its own.
 _ROOTS = frozenset({"pci-root", "pcie-root", "pcie-expander-bus"})
@@ -89,6 +89,11 @@ def domain_pci(resolved: Resolved) -> DomainPci:
     return DomainPci(GuestPci(tuple(bridges.values()), mode, root_acpi, frozenset(fixed)), numbers, known)
 
 
+def is_x86(resolved: Resolved) -> bool:
+    """Whether the guest is a PC, whose ACPI can be turned off."""
+    return emulator_arch(resolved.arch) in _X86
+
+
 def _above(models: Mapping[int, Controller], index: int) -> int:
     """The key of the bus that a bridge sits on, as ``numbered`` takes it."""
     one = models.get(index)
@@ -105,7 +110,7 @@ def _mode(resolved: Resolved, root: Controller | None, found: tuple[Mode, bool])
     Source: libvirt, Domain XML format, <features><acpi/> and <target hotplug='off'/>.
     """
     mode, root_acpi = found
-    if emulator_arch(resolved.arch) not in _X86:
+    if not is_x86(resolved):
         return found
     if resolved.context.root.find("features/acpi") is None:
         return (Mode.NATIVE if resolved.context.family.express else Mode.NONE), False

@@ -18,6 +18,8 @@ __all__ = ["Bridge", "GuestPci", "Mode", "numbered"]
 
 #: Controllers that give a bus of conventional slots, which ACPI describes one by one.
 CONVENTIONAL = frozenset({"pci-bridge", "dmi-to-pci-bridge", "pcie-to-pci-bridge"})
+#: Controllers that have a hotplug controller of their own (SHPC) with 31 slots.
+SHPC = frozenset({"pci-bridge", "pcie-to-pci-bridge"})
 #: Controllers with one slot whose number the guest reads from the port itself.
 PORTS = frozenset({"pcie-root-port", "pcie-switch-downstream-port"})
 
@@ -52,13 +54,15 @@ class GuestPci:
     """The PCI buses of a guest, as far as the names of its devices depend on them.
 
     ``root_acpi`` says whether ACPI describes the slots of bus 0, ``mode`` who announces devices behind bridges.
-    ``fixed`` are the slots (bus, slot) whose function 0 cannot be unplugged; ACPI announces no hotplug there.
+    ``fixed`` are the slots (bus, slot) whose function 0 cannot be unplugged; ACPI announces no hotplug there. ``shpc``
+    says whether the kernel has the driver of hotplug controllers of conventional bridges.
     """
 
     bridges: tuple[Bridge, ...]
     mode: Mode
     root_acpi: bool
     fixed: frozenset[tuple[int, int]]
+    shpc: bool = True
 
     @property
     def main(self) -> frozenset[int]:
@@ -107,12 +111,39 @@ class GuestPci:
                     yield bus, slot, slot
 
     def _native_slots(self) -> Iterator[tuple[int, int, int]]:
+        """The slots of ports (pciehp), then those of bridges with a hotplug controller of their own (SHPC)."""
         main = self.main
-        for one in sorted(self.bridges, key=lambda bridge: bridge.bus):
-            # ACPI knows only the buses below bus 0; ports of expander buses announce devices themselves.
-            native = self.mode is Mode.NATIVE or (self.mode is Mode.ACPI and one.above not in main)
-            if native and one.hotplug and one.number > 0 and one.model in PORTS:
+        # ACPI knows only the buses below bus 0; ports of expander buses announce devices themselves.
+        native = [
+            one
+            for one in self._as_added()
+            if self.mode is Mode.NATIVE or (self.mode is Mode.ACPI and one.above not in main)
+        ]
+        for one in native:
+            if one.hotplug and one.number > 0 and one.model in PORTS:
                 yield one.bus, 0, one.number
+        for one in native:
+            if self.shpc and one.model in SHPC:
+                yield from ((one.bus, slot, slot) for slot in range(1, 32))
+
+    def _as_added(self) -> Iterator[Bridge]:
+        """The bridges in the order in which the kernel adds them: those of a bus first, then those below each.
+
+        Source: observed, Linux 6.1: of two bridges with SHPC, the one on pcie.0 comes before the one behind a port.
+        """
+        below: dict[int, list[Bridge]] = {}
+        for one in self.bridges:
+            below.setdefault(one.above, []).append(one)
+        own = {one.bus for one in self.bridges}
+
+        def visit(bus: int) -> Iterator[Bridge]:
+            here = sorted(below.get(bus, ()), key=lambda one: (one.slot, one.function))
+            yield from here
+            for one in here:
+                yield from visit(one.bus)
+
+        for root in sorted(set(below) - own):
+            yield from visit(root)
 
 
 def numbered(roots: Iterable[int], bridges: Iterable[tuple[int, Bridge]]) -> dict[int, Bridge]:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["add", "run"]
 
@@ -14,7 +18,16 @@ The guest is a Debian kernel with a small RAM disk; neither KVM nor root is need
   for package in *.deb; do dpkg-deb -x $package unpacked; done
   virtkit verify boot --root unpacked
 
-The exit code is 1 when the guest drives a device that it was not predicted to drive, or the reverse.
+Three more parts, each of which replaces the table of drivers:
+  virtkit verify boot --root unpacked --firmware 30   which disk the firmware starts, on random machines
+  virtkit verify boot --root unpacked --names 30      the names of NICs, on random machines
+  virtkit verify boot --root unpacked --plug          whether the guest sees a device that is plugged in
+
+--firmware needs Debian's ovmf besides QEMU; its disks hold tiny images made here. --names needs Debian's udev. Each
+writes its observations with -o; --seed chooses the machines.
+
+The exit code is 1 when the guest drives a device that it was not predicted to drive, or the reverse; with the three
+parts, when a prediction differs.
 """
 
 
@@ -32,6 +45,11 @@ def add(verbs: Any) -> None:
     verb.add_argument("--guests", default="legacy,modern,both", metavar="SEL", help="guest drivers (default: all)")
     verb.add_argument("--qemu", default="qemu-system-x86_64", metavar="BINARY")
     verb.add_argument("--limit", type=float, default=240.0, metavar="SECONDS", help="for each boot (default: 240)")
+    parts = verb.add_mutually_exclusive_group()
+    parts.add_argument("--firmware", type=int, metavar="N", help="boot N random machines from tiny images")
+    parts.add_argument("--names", type=int, metavar="N", help="compare the names of NICs on N random machines")
+    parts.add_argument("--plug", action="store_true", help="plug devices into a booted guest")
+    verb.add_argument("--seed", type=int, default=0, help="which random machines (default 0)")
     verb.add_argument("-o", "--output", metavar="FILE", help="write the observations as CSV")
     verb.set_defaults(run=run)
 
@@ -46,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.verify import boot
     from virtkit.wording import counted, listed
 
+    if args.firmware is not None or args.names is not None or args.plug:
+        return _part(args)
     guests, machines = (text.replace(",", " ").split() for text in (args.guests, args.machines))
     if not guests or not machines or args.limit <= 0:
         raise UsageError("expected at least one guest, one machine type and a limit above 0 seconds")
@@ -78,3 +98,61 @@ def run(args: argparse.Namespace) -> int:
         )
     print(f"{counted(len(seen), 'device')} observed, {len(wrong)} not as predicted")
     return 1 if wrong else 0
+
+
+def _part(args: argparse.Namespace) -> int:
+    """Runs one of the three parts. Raises VerifyError when a machine does not boot, and UsageError."""
+    from pathlib import Path
+
+    from virtkit.commands import tables
+    from virtkit.errors import UsageError
+    from virtkit.host.probe import probe
+    from virtkit.wording import counted
+
+    count = args.firmware or args.names or 1
+    if count < 1 or args.limit <= 0 or 0 in (args.firmware, args.names):
+        raise UsageError("expected at least one machine and a limit above 0 seconds")
+    emulator = probe(args.qemu, 60.0, False)
+    lines, wrong, table = [], 0, ""
+    source = f"{emulator.source}"
+    for line, differs, found in _answers(args, Path(args.root), count, emulator.release, source):
+        tables.say(line)
+        lines.append(line)
+        table = found
+        wrong += differs
+    if args.output:
+        tables.emit(table, args.output)
+    print(f"{counted(len(lines), 'machine')} booted, {wrong} not as predicted")
+    return 1 if wrong else 0
+
+
+def _answers(
+    args: argparse.Namespace, root: Path, count: int, release: tuple[int, int], source: str
+) -> Iterator[tuple[str, bool, str]]:
+    """For each machine a line, whether the prediction differs, and the table of all observations so far."""
+    from virtkit.host import Host
+    from virtkit.releases import dotted
+    from virtkit.verify import boot, boot_firmware, boot_names, boot_plug
+
+    host = Host.named(dotted(release))
+    if args.firmware is not None:
+        starts = []
+        for start in boot_firmware.starts(count, args.seed, root, args.qemu, host, args.limit):
+            starts.append(start)
+            seen = start.observed or "no disk"
+            line = f"{start.resolved.name}, {start.firmware}: {start.boot_disk} is to start, {seen} starts"
+            yield line, start.differs, boot_firmware.evidence(starts, source)
+    elif args.names is not None:
+        names: list[boot_names.NamesSeen] = []
+        for resolved, found in boot_names.looks(count, args.seed, root, args.qemu, host, args.limit):
+            names += found
+            differ = [f"{one.device} {one.scheme} {one.predicted} {one.observed}" for one in found if one.differs]
+            line = f"{resolved.name}, {resolved.machine}: {len(found)} compared {'; '.join(differ)}".rstrip()
+            yield line, bool(differ), boot_names.evidence(names, source)
+    else:
+        plugs = []
+        for plugged in boot_plug.plug(boot.find_kernel(root), qemu=args.qemu, limit=args.limit):
+            plugs.append(plugged)
+            done = "seen and driven" if plugged.bound else "seen" if plugged.seen else "not seen"
+            line = f"{plugged.plug.machine}, {plugged.plug.place}: {done}"
+            yield line, plugged.differs, boot_plug.evidence(plugs, source)

@@ -10,6 +10,8 @@ examples:
   virtkit data refresh --qemu /usr/bin/qemu-system-x86_64
   virtkit data refresh --qemu /usr/bin/qemu-system-x86_64 --qemu /usr/bin/qemu-system-aarch64 --roots -o /tmp/facts
   virtkit data refresh --osinfo /usr/share/osinfo
+  virtkit data refresh --kernel linux-image-6.1.0-custom.deb --kernel-name debian12:custom
+  virtkit data refresh --kernel /boot/config-6.1.0-custom --kernel-name debian12:custom
 
 Each QEMU is started without a guest and queried over QMP (package qemu.qmp). Its facts are written to
 DIR/qemu/RELEASE/ARCH.json, those of the guest OS database to DIR/guests. The shipped facts come from a QEMU with all
@@ -36,6 +38,10 @@ def register(subparsers: Any) -> None:
     refresh.add_argument("--qemu", action="append", default=[], metavar="BINARY", help="query this QEMU (repeatable)")
     refresh.add_argument("--roots", action="store_true", help="start each machine type to find its root bus")
     refresh.add_argument("--osinfo", metavar="DIR|TARBALL", help="read this guest OS database")
+    refresh.add_argument(
+        "--kernel", metavar="FILE|DIR", help="read this kernel: a Debian package, packed or not, or a configuration"
+    )
+    refresh.add_argument("--kernel-name", metavar="GUEST:FLAVOUR", help="its name, such as debian12:mine")
     refresh.add_argument("--limit", type=float, default=60.0, metavar="SECONDS", help="for each QEMU (default: 60)")
     refresh.add_argument("-o", "--output", metavar="DIR", help="folder of facts (default: the one in use)")
     refresh.set_defaults(run=run)
@@ -78,8 +84,10 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.inputs import write_text
     from virtkit.wording import counted
 
-    if not args.qemu and not args.osinfo:
-        raise UsageError("expected --qemu BINARY or --osinfo DIR")
+    if not args.qemu and not args.osinfo and not args.kernel:
+        raise UsageError("expected --qemu BINARY, --osinfo DIR or --kernel FILE")
+    if bool(args.kernel) != bool(args.kernel_name):
+        raise UsageError("--kernel and --kernel-name go together")
     base = Path(args.output) if args.output else facts.root()
     failed = 0
     for binary in args.qemu:
@@ -104,4 +112,11 @@ def run(args: argparse.Namespace) -> int:
         from virtkit.guests.shipped import refresh
 
         print(refresh(args.osinfo, base / "guests"))
+    if args.kernel:
+        from virtkit.guests.kernel_files import read_kernel
+        from virtkit.guests.kernel_tables import add_kernel
+
+        kernel = read_kernel(Path(args.kernel))
+        for name in add_kernel(base, args.kernel_name, kernel, Path(args.kernel).name):
+            print(f"{base / name}: {args.kernel_name}, {counted(len(kernel.options), 'option')}")
     return 1 if failed else 0

@@ -14,6 +14,7 @@ from virtkit.compat.check import check
 from virtkit.compat.verdict import Evidence, Judgement, Verdict
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller
+from virtkit.guests.flavours import flavour_of, option
 from virtkit.host.machine_types import machine_version
 from virtkit.virtio.interface import Interface
 
@@ -29,6 +30,8 @@ PORTS = {"pcie-root-port": "root-port", "pcie-switch-downstream-port": "switch-d
 DRIVERS = {"acpi": "acpiphp", "native": "pciehp", "bridge": "shpchp"}
 """The Linux driver that handles hot plug, by what notifies the guest."""
 
+_OPTIONS = {"acpiphp": "HOTPLUG_PCI_ACPI", "pciehp": "HOTPLUG_PCI_PCIE", "shpchp": "HOTPLUG_PCI_SHPC"}
+_PORTS_OF_OVMF = 9
 _ORDER = (Verdict.FAILS, Verdict.UNKNOWN, Verdict.CONDITION, Verdict.WORKS)
 Rows = tuple[dict[str, str], ...]
 
@@ -84,7 +87,12 @@ def notices(now: Resolved, device: Device, guest: Guest) -> Judgement:
     place, empty = _place(now, device.address)
     mode = _mode(now)
     rows = _rows(now, place, mode, empty)
-    driver = DRIVERS["bridge" if mode == "native" and "bridge" in place else mode]
+    native = mode == "native" or "expander" in place
+    driver = DRIVERS["bridge" if native and "bridge" in place else "native" if native else mode]
+    if (lacking := _without_driver(now, guest, driver, device.address)) is not None:
+        return lacking
+    if crowded := _crowded_bridge(now, place, empty):
+        return crowded
     needs = f"the guest needs a driver for hot plug at this place (Linux: {driver})"
     if not rows:
         return _unknown(f"no boot is recorded in which a device was plugged in here; {needs}")
@@ -105,6 +113,43 @@ def notices(now: Resolved, device: Device, guest: Guest) -> Judgement:
         why = "other Linux guests used a device plugged in here"
         return Judgement(Verdict.CONDITION, why, needs, Evidence.RULE, source)
     return _unknown(f"only Linux guests were booted with a device plugged in here; {needs}")
+
+
+def _without_driver(now: Resolved, guest: Guest, driver: str, at: PciAddress) -> Judgement | None:
+    """The verdict where nothing in the guest hears of a new device; None where its driver is there or not known.
+
+    Source: data/guests/kernel-options.csv; observed, QEMU 7.2.22 with pc and ACPI hot plug of bridges turned off.
+    """
+    switch = now.domain.by_hand.switch("acpi-pci-hotplug-with-bridge-support", "", "PIIX4_PM")
+    if now.context.family.chipset == "i440fx" and at.bus and switch is False:
+        why = "ACPI hot plug of bridges is off, so the guest never sees the device, although QEMU accepts it"
+        return Judgement(Verdict.FAILS, why, "", Evidence.BOOT, "observed: QEMU 7.2.22, Debian 12 on pc")
+    flavour = flavour_of(guest)
+    found = None if flavour is None else option(flavour.key, _OPTIONS[driver])
+    if flavour is None or found is None or found.there:
+        return None
+    why = f"the kernel is built without CONFIG_{_OPTIONS[driver]} ({driver}), so the guest never sees the device"
+    return Judgement(Verdict.FAILS, why, "", Evidence.RULE, flavour.title)
+
+
+def _crowded_bridge(now: Resolved, place: str, empty: bool) -> Judgement | None:
+    """The verdict on an empty bridge behind one of many root ports under OVMF; None elsewhere.
+
+    Source: observed, OVMF 2022.11 on QEMU 7.2.22: with a tenth root port, even an empty one, the bridge gets neither
+    port I/O nor memory, and no driver binds.
+    """
+    if now.topology.firmware != "efi" or not empty or place != "pcie-to-pci-bridge below a root port":
+        return None
+    ports = [one for one in now.inventory.controllers if one.model == "pcie-root-port" and _on_root(one)]
+    if len(ports) <= _PORTS_OF_OVMF:
+        return None
+    why = f"OVMF 2022.11 gives a bridge that is empty at boot no memory when there are {len(ports)} root ports"
+    what = f"the bridge holds a device at boot, there are at most {_PORTS_OF_OVMF} root ports, or OVMF is newer"
+    return Judgement(Verdict.CONDITION, why, what, Evidence.BOOT, "observed: OVMF 2022.11 on QEMU 7.2.22, Debian 12")
+
+
+def _on_root(controller: Controller) -> bool:
+    return isinstance(controller.address, PciAddress) and controller.address.bus == 0
 
 
 def _name(now: Resolved, device: Device) -> str:

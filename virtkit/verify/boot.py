@@ -26,6 +26,7 @@ __all__ = [
     "GUESTS",
     "Kernel",
     "Seen",
+    "archive",
     "boot",
     "devices",
     "evidence",
@@ -188,7 +189,7 @@ def _unsigned(module: bytes) -> bytes:
     return body[: len(body) - 12 - length]
 
 
-def _archive(files: Mapping[str, tuple[int, bytes]]) -> bytes:
+def archive(files: Mapping[str, tuple[int, bytes]]) -> bytes:
     """A gzipped newc cpio archive, as the kernel unpacks it."""
     out = io.BytesIO()
     for number, (name, (mode, data)) in enumerate([*files.items(), ("TRAILER!!!", (0, b""))], 1):
@@ -206,7 +207,7 @@ def _ramdisk(kernel: Kernel, guest: str) -> bytes:
         data = file.read_bytes()
         files[f"{name}.ko"] = (0o100644, half(data, lacks[1]) if lacks and lacks[0] == name else data)
     files["init"] = (0o100755, _INIT.format(modules=" ".join(kernel.modules)).encode())
-    return _archive(files)
+    return archive(files)
 
 
 def devices(machine: str) -> Iterator[tuple[str, str, str, str, list[str]]]:
