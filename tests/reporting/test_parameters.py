@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from virtkit.errors import UsageError
+from virtkit.reporting import notebook
 from virtkit.reporting.parameters import declared, distribute, read, title
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 
 
 def write(folder: Path, name: str, *cells: str, heading: str = "# A question") -> Path:
@@ -96,3 +99,25 @@ def test_wrong_parameters_are_refused(tmp_path: Path, given: dict[str, Any], mes
     path = write(tmp_path, "a", "guests = ''\nlimit = 3\nflag = True")
     with pytest.raises(UsageError, match=message):
         distribute(given, [path])
+
+
+def test_none_and_lists_mean_the_same_from_a_file_and_from_papermill(tmp_path: Path) -> None:
+    """null is "", and a list of texts is its items joined by commas, whichever way it comes."""
+    path = write(tmp_path, "a", 'guests: str = "all"')
+    for given, meant in ((None, ""), (["rhel6.10", "win*"], "rhel6.10,win*"), ("rhel6.10", "rhel6.10")):
+        (found,) = distribute({"guests": given}, [path]).values()
+        assert notebook.text("guests", found["guests"]) == notebook.text("guests", given) == meant
+    with pytest.raises(UsageError, match="parameter 'guests': expected str"):
+        distribute({"guests": [6, 10]}, [path])
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_papermill_shows_every_parameter(path: Path) -> None:
+    """papermill reads the type and the help of every parameter of the notebooks."""
+    papermill = pytest.importorskip("papermill")
+    shown = papermill.inspect_notebook(str(path))
+    names = declared(path)
+    assert list(shown) == list(names)
+    for name, default in names.items():
+        assert shown[name]["inferred_type_name"] == type(default).__name__, name
+        assert shown[name]["help"], name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +30,13 @@ def explorer(folder: str = "", host: Host | None = None) -> Any:
 
     ``folder`` holds the ``*.xml`` files to choose from ("" means the sample domains); any other domain can be pasted,
     uploaded or named by its path. ``host`` is a Host to offer beside the shipped ones. Nothing is written. Needs
-    ipywidgets. Raises UsageError if ``folder`` is not a folder.
+    ipywidgets. Raises UsageError if it is missing, or if ``folder`` is not a folder.
 
     >>> import virtkit as vk
     >>> vk.explorer()
     """
+    if find_spec("ipywidgets") is None:
+        raise UsageError("explorer needs the Python package ipywidgets: pip install 'virtkit[lab]'")
     base = Path(folder).expanduser() if folder else facts.path("domains")
     if not base.is_dir():
         raise UsageError(f"expected a folder, got {folder!r}")

@@ -72,7 +72,9 @@ def yes_or_no(name: str, value: object) -> bool:
 
 
 def text(name: str, value: object) -> str:
-    """The value of a text parameter; the items of a list are joined by commas. Raises UsageError."""
+    """The value of a text parameter; the items of a list are joined by commas, None is "". Raises UsageError."""
+    if value is None:
+        return ""
     if isinstance(value, str):
         return value.strip()
     if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):

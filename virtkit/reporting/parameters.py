@@ -132,6 +132,9 @@ def _typed(name: str, value: Any, default: Any) -> Any:
         fits = isinstance(value, int | float)
     elif isinstance(default, list | tuple):
         fits = isinstance(value, list | tuple)
+    elif isinstance(default, str) and isinstance(value, list | tuple):
+        # The notebooks join the items, as they do for papermill.
+        fits = all(isinstance(part, str) for part in value)
     else:
         fits = isinstance(value, type(default))
     if not fits:
