@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.hotplug.plugging import plug, q35, session
+from tests.hotplug.plugging import PORT, ROOT, domain, plug, q35, session
+from tests.writing import OLD
 from virtkit import facts
 from virtkit.compat.verdict import Evidence, Judgement, Verdict
 from virtkit.guests import catalogue
 from virtkit.hotplug.changes import row
-from virtkit.hotplug.verdict import judge_plug
+from virtkit.hotplug.session import Session, Step
+from virtkit.hotplug.verdict import judge_plug, lets_go
 
 BRIDGE = "<controller type='pci' model='pcie-to-pci-bridge'/>"
 
@@ -88,3 +90,128 @@ def test_a_tenth_root_port_under_ovmf() -> None:
     found = judged("disk:virtio-transitional", "debian12", text)
     assert found.verdict is Verdict.CONDITION
     assert "gives a bridge that is empty at boot no memory" in found.reason
+
+
+FIRST = "<controller type='pci' index='1' model='{}'/>"
+BELOW = "<controller type='pci' index='{}' model='{}'><address type='pci' bus='{}' slot='{}'/></controller>"
+PLACES = {
+    "pcie-root": ("", 0, 16),
+    "pci-root": ("", 0, 8),
+    "root-port": (FIRST.format("pcie-root-port"), 1, 0),
+    "pci-bridge": (FIRST.format("pci-bridge"), 1, 3),
+    "pcie-to-pci-bridge below a root port": (
+        FIRST.format("pcie-root-port") + BELOW.format(2, "pcie-to-pci-bridge", 1, 0),
+        2,
+        3,
+    ),
+    "switch-downstream-port": (
+        FIRST.format("pcie-root-port")
+        + BELOW.format(2, "pcie-switch-upstream-port", 1, 0)
+        + BELOW.format(3, "pcie-switch-downstream-port", 2, 0),
+        3,
+        0,
+    ),
+    "root-port of a pcie-expander-bus": (
+        FIRST.format("pcie-expander-bus") + BELOW.format(2, "pcie-root-port", 1, 0),
+        2,
+        0,
+    ),
+}
+"""For each place of the evidence that libvirt can make: its controllers, and its bus and slot."""
+
+BOOTED = [
+    row
+    for row in facts.table("evidence/hotplug.csv")
+    if row["os"] and row["mode"] in ("acpi", "native") and row["place"] in PLACES
+]
+
+
+def _booted(row: dict[str, str]) -> tuple[Session, Step]:
+    """The domain of a boot, and the step that plugs in its device."""
+    devices, bus, slot = PLACES[row["place"]]
+    if row["beside"] not in ("", "nothing"):
+        devices += (
+            "<disk type='file' device='disk'><source file='/boot.raw'/><target dev='vda' bus='virtio'/>"
+            f"<address type='pci' bus='{bus}' slot='1'/></disk>"
+        )
+    root = ROOT if row["machine"] == "q35" else "<controller type='pci' index='0' model='pci-root'/>"
+    machine = "pc-q35-6.0" if row["mode"] == "native" else row["machine"]
+    text = domain(root + devices, machine=machine)
+    if row["firmware"].startswith("OVMF"):
+        text = text.replace("<os>", "<os firmware='efi'>")
+    at = f"<address type='pci' bus='{bus}' slot='{slot}'/>"
+    if row["device"] == "virtio-blk":
+        model = " model='virtio-transitional'" if row["shows"] == "transitional" else ""
+        xml = f"<disk type='file' device='disk'{model}><source file='/x'/><target dev='vdz' bus='virtio'/>{at}</disk>"
+    else:
+        model = {"virtio-net": "virtio"}.get(row["device"], row["device"])
+        xml = f"<interface type='user'><mac address='52:54:00:00:00:01'/><model type='{model}'/>{at}</interface>"
+    return session(text, OLD), Step("attach", "live", xml)
+
+
+@pytest.mark.parametrize("row", BOOTED, ids=lambda row: f"{row['mode']}-{row['place']}")
+def test_the_verdict_agrees_with_each_boot(row: dict[str, str]) -> None:
+    """A device that a booted guest used is not said to fail, and one that it never used is not said to work."""
+    found, step = _booted(row)
+    outcome = found.step(step)
+    assert outcome.ok == (row["accepted"] == "yes"), outcome.error
+    if not outcome.ok or "more root ports" in row["setup"] or row["shows"] == "legacy":
+        return
+    now = found.running.snapshot()
+    here = next(one for one in now.devices if str(one.address) == str(outcome.devices[-1].address))
+    verdict = judge_plug(now, here, catalogue().find(row["os"]), began=found.running.resolved).verdict
+    if "never" in (row["seen"], row["bound"]):
+        assert verdict in (Verdict.FAILS, Verdict.CONDITION)
+    else:
+        assert verdict in (Verdict.WORKS, Verdict.CONDITION)
+
+
+def test_a_device_that_was_plugged_in_leaves_the_bus_empty_at_boot() -> None:
+    """Firmware set up the bridge before: a second device on it has no more room than the first."""
+    text = domain(f"{ROOT}{PORT * 3}{BRIDGE}").replace("<os>", "<os firmware='efi'>")
+    found = session(text)
+    (first,), (second,) = (plug(found, "disk:virtio-transitional").devices for _ in range(2))
+    now = found.running.snapshot()
+    verdicts = [
+        judge_plug(
+            now,
+            next(one for one in now.devices if row(one) == row(device)),
+            catalogue().find("debian12"),
+            began=found.running.resolved,
+        ).verdict
+        for device in (first, second)
+    ]
+    assert verdicts == [Verdict.CONDITION, Verdict.CONDITION]
+
+
+def test_firmware_that_leaves_no_room_does_not_speak_for_windows() -> None:
+    """Where some firmware leaves room, the verdict for a guest that was never booted is unknown."""
+    text = q35(3, BRIDGE).replace("<os>", "<os firmware='efi'>")
+    assert judged("nic:e1000", "win11", text).verdict is Verdict.UNKNOWN
+
+
+def test_pseries_notifies_the_guest_through_its_firmware() -> None:
+    """On pseries the condition names the driver rpaphp, and not one of PCI Express."""
+    text = domain(machine="pseries", arch="ppc64").replace("<features><acpi/></features>", "")
+    found = judged("disk", "debian12", text)
+    assert "rpaphp" in found.reason
+
+
+def test_native_hot_plug_of_a_bridge_takes_seconds() -> None:
+    """Where booted guests needed 6 s until they used a device, the verdict says so."""
+    text = domain(f"{ROOT}{PORT * 3}{BRIDGE}", machine="pc-q35-6.0")
+    found = session(text, OLD)
+    (device,) = plug(found, "nic:e1000").devices
+    now = found.running.snapshot()
+    here = next(one for one in now.devices if row(one) == row(device))
+    assert "after 6 s" in judge_plug(now, here, catalogue().find("debian12")).reason
+    assert "had not let go of e1000" in lets_go(now, here)
+
+
+def test_acpi_lets_go_at_once() -> None:
+    """On q35 with ACPI hot plug, booted guests let go of a virtio disk below a root port within a second."""
+    found = session(q35(3))
+    (device,) = plug(found, "disk").devices
+    now = found.running.snapshot()
+    here = next(one for one in now.devices if row(one) == row(device))
+    assert lets_go(now, here) == "booted Linux guests let go of virtio-blk here within 0.4 s"

@@ -28,20 +28,32 @@ __all__ = ["register"]
 
 log = logging.getLogger("virtkit")
 
-_EXAMPLE = """examples:
+_SIDES = """\
+The default is --both, which changes the definition and the running domain, as virsh {verb}-device --live --config
+does: it shows whether a device moves at the next start. --live alone is what virsh {verb}-device does to a running
+domain without options. DOMAIN is taken as running and as defined, unless --inactive names the definition, or DOMAIN
+comes from a libvirt connection, which has both.
+
+-o names a folder for both domains; with --live or --config, it may be a file that ends in .xml for that side.
+
+exit code: 0 every step is taken, 1 a step is refused or the domain is, 2 wrong usage
+"""
+_ATTACH = """examples:
   virtkit attach guest.xml disk nic:e1000
   virtkit attach guest.xml '6*disk:virtio-transitional' --live --libvirt 9.0
   virtkit attach running.xml --inactive defined.xml device.xml -o after/
   virtkit attach guest.xml --steps steps.json --format json
-  virtkit detach guest.xml "<disk><target dev='vdb'/></disk>"
 
 A DEVICE is device XML, the name of a file that ends in .xml, or a short form FORM[:VALUE], with N* before it for
-several. The default is --both, which changes the definition and the running domain, as virsh attach-device --live
---config does: it shows whether the device moves at the next start. --live alone is what virsh attach-device does to a
-running domain without options. DOMAIN is taken as running and as defined, unless --inactive names the definition, or
-DOMAIN comes from a libvirt connection, which has both.
+several.
+"""
+_DETACH = """examples:
+  virtkit detach guest.xml vdb
+  virtkit detach guest.xml 52:54:00:be:91:59 0000:07:00.0
+  virtkit detach guest.xml "<disk><target dev='vdb'/></disk>" --config -o guest.xml
 
-exit code: 0 every step is taken, 1 a step is refused or the domain is, 2 wrong usage
+A DEVICE is device XML, the name of a file that ends in .xml, or a name of the device: its id (virtkit explain lists
+them) or alias, the target of a disk, a MAC address, a PCI address, or the name of a channel.
 """
 _MOST_STEPS = 10_000
 
@@ -56,14 +68,15 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
             verb,
             help=words,
             description=f"{words[0].upper()}{words[1:]}. No host is contacted: the answer follows from the XML.",
-            epilog=_epilog,  # type: ignore[arg-type]  # called when the help is shown
+            epilog=_epilog if verb == "attach" else _DETACH + _SIDES.format(verb=verb),  # type: ignore[arg-type]
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        _add_arguments(parser)
+        _add_arguments(parser, verb)
         parser.set_defaults(run=run, verb=verb)
 
 
 def _epilog() -> str:
+    """The examples and the table of short forms; called when the help is shown."""
     from virtkit.hotplug.forms import FORMS
 
     width = max(map(len, FORMS))
@@ -71,12 +84,13 @@ def _epilog() -> str:
     for name, form in FORMS.items():
         value = f"; VALUE is {form.value}" if form.value else ""
         forms += f"  {name:<{width}}  {form.means}{value}\n"
-    return f"{_EXAMPLE}\nshort forms:\n{forms}"
+    return f"{_ATTACH}{_SIDES.format(verb='attach')}\nshort forms:\n{forms}"
 
 
-def _add_arguments(parser: argparse.ArgumentParser) -> None:
+def _add_arguments(parser: argparse.ArgumentParser, verb: str) -> None:
     parser.add_argument("input", metavar="DOMAIN", help=INPUT)
-    parser.add_argument("devices", nargs="*", metavar="DEVICE", help="device XML, FILE.xml, or [N*]FORM[:VALUE]")
+    forms = "[N*]FORM[:VALUE]" if verb == "attach" else "the target, MAC address, PCI address, id or alias of a device"
+    parser.add_argument("devices", nargs="*", metavar="DEVICE", help=f"device XML, FILE.xml, or {forms}")
     side = parser.add_mutually_exclusive_group()
     for name, words in (
         ("live", "the running domain only"),
@@ -89,7 +103,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--machine", metavar="M", help="resolve as if the domain named this machine type")
     parser.add_argument("--guest", metavar="ID", help="the guest OS, in place of the metadata of the XML")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="form of the result")
-    parser.add_argument("-o", "--output", metavar="DIR", help="write both domains here: NAME.live.xml, NAME.config.xml")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR|FILE",
+        help="write NAME.live.xml and NAME.config.xml into this folder; FILE.xml takes the one side that was changed",
+    )
     add_reader_options(parser, one=True)
     add_host_options(parser)
     add_database_options(parser)
@@ -99,6 +118,7 @@ def run(args: argparse.Namespace) -> int:
     """Run either command. Returns the exit code."""
     from virtkit.hotplug import report
 
+    _check_output(args)
     source, domain = given_domain(args, args.input)
     session = _session(args, domain, live_state(args, source))
     steps = _steps(args, session)
@@ -108,7 +128,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         tables.emit(_text(args, session, outcomes), None)
     if args.output is not None:
-        _write(Path(args.output), source.name, session)
+        _write(args, source.name, session)
     return 0 if all(outcome.ok for outcome in outcomes) else 1
 
 
@@ -135,18 +155,32 @@ def _session(args: argparse.Namespace, domain: Domain, state: Source | None) -> 
 def _steps(args: argparse.Namespace, session: Session) -> list[Step]:
     """The steps that the command line asks for. Raises UsageError."""
     from virtkit.errors import UsageError
-    from virtkit.hotplug.forms import Names, devices_of
+    from virtkit.hotplug.forms import Names, devices_of, is_xml
     from virtkit.hotplug.session import Step
 
+    steps: list[Step] = []
     names = Names(session.running.devices, session.definition.resolved.inventory)
-    steps = [Step(args.verb, args.to, xml) for text in args.devices for xml in devices_of(text, names)]
+    for text in args.devices:
+        if args.verb == "detach" and not is_xml(text):
+            steps.append(Step(args.verb, args.to, _named(args, session, text)))
+        else:
+            steps += [Step(args.verb, args.to, xml) for xml in devices_of(text, names)]
     if args.steps is not None:
         steps += steps_of(args.steps)
-    if not steps:
+    elif not steps:
         raise UsageError("name at least one DEVICE, or --steps FILE.json")
     if len(steps) > _MOST_STEPS:
         raise UsageError(f"{len(steps)} steps; at most {_MOST_STEPS} are taken")
     return steps
+
+
+def _named(args: argparse.Namespace, session: Session, name: str) -> str:
+    """The XML of the device of a name, looked up on the side that is changed. Raises UsageError."""
+    from virtkit.hotplug.selection import device_named
+
+    running, defined = session.running.resolved, session.definition.resolved
+    sides = {"live": [running], "config": [defined], "both": [running, defined]}
+    return device_named(name, *sides[args.to])
 
 
 def steps_of(file: str) -> list[Step]:
@@ -159,13 +193,15 @@ def steps_of(file: str) -> list[Step]:
         found: Any = json.loads(one_source(file).read())
     except ValueError as problem:
         raise UsageError(f"--steps {file}: not JSON: {problem}") from None
+    if not isinstance(found, list):
+        raise UsageError(f"--steps {file}: expected a list of steps, got {type(found).__name__}")
     steps = []
-    for number, entry in enumerate(found if isinstance(found, list) else [None], 1):
+    for number, entry in enumerate(found, 1):
         given = entry if isinstance(entry, dict) else {}
         do, to, xml = given.get("do", "attach"), given.get("to", "both"), given.get("xml")
         if do not in ("attach", "detach") or to not in ("live", "config", "both") or not isinstance(xml, str):
             raise UsageError(
-                f"--steps {file}: step {number}: expected a list of "
+                f"--steps {file}: step {number}: expected "
                 '{"do": "attach"|"detach", "to": "live"|"config"|"both", "xml": "<…/>"}'
             )
         steps.append(Step(do, to, xml))
@@ -184,13 +220,37 @@ def _text(args: argparse.Namespace, session: Session, outcomes: list[Outcome]) -
     return report.text(session, outcomes, judged)
 
 
-def _write(folder: Path, name: str, session: Session) -> None:
+def _check_output(args: argparse.Namespace) -> None:
+    """Refuse an output that cannot hold what is written, before anything is printed. Raises UsageError."""
+    from virtkit.errors import UsageError
+
+    if args.output is None:
+        return
+    if args.output == "-":
+        raise UsageError("-o -: expected a folder, or with --live or --config a file that ends in .xml")
+    if args.output.endswith(".xml") and not Path(args.output).is_dir():
+        if args.to == "both":
+            raise UsageError(f"-o {args.output}: two domains are written; name a folder, or add --live or --config")
+    elif Path(args.output).exists() and not Path(args.output).is_dir():
+        raise UsageError(f"-o {args.output}: expected a folder or a file that ends in .xml, got another file")
+
+
+def _write(args: argparse.Namespace, name: str, session: Session) -> None:
+    """Write both domains into the folder -o, or the side that was changed into the file -o. Raises UsageError."""
     from virtkit.errors import UsageError
     from virtkit.inputs import write_text
 
+    place = Path(args.output)
+    sides = {"live": session.running.xml, "config": session.definition.xml}
+    one = args.output.endswith(".xml") and not place.is_dir()
+    folder = place.parent if one else place
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"-o {folder}: {error.strerror or error}") from None
-    for side, xml in (("live", session.running.xml()), ("config", session.definition.xml())):
-        write_text(folder / f"{name}.{side}.xml", xml if xml.endswith("\n") else f"{xml}\n")
+    for side, written in sides.items():
+        xml = written()
+        if not one:
+            write_text(folder / f"{name}.{side}.xml", xml if xml.endswith("\n") else f"{xml}\n")
+        elif side == args.to:
+            write_text(place, xml if xml.endswith("\n") else f"{xml}\n")

@@ -71,6 +71,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="with --fix, add root ports, so that the running guest takes N more PCI Express devices than now",
     )
     parser.add_argument(
+        "--spare-slots",
+        type=int,
+        metavar="N",
+        help="with --fix, add bridges, so that the running guest takes N more conventional PCI devices than now",
+    )
+    parser.add_argument(
         "--convert-to", choices=("q35", "pc"), help="convert to the other machine type, and keep the guest bootable"
     )
     parser.add_argument(
@@ -181,7 +187,7 @@ def _into_folder(args: argparse.Namespace) -> bool:
     if not args.output or args.output == "-":
         return False
     place = Path(args.output)
-    return place.is_dir() or args.output.endswith("/") or (not place.suffix and several(args.inputs))
+    return place.is_dir() or args.output.endswith("/") or (not place.suffix and not is_one_input(args))
 
 
 def _write_answers(args: argparse.Namespace, answers: Mapping[str, Answer]) -> None:
@@ -206,8 +212,11 @@ def _check_options(args: argparse.Namespace, many: bool) -> None:
         raise UsageError("--fix: expected one domain, or -o FOLDER without --picture; got several inputs")
     if args.picture and not (args.fix or args.convert_to):
         raise UsageError("--picture draws what --fix or --convert-to changes: add one of them")
-    if args.spare_ports is not None and (not args.fix or args.convert_to):
-        raise UsageError("--spare-ports goes with --fix, and without --convert-to")
+    for option, number in (("--spare-ports", args.spare_ports), ("--spare-slots", args.spare_slots)):
+        if number is not None and (not args.fix or args.convert_to):
+            raise UsageError(f"{option} goes with --fix, and without --convert-to")
+        if number is not None and number < 1:
+            raise UsageError(f"{option}: expected a number from 1, got {number}")
     if args.machine and (args.fix or args.convert_to):
         raise UsageError("--machine writes no domain; to write one on another machine type, use --convert-to alone")
 
@@ -319,10 +328,11 @@ def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tu
             tables.say(f"change: {step}")
         text = found_by_firmware.text
         resolved = resolve(read(text.encode(codec)), resolved.host)
-    if args.spare_ports is not None:
+    if args.spare_ports is not None or args.spare_slots is not None:
         from virtkit.hotplug.spare_ports import with_spare_ports
 
-        spare = with_spare_ports(resolved, args.spare_ports, args.guest, known, overrides=overrides)
+        ports, slots = args.spare_ports or 0, args.spare_slots or 0
+        spare = with_spare_ports(resolved, ports, args.guest, known, slots=slots, overrides=overrides)
         for step in spare.steps:
             tables.say(f"change: {step}")
         text = spare.text

@@ -51,7 +51,7 @@ def add_kernel(folder: Path, name: str, kernel: KernelFiles, source: str) -> lis
 
 def _modules() -> dict[str, str]:
     """The module of each option that has one."""
-    found = {}
+    found: dict[str, str] = {}
     for row in facts.table("guests/kernel-drivers.csv"):
         found.update(zip(row["options"].split(), row["modules"].split(), strict=False))
     return found

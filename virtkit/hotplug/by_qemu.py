@@ -67,12 +67,13 @@ def _driver(device: Device) -> tuple[str, str]:
     return drivers().get((_WITH_DRIVER[device.kind], device.model), (device.model, device.model))
 
 
-def check_bus(context: Context, device: Device) -> None:
-    """Refuse a device on the root bus of a pc without ACPI, which takes no hot plug there. Raises Refused."""
+def check_bus(context: Context, devices: Inventory, device: Device) -> None:
+    """Refuse a device on the root bus of a pc without ACPI or with hotplug='off', which takes none. Raises Refused."""
     at = device.address
-    if context.family.chipset != "i440fx" or context.root.find("features/acpi") is not None:
+    if context.family.chipset != "i440fx" or not isinstance(at, PciAddress) or at.empty or at.bus:
         return
-    if isinstance(at, PciAddress) and not at.empty and not at.bus:
+    root = controllers.find(Draft(devices), "pci", 0)
+    if context.root.find("features/acpi") is None or (root is not None and root.hotplug == "off"):
         raise _refused("Bus 'pci.0' does not support hotplugging", device)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from virtkit.hotplug.device import read_device
 from virtkit.hotplug.forms import FORMS, Names
 from virtkit.hotplug.running import Running
+from virtkit.hotplug.spare_ports import asking_for
 from virtkit.resolution.addresses.connect_types import EXPRESS
 from virtkit.wording import counted
 
@@ -73,7 +74,7 @@ class Capacity:
         if self.express is not None and wanted:
             ports = self.spare_ports(wanted)
             more = counted(wanted, "more PCI Express device")
-            needs = f"add {counted(ports, 'spare port')} (virtkit check --fix --spare-ports {ports})"
+            needs = f"add {counted(ports, 'spare port')} ({asking_for(ports=ports)})"
             lines += ["", f"for {more}: {needs if ports else 'there are enough free ports'}"]
         return "\n".join(lines) + "\n"
 

@@ -64,7 +64,7 @@ def _identity(device: Device) -> str:
     if isinstance(device, Controller):
         return " ".join(filter(None, (device.type, str(device.index), device.model)))
     if isinstance(device, Input):
-        return device.type if device.bus == "none" else f"{device.type} {device.bus}"
+        return " ".join(filter(None, (device.type, "" if device.bus == "none" else device.bus)))
     if isinstance(device, Chardev):
         target = None if device.element is None else device.element.find("target")
         return " ".join(filter(None, (device.target, None if target is None else target.get("name"))))

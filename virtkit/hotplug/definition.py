@@ -13,10 +13,11 @@ from virtkit.domain.reader import read_devices
 from virtkit.hotplug.changes import rows
 from virtkit.hotplug.device import NewDevice, inventory_of
 from virtkit.hotplug.duplicates import check_defined
-from virtkit.hotplug.matching import same_device
+from virtkit.hotplug.matching import console_of, same_device
 from virtkit.hotplug.memory_map import check_total
 from virtkit.hotplug.rules import CONFIG, check_plug, check_unplug
 from virtkit.resolution.constraints.capabilities import check_drivers
+from virtkit.resolution.constraints.controllers import check_controllers
 from virtkit.resolution.context import Draft
 from virtkit.resolution.pipeline import resolve_domain
 from virtkit.resolved import Resolved
@@ -66,7 +67,11 @@ class Definition:
             check_total(self.resolved.context, self.resolved.inventory.memories, device)
         if isinstance(device, Controller):
             # Later no controller is checked, where older releases trust those that a device brings.
-            check_drivers(replace(self.resolved.context, plugged=False), Draft(inventory_of(device)))
+            strict = replace(self.resolved.context, plugged=False)
+            check_drivers(strict, Draft(inventory_of(device)))
+            if device.type == "ide" and device.index <= 0:
+                device.index = 0
+                check_controllers(strict, Draft(inventory_of(device)))
         text = self.resolved.xml()
         domain = read(text.encode(), self.resolved.domain.path)
         root = domain.document.root
@@ -86,10 +91,12 @@ class Definition:
         check_unplug(context, CONFIG, wanted)
         text = self.resolved.xml()
         root = read(text.encode(), self.resolved.domain.path).document.root
-        found = same_device(context, read_devices(root, context.at), wanted)
+        devices = read_devices(root, context.at)
+        found = same_device(context, devices, wanted)
         editor = Editor(text, root)
-        if found.element is not None:
-            editor.remove(found.element)
+        for one in (found, console_of(devices, found)):
+            if one is not None and one.element is not None:
+                editor.remove(one.element)
         return self._again(editor.text())
 
     def _console_for(self, device: Device) -> str:

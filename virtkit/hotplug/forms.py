@@ -19,7 +19,7 @@ from virtkit.domain.document import MAX_BYTES
 from virtkit.errors import UsageError
 from virtkit.hotplug.device import target_name
 
-__all__ = ["FORMS", "Names", "devices_of"]
+__all__ = ["FORMS", "Names", "devices_of", "is_xml"]
 
 MOST = 1024
 """The most devices that one short form may stand for."""
@@ -151,15 +151,18 @@ FORMS: Mapping[str, Form] = MappingProxyType(
 """The short forms by name."""
 
 
+def is_xml(text: str) -> bool:
+    """Whether an argument is device XML or the name of a file with some."""
+    return text.lstrip().startswith("<") or text.endswith(".xml") or "/" in text
+
+
 def devices_of(text: str, names: Names) -> list[str]:
     """The XML of each device that an argument stands for: device XML itself, the name of a file, or a short form.
 
     Raises UsageError for an argument that is none of these, or a file that cannot be read.
     """
-    if text.lstrip().startswith("<"):
-        return [text]
-    if text.endswith(".xml") or "/" in text:
-        return [_from_file(Path(text))]
+    if is_xml(text):
+        return [text if text.lstrip().startswith("<") else _from_file(Path(text))]
     found = _FORM.match(text)
     form = None if found is None else FORMS.get(found[2])
     if found is None or form is None:

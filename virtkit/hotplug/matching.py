@@ -20,25 +20,36 @@ if TYPE_CHECKING:
 
     from virtkit.resolution.context import Context
 
-__all__ = ["same_chardev", "same_device", "same_share", "same_shmem"]
+__all__ = ["console_of", "same_chardev", "same_device", "same_share", "same_shmem"]
 
 LOST = "device not found"
 
 
-def same_device(context: Context, devices: Inventory, wanted: Device) -> Device:
+def same_device(context: Context, devices: Inventory, wanted: Device, *, live: bool = False) -> Device:
     """The device of an inventory that a detach of ``wanted`` means, the first of several.
 
     Disks match by target, NICs by what is written of MAC address, PCI address and alias, controllers by type and index,
     character devices by type, source, target and port, host devices by source, others by their properties and a written
-    address. Raises Refused when there is none, or several such NICs.
+    address. A ``live`` character device has a path of its own: it matches only where that path is known and written.
+    Raises Refused when there is none, or several such NICs.
     """
-    found = [one for one in devices.in_order() if one.kind == wanted.kind and _matches(context, one, wanted)]
+    if wanted.kind == "console" and isinstance(wanted, Chardev) and wanted.target in (None, "serial"):
+        what = "detaching serial console is not supported"
+        raise Refused("Requested operation is not valid", what, wanted.label)
+    found = [one for one in devices.in_order() if one.kind == wanted.kind and _matches(context, one, wanted, live)]
     if not found:
         raise Refused(*_lost(wanted), wanted.label)
     if len(found) > 1 and isinstance(wanted, Nic):
         what = f"devices matching MAC address {wanted.mac}" if wanted.mac else "matching devices"
         raise Refused("operation failed", f"multiple {what} found", wanted.label)
     return found[0]
+
+
+def console_of(devices: Inventory, device: Device) -> Chardev | None:
+    """The console that shows a serial and goes with it; None for any other device."""
+    if device.kind != "serial" or device is not next(iter(devices.serials), None):
+        return None
+    return next((one for one in devices.consoles if one.target in (None, "serial")), None)
 
 
 def _lost(wanted: Device) -> tuple[str, str]:
@@ -51,7 +62,7 @@ def _lost(wanted: Device) -> tuple[str, str]:
     return LOST, f"no matching {wanted.kind} device was found"
 
 
-def _matches(context: Context, own: Device, wanted: Device) -> bool:
+def _matches(context: Context, own: Device, wanted: Device, live: bool) -> bool:
     if isinstance(own, Disk) and isinstance(wanted, Disk):
         return own.target == wanted.target
     if isinstance(own, Nic) and isinstance(wanted, Nic):
@@ -59,12 +70,12 @@ def _matches(context: Context, own: Device, wanted: Device) -> bool:
     if isinstance(own, Controller) and isinstance(wanted, Controller):
         return own.type == wanted.type and wanted.index == own.index
     if isinstance(own, Chardev) and isinstance(wanted, Chardev):
-        return same_chardev(own, wanted)
+        return same_chardev(own, wanted) and not (live and _path_is_unknown(own))
     if isinstance(own, Hostdev) and isinstance(wanted, Hostdev):
         return own.type == wanted.type and source_of(own) == source_of(wanted)
     if wanted.kind == "filesystem":
         return same_share(own, wanted)
-    if own.kind == "watchdog" and "several-watchdogs" not in context.behaves:
+    if own.kind == "watchdog" and not live and "several-watchdogs" not in context.behaves:
         return True
     return _same_place(own, wanted) and _same_properties(own, wanted)
 
@@ -148,8 +159,17 @@ def _same_backend(own: Device, wanted: Device) -> bool:
         return one is other
     if other.get("model") == "egd":
         return one.get("type") == other.get("type") and _sources(one) == _sources(other)
-    file = (other.text or "").strip()
-    return file in ("", (one.text or "").strip())
+    return _file(one) == _file(other)
+
+
+def _file(backend: Element) -> str:
+    """The file that random numbers come from; libvirt's choice where none is written."""
+    return (backend.text or "").strip() or "/dev/random"
+
+
+def _path_is_unknown(device: Device) -> bool:
+    """Whether libvirt chose the path of a running character device, and the XML does not say which."""
+    return _source(device) in (("pty",), ("unix",))
 
 
 def _source(device: Device) -> tuple[object, ...]:

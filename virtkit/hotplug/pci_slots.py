@@ -59,7 +59,9 @@ class PciSlots:
     def add(self, controller: Controller) -> None:
         """Enter the bus of a controller."""
         model = pci_models()[controller.model or ""]
-        self.buses[controller.index] = _Bus(model, model.hotplug and controller.hotplug != "off")
+        # For hotplug='off' of pci-root it is QEMU that refuses a device: see ``by_qemu.check_bus``.
+        off = controller.hotplug == "off" and controller.model != "pci-root"
+        self.buses[controller.index] = _Bus(model, model.hotplug and not off)
 
     def take(self, at: PciAddress) -> None:
         """Mark a place as taken."""

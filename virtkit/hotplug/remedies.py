@@ -6,14 +6,19 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from virtkit.errors import Refused
 from virtkit.hotplug.device import read_device
+from virtkit.hotplug.rules import LIVE, check_plug
+from virtkit.hotplug.spare_ports import asking_for
 from virtkit.resolution.addresses.connect_types import CONVENTIONAL, EXPRESS
+from virtkit.resolution.defaults import controllers
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from virtkit.hotplug.running import Running
     from virtkit.hotplug.session import Outcome
 
-__all__ = ["Advice", "advice", "is_no_slot"]
+__all__ = ["Advice", "Shortage", "advice", "is_no_slot", "shortage"]
 
 
 class Advice(NamedTuple):
@@ -23,7 +28,12 @@ class Advice(NamedTuple):
     remedy: str
 
 
+_EDIT = "add {} to the definition (virsh edit) and restart the domain"
 _OFFLINE = "attach it to the definition only (--config); the domain has it after the next start"
+
+_NO_USB = Advice(
+    "the domain has no USB controller", f"{_EDIT.format('a USB controller')}; or use another bus"
+)
 
 _KNOWN: tuple[tuple[str, Advice], ...] = (
     (
@@ -37,6 +47,7 @@ _KNOWN: tuple[tuple[str, Advice], ...] = (
         "function=0 are supported",
         Advice("while the guest runs, a device always takes a whole slot", "write function='0x0', or no address"),
     ),
+    ("already exists", Advice("the domain has one of that name", "use another name, target or index")),
     ("Attempted double use", Advice("another device has this place", "leave the address out")),
     (
         "Only PCI buses up to",
@@ -46,18 +57,8 @@ _KNOWN: tuple[tuple[str, Advice], ...] = (
         "No free USB ports",
         Advice("no hub is added while the guest runs", f"detach a USB device, or {_OFFLINE}, with a hub where needed"),
     ),
-    (
-        "no USB bus support",
-        Advice("the domain has no USB controller", "add one to the definition and restart the domain"),
-    ),
-    (
-        "no virtio-serial controllers",
-        Advice(
-            "the domain has no virtio-serial controller with a free port",
-            "attach a virtio-serial controller first (libvirt takes it hot since a release after 9.0), "
-            "or add it to the definition and restart the domain",
-        ),
-    ),
+    ("no USB bus support", _NO_USB),
+    ("USB is disabled", _NO_USB),
     ("virtio serial controller", Advice("no such controller runs", "leave the address out")),
     (
         "maxMemory",
@@ -67,6 +68,13 @@ _KNOWN: tuple[tuple[str, Advice], ...] = (
         ),
     ),
     ("exceeds slots count", Advice("every memory slot is taken", "raise slots= of <maxMemory> and restart the domain")),
+    (
+        "Bus 'pci.0' does not support hotplugging",
+        Advice(
+            "the root bus of a pc takes devices only with ACPI, and without hotplug='off'",
+            "enable ACPI in <features> and restart the domain, or name a slot behind a pci-bridge",
+        ),
+    ),
     (
         "does not support hotplugging",
         Advice("QEMU cannot plug a device into this bus while the guest runs", f"use another bus, or {_OFFLINE}"),
@@ -85,9 +93,34 @@ _KNOWN: tuple[tuple[str, Advice], ...] = (
         "persistent attach of device",
         Advice("libvirt does not attach this kind to a definition", "change the definition with virsh edit"),
     ),
-    ("can't go on PCI bus", Advice("QEMU has this model on another bus only", "use another model")),
+    (
+        "platform device",
+        Advice("this serial port is part of the machine", "use serial:pci-serial or serial:usb-serial"),
+    ),
+    ("would exceed domain's maxMemory", Advice("<maxMemory> is the limit", "raise it and restart the domain")),
+    ("acpi-ged", Advice("ACPI reports new memory to the guest", "enable ACPI (which needs UEFI) and restart it")),
+    ("with that address", Advice("another disk, or the controller itself, has this unit", "leave the address out")),
+    ("address type", Advice("this machine has no such addresses", "leave the address out")),
+    ("virtio-bus", Advice("a virtio-mmio transport takes no device while the guest runs", "leave the address out")),
+    ("cannot be plugged into", Advice("the bus takes another kind of device", "leave the address out")),
+    ("Invalid PCI address", Advice("the bus has no such slot", "leave the address out")),
+    ("filename", Advice("libvirt attaches no empty drive", "name a file in <source>")),
+    (
+        "matching",
+        Advice("the XML does not say which device is meant", "name it by its MAC address, target, id or PCI address"),
+    ),
+    (
+        "not present in domain configuration",
+        Advice(
+            "the domain has no such device; a character device is found by its type, source, target and port",
+            "name it by its target, id or PCI address, or copy its XML from virsh dumpxml of this side",
+        ),
+    ),
+    ("device not found", Advice("the domain has no such device", "virtkit explain lists its devices")),
+    ("device is busy", Advice("devices hang on this controller", "detach them first")),
+    ("already", Advice("the domain can have it once", "change the device that is there")),
+    ("can't go on PCI", Advice("QEMU has this model on another bus only", "use another model")),
     ("is not a valid device model name", Advice("this QEMU does not have the model", "use another model")),
-    ("already exists", Advice("the domain has one of that name", "use another name, target or index")),
 )
 """The advice for a refusal whose text holds some words; the first that fits."""
 
@@ -97,35 +130,68 @@ def is_no_slot(outcome: Outcome) -> bool:
     return outcome.side == "live" and "No more available PCI" in outcome.error
 
 
-def advice(running: Running, outcome: Outcome, short: int = 1) -> Advice:
+class Shortage(NamedTuple):
+    """How many devices found no PCI Express slot, and how many no conventional one."""
+
+    ports: int = 0
+    slots: int = 0
+
+
+def advice(running: Running, outcome: Outcome, short: Shortage | None = None) -> Advice:
     """Why the device of an outcome was refused and what helps; empty when it was taken.
 
-    ``running`` is the domain after the steps; ``short`` the number of devices that found no PCI Express slot.
+    ``running`` is the domain after the steps; ``short`` what all steps lacked (None: this one alone).
     """
-    if outcome.refusal is None or not isinstance(outcome.refusal, Refused):
+    refusal = outcome.refusal
+    if not isinstance(refusal, Refused):
         return Advice("", "")
     if is_no_slot(outcome):
-        return _no_slot(running, outcome.step.xml, short)
-    return next((advice for words, advice in _KNOWN if words in outcome.error), Advice("", ""))
+        return _no_slot(running, outcome.step.xml, short or shortage(running, (outcome,)))
+    if "no virtio-serial controllers" in outcome.error:
+        return _no_serial(running)
+    found = next((advice for words, advice in _KNOWN if words in outcome.error), Advice("", ""))
+    return found._replace(remedy=refusal.remedy) if refusal.remedy else found
 
 
-def _no_slot(running: Running, xml: str, short: int) -> Advice:
-    want = running.wanted(read_device(xml))
+def shortage(running: Running, outcomes: Iterable[Outcome]) -> Shortage:
+    """What the devices lacked that found no PCI slot."""
+    wanted = [running.wanted(read_device(one.step.xml)) for one in outcomes if is_no_slot(one)]
+    ports = sum(bool(want & EXPRESS) for want in wanted)
+    return Shortage(ports, len(wanted) - ports)
+
+
+def _no_serial(running: Running) -> Advice:
+    why = "the domain has no virtio-serial controller with a free port"
+    try:
+        check_plug(running.context, LIVE, controllers.new("virtio-serial", 0))
+    except Refused:
+        return Advice(why, _EDIT.format("a virtio-serial controller"))
+    return Advice(why, "attach one first (virtkit attach … controller:virtio-serial)")
+
+
+def _no_slot(running: Running, xml: str, short: Shortage) -> Advice:
+    new, root = read_device(xml), running.root_bus
+    want = running.wanted(new)
     if want & EXPRESS:
-        ports = counted(short, "pcie-root-port controller")
+        ports = counted(short.ports, "pcie-root-port controller")
         return Advice(
             "it needs a free pcie-root-port, and libvirt adds none while the guest runs",
-            f"add {ports} to the definition (virtkit check --fix --spare-ports {short}) and restart the domain; "
+            f"add {ports} to the definition ({asking_for(ports=short.ports)}) and restart the domain; "
             "or detach a device",
         )
-    root = running.root_bus
+    ask = asking_for(slots=short.slots)
     if want & CONVENTIONAL and root == "pcie-root":
+        if new.kind == "disk":
+            other = "attach a controller of model virtio-scsi first (virtkit attach … controller:scsi:virtio-scsi)"
+            why = "its controller, of the default model, needs a slot for conventional PCI"
+        else:
+            other = "use a PCI Express model, such as virtio or e1000e"
+            why = "it needs a free slot of a bridge for conventional PCI"
         return Advice(
-            "it needs a free slot of a bridge for conventional PCI, and libvirt adds none while the guest runs",
-            "add a pcie-to-pci-bridge controller to the definition and restart the domain; "
-            "or use a PCI Express model, such as virtio or e1000e",
+            f"{why}, and libvirt adds no bridge while the guest runs",
+            f"add a pcie-to-pci-bridge controller to the definition ({ask}) and restart the domain; or {other}",
         )
     return Advice(
         f"every slot of {root} and its bridges is taken, and libvirt adds no bridge while the guest runs",
-        "add a pci-bridge controller to the definition and restart the domain; or detach a device",
+        f"add a pci-bridge controller to the definition ({ask}) and restart the domain; or detach a device",
     )

@@ -10,10 +10,9 @@ from virtkit.errors import VirtkitError
 from virtkit.hotplug.changes import Change, row
 from virtkit.hotplug.device import read_device
 from virtkit.hotplug.moves import moves, moves_text
-from virtkit.hotplug.remedies import Advice, advice, is_no_slot
-from virtkit.hotplug.verdict import judge_plug
+from virtkit.hotplug.remedies import Advice, advice, shortage
+from virtkit.hotplug.verdict import judge_plug, lets_go
 from virtkit.releases import NEWEST, dotted
-from virtkit.resolution.addresses.connect_types import EXPRESS
 from virtkit.topology.diff import compare
 from virtkit.wording import counted
 
@@ -53,7 +52,9 @@ def judgements(
         for device in outcome.devices:
             here = places.get(row(device))
             if here is not None:
-                found[id(device)] = judge_plug(now, here, guest, known, overrides=overrides)
+                found[id(device)] = judge_plug(
+                    now, here, guest, known, overrides=overrides, began=session.running.resolved
+                )
     return found
 
 
@@ -64,10 +65,10 @@ def text(session: Session, outcomes: Sequence[Outcome], judged: dict[int, Judgem
     """
     definition = session.definition.resolved
     lines = [f"{definition.name or 'domain'} ({definition.machine}, libvirt {dotted(definition.host.libvirt)})", ""]
-    short = _short_of_slots(session, outcomes)
+    short = shortage(session.running, outcomes)
     given: set[Advice] = set()
     for outcome in outcomes:
-        lines += _outcome(outcome, judged or {})
+        lines += _outcome(session, outcome, judged or {})
         said = advice(session.running, outcome, short)
         if said not in given:
             lines += [f"    {name}: {words}" for name, words in said._asdict().items() if words]
@@ -77,15 +78,7 @@ def text(session: Session, outcomes: Sequence[Outcome], judged: dict[int, Judgem
     return "\n".join(lines) + "\n"
 
 
-def _short_of_slots(session: Session, outcomes: Sequence[Outcome]) -> int:
-    """How many devices found no PCI Express slot on the running domain."""
-    return sum(
-        is_no_slot(outcome) and bool(session.running.wanted(read_device(outcome.step.xml)) & EXPRESS)
-        for outcome in outcomes
-    )
-
-
-def _outcome(outcome: Outcome, judged: dict[int, Judgement]) -> list[str]:
+def _outcome(session: Session, outcome: Outcome, judged: dict[int, Judgement]) -> list[str]:
     name = _name(outcome)
     verb = "attached" if outcome.step.do == "attach" else "detached"
     if not outcome.ok:
@@ -97,7 +90,10 @@ def _outcome(outcome: Outcome, judged: dict[int, Judgement]) -> list[str]:
         for change in changes:
             lines.append(f"    {_SIDES[side]}: {_place(change)}")
     if outcome.step.do == "detach" and outcome.live:
+        began = session.running.resolved
+        seen = [lets_go(began, device, began) for device in outcome.gone]
         lines.append("    the guest has to let go of it; a PCI device stays until it does")
+        lines += [f"    guest: {words}" for words in seen if words]
     for device in outcome.devices:
         judgement = judged.get(id(device))
         if judgement is not None and device.kind != "controller":
@@ -110,7 +106,7 @@ def _name(outcome: Outcome) -> str:
     try:
         device = read_device(outcome.step.xml)
         found = row(device.device(NEWEST))
-        return f"{found.element} {found.identity}".strip()
+        return " ".join(word for word in (found.element, *found.identity.split()) if word != "-1")
     except VirtkitError:
         return "device"
 

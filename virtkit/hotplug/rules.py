@@ -90,6 +90,9 @@ def check_valid(context: Context, present: Inventory, device: Device) -> None:
     check_elements(context, draft)
     if isinstance(device, Disk):
         check_sources(draft)
+        if device.element is not None and device.element.find("source") is None:
+            # An empty drive. Source: observed, libvirt 9.0.
+            raise Refused("internal error", "argument key 'filename' must not have null value", device.label)
         # Where the disk can be depends on the model of its controller.
         alone.controllers.extend(one for one in present.controllers if one.type == "scsi")
         check_disks(context, draft)

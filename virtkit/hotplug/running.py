@@ -33,7 +33,7 @@ from virtkit.hotplug.by_qemu import (
 from virtkit.hotplug.changes import Change, row, rows_added
 from virtkit.hotplug.device import inventory_of, list_of
 from virtkit.hotplug.duplicates import check_running
-from virtkit.hotplug.matching import same_device
+from virtkit.hotplug.matching import console_of, same_device
 from virtkit.hotplug.places import Places
 from virtkit.hotplug.rules import LIVE, check_plug, check_unplug, check_valid
 from virtkit.resolution.context import Draft
@@ -114,7 +114,7 @@ class Running:
                 check_valid(self.context, self.devices, device)
                 check_memory(self.context, device)
             check_driver(self.context, self.devices, device)
-            check_bus(self.context, device)
+            check_bus(self.context, self.devices, device)
             if unplaced:
                 check_property(self.context, device)
         except Refused as refusal:
@@ -127,16 +127,18 @@ class Running:
         try:
             wanted = self._read(new, fill=False)
             if isinstance(wanted, Disk | Input):
-                device = same_device(self.context, self.devices, wanted)
+                device = same_device(self.context, self.devices, wanted, live=True)
                 check_unplug(self.context, LIVE, device)
             else:
                 check_unplug(self.context, LIVE, wanted)
-                device = same_device(self.context, self.devices, wanted)
+                device = same_device(self.context, self.devices, wanted, live=True)
             self._check_idle(device)
         except Refused as refusal:
             return Effect(refusal=refusal)
-        self._leave(device)
-        return Effect(gone=(device,))
+        gone = tuple(one for one in (console_of(self.devices, device), device) if one is not None)
+        for one in gone:
+            self._leave(one)
+        return Effect(gone=gone)
 
     # Views
 
@@ -297,7 +299,7 @@ class Running:
                     self._fill_scsi(controller)
                     check_plug(self.context, LIVE, controller)
                     self.places.find(controller)
-                    check_bus(self.context, controller)
+                    check_bus(self.context, self.devices, controller)
                     brought += self._enter(controller)
         except Refused:
             for one in brought:

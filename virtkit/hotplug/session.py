@@ -33,7 +33,8 @@ class Outcome:
     """What became of a step: what is new or gone on each side, or the refusal.
 
     ``refusal`` is a Refused where libvirt (or QEMU) refuses, an InputError where the XML cannot be read. ``devices``
-    are the new devices of the running domain, ``side`` the side that refused: "live", "config" or "".
+    are the new devices of the running domain, ``gone`` those that left it, ``side`` the side that refused: "live",
+    "config" or "".
     """
 
     step: Step
@@ -41,6 +42,7 @@ class Outcome:
     config: tuple[Change, ...] = ()
     refusal: VirtkitError | None = None
     devices: tuple[Device, ...] = ()
+    gone: tuple[Device, ...] = ()
     side: str = ""
 
     @property
@@ -90,7 +92,7 @@ class Session:
             return Outcome(step, effect.changes, refusal=effect.refusal, devices=effect.new, side="live")
         self.definition = definition
         config = changes(before.rows, definition.rows) if definition is not before else ()
-        return Outcome(step, effect.changes, config, devices=effect.new)
+        return Outcome(step, effect.changes, config, devices=effect.new, gone=effect.gone)
 
     def _live(self, do: str, device: NewDevice) -> Effect:
         return self.running.attach(device) if do == "attach" else self.running.detach(device)

@@ -16,19 +16,24 @@ from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller
 from virtkit.guests.flavours import flavour_of, option
 from virtkit.host.machine_types import machine_version
+from virtkit.virtio.devices import driver_of
 from virtkit.virtio.interface import Interface
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from virtkit.domain.devices import Device
     from virtkit.guests import Catalogue, Guest
     from virtkit.resolved import Resolved
 
-__all__ = ["booted_guests", "joined", "judge_plug", "notices"]
+__all__ = ["booted_guests", "joined", "judge_plug", "lets_go", "notices"]
 
 ACPI_SINCE = (6, 1)
 PORTS = {"pcie-root-port": "root-port", "pcie-switch-downstream-port": "switch-downstream-port"}
-DRIVERS = {"acpi": "acpiphp", "native": "pciehp", "bridge": "shpchp"}
+DRIVERS = {"acpi": "acpiphp", "native": "pciehp", "bridge": "shpchp", "firmware": "rpaphp"}
 """The Linux driver that handles hot plug, by what notifies the guest."""
+SLOW = 2.0
+"""From so many seconds on, a verdict says how long booted guests took to use a device."""
 
 _OPTIONS = {"acpiphp": "HOTPLUG_PCI_ACPI", "pciehp": "HOTPLUG_PCI_PCIE", "shpchp": "HOTPLUG_PCI_SHPC"}
 _PORTS_OF_OVMF = 9
@@ -43,16 +48,23 @@ def booted_guests() -> frozenset[str]:
 
 
 def judge_plug(
-    now: Resolved, device: Device, guest: Guest | None, known: Catalogue | None = None, *, overrides: bool = True
+    now: Resolved,
+    device: Device,
+    guest: Guest | None,
+    known: Catalogue | None = None,
+    *,
+    overrides: bool = True,
+    began: Resolved | None = None,
 ) -> Judgement:
     """Whether the guest OS finds and drives a device that was plugged into a running domain.
 
-    ``now`` is the running domain with the device among its devices. The verdict is the worse one of two: whether the
+    ``now`` is the running domain with the device among its devices, ``began`` the domain as the guest started, for
+    which firmware set up the buses (None: as now, without the device). The verdict is the worse one of two: whether the
     guest has the driver of the device, and whether it notices a device that appears at this place.
     """
     if guest is None:
         return Judgement(Verdict.UNKNOWN, "the guest OS is not known", "", Evidence.RULE, "")
-    noticed = notices(now, device, guest)
+    noticed = notices(now, device, guest, began)
     return joined(noticed, _driven(now, device, guest, known, overrides))
 
 
@@ -80,15 +92,14 @@ def _driven(
     return None
 
 
-def notices(now: Resolved, device: Device, guest: Guest) -> Judgement:
-    """Whether the guest notices a device at its place."""
+def notices(now: Resolved, device: Device, guest: Guest, began: Resolved | None = None) -> Judgement:
+    """Whether the guest notices a device at its place; for ``now`` and ``began`` see ``judge_plug``."""
     if not isinstance(device.address, PciAddress):
         return _unknown("no boot is recorded in which a device was plugged in here")
-    place, empty = _place(now, device.address)
+    place, empty = _place(now, device.address, began or now)
     mode = _mode(now)
     rows = _rows(now, place, mode, empty)
-    native = mode == "native" or "expander" in place
-    driver = DRIVERS["bridge" if native and "bridge" in place else "native" if native else mode]
+    driver = _driver(now, place, mode)
     if (lacking := _without_driver(now, guest, driver, device.address)) is not None:
         return lacking
     if crowded := _crowded_bridge(now, place, empty):
@@ -98,7 +109,7 @@ def notices(now: Resolved, device: Device, guest: Guest) -> Judgement:
         return _unknown(f"no boot is recorded in which a device was plugged in here; {needs}")
     source = rows[-1]["source"]
     lost = [row for row in rows if "never" in (row["seen"], row["bound"])]
-    if lost:
+    if lost and (len(lost) == len(rows) or guest.family == "linux"):
         return _lost(lost, rows)
     if _port_io_is_lost(now, device, guest, rows):
         why = "the guest's driver needs port I/O, and firmware left none for a device that is plugged in here"
@@ -107,10 +118,10 @@ def notices(now: Resolved, device: Device, guest: Guest) -> Judgement:
     if own:
         same = [row for row in own if row["device"] == _name(now, device)]
         what, evidence = ("a device", Evidence.BOOT) if same else ("another kind of device", Evidence.RULE)
-        why = f"this guest was seen using {what} plugged in here"
+        why = f"this guest was seen using {what} plugged in here{_delay(same or own)}"
         return Judgement(Verdict.WORKS, why, "", evidence, (same or own)[-1]["source"])
     if guest.family == "linux":
-        why = "other Linux guests used a device plugged in here"
+        why = f"other Linux guests used a device plugged in here{_delay(rows)}"
         return Judgement(Verdict.CONDITION, why, needs, Evidence.RULE, source)
     return _unknown(f"only Linux guests were booted with a device plugged in here; {needs}")
 
@@ -125,7 +136,7 @@ def _without_driver(now: Resolved, guest: Guest, driver: str, at: PciAddress) ->
         why = "ACPI hot plug of bridges is off, so the guest never sees the device, although QEMU accepts it"
         return Judgement(Verdict.FAILS, why, "", Evidence.BOOT, "observed: QEMU 7.2.22, Debian 12 on pc")
     flavour = flavour_of(guest)
-    found = None if flavour is None else option(flavour.key, _OPTIONS[driver])
+    found = None if flavour is None or driver not in _OPTIONS else option(flavour.key, _OPTIONS[driver])
     if flavour is None or found is None or found.there:
         return None
     why = f"the kernel is built without CONFIG_{_OPTIONS[driver]} ({driver}), so the guest never sees the device"
@@ -152,10 +163,42 @@ def _on_root(controller: Controller) -> bool:
     return isinstance(controller.address, PciAddress) and controller.address.bus == 0
 
 
+def _driver(now: Resolved, place: str, mode: str) -> str:
+    """The Linux driver that handles hot plug at a place."""
+    if now.context.family.name == "pseries":
+        return DRIVERS["firmware"]
+    native = mode == "native" or "expander" in place
+    return DRIVERS["bridge" if native and "bridge" in place else "native" if native else mode]
+
+
+def _delay(rows: Iterable[dict[str, str]]) -> str:
+    """How long guests took to use a device, where that is long; else ""."""
+    longest = max((float(row["bound"]) for row in rows if row["bound"] not in ("", "never")), default=0.0)
+    return f", after {longest:.0f} s" if longest >= SLOW else ""
+
+
+def lets_go(now: Resolved, device: Device, began: Resolved | None = None) -> str:
+    """What booted guests did when such a device was unplugged at such a place, as a clause; "" where none is recorded.
+
+    ``now`` is the running domain, with or without the device; for ``began`` see ``judge_plug``.
+    """
+    if not isinstance(device.address, PciAddress):
+        return ""
+    place, empty = _place(now, device.address, began or now)
+    name = _name(now, device)
+    rows = [row for row in _rows(now, place, _mode(now), empty) if row["device"] == name and row["removal"]]
+    kept = [row for row in rows if row["removed"] == "no"]
+    if kept:
+        return f"a booted Linux guest had not let go of {name} here after {float(kept[0]['removal']):.0f} s"
+    if rows:
+        return f"booted Linux guests let go of {name} here within {max(float(row['removal']) for row in rows):.1f} s"
+    return ""
+
+
 def _name(now: Resolved, device: Device) -> str:
     """A device as the evidence names it: virtio-blk, virtio-net, e1000e, ..."""
-    shown = next((one for one in now.virtio_devices if one.device is device), None)
-    return device.model or "" if shown is None else f"virtio-{shown.kind}"
+    virtio = driver_of(now.context, now.inventory, device)
+    return device.model or "" if virtio is None else f"virtio-{virtio.kind}"
 
 
 def _lost(lost: list[dict[str, str]], rows: Rows) -> Judgement:
@@ -199,12 +242,12 @@ def _mode(now: Resolved) -> str:
     return "acpi" if acpi else "native"
 
 
-def _place(now: Resolved, at: PciAddress) -> tuple[str, bool]:
-    """The class of a place as the evidence names it, and whether the bus holds nothing else."""
+def _place(now: Resolved, at: PciAddress, began: Resolved) -> tuple[str, bool]:
+    """The class of a place as the evidence names it, and whether the bus held nothing else when the guest started."""
     buses = {one.index: one for one in now.inventory.controllers if one.type == "pci"}
     others = [
         one
-        for one in now.devices
+        for one in began.devices
         if isinstance(one.address, PciAddress) and one.address.bus == at.bus and str(one.address) != str(at)
     ]
     bus = buses.get(at.bus)
