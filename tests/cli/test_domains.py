@@ -17,7 +17,7 @@ from lxml import etree
 import virtkit
 from tests.writing import NEW, OLD, domain, places
 from virtkit.cli import COMMANDS, main
-from virtkit.releases import OLDEST, dotted, parse, qemu_for
+from virtkit.releases import NEWEST, OLDEST, dotted, parse, qemu_for
 
 NIC = "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='{}'/></interface>"
 GOOD = domain(NIC.format("virtio"))
@@ -159,7 +159,8 @@ def test_a_release_outside_the_facts_is_answered_by_the_nearest(
     """With a warning."""
     assert main(["resolve", str(files / "in" / "a.xml"), "--libvirt", release]) == 0
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"virtkit: --libvirt {release}: libvirt's behaviour is known from {dotted(OLDEST)} to {NEW}")
+    assert line.startswith(f"virtkit: --libvirt {release}: libvirt's behaviour is known from {dotted(OLDEST)} to ")
+    assert f" to {dotted(NEWEST)};" in line
 
 
 def test_an_output_folder_that_cannot_be(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,7 +41,7 @@ ALLOWED = {
     "compat": f"{RESOLVED} guests",
     "policy": f"{RESOLVED} guests compat",
     "fleet": f"{RESOLVED} guests compat policy inputs readers hotplug",
-    "verify": f"{RESOLVED} guests boot compat qemu_args hotplug readers",
+    "verify": f"{RESOLVED} guests boot compat qemu_args hotplug readers inputs connection",
     "draw": "errors wording topology",
     "notebook": f"{JUDGING} draw boot",
     "reporting": f"{JUDGING} draw notebook",
