@@ -108,7 +108,7 @@ def test_unknown_selections_are_refused() -> None:
         matrix("rhel6.10", "pc-q35-1.0")
     with pytest.raises(UsageError, match=r"no versioned machine type for riscv64; expected one of .*virt"):
         matrix("rhel6.10", "all", arch="riscv64")
-    with pytest.raises(UsageError, match="expected one of virtio, virtio-transitional"):
+    with pytest.raises(UsageError, match="expected all, or one of virtio, virtio-transitional"):
         matrix("rhel6.10", "pc", "virtio-old")
     with pytest.raises(UsageError, match="no device kind 'disk'"):
         matrix("rhel6.10", "pc", None, "disk")
