@@ -349,3 +349,28 @@ def test_a_vga_compatible_virtio_device_gives_a_picture() -> None:
     found = finding(check(domain("<video><model type='virtio'/></video>", "q35", "win7")), "video")
     assert found.verdict == "works"
     assert "VGA" in found.reason
+
+
+def test_a_proxmox_configuration_is_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A configuration of a Proxmox guest is answered: its virtio devices are transitional, on q35 too."""
+    file = tmp_path / "100.conf"
+    file.write_text(
+        "boot: order=scsi0\nmachine: q35\nnet0: virtio=AA:BB:CC:00:00:02,bridge=vmbr0\n"
+        "ostype: l26\nscsi0: local:vm-100-disk-0,size=8G\nscsihw: virtio-scsi-pci\n"
+    )
+    assert main(["check", str(file), "--guest", "rhel6.10"]) == 0
+    said = capsys.readouterr().out
+    assert "interface 0 (virtio) [net0, virtio, transitional" in said
+    assert "controller scsi 0 (virtio-scsi)" in said
+
+
+def test_a_kubevirt_object_without_its_volume_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A KubeVirt object is recognised; the error names the disk that has no volume."""
+    file = tmp_path / "vmi.yaml"
+    file.write_text(
+        "apiVersion: kubevirt.io/v1\nkind: VirtualMachineInstance\nmetadata:\n  name: x\nspec:\n  domain:\n"
+        "    devices:\n      disks:\n      - disk: {bus: virtio}\n        name: root\n"
+    )
+    assert main(["check", str(file)]) == 1
+    assert "VirtualMachineInstance x: " in (said := capsys.readouterr().err)
+    assert "no volume called 'root'" in said
