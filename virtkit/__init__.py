@@ -111,7 +111,13 @@ _HOMES = {
 }
 
 
+#: Packages that are attributes before anything imports them: ``vk.guests.find``.
+_PACKAGES = frozenset({"guests"})
+
+
 def __getattr__(name: str) -> Any:
+    if name in _PACKAGES:
+        return _import(f"virtkit.{name}")
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module 'virtkit' has no attribute {name!r}")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from virtkit import facts, guests
@@ -170,3 +173,10 @@ def test_every_base_of_an_appliance_is_known() -> None:
     for records in appliances().values():
         for record in records:
             assert not record.base or record.base in catalogue().names or kernel_guest(record.base), record
+
+
+def test_guests_are_found_without_another_import() -> None:
+    """``vk.guests.find`` works right after ``import virtkit``."""
+    code = "import virtkit as vk; print(vk.guests.find('rhel8').id)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout == "rhel8.10\n"

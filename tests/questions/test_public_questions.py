@@ -195,6 +195,9 @@ def test_an_appliance_is_judged_by_its_system_or_unknown(name: str, base: str) -
         ("Windows 11 Pro", "win11"),
         ("ubuntu 22.04 LTS", "ubuntu22.04"),
         ("Rocky Linux 9", "rocky9"),
+        ("Debian GNU/Linux 12 (bookworm)", "debian12"),
+        ("Red Hat Enterprise Linux 9.4 (Plow)", "rhel9.4"),
+        ("Windows 7 SP1", "win7"),
     ],
 )
 def test_guests_are_found_by_the_names_people_use(name: str, guest: str) -> None:

@@ -15,7 +15,7 @@ from virtkit.guests.kernels import kernel_guest
 from virtkit.guests.record import version_key
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from virtkit.guests.record import Guest
 
@@ -31,8 +31,11 @@ _PARTS = re.compile(r"(\D*?)v?(\d.*)?")
 #: Words behind a version that name an edition, an architecture or a term of support, and no other drivers.
 _EDITION = re.compile(
     r"(datacenter|standard|enterprise|professional|pro|home|education|essentials|ltsc|lts|ltr|server|desktop|workstation|"
-    r"minimal|cloud|x64|x8664|amd64|64bit|release|evaluation|eval)+$"
+    r"ultimate|core|minimal|cloud|x64|x8664|amd64|64bit|release|evaluation|eval)+$"
 )
+#: What os-release writes in brackets: Debian GNU/Linux 12 (bookworm). A service pack: Windows 7 SP1.
+_BRACKETS = re.compile(r"\([^()]*\)")
+_SERVICE_PACK = re.compile(r"(?<=[\da-z])sp\d$")
 _SUGGESTIONS = 4
 #: Releases that are older than the latest one by more years do not count as the newest of their distribution.
 _YEARS = 3
@@ -60,12 +63,25 @@ def understood(name: str, guests: tuple[Guest, ...], database: str) -> Guest | N
     plain = _plain(name)
     if not plain:
         return None
-    for text in (plain, _EDITION.sub("", plain)):
+    for text in _readings(name, plain):
         found = index.plain.get(text) or _named(text, name, index) or _appliance(text, index)
         found = found or kernel_guest(name) or _by_version(text, name, index, database)
         if found is not None:
             return found
     return None
+
+
+def _readings(name: str, plain: str) -> Iterator[str]:
+    """A name in its plain form, then without its edition, without what is in brackets, and without a service pack.
+
+    A service pack of SUSE is a release of its own, one of Windows is not.
+    """
+    yield plain
+    yield _EDITION.sub("", plain)
+    outside = _plain(_BRACKETS.sub(" ", name))
+    yield _EDITION.sub("", outside)
+    if outside.startswith("win"):
+        yield _EDITION.sub("", _SERVICE_PACK.sub("", outside))
 
 
 def similar(name: str, guests: tuple[Guest, ...]) -> list[str]:
@@ -81,7 +97,7 @@ def similar(name: str, guests: tuple[Guest, ...]) -> list[str]:
         return _ranked(((0, entry) for entries in index.stems.values() for entry in entries if entry[0] == version), "")
     if stem in index.stems:
         return _ranked(((0, entry) for entry in index.stems[stem]), version)
-    allowed = max(1, len(stem) // 3)
+    allowed = max(1, len(stem) // 4)
     near = {known: _distance(stem, known) for known in index.stems}
     entries = ((near[known], entry) for known in near if near[known] <= allowed for entry in index.stems[known])
     return _ranked(entries, version)
