@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -15,6 +16,10 @@ from virtkit.commands.terminal import Messages
 from virtkit.errors import UsageError, VirtkitError
 
 __all__ = ["COMMANDS", "main"]
+
+# Allocations between two collections of young objects. A command that reads one domain creates fewer than that in
+# cycles; with Python's own value, collections take a tenth of its time.
+_ALLOCATIONS = 100_000
 
 
 class _JsonLines(logging.Formatter):
@@ -37,6 +42,15 @@ def _set_up_messages(args: argparse.Namespace) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command: 0 when all went well, 1 when an input was rejected or a check failed, 2 for wrong usage."""
+    before = gc.get_threshold()
+    gc.set_threshold(_ALLOCATIONS, *before[1:])
+    try:
+        return _run(argv)
+    finally:
+        gc.set_threshold(*before)
+
+
+def _run(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["help"]:
         words = [*words[1:], "--help"]
