@@ -71,6 +71,8 @@ def page() -> Iterator[str]:
     yield from INTRODUCTION.splitlines()
     wrong: list[str] = []
     for release in RELEASES:
+        if not any((corpora() / f"libvirt-{release}" / corpus).is_dir() for corpus in CORPORA):
+            continue
         yield ""
         yield f"## libvirt {release}"
         yield ""
@@ -101,6 +103,17 @@ def page() -> Iterator[str]:
         yield from (f"- {line}" for line in wrong)
     else:
         yield "None."
+    yield ""
+    yield "## Random domains"
+    yield ""
+    yield "Each libvirt was asked about the domains of a seed, and virtkit for the same release. *define*:"
+    yield "`virtkit verify libvirt --random COUNT --seed SEED`; *hotplug*: `virtkit verify hotplug`, where libvirt refuses steps."
+    yield ""
+    yield "| asked | libvirt | QEMU | seed | domains | refused by libvirt | differ |"
+    yield "|---|---|---|---|---|---|---|"
+    for run in facts.table("evidence/random-domains.csv"):
+        counts = " | ".join(f"{int(run[column]):,}" for column in ("count", "refused", "differing"))
+        yield f"| {run['asked']} | {run['libvirt']} | {run['qemu']} | {run['seed']} | {counts} |"
     yield ""
     yield "## Known differences"
     yield ""

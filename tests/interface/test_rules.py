@@ -137,13 +137,14 @@ def test_explicit_switches() -> None:
 
 
 def test_off_pci() -> None:
-    """ccw serves old and new guests from 2.5 on; virtio-mmio stays with the legacy layout."""
+    """ccw serves old and new guests from 2.5 on; virtio-mmio stays with the legacy layout; other buses take none."""
     assert off_pci("ccw", "s390-ccw-virtio-2.4", "net").interface is Interface.LEGACY
     assert off_pci("ccw", "s390-ccw-virtio-11.1", "net").interface is Interface.TRANSITIONAL
     assert off_pci("ccw", "s390-ccw-virtio-11.1", "gpu").interface is Interface.MODERN
     assert off_pci("virtio-mmio", "virt", "net").interface is Interface.LEGACY
-    with pytest.raises(UsageError):
-        off_pci("spapr-vio", "pseries", "net")
+    refused = off_pci("spapr-vio", "pseries", "net")
+    assert (refused.interface, refused.reason) == (None, "no-virtio-bus")
+    assert "got 'spapr-vio'" in refused.message
 
 
 def test_driver_names() -> None:

@@ -41,8 +41,8 @@ class Shown:
     """The interface that QEMU shows a guest, or why QEMU refuses the device.
 
     ``interface`` is None when refused; ``reason`` is then one of ``no-driver``, ``root-bus-only``,
-    ``no-hotplug-handler``, ``blk-scsi-on``, ``msix-required``, ``no-memory-devices``, ``no-pci-bus``, ``no-interface``
-    (both switched off in the domain), else "".
+    ``no-hotplug-handler``, ``blk-scsi-on``, ``msix-required``, ``no-memory-devices``, ``no-pci-bus``,
+    ``no-virtio-bus`` (an address of another type), ``no-interface`` (both switched off in the domain), else "".
     ``device_id`` is the PCI device id in hexadecimal, "" when refused or not on PCI; ``message`` QEMU's text.
     """
 
@@ -157,7 +157,8 @@ def off_pci(transport: str, machine: str, kind: str) -> Shown:
 
     ccw: revision 2 serves old and new guests, except for kinds without a legacy form; machine type 2.4 has
     revision 0. virtio-mmio: QEMU uses the legacy layout for every kind unless ``force-legacy`` is off, and
-    libvirt does not turn it off. Raises UsageError for an unknown transport or kind.
+    libvirt does not turn it off. Any other address type has no bus for a virtio device.
+    Raises UsageError for an unknown kind.
     """
     about = kind_of(kind)
     if transport == "ccw":
@@ -170,7 +171,11 @@ def off_pci(transport: str, machine: str, kind: str) -> Shown:
         return Shown(Interface.TRANSITIONAL, "", "", "observed: QEMU 7.2.22 and 11.1.2, ccw max_revision 2")
     if transport == "virtio-mmio":
         return Shown(Interface.LEGACY, "", "", "observed: QEMU 7.2.22 and 11.1.2, virtio-mmio force-legacy is on")
-    raise UsageError(f"unknown virtio transport {transport!r}; expected ccw or virtio-mmio")
+    # libvirt accepts some other address types in a definition.
+    said = f"a virtio device needs an address of type pci, ccw or virtio-mmio, got {transport!r}"
+    if transport == "pci":
+        said = "the machine has no PCI bus for the address of this device"
+    return Shown(None, "", "no-virtio-bus", "QEMU: virtio devices plug into a PCI, CCW or virtio-mmio bus", said)
 
 
 def _refusal(
