@@ -239,11 +239,9 @@ def _judge_item(source: Source, item: Item, question: Question, answer: Answer) 
 
 def _shifted(judged: Judged, lines: int) -> Judged:
     """The answer for a domain that begins some lines further down."""
-    return replace(
-        judged,
-        devices=tuple([_moved(row, _DEVICE_LINE, lines) for row in judged.devices]),
-        findings=tuple([_moved(row, _FINDING_LINE, lines) for row in judged.findings]),
-    )
+    devices = tuple([_moved(row, _DEVICE_LINE, lines) for row in judged.devices])
+    findings = tuple([_moved(row, _FINDING_LINE, lines) for row in judged.findings])
+    return Judged(devices, findings, judged.verdicts, judged.levels, judged.fails)
 
 
 def _moved(row: Row, place: int, lines: int) -> Row:

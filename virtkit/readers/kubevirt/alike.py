@@ -9,37 +9,33 @@ import re
 from collections.abc import Iterator
 
 from virtkit.readers.contract import Item
-from virtkit.readers.kubevirt.portions import END, HEAD, ITEM, LIST, SHARED
+from virtkit.readers.kubevirt.portions import END, HEAD, ITEM, LIST, is_shared
 
 __all__ = ["items"]
 
 _PORTION = re.compile(rb"kind: List\nitems:\n+(?=- )")
-_SPEC = re.compile(rb"^  spec:$", re.M)
-_STATUS = re.compile(rb"^  status:$", re.M)
-_NAME = re.compile(rb"^    name: ([a-z0-9][a-z0-9.-]{0,252})$", re.M)
-_NAMESPACE = re.compile(rb"^    namespace: ([a-z0-9][a-z0-9-]{0,62})$", re.M)
+_NAME = re.compile(rb"    name: ([a-z0-9][a-z0-9.-]{0,252})")
+_NAMESPACE = re.compile(rb"    namespace: ([a-z0-9][a-z0-9-]{0,62})")
 #: What no device and no verdict depends on: identity, labels, images and claims, addresses of NICs.
 _IDENTITY = re.compile(
-    rb"^    (?:name|namespace|uid|resourceVersion|generation|creationTimestamp|selfLink): \S+$", re.M
+    rb"(    (?:name|namespace|uid|resourceVersion|generation|creationTimestamp|selfLink):) \S+"
 )
-_VALUES = re.compile(
-    rb"^( *(?:- )?(?:claimName|image|hostname|subdomain|userDataBase64|networkDataBase64"
-    rb"|kubevirt\.io/(?:vm|domain|size|vmpool)|app): )[\w./:@+=-]+$",
-    re.M,
+_VALUE = re.compile(
+    rb"""( *(?:- )?(?:claimName|image|hostname|subdomain|userDataBase64|networkDataBase64"""
+    rb"""|kubevirt\.io/(?:vm|domain|size|vmpool)|app):) [\w./:@+=-]+"""
+    rb"""|( *(?:- )?macAddress:) ["']?[0-9a-f][02468ace](?::[0-9a-f]{2}){5}["']?"""
 )
-_MAC = re.compile(rb"""^( *(?:- )?macAddress: )["']?[0-9a-f][02468ace](?::[0-9a-f]{2}){5}["']?$""", re.M)
-_NAMED = re.compile(rb"^( *(?:- )?(?:dataVolume|metadata):\n +name: )[\w.-]+$", re.M)
 _BLOCK = re.compile(
-    rb"^( *)((?:- )?(?:userData|networkData|kubectl\.kubernetes\.io/last-applied-configuration): [|>][-+]?\n)"
-    rb"((?:\1 +[^\n]*\n| *\n)+)",
-    re.M,
+    rb"( *)(?:- )?(?:userData|networkData|kubectl\.kubernetes\.io/last-applied-configuration): [|>][-+]?"
 )
+_NAMED = re.compile(rb"( *name:) [\w.-]+")
+_MOST_LINES = 100_000
 
 
 def items(data: bytes) -> list[Item]:
     """The items of a list in the form that kubectl prints, and of a portion of one; () for any other text."""
     head = LIST.match(data) or _PORTION.match(data)
-    if head is None or SHARED.search(data):
+    if head is None or is_shared(data):
         return []
     return list(_items(data, head.end()))
 
@@ -60,20 +56,50 @@ def _items(data: bytes, begin: int) -> Iterator[Item]:
 
 def _key(text: bytes) -> tuple[bytes, str, str]:
     """The key of an item, with its name and namespace."""
-    status = _STATUS.search(text)
-    text = text if status is None else text[: status.start()]
-    spec = _SPEC.search(text)
-    if spec is None:
+    lines = text.split(b"\n")
+    if b"  status:" in lines:
+        del lines[lines.index(b"  status:") :]
+    if b"  spec:" not in lines:
         return b"", "", ""
-    head, body = text[: spec.start()], text[spec.start() :]
-    name, space = _NAME.search(head), _NAMESPACE.search(head)
-    if name is None or (space is None and b"namespace" in head):
+    spec = lines.index(b"  spec:")
+    names = [found for line in lines[:spec] if (found := _NAME.fullmatch(line))]
+    spaces = [found for line in lines[:spec] if (found := _NAMESPACE.fullmatch(line))]
+    if len(names) != 1 or (not spaces and b"namespace:" in b"".join(lines[:spec])):
         return b"", "", ""
-    namespace = "default" if space is None else space[1].decode()
-    return _open(_IDENTITY.sub(b"", _open(head))) + _open(body), name[1].decode(), namespace
+    head = [found[1] if (found := _IDENTITY.fullmatch(line)) else line for line in lines[:spec]]
+    namespace = spaces[0][1].decode() if spaces else "default"
+    return b"\n".join(_open(head) + _open(lines[spec:])), names[0][1].decode(), namespace
 
 
-def _open(text: bytes) -> bytes:
-    """A text without the values that do not matter; the number of its lines stays."""
-    text = _BLOCK.sub(lambda found: found[1] + found[2] + b"\n" * found[3].count(b"\n"), text)
-    return _NAMED.sub(rb"\1", _MAC.sub(rb"\1", _VALUES.sub(rb"\1", text)))
+def _open(lines: list[bytes]) -> list[bytes]:
+    """Lines without the values that do not matter; the lines of user data become empty."""
+    result = []
+    block = -1
+    before = b""
+    for line in lines:
+        if block >= 0:
+            if not line.strip() or len(line) - len(line.lstrip(b" ")) > block:
+                result.append(b"")
+                continue
+            block = -1
+        seen = _seen.get(line)
+        text, block, named = _remember(line) if seen is None else seen
+        # The name of a data volume, and of its template.
+        result.append(named if named and before.endswith((b"dataVolume:", b"metadata:")) else text)
+        before = line
+    return result
+
+
+#: For a line: what remains of it, the indentation of a block of text that begins there or -1, and what remains of a
+#: name where names do not matter.
+_seen: dict[bytes, tuple[bytes, int, bytes]] = {}
+
+
+def _remember(line: bytes) -> tuple[bytes, int, bytes]:
+    found, block, named = _VALUE.fullmatch(line), _BLOCK.fullmatch(line), _NAMED.fullmatch(line)
+    text = (found[1] or found[2]) if found else line
+    answer = (text, len(block[1]) if block else -1, named[1] if named else b"")
+    if len(_seen) >= _MOST_LINES:
+        _seen.clear()
+    _seen[line] = answer
+    return answer
