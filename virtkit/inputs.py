@@ -25,6 +25,7 @@ __all__ = [
     "is_domain_file",
     "one_domain",
     "one_source",
+    "part_of",
     "patterns",
     "read",
     "sources",
@@ -238,7 +239,7 @@ def domains_in(
                 empty.append(reading)
                 continue
             found += 1
-            part = _part(source, reading.name)
+            part = part_of(source, reading.name)
             if isinstance(reading, FoundDomain):
                 yield part, Domain(reading.document, reading.notes)
             else:
@@ -266,7 +267,7 @@ def with_domain_xml(sources: Iterable[Source], options: ReaderOptions | None = N
                 yield Unreadable(part.name, part.path, part.title, part=part.part, reason=found.what, line=found.line)
 
 
-def _part(source: Source, name: str) -> Source:
+def part_of(source: Source, name: str) -> Source:
     """The source of one domain of an input; ``name`` is empty for the only one."""
     if not name:
         return source

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from virtkit.errors import FleetError, InputError, VirtkitError
 from virtkit.fleet.domains import Checked, checked, each, guest_unless_named
 from virtkit.fleet.shapes import Shapes
-from virtkit.inputs import InMemory, Source, Unreadable
-from virtkit.readers import portions
+from virtkit.inputs import InMemory, Source, Unreadable, part_of
+from virtkit.readers import alike, portions
 from virtkit.readers.contract import ReaderOptions, Skipped
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from virtkit.host import Host
     from virtkit.policy.review import Finding
     from virtkit.policy.rules import Policy
+    from virtkit.readers.contract import Item
     from virtkit.resolved import Resolved
 
 __all__ = ["TABLES", "TYPES", "Answer", "Judged", "Question", "audit", "device_rows", "examine", "workers"]
@@ -49,9 +50,14 @@ TYPES: Mapping[str, type[int | bool]] = MappingProxyType({"line": int, "needed":
 _BATCH_DOMAINS = 256
 _BATCH_BYTES = 1 << 20
 _PORTION_BYTES = 1 << 18
+_KEPT_ITEMS = 4096
 
 #: How much each level of a policy's finding weighs.
 _LEVELS = ("", "allow", "warn", "taint", "deny")
+
+#: Where the cells of a device and of a finding have the line.
+_DEVICE_LINE = TABLES["devices"].index("line") - 2
+_FINDING_LINE = TABLES["findings"].index("line") - 2
 
 Row = tuple[object, ...]
 Group = tuple[Row, tuple[Row, ...]]
@@ -163,6 +169,11 @@ def _prepared(question: Question) -> tuple[Host, Catalogue, Policy | None]:
     return question.host(), catalogue(*question.osinfo), question.loaded_policy()
 
 
+def _loaded(question: Question) -> tuple[Host, Catalogue, Policy | None]:
+    """The same for a question whatever its options of readers."""
+    return _prepared(replace(question, readers=ReaderOptions()))
+
+
 @lru_cache(maxsize=4)
 def _shapes(question: Question) -> Shapes[Judged]:
     """The shapes that this process has judged for a question."""
@@ -174,7 +185,6 @@ def examine(batch: Batch, question: Question, shapes: Shapes[Judged] | None = No
 
     Domains of one shape are judged once: those of ``shapes`` and, without it, those of this process.
     """
-    _prepared(question)
     shapes = _shapes(question) if shapes is None else shapes
     answer = Answer()
     for source in batch:
@@ -183,14 +193,68 @@ def examine(batch: Batch, question: Question, shapes: Shapes[Judged] | None = No
         if hit is not None:
             answer.accept(source.label, hit.name or "domain", hit.answer)
             answer.shared += 1
+        elif found := alike(data, source.label):
+            _examine_items(source, found, question, answer)
         else:
             _examine_one(source, data, question, shapes, answer)
     return answer
 
 
-def _examine_one(source: Source, data: bytes, question: Question, shapes: Shapes[Judged], answer: Answer) -> None:
-    """Judge the domains of one input, and keep the answer for its shape."""
-    host, known, policy = _prepared(question)
+@lru_cache(maxsize=4)
+def _known_items(question: Question) -> OrderedDict[bytes, Judged]:
+    """The answers of this process for items of lists, by their keys."""
+    return OrderedDict()
+
+
+def _examine_items(source: Source, found: list[Item], question: Question, answer: Answer) -> None:
+    """Judge the items of a list; those that differ only in names and the like are judged once."""
+    known = _known_items(question)
+    for item in found:
+        judged = known.get(item.key) if item.key else None
+        if judged is None:
+            one = _judge_item(source, item, question, answer)
+            if one is None or not item.key:
+                continue
+            known[item.key] = one
+            if len(known) > _KEPT_ITEMS:
+                known.popitem(last=False)
+        else:
+            answer.shared += 1
+            answer.accept(part_of(source, item.name).label, item.domain, _shifted(judged, item.line - 3))
+
+
+def _judge_item(source: Source, item: Item, question: Question, answer: Answer) -> Judged | None:
+    """The answer for an item, with its lines as if it were alone; None for one that gives no single domain."""
+    alone = Answer()
+    part = InMemory(source.name, None, source.label, named=False, data=item.data)
+    judged = _examine_one(part, b"", question, Shapes(), alone)
+    if judged is not None and item.key:
+        answer.accept(part_of(source, item.name).label, item.domain, _shifted(judged, item.line - 3))
+        return judged
+    # Again with its lines, for the messages.
+    readers = ReaderOptions({**question.readers.values, "first-line": str(item.line - 2)})
+    _examine_one(part, b"", replace(question, readers=readers), Shapes(), answer)
+    return None
+
+
+def _shifted(judged: Judged, lines: int) -> Judged:
+    """The answer for a domain that begins some lines further down."""
+    devices = tuple([_moved(row, _DEVICE_LINE, lines) for row in judged.devices])
+    findings = tuple([_moved(row, _FINDING_LINE, lines) for row in judged.findings])
+    return Judged(devices, findings, judged.verdicts, judged.levels, judged.fails)
+
+
+def _moved(row: Row, place: int, lines: int) -> Row:
+    line = row[place]
+    return (*row[:place], line + lines, *row[place + 1 :]) if isinstance(line, int) else row
+
+
+def _examine_one(
+    source: Source, data: bytes, question: Question, shapes: Shapes[Judged], answer: Answer
+) -> Judged | None:
+    """Judge the domains of one input, and keep the answer for its shape. Returns that of the last domain."""
+    host, known, policy = _loaded(question)
+    judged = None
 
     def judge(domain: Domain) -> tuple[Checked, tuple[Finding, ...]]:
         guest = guest_unless_named(domain, question.guest)
@@ -215,6 +279,7 @@ def _examine_one(source: Source, data: bytes, question: Question, shapes: Shapes
         # Only a text that is one domain document: its tree is that of the text, and nothing was added in between.
         if domain.document.codec == "utf-8" and not domain.notes and domain.document.text.encode() == data:
             shapes.add(data, judged)
+    return judged
 
 
 def _judged(found: Checked, seen: Iterable[Finding], policy: str) -> Judged:
@@ -259,9 +324,9 @@ def audit(
     from concurrent.futures import BrokenExecutor, CancelledError
 
     if question.guest:
-        _prepared(question)[1].find(question.guest)
+        _loaded(question)[1].find(question.guest)
     else:
-        _prepared(question)
+        _loaded(question)
     waiting: deque[Future[Answer]] = deque()
     try:
         for batch in _batches(found):

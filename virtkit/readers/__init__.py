@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, cast
 from virtkit.errors import InputError, NotADomain
 
 if TYPE_CHECKING:
-    from virtkit.readers.contract import Reader, ReaderOptions, Reading
+    from virtkit.readers.contract import Item, Reader, ReaderOptions, Reading
 
-__all__ = ["BUILT_IN", "GROUP", "BuiltIn", "Option", "all_readers", "portions", "reader_of", "readings"]
+__all__ = ["BUILT_IN", "GROUP", "BuiltIn", "Option", "alike", "all_readers", "portions", "reader_of", "readings"]
 
 GROUP = "virtkit.readers"
 """The entry point group of readers that other packages bring."""
@@ -128,6 +128,17 @@ def portions(data: bytes, file: str, size: int) -> Iterator[bytes]:
     except InputError:
         split = None
     yield from (data,) if split is None else split(data, size)
+
+
+def alike(data: bytes, file: str) -> list[Item]:
+    """The items of a list of objects, with a key that alike ones share; none where its reader cannot compare them."""
+    if data.lstrip()[:1] == b"<":
+        return []
+    try:
+        compare = getattr(reader_of(data, file), "alike", None)
+    except InputError:
+        return []
+    return [] if compare is None else cast("list[Item]", compare(data))
 
 
 def readings(data: bytes, file: str, options: ReaderOptions) -> Iterator[Reading]:

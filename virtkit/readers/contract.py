@@ -12,7 +12,17 @@ from virtkit.errors import InputError
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["SAVE_IMAGE", "FoundDomain", "NotRead", "Reader", "ReaderOptions", "Reading", "Skipped", "document_of"]
+__all__ = [
+    "SAVE_IMAGE",
+    "FoundDomain",
+    "Item",
+    "NotRead",
+    "Reader",
+    "ReaderOptions",
+    "Reading",
+    "Skipped",
+    "document_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,21 @@ class Skipped:
 
 SAVE_IMAGE = b"LibvirtQemudSave"
 """How a file begins that ``virsh save`` or ``virsh managedsave`` wrote: its domain XML and the memory of the guest."""
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a list. ``data`` reads as a list of this item alone, whose first line is then ``line``.
+
+    ``key`` is the same for items that differ only in names and the like, b"" for one that cannot be compared; ``name``
+    is that of its result, ``domain`` that of its domain.
+    """
+
+    data: bytes
+    key: bytes
+    name: str
+    domain: str
+    line: int
+
 
 _LARGEST_LINE = 65_535
 

@@ -94,18 +94,18 @@ class Found:
     holder: str = ""
 
 
-def documents(data: bytes, file: str) -> Iterator[Found | InputError]:
+def documents(data: bytes, file: str, first: int = 1) -> Iterator[Found | InputError]:
     """The documents of a YAML or JSON text in order; an InputError for one that cannot be read.
 
-    After such a document, reading goes on at the next ``---``. Raises InputError for a text that is too large, and
-    UsageError where PyYAML is missing.
+    ``first`` is the number of its first line. After a document that cannot be read, reading goes on at the next
+    ``---``. Raises InputError for a text that is too large, and UsageError where PyYAML is missing.
     """
     if len(data) > MAX_BYTES:
         raise InputError(f"{len(data)} bytes; expected at most {MAX_BYTES}", file)
     yaml = _yaml()
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     data = _utf8(data, file)
-    start = line = 0
+    start, line = 0, first - 1
     while True:
         builder = _Builder(file, line)
         try:

@@ -12,6 +12,7 @@ from virtkit.errors import InputError, UsageError
 from virtkit.readers.contract import FoundDomain, NotRead, Skipped, document_of
 from virtkit.readers.kubevirt import defaults, instancetypes
 from virtkit.readers.kubevirt.admission import check_spec
+from virtkit.readers.kubevirt.alike import items
 from virtkit.readers.kubevirt.conversion import convert
 from virtkit.readers.kubevirt.documents import Found, documents
 from virtkit.readers.kubevirt.instance import Instance, instance_of
@@ -24,7 +25,7 @@ from virtkit.readers.kubevirt.ports import on_root_complex, place_on_root_bus, p
 from virtkit.readers.kubevirt.releases import NEWEST, Topology, topology_of_release
 
 if TYPE_CHECKING:
-    from virtkit.readers.contract import ReaderOptions, Reading
+    from virtkit.readers.contract import Item, ReaderOptions, Reading
 
 __all__ = ["READER", "KubeVirt"]
 
@@ -40,13 +41,15 @@ class _Choice:
     topology: Topology
     notes: tuple[str, ...]
     more_disks: int = 0
+    first_line: int = 1
 
 
 class KubeVirt:
     """Reads KubeVirt objects and makes of each virtual machine the domain that KubeVirt defines last.
 
     Options: ``kubevirt`` is a release (default 1.9), ``topology`` v1, v2, v3, or none for the domain as it is before
-    ports are reserved for hotplug; ``more-disks`` is a number of virtio disks to add to each machine.
+    ports are reserved for hotplug; ``more-disks`` is a number of virtio disks to add to each machine,
+    ``first-line`` the number of the first line of the text.
     """
 
     name = "kubevirt"
@@ -70,6 +73,10 @@ class KubeVirt:
         """A long list as lists of about ``size`` bytes, so that several processes can read it."""
         return portions(data, size)
 
+    def alike(self, data: bytes) -> list[Item]:
+        """The items of a list, each with a key that machines share which differ only in names and the like."""
+        return items(data)
+
 
 READER = KubeVirt()
 
@@ -85,7 +92,8 @@ def _chosen(options: ReaderOptions) -> _Choice:
         topology = Topology(wanted)
         notes = notes[1:] if len(notes) > 1 else ()
     more = options.values.get("more-disks", "")
-    return _Choice(topology, notes, int(more) if more.isdigit() else 0)
+    first = int(options.values.get("first-line", "1"))
+    return _Choice(topology, notes, int(more) if more.isdigit() else 0, first)
 
 
 def _profiles(data: bytes, file: str) -> Iterator[Profile]:
@@ -105,7 +113,7 @@ def _profiles(data: bytes, file: str) -> Iterator[Profile]:
 def _readings(data: bytes, file: str, choice: _Choice, profiles: Profiles) -> Iterator[tuple[Reading, bool]]:
     """Each part of the input, and whether it is an item of a list."""
     notes = choice.notes
-    for found in documents(data, file):
+    for found in documents(data, file, choice.first_line):
         if isinstance(found, InputError):
             yield NotRead("", found), False
             continue

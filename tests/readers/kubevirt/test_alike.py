@@ -1,0 +1,79 @@
+"""Machines of a list that differ only in names and the like are judged once, with the same rows as alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.readers.kubevirt.machines import instance
+from virtkit.fleet import audit as audit_module
+from virtkit.fleet.audit import Answer, Question, audit
+from virtkit.inputs import sources
+from virtkit.readers.kubevirt.alike import items
+
+
+def item(name: str, more: str = "", **options: str) -> str:
+    """One item as kubectl prints it: metadata before the spec, with a namespace, user data and a status."""
+    text = instance(name=name, **options).replace(f"  name: {name}\n", f"  name: {name}\n  namespace: prod\n")
+    disks = "  volumes:\n  - name: root\n    cloudInitNoCloud:\n      userData: |\n"
+    data = f"        #cloud-config\n        hostname: {name}\n{more}"
+    text = text.replace("  volumes: [{name: root, containerDisk: {image: 'registry.example/os:1'}}]\n", disks + data)
+    return "- " + "\n  ".join(text.splitlines()) + f"\n  status:\n    node: {name}\n"
+
+
+def listed(*some: str) -> bytes:
+    return f"apiVersion: v1\nitems:\n{''.join(some)}kind: List\n".encode()
+
+
+def rows(folder: Path, data: bytes) -> tuple[list[object], int]:
+    """The rows of an audit of a list, and how many domains shared an answer."""
+    file = folder / "list.yaml"
+    file.write_bytes(data)
+    total = Answer()
+    found: list[object] = []
+    for one in audit(sources([str(file)]), Question()):
+        total.add(one)
+        found += [(name, head, row) for name, groups in one.rows.items() for head, some in groups for row in some]
+    return found, total.shared
+
+
+def test_names_and_user_data_do_not_matter() -> None:
+    """Two machines with other names, user data and status have one key; their lines and names are their own."""
+    one, other = items(listed(item("a"), item("b")))
+    assert one.key == other.key != b""
+    assert (one.name, one.domain, other.name) == ("prod.a", "prod_a", "prod.b")
+    assert (one.line, other.line - one.line) == (3, item("a").count("\n"))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        item("b", memory="4Gi"),
+        item("b", devices="disks: [{name: root, disk: {bus: sata}}]\ninterfaces: [{name: default, masquerade: {}}]"),
+        item("b", more="        second: line\n"),
+        item("b", annotations="kubevirt.io/pci-interface-slot-count: '9'"),
+    ],
+)
+def test_what_matters_is_in_the_key(other: str) -> None:
+    """Memory, buses, annotations and the number of lines make another key."""
+    one, two = items(listed(item("a"), other))
+    assert one.key != two.key
+
+
+def test_lists_that_cannot_be_divided_have_no_items() -> None:
+    """A list with an alias and other texts are read as a whole."""
+    assert items(listed(item("a").replace("name: a", "name: &x a"))) == []
+    assert items(b"<domain/>") == []
+
+
+def test_shared_answers_are_those_of_each_machine_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rows with and without sharing are equal, errors and their lines included."""
+    bad = item("bad").replace("bus: virtio", "bus: ide")
+    data = listed(item("a"), item("b"), bad, item("c", memory="4Gi"), bad.replace("bad", "worse"), item("d"))
+    shared, count = rows(tmp_path, data)
+    monkeypatch.setattr(audit_module, "alike", lambda data, label: [])
+    alone, none = rows(tmp_path, data)
+    assert shared == alone
+    assert (count, none) == (2, 0)
+    assert any("prod.worse" in str(row) or "worse: spec" in str(row) for row in shared)
