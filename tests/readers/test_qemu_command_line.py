@@ -307,6 +307,29 @@ def test_an_arm_machine_must_be_named() -> None:
     ]  # fmt: skip
 
 
+def test_s390x_devices_are_on_ccw() -> None:
+    """Virtio devices of s390x get the device number of their subchannel, or the next free one."""
+    _, resolved = one(
+        "qemu-system-s390x -drive file=a.img -device virtio-rng,id=r -device virtio-scsi-ccw,id=s,devno=fe.0.0005 "
+        "-device virtio-tablet,id=t -device virtio-net-pci,id=p"
+    )
+    at = {device.id: str(device.address) for device in resolved.devices}
+    assert [at[name] for name in ("net0", "r", "s", "t", "virtio-disk0")] == [
+        "fe.0.0000", "fe.0.0001", "fe.0.0005", "fe.0.0003", "fe.0.0004",
+    ]  # fmt: skip
+    assert at["p"] == "0000:00:00.0"
+
+
+def test_pseries_has_its_nics_before_the_display() -> None:
+    """pseries begins at slot 0 with its NICs, then the display, then the USB controller that a display brings."""
+    _, resolved = one("qemu-system-ppc64 -nic user,model=e1000 -device virtio-rng-pci,id=r")
+    listed = [device for device in resolved.devices if str(device.address or "").startswith("0000:")]
+    at = {str(device.address): device.kind for device in listed}
+    assert at == {
+        "0000:00:00.0": "interface", "0000:00:01.0": "video", "0000:00:02.0": "controller", "0000:00:03.0": "rng",
+    }  # fmt: skip
+
+
 def test_commands_answer_on_a_script(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """resolve, topology, check and explain take a shell script as they take domain XML."""
     path = tmp_path / "start.sh"

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 __all__ = ["add", "run"]
 
+_ARCHES = ("x86_64", "aarch64", "riscv64", "ppc64")
+
 _EPILOG = """\
 examples:
   virtkit verify command-line --random 200
@@ -38,7 +40,7 @@ def add(verbs: Any) -> None:
     verb.add_argument("inputs", nargs="*", metavar="IN", help="files with a QEMU command line")
     verb.add_argument("--random", type=int, default=0, metavar="N", help="also N random command lines")
     verb.add_argument("--seed", type=int, default=0, help="which random ones (default: 0)")
-    verb.add_argument("--arch", default="x86_64", choices=("x86_64", "aarch64"), help="of random ones (x86_64)")
+    verb.add_argument("--arch", default="x86_64", choices=_ARCHES, help="of random ones (x86_64)")
     verb.add_argument("--qemu", metavar="BINARY", help="QEMU program (default: qemu-system-ARCH on PATH)")
     verb.add_argument("--refused", action="store_true", help="also list the lines that QEMU refuses")
     verb.add_argument("--limit", type=float, default=30.0, metavar="SECONDS", help="for each QEMU (default: 30)")

@@ -31,8 +31,14 @@ _NICS = ("virtio", "virtio-net-pci", "e1000", "rtl8139", "e1000e", "ne2k_pci", "
 _NULL = "file.driver=null-co,driver=raw"
 _MACHINES = {
     "x86_64": ("pc", "q35", "q35", "pc-i440fx-{}", "pc-q35-{}"),
-    "aarch64": ("virt",),
+    "aarch64": ("virt", "virt-{}"),
+    "riscv64": ("virt",),
+    "ppc64": ("pseries", "pseries-{}"),
 }
+
+#: What a machine needs to start paused without firmware.
+_OLDEST = {"aarch64": (2, 6)}
+_NEEDED = {"aarch64": ["-cpu", "cortex-a57"], "riscv64": ["-bios", "none"]}
 
 
 @dataclass(slots=True)
@@ -110,7 +116,7 @@ class _Line:
 def _bridge(line: _Line) -> None:
     number = line.next()
     if not line.express:
-        if line.chance(0.2) and "pxb" not in line.once:
+        if line.chance(0.2) and "pxb" not in line.once and line.arch == "x86_64":
             # From here on QEMU takes the expander for a bus that is not written.
             line.once.add("pxb")
             line.words += ["-device", f"pxb,id=pxb{number},bus_nr={number + 40},bus=pci.0"]
@@ -226,8 +232,8 @@ def _video(line: _Line) -> None:
 def _drive(line: _Line) -> None:
     interface = line.one("virtio", "virtio", "ide", "none", "") if "pxb" not in line.once else "none"
     shown = f"if={interface}," if interface else ""
-    if line.arch == "aarch64":
-        shown = "if=virtio,"
+    if line.arch != "x86_64":
+        shown = "if=none," if line.arch == "ppc64" else "if=virtio,"
     line.late += ["-drive", f"{shown}{_NULL},id=late{line.next()}"]
 
 
@@ -284,6 +290,7 @@ def command_lines(count: int, seed: int, qemu: Release, arch: str = "x86_64") ->
     for number in range(count):
         random = Random(f"virtkit command line {qemu} {arch} {seed} {number}")  # noqa: S311 - the seed alone decides
         oldest, newest = (2, 4) if qemu < (9, 0) else (5, 2), qemu
+        oldest = max(oldest, _OLDEST.get(arch, oldest))
         versions = [(2, 4), (2, 6), (2, 11), (2, 12), (4, 0), (5, 2), (6, 2), (7, 0), (7, 2), (8, 2), (9, 2), (10, 1)]
         usable = [one for one in versions if oldest <= one <= newest]
         chosen = random.choice(usable)
@@ -296,6 +303,5 @@ def command_lines(count: int, seed: int, qemu: Release, arch: str = "x86_64") ->
             maker(line)
         properties = ",usb=on" if random.random() < 0.1 and arch == "x86_64" else ""
         words = [f"qemu-system-{arch}", "-M" if random.random() < 0.5 else "-machine", machine + properties]
-        if arch == "aarch64":
-            words += ["-cpu", "cortex-a57"]
+        words += _NEEDED.get(arch, [])
         yield f"line-{seed}-{number}", shlex.join([*words, *line.words, *line.late])

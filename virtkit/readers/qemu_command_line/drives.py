@@ -63,7 +63,7 @@ def _sort(settings: Settings, machine: Machine, found: Drives, group: Group) -> 
         else:
             taken[place] = group
     elif interface != "none":
-        what = f"-drive if={interface}: the machine type has no place for it, so QEMU refuses it or adds a controller"
+        what = f"-drive if={interface}: its place on this machine type is not known"
         settings.remark(group.line, f"{what}; the drive is left out. Write -device for it")
 
 

@@ -22,6 +22,7 @@ from virtkit.releases import Release
 
 __all__ = ["Plan", "plan"]
 
+_OHCI_TO = (2, 4)
 _TRIES_NICS = (10, 0)
 _NIC_ADDR_IGNORED = (9, 0)
 """The first QEMU release that ignores addr= of -net nic; observed: honoured by 7.2.22, ignored by 10.0 and 11.1.2."""
@@ -68,8 +69,11 @@ def plan(settings: Settings, machine: Machine, qemu: Release | None) -> Plan:
     slots = BridgeSlots(machine, acpi and _acpi_hotplug(settings))
     found = Plan(settings, machine, Tree(slots.refuses_slot_0), drives, [], qemu)
     chipset.build(found.tree, machine, usb=_usb(settings, machine), acpi=_acpi(settings, machine))
-    _display(found, defaults)
-    _nics(found, defaults)
+    if machine.family == "pseries":
+        _pseries(found, defaults)
+    else:
+        _display(found, defaults)
+        _nics(found, defaults)
     _sounds(found)
     for place, drive in sorted(drives.ide.items()):
         _ide_drive(found, place, drive)
@@ -93,11 +97,11 @@ def plan(settings: Settings, machine: Machine, qemu: Release | None) -> Plan:
 def _check_globals(found: Plan) -> None:
     """Say where QEMU refuses a -global: the drivers of fixed virtio models lack the switches.
 
-    A NIC of the machine is enough: QEMU then tries every NIC driver; 10.0 and 11.1 try them on every PC, and 7.2 does
-    not. Observed: QEMU 7.2.22, 10.0 and 11.1.2.
+    A NIC of the machine is enough: QEMU then tries every NIC driver. 10.0 and 11.1 try them on every machine that
+    creates NICs on PCI, and 7.2 does not. Observed: QEMU 7.2.22, 10.0 and 11.1.2.
     """
     newer = found.qemu is None or found.qemu >= _TRIES_NICS
-    every = newer and found.machine.x86 and not found.settings.removed
+    every = newer and bool(found.machine.defaults.nic) and not found.settings.removed
     fixed = any(node.facts.driver.endswith("transitional") for node in found.tree.nodes)
     if not (every or fixed or any(node.group.name == "nic" for node in found.tree.nodes)):
         return
@@ -137,6 +141,25 @@ def _acpi(settings: Settings, machine: Machine) -> bool:
     return machine.properties.on("acpi", "no-acpi" not in settings.switches)
 
 
+def _pseries(found: Plan, defaults: frozenset[str]) -> None:
+    """The devices of a pseries machine: NICs, then the display, then the USB controller that a display brings.
+
+    Source: observed, info qtree of pseries-2.4 to 11.1.
+    """
+    settings, machine = found.settings, found.machine
+    _nics(found, defaults)
+    before = len(found.tree.nodes)
+    _display(found, defaults)
+    shown = len(found.tree.nodes) > before
+    by_default = "usb" in settings.switches or (shown and "nodefaults" not in settings.switches)
+    if not machine.properties.on("usb", by_default):
+        return
+    older = machine.version is not None and machine.version <= _OHCI_TO
+    found.add(_known("pci-ohci" if older else "nec-usb-xhci"), Group("usb", {}, 0))
+    for driver in ("usb-kbd", "usb-mouse") if shown else ():
+        found.add(_known(driver), Group("usb", {}, 0))
+
+
 def _acpi_hotplug(settings: Settings) -> bool:
     """Whether no -global turns the ACPI hotplug of bridges off."""
     keys = {f"{driver}.acpi-pci-hotplug-with-bridge-support" for driver in ("PIIX4_PM", "ICH9-LPC")}
@@ -165,9 +188,11 @@ def _nics(found: Plan, defaults: frozenset[str]) -> None:
     for group in wanted:
         model = group.get("model") or found.machine.defaults.nic
         driver = (named("nic", model) or (model,))[0]
+        if found.machine.arch == "s390x":
+            driver = driver.replace("-pci", "-ccw")
         known = device_facts(driver)
-        if not driver:
-            what = f"the default NIC of machine type {found.machine.type} is not known"
+        if not found.machine.defaults.nic:
+            what = f"machine type {found.machine.type} is not known to create NICs of -nic and -net"
             settings.remark(group.line, f"{what}; it is left out")
             continue
         if known is None or not known.element.startswith("interface"):

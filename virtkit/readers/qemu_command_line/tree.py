@@ -168,12 +168,12 @@ class Tree:
         raise NotPlaced(f"no {needs} bus is free for it" if known else f"the machine has no {needs} bus")
 
     def _channel_number(self, group: Group) -> int:
-        """The device number of a ccw device: of ``devno``, or the lowest that is free."""
+        """The device number of a ccw device: of ``devno``, or the first free one from its subchannel on."""
         written = group.get("devno").rpartition(".")[2]
         if re.fullmatch(r"[0-9a-fA-F]{1,4}", written):
             return int(written, 16)
-        taken = {node.unit for node in self.nodes if node.facts.needs == "ccw"}
-        return next(number for number in range(0x10000) if number not in taken)
+        taken = [node.unit for node in self.nodes if node.facts.needs == "ccw"]
+        return next(number for number in range(len(taken), 0x20000) if number not in taken)
 
     def _place(self, node: Node, bus: Bus, needs: str) -> None:
         if needs == "pci":
