@@ -124,3 +124,90 @@ def test_capacity_is_shown(guest: str, capsys: pytest.CaptureFixture[str]) -> No
     said = capsys.readouterr().out
     assert "virtio disk" in said
     assert "for 6 more PCI Express devices: add 2 spare ports" in said
+
+
+@pytest.fixture
+def filled(tmp_path: Path) -> str:
+    """The file of a q35 domain with a disk, two NICs, a channel and two generators of random numbers."""
+    nic = "<interface type='user'><mac address='52:54:00:00:00:0{0}'/><model type='virtio'/></interface>"
+    rng = "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
+    disk = "<disk type='file' device='disk'><source file='/a.raw'/><target dev='vda' bus='virtio'/></disk>"
+    channel = "<channel type='unix'><target type='virtio' name='org.example.0'/></channel>"
+    file = tmp_path / "filled.xml"
+    file.write_text(q35(9, disk + nic.format(1) + nic.format(2) + channel + rng * 2), encoding="utf-8")
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "identity"),
+    [
+        ("vda", "vda"),
+        ("virtio-disk0", "vda"),
+        ("52:54:00:00:00:02", "52:54:00:00:00:02"),
+        ("net0", "52:54:00:00:00:01"),
+        ("0000:02:00.0", "52:54:00:00:00:02"),
+        ("org.example.0", "virtio org.example.0"),
+        ("rng1", "virtio"),
+    ],
+)
+def test_a_device_is_detached_by_its_name(
+    filled: str, name: str, identity: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A target, an id, a MAC address, a PCI address and the name of a channel each mean one device."""
+    assert main(["detach", filled, name, "--config", "--format", "json"]) == 0
+    (step,) = json.loads(capsys.readouterr().out)["steps"]
+    assert [(sign, found) for sign, _, found, _ in step["config"]] == [("-", identity)]
+
+
+def test_of_two_equal_devices_the_named_one_goes(filled: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two generators of random numbers differ in their address alone, and the id tells them apart."""
+    gone = []
+    for name in ("rng0", "rng1"):
+        main(["detach", filled, name, "--config", "--format", "json"])
+        gone.append(json.loads(capsys.readouterr().out)["steps"][0]["config"][0][3])
+    assert len(set(gone)) == 2
+
+
+def test_a_name_that_no_device_has_is_said_with_those_that_exist(
+    filled: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An unknown name is wrong usage, and the message lists the names of the domain."""
+    assert main(["detach", filled, "vdz"]) == 2
+    said = capsys.readouterr().err
+    assert "vda" in said
+    assert "52:54:00:00:00:01" in said
+
+
+@pytest.mark.parametrize("wrong", [["-o", "both.xml"], ["-o", "-"], ["--live", "-o", "plain"]])
+def test_an_output_that_cannot_hold_the_result_is_refused_first(
+    guest: str, wrong: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One file for two domains, standard output and an existing other file are wrong usage, and nothing is printed."""
+    monkeypatch.chdir(tmp_path)
+    Path("plain").touch()
+    assert main(["attach", guest, "rng", *wrong]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_one_side_goes_to_a_file(guest: str, tmp_path: Path) -> None:
+    """With --config, -o may be a file, which holds the definition."""
+    out = tmp_path / "new" / "defined.xml"
+    assert main(["attach", guest, "disk", "--config", "-o", str(out)]) == 0
+    assert [disk.target for disk in resolve(read(out)).inventory.disks] == ["vda"]
+
+
+def test_an_empty_list_of_steps_is_done(guest: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No step is no error, and another form than a list is one."""
+    steps = tmp_path / "steps.json"
+    steps.write_text("[]")
+    assert main(["attach", guest, "--steps", str(steps), "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"steps": []}
+    steps.write_text('{"steps": []}')
+    assert main(["attach", guest, "--steps", str(steps)]) == 2
+    assert "expected a list of steps, got dict" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wrong", ["-1", "129"])
+def test_capacity_asks_for_a_number_that_fits(guest: str, wrong: str) -> None:
+    """No command adds more than 128 spare ports, so no more can be asked for."""
+    assert main(["topology", guest, "--capacity", wrong]) == 2

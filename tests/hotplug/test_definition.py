@@ -104,3 +104,89 @@ def test_the_running_xml_resolves_to_the_same_places() -> None:
     again = session(found.running.xml())
     places = {str(one.address) for one in again.running.devices.in_order()}
     assert {str(one.address) for one in found.running.devices.in_order()} <= places
+
+
+PTY = "<channel type='pty'><target type='virtio' name='{}'/></channel>"
+SHMEM = "<shmem name='one'><model type='ivshmem-plain'/><size unit='M'>{}</size></shmem>"
+SHARE = "<filesystem type='mount'><source dir='/{}'/><target dir='data'/></filesystem>"
+
+
+@pytest.mark.parametrize(
+    ("present", "new", "words"),
+    [
+        (PTY.format("a"), PTY.format("a"), "chardev already exists"),
+        (PTY.format("a"), PTY.format("b"), ""),
+        (PTY.format("a"), PTY.format("a").replace("pty", "unix"), ""),
+        (SHMEM.format(4), SHMEM.format(4), "already in the domain configuration"),
+        (SHARE.format("a"), SHARE.format("b"), "Target already exists"),
+        ("", "<console type='pty'/>", "attaching serial console is not supported"),
+        ("", "<controller type='ide'/>", "IDE controllers are unsupported"),
+    ],
+)
+def test_a_definition_takes_nothing_twice(present: str, new: str, words: str) -> None:
+    """A character device, shared memory and a share that the definition has are refused, and what q35 lacks."""
+    outcome = session(q35(9, present)).step(Step("attach", "config", new))
+    assert outcome.ok == (not words)
+    assert words in outcome.error
+
+
+NICS = (
+    "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='virtio'/></interface>"
+    "<interface type='user'><mac address='52:54:00:00:00:02'/><model type='virtio'/><alias name='ua-b'/></interface>"
+)
+RNG_ELSEWHERE = (
+    "<rng model='virtio'><backend model='random'>/dev/urandom</backend><address type='pci' bus='9' slot='0'/></rng>"
+)
+RNGS = (
+    "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
+    "<rng model='virtio'><backend model='random'>/dev/random</backend></rng>"
+)
+
+
+@pytest.mark.parametrize(
+    ("present", "wanted", "words"),
+    [
+        (NICS, "<interface type='user'/>", "multiple matching devices found"),
+        (NICS, "<interface type='user'><alias name='ua-b'/></interface>", "multiple matching devices found"),
+        (NICS, "<interface type='user'><alias name='ua-x'/></interface>", ""),
+        (NICS, "<interface type='user'><mac address='52:54:00:00:00:02'/><alias name='ua-x'/></interface>", "found"),
+        (NICS, "<interface type='network'><mac address='52:54:00:00:00:02'/></interface>", ""),
+        (RNGS, "<rng model='virtio'><backend model='random'/></rng>", ""),
+        (RNGS, "<rng model='virtio'><backend model='random'>/dev/hwrng</backend></rng>", "no matching rng"),
+        (RNGS, RNG_ELSEWHERE, "no matching rng"),
+        (SHMEM.format(4), SHMEM.format(8), "no matching shmem"),
+        (SHMEM.format(4), SHMEM.format(4), ""),
+        (PTY.format("a"), "<channel type='pty'><target type='virtio'/></channel>", "not present"),
+        (PTY.format("a"), PTY.format("a"), ""),
+        ("<controller type='scsi' model='virtio-scsi'/>", "<controller type='scsi'/>", "no matching controller"),
+        ("<controller type='scsi' model='virtio-scsi'/>", "<controller type='scsi' index='0'/>", ""),
+        ("", "<console type='pty'/>", "detaching serial console is not supported"),
+    ],
+)
+def test_which_device_a_detach_means(present: str, wanted: str, words: str) -> None:
+    """What is written of a device has to fit; a NIC must be the only one that fits."""
+    outcome = session(q35(9, present)).step(Step("detach", "config", wanted))
+    assert outcome.ok == (not words)
+    assert words in outcome.error
+
+
+def test_the_first_serial_takes_its_console_along() -> None:
+    """With the serial, the console that shows it leaves the definition, too."""
+    found = session(q35(3, "<serial type='pty'/>"))
+    outcome = found.step(Step("detach", "config", "<serial type='pty'><target port='0'/></serial>"))
+    assert sorted(element for _, element, *_ in outcome.config) == ["console", "serial"]
+
+
+def test_a_running_character_device_has_a_path_of_its_own() -> None:
+    """libvirt gives a running channel a path, so the XML of the definition does not mean it."""
+    found = session(q35(9, PTY.format("a")))
+    assert "not present" in found.step(Step("detach", "live", PTY.format("a"))).error
+    known = PTY.format("a").replace("<target", "<source path='/dev/pts/3'/><target")
+    assert session(q35(9, known)).step(Step("detach", "live", known)).ok
+
+
+def test_a_drive_on_sata_stays_while_the_guest_runs() -> None:
+    """Which disk is meant decides, not the bus that the XML of the detach leaves out."""
+    cdrom = "<disk type='file' device='cdrom'><source file='/x'/><target dev='sdx' bus='sata'/></disk>"
+    outcome = session(q35(9, cdrom)).step(Step("detach", "live", "<disk type='file'><target dev='sdx'/></disk>"))
+    assert "disk device type 'cdrom' cannot be detached" in outcome.error

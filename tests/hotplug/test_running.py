@@ -142,10 +142,12 @@ def test_a_channel_needs_a_controller() -> None:
 
 
 def test_a_second_channel_of_one_name_is_refused_by_qemu() -> None:
-    """QEMU has one port of a name."""
+    """QEMU has one port of a name; a socket of that name is refused by libvirt before."""
     found = session(q35(3, "<controller type='virtio-serial'/>"))
     assert plug(found, "channel:org.a").ok
-    assert "A port already exists by name org.a" in plug(found, "channel:org.a").error
+    assert "chardev already exists" in plug(found, "channel:org.a").error
+    pty = "<channel type='pty'><target type='virtio' name='org.a'/></channel>"
+    assert "A port already exists by name org.a" in found.step(Step("attach", "live", pty)).error
 
 
 def test_no_hub_is_added_for_a_usb_device() -> None:
@@ -272,3 +274,155 @@ def test_a_scsi_controller_without_a_model_takes_that_of_another(release: str, m
     found = session(q35(5, f"{bridge}<controller type='scsi' model='virtio-scsi'/>"), release)
     (change,) = plug(found, "controller:scsi").live
     assert change.identity == f"scsi 1 {model}"
+
+
+CONSOLE = "<console type='pty'><target type='virtio'/></console>"
+SERIAL = "<serial type='pty'><target type='{}'/></serial>"
+
+
+@pytest.mark.parametrize("serial", ["isa-serial", "pci-serial", "usb-serial"])
+def test_a_refused_serial_takes_the_only_console_along(serial: str) -> None:
+    """Where a domain has no serial and one console, libvirt drops it with a serial that it refuses."""
+    found = session(q35(1, f"{CONSOLE}<controller type='virtio-serial'/>"))
+    outcome = found.step(Step("attach", "live", SERIAL.format(serial)))
+    assert not outcome.ok
+    assert [(sign, element) for sign, element, *_ in outcome.live] == [("-", "console")]
+    assert outcome.config == ()
+
+
+def test_a_refused_serial_leaves_two_consoles() -> None:
+    """With a second console, nothing is lost."""
+    found = session(q35(1, f"{CONSOLE}{CONSOLE}<controller type='virtio-serial'/>"))
+    assert found.step(Step("attach", "live", SERIAL.format("isa-serial"))).live == ()
+
+
+def test_pc_needs_acpi_for_its_root_bus() -> None:
+    """Without ACPI, QEMU refuses a device on the root bus of a pc, and takes one behind a bridge."""
+    bridge = "<controller type='pci' index='0' model='pci-root'/><controller type='pci' model='pci-bridge'/>"
+    found = session(domain(bridge, machine="pc").replace("<acpi/>", ""))
+    for what in ("rng", "scsi-disk"):
+        outcome = plug(found, what)
+        assert "Bus 'pci.0' does not support hotplugging" in outcome.error
+        assert outcome.live == ()
+    assert found.step(Step("attach", "live", RNG_AT.format(1, 3, 0))).ok
+
+
+def test_pci_root_without_hot_plug_is_chosen_and_refused() -> None:
+    """libvirt places a device on pci-root with hotplug='off' all the same, where QEMU refuses it."""
+    off = "<controller type='pci' index='0' model='pci-root'><target hotplug='off'/></controller>"
+    found = session(domain(f"{off}<controller type='pci' model='pci-bridge'/>", machine="pc"))
+    assert "Bus 'pci.0' does not support hotplugging" in plug(found, "rng").error
+    assert found.step(Step("attach", "live", RNG_AT.format(1, 3, 0))).ok
+
+
+@pytest.mark.parametrize(
+    ("model", "unit", "words"),
+    [
+        ("lsilogic", 6, ""),
+        ("lsilogic", 7, "already contains a disk"),
+        ("lsilogic", 9, "bad scsi device id: 9"),
+        ("lsisas1068", 1, ""),
+        ("lsisas1068", 2, "already contains a disk"),
+        ("vmpvscsi", 1, "bad scsi device lun: 1"),
+        ("vmpvscsi", 7, "already contains a disk"),
+        ("am53c974", 6, ""),
+        ("am53c974", 8, "already contains a disk"),
+        ("virtio-scsi", 300, ""),
+    ],
+)
+def test_units_of_a_scsi_controller(model: str, unit: int, words: str) -> None:
+    """Each controller model has its own units; a disk beyond them is refused by libvirt or by QEMU."""
+    found = session(q35(4, f"{BRIDGE}<controller type='scsi' index='0' model='{model}'/>"), OLD)
+    at = f"<address type='drive' controller='0' bus='0' target='0' unit='{unit}'/>"
+    outcome = found.step(Step("attach", "live", DISK_AT.format("sdx", "scsi", at)))
+    assert outcome.ok == (not words)
+    assert words in outcome.error
+
+
+DISK_AT = "<disk type='file' device='disk'><source file='/x'/><target dev='{}' bus='{}'/>{}</disk>"
+
+
+def test_lsilogic_has_one_target() -> None:
+    """A disk on lsilogic has target 0, as in a definition."""
+    found = session(q35(4, f"{BRIDGE}<controller type='scsi' index='0' model='lsilogic'/>"))
+    at = "<address type='drive' controller='0' bus='0' target='1' unit='0'/>"
+    assert "target must be 0" in found.step(Step("attach", "live", DISK_AT.format("sdx", "scsi", at))).error
+
+
+@pytest.mark.parametrize(
+    ("machine", "arch", "address", "words"),
+    [
+        ("q35", "x86_64", "<address type='ccw'/>", "cannot use CCW address type"),
+        ("q35", "x86_64", "<address type='virtio-mmio'/>", "No 'virtio-bus' bus found"),
+        ("virt", "aarch64", "<address type='virtio-mmio'/>", "does not support hotplugging"),
+    ],
+)
+def test_addresses_of_another_transport_are_refused(machine: str, arch: str, address: str, words: str) -> None:
+    """A disk takes no address of ccw or virtio-mmio while the guest runs, where the machine uses PCI."""
+    text = domain(f"{ROOT}{PORT * 3}", machine=machine, arch=arch)
+    if arch == "aarch64":
+        text = text.replace("<features><acpi/></features>", "")
+    assert words in session(text).step(Step("attach", "live", DISK_AT.format("vdx", "virtio", address))).error
+
+
+def test_a_nic_of_s390x_with_a_foreign_address_goes_to_ccw() -> None:
+    """On s390x, libvirt replaces an address of another kind than PCI of a NIC by one of ccw."""
+    text = domain(machine="s390-ccw-virtio", arch="s390x").replace("<features><acpi/></features>", "")
+    nic = "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='virtio'/><address type='spapr-vio'/>"
+    assert "type ccw" in place(session(text).step(Step("attach", "live", f"{nic}</interface>")))
+
+
+MEMORY = "<maxMemory slots='4' unit='MiB'>1024</maxMemory>"
+NUMA = "<cpu><numa><cell id='0' cpus='0' memory='256' unit='MiB'/></numa></cpu>"
+
+
+def _memory(model: str, size: int, more: str = "") -> Step:
+    text = f"<memory model='{model}'><target><size unit='MiB'>{size}</size><node>0</node>{more}</target></memory>"
+    return Step("attach", "live", text)
+
+
+def test_memory_beyond_the_maximum_is_refused() -> None:
+    """Plugged memory and the memory of the NUMA nodes together stay within maxMemory."""
+    found = session(domain(f"{ROOT}{PORT * 3}", extra=MEMORY).replace("<devices>", f"{NUMA}<devices>"))
+    assert found.step(_memory("dimm", 512)).ok
+    assert "would exceed domain's maxMemory config size '1048576'" in found.step(_memory("dimm", 512)).error
+
+
+def test_virtio_mem_takes_addresses_of_dimms() -> None:
+    """A DIMM that follows a virtio-mem device is mapped behind it."""
+    found = session(domain(f"{ROOT}{PORT * 3}", extra=MEMORY).replace("<devices>", f"{NUMA}<devices>"), OLD)
+    more = "<block unit='MiB'>2</block><requested unit='MiB'>128</requested>"
+    assert found.step(_memory("virtio-mem", 128, more)).ok
+    assert "base 0x108000000" in place(found.step(_memory("dimm", 128)))
+
+
+def test_pseries_rounds_memory_to_blocks() -> None:
+    """On pseries, plugged memory begins at the next GiB, in blocks of 256 MiB."""
+    text = domain(machine="pseries", arch="ppc64", extra=MEMORY).replace("<features><acpi/></features>", NUMA)
+    found = session(text, OLD)
+    assert "base 0x40000000" in place(found.step(_memory("dimm", 64)))
+    assert "base 0x50000000" in place(found.step(_memory("dimm", 64)))
+
+
+def test_arm_needs_acpi_for_memory() -> None:
+    """On aarch64 virt without ACPI, QEMU has nothing that reports a DIMM to the guest."""
+    text = domain(f"{ROOT}{PORT * 3}", machine="virt", arch="aarch64", extra=MEMORY)
+    found = session(text.replace("<features><acpi/></features>", NUMA), OLD)
+    assert "missing acpi-ged device" in found.step(_memory("dimm", 128)).error
+
+
+@pytest.mark.parametrize(
+    ("xml", "words"),
+    [
+        ("<console type='pty'/>", "unsupported console target type serial"),
+        ("<disk type='file' device='cdrom'><target dev='sdx' bus='usb'/></disk>", "must not have null value"),
+        ("<disk type='file' device='disk'><target dev='vdx' bus='virtio'/></disk>", "missing source information"),
+        (DISK_AT.format("sdx", "scsi", "").replace("'disk'", "'lun'"), "only valid for block type"),
+    ],
+)
+def test_what_a_running_domain_never_takes(xml: str, words: str) -> None:
+    """A serial console, an empty drive, a disk without a source and a file as a LUN are refused."""
+    xhci = "<controller type='usb' index='0' model='qemu-xhci'/>"
+    text = q35(4, f"{BRIDGE}<controller type='scsi' model='virtio-scsi'/>")
+    text = text.replace("<controller type='usb' model='none'/>", xhci)
+    assert words in session(text).step(Step("attach", "live", xml)).error

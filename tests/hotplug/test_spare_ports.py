@@ -93,3 +93,45 @@ def test_spare_ports_go_with_fix(options: list[str], tmp_path: Path) -> None:
     """--spare-ports is an option of --fix alone."""
     (tmp_path / "a.xml").write_text(domain(machine="pc"))
     assert main(["check", str(tmp_path / "a.xml"), *options]) == 2
+
+
+def test_spare_slots_are_conventional_ones() -> None:
+    """On q35 a pcie-to-pci-bridge brings conventional slots, and no more root ports than it needs itself."""
+    before = session(q35(3))
+    assert not plug(before, "nic:e1000").ok
+    found = with_spare_ports(resolve(read(q35(3).encode()), host(NEW)), slots=2)
+    assert (found.ports, found.bridges) == (0, 1)
+    after = session(found.text)
+    assert all(plug(after, "nic:e1000").ok for _ in range(2))
+
+
+def test_as_many_bridges_are_added_as_the_slots_need() -> None:
+    """A bridge has 31 slots, so 40 more slots of a pc are two bridges, which take slots themselves."""
+    before = resolve(read(domain(machine="pc").encode()), host(NEW))
+    found = with_spare_ports(before, slots=40)
+    assert (found.bridges, found.bridge) == (2, "pci-bridge")
+    full = session(domain(machine="pc"))
+    count = sum(plug(full, "nic").ok for _ in range(100))
+    wider = session(found.text)
+    assert sum(plug(wider, "nic").ok for _ in range(count + 40)) == count + 40
+
+
+def test_the_remedy_for_a_conventional_device_does_what_it_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What attach refuses for want of a conventional slot is taken after the command that its remedy names."""
+    old, new = tmp_path / "old.xml", tmp_path / "new.xml"
+    old.write_text(q35(2))
+    assert main(["attach", str(old), "--live", "3*nic:e1000"]) == 1
+    words = capsys.readouterr().out.partition("(virtkit ")[2].partition(")")[0].split()
+    assert words == ["check", "--fix", "--spare-slots", "3"]
+    command, *options = words
+    assert main([command, str(old), *options, "-o", str(new)]) == 0
+    assert main(["attach", str(new), "--live", "3*nic:e1000"]) == 0
+
+
+@pytest.mark.parametrize("options", [["--spare-slots", "2"], ["--fix", "--spare-slots", "0"]])
+def test_spare_slots_go_with_fix_and_a_number(options: list[str], tmp_path: Path) -> None:
+    """--spare-slots without --fix, and with 0, is wrong usage."""
+    (tmp_path / "a.xml").write_text(q35(2))
+    assert main(["check", str(tmp_path / "a.xml"), *options]) == 2

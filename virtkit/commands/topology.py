@@ -141,11 +141,12 @@ def _capacity(args: argparse.Namespace, resolved: Resolved, out: Path | None) ->
     from virtkit.commands import tables
     from virtkit.errors import UsageError
     from virtkit.hotplug.capacity import capacity
+    from virtkit.hotplug.spare_ports import MOST
 
     if args.diff is not None or args.diff_machine is not None:
         raise UsageError("--capacity is about one domain; leave --diff and --diff-machine out")
-    if args.capacity < 0:
-        raise UsageError(f"--capacity {args.capacity}: expected a number of devices, 0 or more")
+    if not 0 <= args.capacity <= MOST:
+        raise UsageError(f"--capacity {args.capacity}: expected a number of devices from 0 to {MOST}")
     if out is not None and out.suffix not in (".txt", ".json"):
         raise UsageError(f"-o {out}: with --capacity, the ending must be .txt or .json")
     found = capacity(resolved)

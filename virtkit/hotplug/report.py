@@ -84,7 +84,9 @@ def _outcome(session: Session, outcome: Outcome, judged: dict[int, Judgement]) -
     if not outcome.ok:
         side = f" for the {_SIDES[outcome.side]}" if outcome.side else ""
         lines = [f"{name}: refused{side}", f"    {outcome.error}"]
-        return lines + [f"    left behind: {_place(change)}" for change in outcome.live]
+        for change in outcome.live:
+            lines.append(f"    {'left behind' if change.sign == '+' else 'lost'}: {_place(change._replace(sign='+'))}")
+        return lines
     lines = [f"{name}: {verb}"]
     for side, changes in (("live", outcome.live), ("config", outcome.config)):
         for change in changes:

@@ -60,7 +60,8 @@ INVALID = "Requested operation is not valid"
 class Effect:
     """What a step did to the running domain: its new devices, controllers first, those that are gone, the refusal.
 
-    A refusal by QEMU leaves the controllers behind that libvirt added for the device; any other leaves nothing.
+    A refusal by QEMU leaves the controllers behind that libvirt added for the device, and a refused serial may take the
+    only console along; any other refusal changes nothing.
     """
 
     new: tuple[Device, ...] = ()
@@ -99,9 +100,13 @@ class Running:
     def attach(self, new: NewDevice) -> Effect:
         """Attach a device, or say why it is refused."""
         brought: list[Device] = []
+        valid: Device | None = None
         try:
             device = self._read(new)
             unplaced = device.address is None
+            if not isinstance(device, Memory):
+                check_valid(self.context, self.devices, device)
+            valid = device
             self._check(device)
             if isinstance(device, Disk | Hostdev) and isinstance(device.address, DriveAddress):
                 brought += self._bring_controllers(device)
@@ -118,7 +123,7 @@ class Running:
             if unplaced:
                 check_property(self.context, device)
         except Refused as refusal:
-            return Effect(tuple(brought), refusal=refusal)
+            return Effect(tuple(brought), self._lose_console(valid), refusal)
         self.documents[id(device)] = new.document
         return Effect((*brought, *self._enter(device)))
 
@@ -226,9 +231,7 @@ class Running:
     # Refusals
 
     def _check(self, device: Device) -> None:
-        """Refuse what no place would help. Raises Refused."""
-        if not isinstance(device, Memory):
-            check_valid(self.context, self.devices, device)
+        """Refuse a valid device that no place would help. Raises Refused."""
         self._check_usb(device)
         if isinstance(device, Controller) and device.type == "scsi":
             # Its model, which decides, has to be filled in first.
@@ -337,6 +340,18 @@ class Running:
         if isinstance(device, Disk):
             self.targets.add(device.target)
         return entered
+
+    def _lose_console(self, device: Device | None) -> tuple[Device, ...]:
+        """The console that libvirt drops with a valid serial that is refused: the only one, where there is no serial.
+
+        It takes the console for the one that it made for the serial. Source: observed, libvirt 9.0.
+        """
+        consoles = self.devices.consoles
+        if device is None or device.kind != "serial" or self.devices.serials or len(consoles) != 1:
+            return ()
+        lost = consoles[0]
+        self._leave(lost)
+        return (lost,)
 
     def _leave(self, device: Device) -> None:
         """Take a device out, and give its place back."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from virtkit.errors import Refused, VirtkitError
@@ -69,7 +69,7 @@ class Session:
         self.running = Running(definition if running is None else running)
 
     def run(self, steps: Iterable[Step]) -> Iterator[Outcome]:
-        """The outcome of each step; a refused step changes nothing, and the next one goes on."""
+        """The outcome of each step; after a refused step the next one goes on."""
         for step in steps:
             yield self.step(step)
 
@@ -89,7 +89,8 @@ class Session:
         except VirtkitError as refusal:
             return Outcome(step, refusal=refusal, side=side)
         if effect.refusal is not None:
-            return Outcome(step, effect.changes, refusal=effect.refusal, devices=effect.new, side="live")
+            found = Outcome(step, effect.changes, refusal=effect.refusal, devices=effect.new, gone=effect.gone)
+            return replace(found, side="live")
         self.definition = definition
         config = changes(before.rows, definition.rows) if definition is not before else ()
         return Outcome(step, effect.changes, config, devices=effect.new, gone=effect.gone)
