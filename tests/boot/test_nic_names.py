@@ -36,6 +36,7 @@ def key(place: str, path: str, scheme: str = "v252", **more: str) -> dict[str, s
         # The slot of the bridge itself is not registered on pci.0, so the bus behind it has its number.
         (key("pci-bridge slot 8", "pci0000:00/0000:00:08.0/0000:01:08.0", machine="pc"), "ens8"),
         (key("pci-bridge slot 8", "pci0000:00/0000:00:08.0/0000:01:08.0", machine="pc-i440fx-1.7"), "enp1s8"),
+        (key("pxb slot 14", "pci0000:80/0000:80:00.0/0000:81:0e.0", machine="pc"), "enp129s14"),
         (key("pcie.0 slot 0x1a", "pci0000:00/0000:00:1a.0"), "enp0s26"),
         (key("root port at 00:1c.3", "pci0000:00/0000:00:1c.3/0000:14:00.0"), "enp20s0"),
         (key("root port (slot=99)", "pci0000:00/0000:00:03.0/0000:05:00.0"), "enp5s0"),
@@ -228,6 +229,16 @@ def test_bus_number_is_not_the_index() -> None:
     xml = domain("q35", nic.format(1) + nic.format(2), controllers=ports)
     # libvirt adds two ports in slot 1, which come first.
     assert names(xml, "debian12") == ["enp4s0", "enp3s0"]
+
+
+def test_expander_bus_of_pc() -> None:
+    """Behind the expander bus of pc no slot has a number: neither ACPI nor SHPC of the bridge registers one."""
+    expander = (
+        "<controller type='pci' index='1' model='pci-expander-bus'><target busNr='128'/>"
+        "<address type='pci' domain='0' bus='0' slot='9' function='0'/></controller>"
+    )
+    nic = _NIC.format("<address type='pci' domain='0' bus='1' slot='14' function='0'/>")
+    assert names(domain("pc", nic, controllers=expander), "debian12") == ["enp129s14"]
 
 
 def test_root_bus_without_hotplug() -> None:

@@ -168,3 +168,15 @@ def test_moves_shows_names(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["moves", domain, "--machine", "pc:q35", "--format", "json"]) == 0
     (name,) = json.loads(capsys.readouterr().out)["names"]
     assert (name["before"], name["after"]) == ("eth0", "eth0")
+
+
+@pytest.mark.parametrize(
+    ("guest", "file", "hint"),
+    [("debian12", "a-cidata.iso", True), ("debian12", "data.iso", False), ("debian12:cloud", "a-cidata.iso", False)],
+)
+def test_seed_of_cloud_init(guest: str, file: str, hint: bool) -> None:
+    """A seed disk of cloud-init gives a hint at the cloud kernel, unless a kernel is named, and changes no verdict."""
+    seed = f"<disk type='file' device='cdrom'><source file='/x/{file}'/><target dev='sda' bus='sata'/></disk>"
+    found = power_on(resolved(many_disks(1).replace("</devices>", f"{seed}</devices>")), vk.catalogue().find(guest))
+    assert found.ok
+    assert [f"--guest {guest}:cloud" in note for note in found.notes] == [True] * hint

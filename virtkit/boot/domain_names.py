@@ -88,7 +88,7 @@ def _name(resolved: Resolved, nic: Nic, scheme: Scheme, shpc: bool) -> tuple[Nic
         if bus is None:
             text = f"unknown: no guest was booted on {resolved.machine} to see its bus numbers"
             return NicName("", text, scheme=scheme.name), False
-        buses = replace(pci.pci, shpc=shpc)
+        buses = replace(pci.pci, shpc=shpc and pci.pci.shpc)
         # Machines without ACPI were not booted.
         booted = not is_x86(resolved) or resolved.context.root.find("features/acpi") is not None
         return pci_name(buses, _place(resolved, nic, address, pci, bus), scheme), booted

@@ -86,7 +86,10 @@ def domain_pci(resolved: Resolved) -> DomainPci:
     fixed |= {(0, slot) for slot in built_in_slots(resolved.context.family.chipset)}
     for bus in resolved.topology.roots:
         fixed |= _unpluggable(bus, numbers)
-    return DomainPci(GuestPci(tuple(bridges.values()), mode, root_acpi, frozenset(fixed)), numbers, known)
+    # On a conventional machine the firmware does not hand SHPC to the kernel.
+    shpc = resolved.context.family.express
+    pci = GuestPci(tuple(bridges.values()), mode, root_acpi, frozenset(fixed), shpc)
+    return DomainPci(pci, numbers, known)
 
 
 def is_x86(resolved: Resolved) -> bool:

@@ -140,7 +140,8 @@ def _machine(row: Mapping[str, str], steps: list[_Step], root: int, number: int)
         if port is not None:
             bridges[port.bus] = Bridge(port.model, port.above, port.slot, port.function, port.bus, number)
     chipset = {(0, 1)} if family == "pc-i440fx" else set()
-    return GuestPci(tuple(bridges.values()), mode, root_acpi, frozenset(fixed | chipset))
+    shpc = family != "pc-i440fx"
+    return GuestPci(tuple(bridges.values()), mode, root_acpi, frozenset(fixed | chipset), shpc)
 
 
 def _canonical(machine: str) -> str:

@@ -10,9 +10,12 @@ from virtkit.boot.domain_firmware import BootDisk, boot_disks, boot_order, firmw
 from virtkit.boot.domain_names import Named, nic_names
 from virtkit.display import Displayable
 from virtkit.domain.devices import Disk
+from virtkit.guests.flavours import flavours
 from virtkit.wording import counted, listed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from virtkit.boot.naming import Scheme
     from virtkit.domain.devices import Device
     from virtkit.guests import Guest
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PowerOn", "power_on"]
 
+#: Words in the file names of cloud-init seeds.
+_SEEDS = ("cidata", "cloud-init", "cloudinit", "seed.iso", "seed.img")
 #: Results with which nothing starts from a disk.
 _LOST = frozenset({"not-found", "refused"})
 
@@ -31,6 +36,7 @@ class PowerOn(Displayable):
     ``firmware`` is its name, "" when it is not known or does not matter; ``why`` then says so. ``starts`` says in one
     sentence which device the firmware starts. ``disks`` are its verdicts, ``paths`` the names of disks in
     /dev/disk/by-path (pairs of device id and name), ``names`` the names of NICs; both are of Linux guests only.
+    ``notes`` are hints that change no verdict.
     """
 
     domain: str
@@ -40,6 +46,7 @@ class PowerOn(Displayable):
     disks: tuple[BootDisk, ...]
     names: tuple[Named, ...]
     paths: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def boot_disk(self) -> BootDisk | None:
@@ -80,6 +87,7 @@ class PowerOn(Displayable):
             booted = "" if named.booted or not name.name else ", not booted"
             lines.append(f"  name: {named.label} [{named.device}{booted}]: {name.name or 'unknown'}")
             lines.append(f"      {mark}{name.reason}")
+        lines += [f"  note: {note}" for note in self.notes]
         return "\n".join(lines) + "\n" if lines else ""
 
     def __repr__(self) -> str:
@@ -105,7 +113,27 @@ def power_on(
     title = "" if found is None else found.title
     starts = "" if found is None else _starts(title, boot_order(resolved), disks)
     names = nic_names(resolved, guest, scheme) if guest is not None or scheme is not None else ()
-    return PowerOn(resolved.name or "domain", title, why, starts, disks, names, paths)
+    notes = tuple(_cloud_image(resolved, guest))
+    return PowerOn(resolved.name or "domain", title, why, starts, disks, names, paths, notes)
+
+
+def _cloud_image(resolved: Resolved, guest: Guest | None) -> Iterator[str]:
+    """A hint where the domain has a seed of cloud-init and the guest OS has a kernel for cloud images.
+
+    Source: cloud-init documentation, NoCloud: a disk labelled cidata, or ds=nocloud in the SMBIOS serial number.
+    """
+    if guest is None or guest.flavour or f"{guest.id}:cloud-amd64" not in flavours():
+        return
+    root = resolved.context.root
+    files = [node.get("file", "").rpartition("/")[2].lower() for node in root.iterfind("devices/disk/source")]
+    seed = next((name for name in files if any(word in name for word in _SEEDS)), "")
+    serial = next((node.text or "" for node in root.iterfind("sysinfo/system/entry[@name='serial']")), "")
+    if seed or serial.startswith("ds=nocloud"):
+        what = f"the disk {seed}" if seed else "the SMBIOS serial number"
+        yield (
+            f"{what} is a seed of cloud-init, so the guest may run the kernel for cloud images, which has fewer "
+            f"drivers; to judge that one, name --guest {guest.id}:cloud"
+        )
 
 
 def _starts(firmware: str, order: tuple[Device, ...], disks: tuple[BootDisk, ...]) -> str:
