@@ -108,7 +108,7 @@ def test_text_says_what_was_and_what_is(golden: Callable[[str, str], None]) -> N
 
 @pytest.mark.parametrize(("one", "other"), [("pc", "q35"), ("q35", "pc")])
 def test_picture_puts_what_was_beside_what_is(one: str, other: str) -> None:
-    """A changed device has one earlier box in its row, a gone device a row of its own, and no boxes overlap."""
+    """A changed device has its earlier box to the left in its row, a gone one a row of its own, and none overlap."""
     before, after = sample("30-disks-pc.xml", one), sample("30-disks-pc.xml", other)
     placed = layout.lay_out(after, before)
     rows = {box.y: box for box in placed.boxes if box.change is not None and box.change.before is not None}
@@ -118,7 +118,7 @@ def test_picture_puts_what_was_beside_what_is(one: str, other: str) -> None:
         assert rows[box.y].change == box.change
         assert box.change is not None
         assert box.node == box.change.before
-        assert rows[box.y].x + rows[box.y].width < box.x
+        assert box.x + box.width < rows[box.y].x
     heights = sorted(box.y for box in placed.earlier)
     assert min(b - a for a, b in pairwise(heights)) > layout.EARLIER_BOX[1]
     assert max(box.x + box.width for box in placed.earlier) < placed.width

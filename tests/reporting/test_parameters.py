@@ -10,7 +10,7 @@ import pytest
 
 from virtkit.errors import UsageError
 from virtkit.reporting import notebook
-from virtkit.reporting.parameters import declared, distribute, read, title
+from virtkit.reporting.parameters import declared, distribute, heading, read
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
 
@@ -39,7 +39,7 @@ def test_declared_are_the_plain_assignments(tmp_path: Path) -> None:
     """The parameters of a notebook are the names that its parameters cell assigns, with their values."""
     path = write(tmp_path, "a", 'release = "8.10"  # text\nlimit: int = 3\nwords = ["a", "b"]')
     assert declared(path) == {"release": "8.10", "limit": 3, "words": ["a", "b"]}
-    assert title(path) == "A question"
+    assert heading(path).title == "A question"
 
 
 @pytest.mark.parametrize("source", ["import os", "a = b = 1", "a = open('x')", "a: int", "f()", "a ="])

@@ -128,3 +128,18 @@ def test_index_shows_names_as_text() -> None:
     assert "<img" not in page
     assert "<script" not in page
     assert "No run has passed yet" in page
+
+
+def test_the_index_begins_with_what_an_operator_needs() -> None:
+    """Notebooks are grouped by part, operation first and the design review last, with a sentence of context there."""
+    entries = [
+        {"name": "slots", "title": "Slots", "part": "design review", "context": "Three rules of 2019.", "answer": "A"},
+        {"name": "domains", "title": "Domains", "part": "operation", "answer": "1 domain fails."},
+        {"name": "own", "title": "Own"},
+    ]
+    shown = index.page([{"id": "1", "status": "passed", "started": "", "notebooks": entries}], "1")
+    places = [shown.index(word) for word in ("Domains: what fails", "1 domain fails.", "Design review", "Three rules")]
+    assert places == sorted(places)
+    assert shown.index("More</h3>") > places[-1]
+    plain = index.page([{"id": "1", "status": "passed", "started": "", "notebooks": entries[2:]}], "1")
+    assert "More</h3>" not in plain

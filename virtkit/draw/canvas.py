@@ -133,10 +133,10 @@ class Pen:
         self.line(x, y - 2.6, x, y + 2.6, "#1B1B1B", 1.1, 4)
 
     def arrow(self, x: float, y: float) -> None:
-        """The head of a link that points to the left at ``x``."""
+        """The head of a link that points to the right at ``x``."""
         from matplotlib.patches import Polygon
 
-        points = [(x + 1, y), (x + 7, y - 3.2), (x + 7, y + 3.2)]
+        points = [(x - 1, y), (x - 7, y - 3.2), (x - 7, y + 3.2)]
         self._axes.add_artist(Polygon(points, closed=True, facecolor="#5A5A5A", edgecolor="none", zorder=2))
 
     def chip(self, right: float, y: float, word: str, colour: str, line: float = 0.7) -> float:

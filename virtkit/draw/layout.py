@@ -21,7 +21,7 @@ FREE_ROW = 26.0
 BOX = (286.0, 25.0)
 FREE_BOX = (286.0, 16.0)
 LABEL = 40.0  # width for "1f.2" on a link
-GAP = 30.0  # between the device after and before
+GAP = 30.0  # between the device before and after
 EARLIER_BOX = (226.0, 25.0)
 
 
@@ -114,15 +114,16 @@ class _LayoutBuilder:
         self.out = Layout(compared=self.compared)
         self.y = MARGIN + HEAD + (0.0 if before is None else COUNTS)
         depth = max((_depth(bus) for bus in topology.roots), default=0)
-        self.device_x = MARGIN + 10 + STEP * depth + (LABEL + 22 if topology.roots else 3 * LABEL)
-        self.earlier_x = self.device_x + BOX[0] + GAP
+        # From left to right: the buses, the device before (in a difference), the device.
+        self.earlier_x = MARGIN + 10 + STEP * depth + (LABEL + 22 if topology.roots else 3 * LABEL)
+        self.device_x = self.earlier_x + (0.0 if before is None else EARLIER_BOX[0] + GAP)
 
     def run(self) -> Layout:
         out = self.out
         if self.compared is not None:
             after, before = f"after: {self.topology.machine}", f"before: {self.compared.before.machine}"
-            out.headings.append(Heading(self.device_x, self.y, after, BOX[0]))
             out.headings.append(Heading(self.earlier_x, self.y, before, EARLIER_BOX[0]))
+            out.headings.append(Heading(self.device_x, self.y, after, BOX[0]))
             self.y += 22.0
         for bus in self.topology.roots:
             words = f"bus {bus.index}: {bus.model}, {bus.accepts}"
@@ -135,7 +136,6 @@ class _LayoutBuilder:
         out.width = self.device_x + BOX[0] + MARGIN
         if self.compared is not None:
             self.gone(self.compared)
-            out.width = self.earlier_x + EARLIER_BOX[0] + MARGIN
         out.height = self.y + MARGIN
         return out
 
@@ -174,7 +174,6 @@ class _LayoutBuilder:
         change = self.changes.get(id(node))
         self.out.boxes.append(Box(self.device_x, self.y, *BOX, node, "", hotplug, change))
         if change is not None and change.before is not None and change.kind is not ChangeKind.SAME:
-            self.out.lines.append(Line(self.device_x + BOX[0], self.y, self.earlier_x, self.y))
             self.out.earlier.append(Box(self.earlier_x, self.y, *EARLIER_BOX, change.before, "", False, change))
 
     def gone(self, compared: Difference) -> None:

@@ -202,7 +202,8 @@ def _earlier(pen: Pen, box: Box, ident: str, titles: dict[str, str]) -> None:
     chips = [_chip_text(CHANGES["gone"]) if gone else "", node.interface or ""]
     _device(pen, box, node, below, chips, "#FFFFFF", ident)
     if not gone:
-        pen.arrow(box.x - layout.GAP, box.y)
+        # The circle of a slot that can be hot-plugged is on the edge of the box.
+        pen.arrow(box.x + box.width + layout.GAP - 5, box.y)
     titles[ident] = f"before: {_title(node)}" if not gone else f"removed: {_title(node)}"
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: Characters that begin markup within a line; underscores inside words do not.
 _MARKUP = re.compile(r"[\\|<`*\[]")
 
-__all__ = ["markdown", "of_policies", "of_rollouts", "of_slots"]
+__all__ = ["markdown", "of_policies", "of_rollouts", "of_slots", "together"]
 
 
 def markdown(frame: pd.DataFrame) -> str:
@@ -33,6 +33,13 @@ def markdown(frame: pd.DataFrame) -> str:
     clean = [[_MARKUP.sub(r"\\\g<0>", " ".join(cell.split())) for cell in row] for row in rows]
     lines = [head, ["---"] * len(head), *clean]
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def together(frame: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The frame with rows that are equal but for ``column`` (text) as one, their texts joined by commas."""
+    others = [name for name in frame.columns if name != column]
+    joined = frame.groupby(others, sort=False, as_index=False, dropna=False, observed=True).agg({column: ", ".join})
+    return joined[list(frame.columns)]
 
 
 def of_slots(found: Comparison, baseline: str) -> pd.DataFrame:
@@ -60,7 +67,7 @@ def of_slots(found: Comparison, baseline: str) -> pd.DataFrame:
         if name == baseline:
             decision, because = "keep", "the baseline"
         elif row["guests_broken"]:
-            decision, because = "reject", _broken(found.broken, name)
+            decision, because = "reject", _broken(found, name)
         elif not row["better"] and not any(costs.values()):
             decision, because = "equal", "no verdict and no bus count differs"
         elif max(costs.values()) <= 0:
@@ -88,11 +95,18 @@ def _signed(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{'+' if n > 0 else ''}{counted(n, noun)}" for n, noun in changed)
 
 
-def _broken(broken: pd.DataFrame, name: str) -> str:
-    rows = broken[broken["policy"] == name].sort_values(["guests", "family"], ascending=[False, True])
-    found = [(row["guests"], row["family"], row["example"]) for row in rows.to_dict("records")]
-    groups = [f"{counted(count, f'{family} guest')} (such as {example})" for count, family, example in found]
-    return f"breaks {listed(groups)} that work under the baseline"
+def _broken(found: Comparison, name: str) -> str:
+    """The consequence of a slot policy: the systems that lose a device which works under the baseline."""
+    worse = found.changed[(found.changed["policy"] == name) & (found.changed["effect"] == "worse")]
+    vital = worse[worse["kind"].isin(scoring.VITAL)]
+    rows = vital if len(vital) else worse
+    lost = "a disk or NIC" if len(vital) else "a device"
+    groups = []
+    for (machine, model), part in rows.groupby(["machine", "model"], sort=True):
+        guests = sorted(set(part["guest"]))
+        systems = counted(len(guests), "system")
+        groups.append(f"{systems} without {lost} of the model {model} on {machine} (such as {guests[0]})")
+    return f"leaves {listed(groups)}, which work under the baseline"
 
 
 def of_policies(

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from virtkit.draw.html import escape_text
 from virtkit.draw.page import document
+from virtkit.reporting.parameters import PARTS
 from virtkit.reporting.printing import PDF
 from virtkit.wording import counted
 
@@ -43,11 +44,8 @@ def page(records: Sequence[Record], latest: str | None, keep: int | None = None)
     if ended is not None and ended.get("status") in _ENDED:
         body += _alert(ended, good)
     if good is not None:
-        body.append(f'<h2>Last good run <span class="soft">{escape_text(_when(good))}</span></h2><ul class="good">')
-        for link, entry in zip(_links(good, "latest"), good.get("notebooks", ()), strict=True):
-            answer = f"<p>{escape_text(entry['answer'])}</p>" if entry.get("answer") else ""
-            body.append(f"<li>{link}{answer}</li>")
-        body.append("</ul>")
+        body.append(f'<h2>Last good run <span class="soft">{escape_text(_when(good))}</span></h2>')
+        body += _parts(good)
     else:
         body.append("<p>No run has passed yet.</p>")
     body.append("</header><main><h2>All runs</h2>")
@@ -58,6 +56,24 @@ def page(records: Sequence[Record], latest: str | None, keep: int | None = None)
         kept = f"{counted(keep, 'run')} and the last good run are kept."
     body.append(f'<p class="soft">{kept}</p></main>')
     return document("virtkit reports", "\n".join(body), styles=("index.css",))
+
+
+def _parts(good: Record) -> Iterator[str]:
+    """The notebooks of a run by part: what an operator needs first, the design review last."""
+    entries = list(zip(_links(good, "latest"), good.get("notebooks", ()), strict=True))
+    headed = {str(entry.get("part", "")) for _, entry in entries} != {""}
+    for part, title in {**PARTS, "": "More" if headed else ""}.items():
+        mine = [(link, entry) for link, entry in entries if str(entry.get("part", "")) == part]
+        if not mine:
+            continue
+        if title:
+            yield f"<h3>{escape_text(title)}</h3>"
+        yield '<ul class="good">'
+        for link, entry in mine:
+            answer = f"<p>{escape_text(entry['answer'])}</p>" if entry.get("answer") else ""
+            context = f'<p class="soft">{escape_text(entry["context"])}</p>' if entry.get("context") else ""
+            yield f"<li>{link}{answer}{context}</li>"
+        yield "</ul>"
 
 
 def _alert(record: Record, good: Record | None) -> Iterator[str]:

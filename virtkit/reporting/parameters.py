@@ -6,12 +6,30 @@ import ast
 import difflib
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from virtkit.errors import UsageError
 
-__all__ = ["declared", "distribute", "read", "title"]
+__all__ = ["PARTS", "Heading", "declared", "distribute", "heading", "read"]
+
+#: The parts of the index, in order; a notebook names its part in its metadata. Others come last, without a heading.
+PARTS = {
+    "operation": "Domains: what fails, boot, ports and moves",
+    "guests": "Guests: what each system can drive",
+    "design review": "Design review",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """The title of a notebook, its part of the index ("" for none), and a sentence for readers who do not know its
+    subject ("" for none)."""
+
+    title: str
+    part: str = ""
+    context: str = ""
 
 
 def declared(notebook: Path) -> dict[str, Any]:
@@ -44,19 +62,35 @@ def declared(notebook: Path) -> dict[str, Any]:
     return found
 
 
-def title(notebook: Path) -> str:
-    """The first heading of a notebook, or its name. Raises UsageError when it cannot be read."""
+def heading(notebook: Path) -> Heading:
+    """The first heading of a notebook, or its name, with the part and the context that its metadata names.
+
+    Raises UsageError when it cannot be read.
+    """
+    said = _content(notebook).get("metadata", {})
+    about = said.get("virtkit", {}) if isinstance(said, dict) else {}
+    part, context = (str(about.get(key, "")) if isinstance(about, dict) else "" for key in ("part", "context"))
     for cell in _cells(notebook):
         lines = "".join(cell.get("source", ())).splitlines()
         if cell.get("cell_type") == "markdown" and lines and lines[0].startswith("# "):
-            return lines[0][2:].strip()
-    return notebook.stem
+            return Heading(lines[0][2:].strip(), part if part in PARTS else "", context)
+    return Heading(notebook.stem, part if part in PARTS else "", context)
+
+
+def _content(notebook: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(notebook.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{notebook}: not a notebook: {error}") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"{notebook}: not a notebook: expected a mapping")
+    return content
 
 
 def _cells(notebook: Path) -> list[dict[str, Any]]:
     try:
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        cells = _content(notebook)["cells"]
+    except KeyError as error:
         raise UsageError(f"{notebook}: not a notebook: {error}") from None
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise UsageError(f"{notebook}: not a notebook: expected a list of cells")

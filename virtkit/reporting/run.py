@@ -20,7 +20,7 @@ from virtkit.reporting import index, printing, provenance
 from virtkit.reporting.compare import by_table, sentences
 from virtkit.reporting.execute import NOTEBOOK, PAGE, Job, Outcome
 from virtkit.reporting.notebook import read_answer, read_rejected
-from virtkit.reporting.parameters import declared, distribute, title
+from virtkit.reporting.parameters import declared, distribute, heading
 from virtkit.reporting.render import with_changes
 from virtkit.reporting.store import RECORD, Store, write_atomically
 from virtkit.reporting.workers import Listener, run_jobs
@@ -232,7 +232,7 @@ class _Plan:
         made = f"virtkit {record['packages'].get('virtkit', '')}{revision}"
         footer = f"{made}, run {record['id']}, started {record['started']}"
         code = [provenance.code_digest(), record["python"], record["packages"]]
-        self.titles = {path.stem: title(path) for path in chosen}
+        self.headings = {path.stem: heading(path) for path in chosen}
         self.jobs = []
         for path in chosen:
             mine = dict(parameters[path.stem])
@@ -248,7 +248,7 @@ class _Plan:
             place = folder / path.stem
             place.mkdir()
             self.jobs.append(
-                Job(path.stem, self.titles[path.stem], str(path.resolve()), str(place), mine, timeout, footer)
+                Job(path.stem, self.headings[path.stem].title, str(path.resolve()), str(place), mine, timeout, footer)
             )
 
     def unchanged(self, store: Store, wanted: bool) -> dict[str, Outcome]:
@@ -280,7 +280,9 @@ class _Plan:
         files = [path for path in folder.rglob("*") if path.is_file() and path.name != NOTEBOOK]
         return {
             "name": outcome.name,
-            "title": self.titles[outcome.name],
+            "title": self.headings[outcome.name].title,
+            "part": self.headings[outcome.name].part,
+            "context": self.headings[outcome.name].context,
             "answer": read_answer(folder)[:_ANSWER_LENGTH],
             "status": outcome.status,
             "error": outcome.error,
