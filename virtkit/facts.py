@@ -54,13 +54,11 @@ def table(name: str) -> tuple[dict[str, str], ...]:
             head = next(rows, None)
             if head is None:
                 raise FactsError(f"{name}: empty table of facts")
-            width = len(head)
-            found = []
-            for cells in rows:
-                if len(cells) != width:
-                    raise FactsError(f"{name}: line {rows.line_num}: expected {width} cells, got {len(cells)}")
-                found.append(dict(zip(head, cells, strict=True)))
-            return tuple(found)
+            found = list(rows)
+            for number, cells in enumerate(found, 1):
+                if len(cells) != len(head):
+                    raise FactsError(f"{name}: row {number}: expected {len(head)} cells, got {len(cells)}")
+            return tuple([dict(zip(head, cells, strict=True)) for cells in found])
     except FileNotFoundError:
         raise FactsError(f"no table of facts called {name!r}") from None
 
