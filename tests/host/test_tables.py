@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -72,3 +74,22 @@ def test_no_row_stands_twice() -> None:
     ):
         keys = [tuple(row[column] for column in key) for row in facts.table(f"qemu/{name}.csv")]
         assert len(keys) == len(set(keys)), name
+
+
+@pytest.mark.parametrize("file", sorted(facts.root().rglob("*.toml")), ids=lambda file: file.name)
+def test_records_are_read_as_toml_says(file: Path) -> None:
+    """Each file of records has the plain form that is read quickly, and gives what a TOML parser gives."""
+    text = file.read_text(encoding="utf-8")
+    assert facts._plain_toml(text) == tomllib.loads(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[a]]\nb = 1\nb = 2\n", "[[a]]\nb = {c = 1}\n", "[[a]]\nb = [\n1]\n", "[[a.b]]\n", "[a]\n", "[[a]]\nb = 'c'\n",
+        "a = 1\n[[a]]\n", "[[a]]\nb=1\n", "[[a]]\nb = 1 # c\n", "[[a]]\nb = NaN\n",
+    ],
+)  # fmt: skip
+def test_other_toml_is_left_to_the_parser(text: str) -> None:
+    """Text that is not of the plain form, or is not TOML, is not read quickly."""
+    assert facts._plain_toml(text) is None

@@ -154,9 +154,12 @@ def chosen_catalogue(args: argparse.Namespace) -> Catalogue:
 
 def database_places(args: argparse.Namespace) -> list[str]:
     """The files and folders that ``--osinfo`` names, with "system" replaced by its folders."""
-    from virtkit.guests import osinfo
-
     places: list[str] = []
     for place in args.osinfo or ():
-        places += osinfo.system_folders() if place == "system" else [place]
+        if place == "system":
+            from virtkit.guests import osinfo
+
+            places += osinfo.system_folders()
+        else:
+            places.append(place)
     return places

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import logging
 import sys
-import textwrap
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,6 +56,8 @@ def render(head: Sequence[str], rows: Sequence[Sequence[object]], form: str) -> 
         objects = [dict(zip(head, row, strict=True)) for row in rows]
         return json.dumps(objects, indent=1, ensure_ascii=False) + "\n"
     if form == "csv":
+        import csv
+
         stream = io.StringIO()
         out = csv.writer(stream, lineterminator="\n")
         out.writerow(head)
@@ -184,6 +184,8 @@ def _with_rich(head: Sequence[str], cells: Cells, widths: Sequence[int], width: 
 
 def _wrapped(head: Sequence[str], cells: Cells, widths: Sequence[int]) -> str:
     """The table as plain text whose cells are wrapped to ``widths``; words longer than that are shortened."""
+    import textwrap
+
     lines: list[tuple[str, ...]] = []
     for row in cells:
         wrapped = [
@@ -198,6 +200,8 @@ def _wrapped(head: Sequence[str], cells: Cells, widths: Sequence[int]) -> str:
 
 def _records(head: Sequence[str], cells: Cells, width: int) -> str:
     """The rows one below the other, one cell a line, for a terminal that is too narrow for columns."""
+    import textwrap
+
     blocks = (
         "".join(
             textwrap.fill(f"{title}: {cell}", max(width, 8), subsequent_indent="  ", break_on_hyphens=False) + "\n"
