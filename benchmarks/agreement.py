@@ -107,7 +107,7 @@ def page() -> Iterator[str]:
     yield "## Random domains"
     yield ""
     yield "A libvirt and virtkit were asked about the same domains. *define*: `virtkit verify libvirt --random COUNT`;"
-    yield "*hotplug*: `virtkit verify hotplug --random COUNT`, where the refusals are those of steps. Both with `--seed SEED`."
+    yield "*hotplug*: `virtkit verify hotplug --random COUNT`, where the refusals are those of steps. Both with a seed."
     yield ""
     yield "| asked | libvirt | QEMU | seed | domains | refused by libvirt | differ |"
     yield "|---|---|---|---|---|---|---|"
