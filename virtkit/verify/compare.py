@@ -157,16 +157,18 @@ def _address(node: etree._Element) -> str:
     for key, text in sorted(address.attrib.items()):
         if key == "type" or (key == "multifunction" and text == "off"):
             continue
-        words.append(f"{key!s}={text if key in _TEXT else _number(text)!s}")
+        words.append(f"{key!s}={text if key in _TEXT else _number(text, octal=words[0] == 'pci')!s}")
     for child in address.iterchildren("zpci"):
         words += [f"{key!s}={_number(text)}" for key, text in sorted(child.attrib.items())]
     return " ".join(words)
 
 
-def _number(text: object) -> str:
+def _number(text: object, *, octal: bool = False) -> str:
+    """A number in base 10; with ``octal`` a leading 0 means base 8, as libvirt reads it in PCI addresses."""
     word = str(text)
+    other = 8 if octal and word.startswith("0") else 10
     try:
-        return str(int(word, 16 if word.lower().startswith("0x") else 10))
+        return str(int(word, 16 if word.lower().startswith("0x") else other))
     except ValueError:
         return word
 

@@ -94,14 +94,9 @@ Read = Callable[[Reader, "Element", int], None]
 def _incomplete(found: Address, element: Element) -> bool:
     """Whether libvirt would write an address differently: it lacks numbers, or has numbers of another form."""
     if isinstance(found, PciAddress):
-        return found.empty or element.get("slot") is None or any(_is_octal(str(text)) for text in element.values())
+        return found.empty or element.get("slot") is None
     if isinstance(found, SerialAddress) and any(element.get(name, text) != text for name, text in found.pairs()):
         return True  # libvirt writes "01" as "1"
     names = {name for name, _ in found.pairs()}
     written = {str(name) for name in element.keys()}  # noqa: SIM118 - an element iterates over its children
     return bool(names - written or (written - names) & NUMBERS)
-
-
-def _is_octal(text: str) -> bool:
-    """Whether a number with a leading 0 means another one in base 10: libvirt reads it in base 8."""
-    return text[:1] == "0" and text.isdigit() and int(text, 10) != int(text, 8)
