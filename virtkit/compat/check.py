@@ -9,7 +9,8 @@ from virtkit.compat.changes import with_emulated_remedies, with_remedies
 from virtkit.compat.devices import find_guest, findings
 from virtkit.compat.emulated import emulated_findings
 from virtkit.compat.remarks import assumed, remarks
-from virtkit.compat.review import Remark, Review
+from virtkit.compat.review import Finding, Remark, Review
+from virtkit.domain.origin import kubevirt_origin
 from virtkit.guests.catalogue import catalogue
 from virtkit.resolved import Resolved, resolve
 
@@ -63,6 +64,7 @@ def check(
         remarks=(
             *_on_name(found),
             *_on_format(resolved.domain),
+            *_in_kubevirt(resolved.domain, judged),
             *assumed(resolved),
             *(remarks(resolved, found) if changes else ()),
         ),
@@ -72,6 +74,14 @@ def check(
 def _on_format(domain: Domain) -> tuple[Remark, ...]:
     """What the reader of another format than domain XML assumed."""
     return tuple(Remark("note", note, "the input") for note in domain.notes)
+
+
+def _in_kubevirt(domain: Domain, judged: tuple[Finding, ...]) -> tuple[Remark, ...]:
+    """The field of a KubeVirt machine that makes its virtio devices transitional, where that helps."""
+    if kubevirt_origin(domain) is None or not any(one.better == "virtio-transitional" for one in judged):
+        return ()
+    field = "set domain.devices.useVirtioTransitional to true in the spec of the KubeVirt machine"
+    return (Remark("note", f"{field}: it makes every virtio device transitional", "KubeVirt API: Devices"),)
 
 
 def _on_name(guest: Guest | None) -> tuple[Remark, ...]:

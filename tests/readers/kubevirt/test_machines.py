@@ -6,6 +6,7 @@ import pytest
 from lxml import etree
 
 from tests.readers.kubevirt.machines import DISK, NET, found, instance, machine, parts, resolved
+from virtkit import check
 from virtkit.domain.document import line_of
 from virtkit.readers.contract import FoundDomain, NotRead, Skipped
 from virtkit.readers.kubevirt import READER
@@ -185,3 +186,10 @@ def test_a_bad_machine_does_not_stop_the_others() -> None:
 def test_kubernetes_objects_are_recognised(text: str, answer: bool) -> None:
     """A text with an API version and a kind is one; XML, other YAML and a command line are not."""
     assert READER.detects(text.encode(), "in") is answer
+
+
+def test_a_legacy_guest_needs_a_field_of_kubevirt() -> None:
+    """Where transitional devices help, check names the field of the machine that makes them; else it does not."""
+    for guest, expected in (("rhel6.10", True), ("rhel9.6", False)):
+        review = check(resolved(instance()), guest)
+        assert any("useVirtioTransitional" in one.text for one in review.remarks) is expected

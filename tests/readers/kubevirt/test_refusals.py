@@ -35,6 +35,10 @@ DEVICES = f"{PATH}.domain.devices"
             f"{DEVICES}.disks[0].dedicatedIOThread: only a disk on the virtio bus can have it, got bus 'sata'",
         ),
         (
+            "disks: [{name: root, disk: {bus: virtio, pciAddress: 81.0}}]",
+            f"{DEVICES}.disks[0].disk.pciAddress: expected an address such as 0000:81:00.0, got '81.0'",
+        ),
+        (
             "disks: [{name: root, disk: {}, cdrom: {}}]",
             f"{DEVICES}.disks[0]: expected one of disk, cdrom and lun, got disk and cdrom",
         ),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from virtkit.errors import InputError
 from virtkit.readers.kubevirt.architecture import Architecture, accepted
 from virtkit.readers.kubevirt.defaults import DISK_KINDS
 from virtkit.readers.kubevirt.documents import Mapping
 
 __all__ = ["check_spec"]
+
+
+_PCI = re.compile(r"[0-9a-fA-F]{4}:[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\.[0-7]")
 
 
 class _Checker:
@@ -29,6 +34,14 @@ class _Checker:
             self.refuse(holder, key, path, f"KubeVirt has no such device on {self.arch.name}")
         if value and value not in allowed:
             self.refuse(holder, key, path, f"expected {' or '.join(allowed)} on {self.arch.name}, got {value[:40]!r}")
+
+
+    def pci_address(self, holder: Mapping, path: str) -> None:
+        """Refuse a malformed pciAddress."""
+        value = holder.text("pciAddress")
+        if value and not _PCI.fullmatch(value):
+            what = f"expected an address such as 0000:81:00.0, got {value[:40]!r}"
+            self.refuse(holder, "pciAddress", f"{path}.pciAddress", what)
 
 
 def check_spec(spec: Mapping, arch: Architecture, path: str, file: str) -> None:
@@ -66,6 +79,7 @@ def _check_disks(checker: _Checker, spec: Mapping, devices: Mapping) -> None:
         kind = kinds[0]
         target = disk.child(kind)
         checker.value(target, "bus", f"{path}.{kind}.bus", "disk.bus")
+        checker.pci_address(target, f"{path}.{kind}")
         volume = volumes.get(name)
         if volume is None and kind != "cdrom":
             checker.refuse(disk, "name", f"{path}.name", f"there is no volume called {name[:60]!r} in spec.volumes")
@@ -90,6 +104,7 @@ def _check_nics(checker: _Checker, spec: Mapping, devices: Mapping) -> None:
         path, name = f"domain.devices.interfaces[{number}]", nic.text("name")
         checker.value(nic, "model", f"{path}.model", "interface.model")
         checker.value(nic, "state", f"{path}.state", "interface.state")
+        checker.pci_address(nic, path)
         if name not in networks:
             checker.refuse(nic, "name", f"{path}.name", f"there is no network called {name[:60]!r} in spec.networks")
         if name in names:

@@ -38,15 +38,8 @@ def alias(element: Element, name: str) -> None:
     etree.SubElement(element, "alias", {"name": f"ua-{name}"})
 
 
-def pci_address(element: Element, text: str) -> bool:
-    """Give a device the PCI address DOMAIN:BUS:SLOT.FUNCTION; False when the text is none."""
-    parts = text.replace(".", ":").split(":")
-    if len(parts) != 4:
-        return False
-    try:
-        domain, bus, slot, function = (int(part, 16) for part in parts)
-    except ValueError:
-        return False
+def pci_address(element: Element, text: str) -> None:
+    """Give a device the PCI address DOMAIN:BUS:SLOT.FUNCTION, in hexadecimal digits."""
+    domain, bus, slot, function = (int(part, 16) for part in text.replace(".", ":").split(":"))
     place = {"domain": f"0x{domain:04x}", "bus": f"0x{bus:02x}", "slot": f"0x{slot:02x}", "function": f"0x{function:x}"}
     etree.SubElement(element, "address", {"type": "pci"} | place)
-    return True

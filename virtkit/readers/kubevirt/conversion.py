@@ -48,9 +48,10 @@ def _add_head(building: Building, instance: Instance) -> None:
         building.child("memory", str(instance.memory), {"unit": "b"})
     building.child("vcpu", str(instance.cpus), {"placement": "static"})
     add_iothreads(building, instance)
-    if instance.arch.memfd and (instance.devices.get("filesystems") or _has_passt(instance)):
+    if _shares_memory(instance):
         backing = building.child("memoryBacking")
-        SubElement(backing, "source", {"type": "memfd"})
+        if instance.arch.memfd:
+            SubElement(backing, "source", {"type": "memfd"})
         SubElement(backing, "access", {"mode": "shared"})
     os = building.child("os")
     SubElement(os, "type", {"arch": instance.arch.libvirt, "machine": instance.machine}).text = "hvm"
@@ -74,8 +75,12 @@ def _add_features(building: Building, instance: Instance) -> None:
         SubElement(holder, "smm")
 
 
-def _has_passt(instance: Instance) -> bool:
-    return any(isinstance(one.get("passtBinding"), Mapping) for one in instance.devices.items_of("interfaces"))
+def _shares_memory(instance: Instance) -> bool:
+    """Whether virtiofs or passt has access to the memory of the guest."""
+    devices = instance.devices
+    return any(isinstance(one.get("virtiofs"), Mapping) for one in devices.items_of("filesystems")) or any(
+        isinstance(one.get("passtBinding"), Mapping) for one in devices.items_of("interfaces")
+    )
 
 
 def _add_channels(building: Building, instance: Instance) -> None:

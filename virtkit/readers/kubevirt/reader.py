@@ -14,7 +14,7 @@ from virtkit.readers.kubevirt import defaults, instancetypes
 from virtkit.readers.kubevirt.admission import check_spec
 from virtkit.readers.kubevirt.alike import items
 from virtkit.readers.kubevirt.conversion import convert
-from virtkit.readers.kubevirt.documents import Found, documents
+from virtkit.readers.kubevirt.documents import Found, Mapping, documents
 from virtkit.readers.kubevirt.instance import Instance, instance_of
 from virtkit.readers.kubevirt.instancetypes import Profiles
 from virtkit.readers.kubevirt.nics import unknown_bindings
@@ -234,6 +234,8 @@ def _notes(machine: Machine, instance: Instance) -> tuple[str, ...]:
     if plugins:
         names = ", ".join(plugins)
         notes.append(f"interfaces with a binding plugin are left out ({names}): the plugin adds the device")
+    if isinstance(instance.domain.get("launchSecurity"), Mapping):
+        notes.append("launchSecurity is left out: KubeVirt gives virtio devices an IOMMU driver, which moves none")
     if not instance.memory:
         notes.append("no memory is stated, so it is taken as small: up to 2 GiB")
     if machine.kind in ("VirtualMachineInstanceReplicaSet", "VirtualMachinePool"):
