@@ -307,6 +307,14 @@ def test_an_arm_machine_must_be_named() -> None:
     ]  # fmt: skip
 
 
+def test_set_changes_a_device_that_has_the_id() -> None:
+    """-set device.ID.KEY=VALUE counts like a setting of a device that stands before it."""
+    line = f"{X86} -M pc -nodefaults -set device.n.addr=8 -device e1000,id=n -set device.n.addr=9"
+    assert places(line)["n"] == "00:09.0"
+    part, _ = one(line)
+    assert any("-set device.n.addr: no device before it has that id" in note for note in part.notes)
+
+
 def test_s390x_devices_are_on_ccw() -> None:
     """Virtio devices of s390x get the device number of their subchannel, or the next free one."""
     _, resolved = one(

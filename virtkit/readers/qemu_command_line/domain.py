@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from virtkit.domain.placed import PLACED_NAMESPACE, PLACED_TAG, QEMU
-from virtkit.readers.qemu_command_line.elements import SWITCHES, Builder, clean
+from virtkit.readers.qemu_command_line.elements import SWITCHES, Builder
+from virtkit.readers.qemu_command_line.names import clean
 from virtkit.readers.qemu_command_line.options import Group
 from virtkit.readers.qemu_command_line.plan import Plan
 from virtkit.readers.qemu_command_line.tree import Node

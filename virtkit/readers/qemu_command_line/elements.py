@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from virtkit.domain.placed import CHOSEN
+from virtkit.readers.qemu_command_line.names import clean, disk_name, plain_path
 from virtkit.readers.qemu_command_line.options import Group
 from virtkit.readers.qemu_command_line.tree import Bus, Node
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["SWITCHES", "Builder", "clean"]
+__all__ = ["SWITCHES", "Builder"]
 
 SWITCHES = ("disable-legacy", "disable-modern")
 """The switches of a virtio device that decide its interface."""
@@ -33,21 +34,9 @@ _OPTIONS = {
 }
 _NETWORKS = {"user": "user", "vhost-vdpa": "vdpa"}
 _DISK_NAMES = {"virtio": "vd", "scsi": "sd", "sata": "sd", "usb": "sd", "ide": "hd", "fdc": "fd", "nvme": "nvme"}
-_INVALID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_LONGEST = 256
 
 
 _Maker = Callable[["Builder", Node, str], "Element | None"]
-
-
-def clean(text: str) -> str:
-    """A text without signs that XML cannot hold, bounded in length."""
-    return _INVALID.sub("", text)[:_LONGEST]
-
-
-def _path(text: str) -> str:
-    """A file name that may be shown: no URL, no protocol and no JSON, whose parts can be passwords."""
-    return clean(text) if text and re.match(r"[^:{}@]+$", text) else ""
 
 
 @dataclass(slots=True)
@@ -107,7 +96,7 @@ class Builder:
         prefix = _DISK_NAMES[bus]
         number = self.counts[f"disk {prefix}"]
         self.counts[f"disk {prefix}"] += 1
-        etree.SubElement(disk, "target", dev=_disk_name(prefix, number), bus=bus)
+        etree.SubElement(disk, "target", dev=disk_name(prefix, number), bus=bus)
         return disk
 
     def _source(self, backend: Group | None) -> tuple[str, str]:
@@ -118,7 +107,7 @@ class Builder:
             path = backend.get("file") or backend.get("filename") or next(nested, "")
             following = self.nodes.get(path)
             if following is None or following is backend:
-                shown = _path(path)
+                shown = plain_path(path)
                 return ("block" if shown.startswith("/dev/") else "file"), shown
             backend = following
             seen += 1
@@ -177,17 +166,6 @@ def pci_address(element: Element, node: Node) -> None:
         address.set("multifunction", "on")
 
 
-def _disk_name(prefix: str, number: int) -> str:
-    if prefix == "nvme":
-        return f"nvme{number}n1"
-    letters = ""
-    number += 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(ord("a") + rest) + letters
-    return prefix + letters
-
-
 def _disk(builder: Builder, node: Node, rest: str) -> Element | None:
     if rest == "vhostuser":
         disk = builder.disk("virtio", "disk", None)
@@ -209,7 +187,7 @@ def _interface(builder: Builder, node: Node, rest: str) -> Element:
     network = (node.backend.get("type") if node.backend is not None else "") or "ethernet"
     nic = builder.element("interface", type=_NETWORKS.get(network, "ethernet"))
     if nic.get("type") == "vdpa":
-        etree.SubElement(nic, "source", dev=_path(node.backend.get("vhostdev") if node.backend else ""))
+        etree.SubElement(nic, "source", dev=plain_path(node.backend.get("vhostdev") if node.backend else ""))
     mac = node.group.get("mac")
     if _MAC.fullmatch(mac):
         etree.SubElement(nic, "mac", address=mac.lower())
@@ -341,6 +319,10 @@ def _modelled(tag: str, attribute: str = "model") -> Callable[[Builder, Node, st
     return make
 
 
+def _fixed(tag: str, **attributes: str) -> Callable[[Builder, Node, str], Element]:
+    return lambda builder, node, rest: builder.element(tag, **attributes)
+
+
 def _plain(builder: Builder, tag: str, attribute: str, node: Node) -> Element:
     return builder.element(tag, **{attribute: node.facts.model})
 
@@ -388,18 +370,6 @@ def _port(builder: Builder, node: Node, rest: str) -> Element:
     return element
 
 
-def _parallel(builder: Builder, node: Node, rest: str) -> Element:
-    return builder.element("parallel", type="pty")
-
-
-def _hub(builder: Builder, node: Node, rest: str) -> Element:
-    return builder.element("hub", type="usb")
-
-
-def _redirdev(builder: Builder, node: Node, rest: str) -> Element:
-    return builder.element("redirdev", bus="usb", type="spicevmc")
-
-
 def _crypto(builder: Builder, node: Node, rest: str) -> Element:
     crypto = builder.element("crypto", model="virtio", type="qemu")
     etree.SubElement(crypto, "backend", model="builtin")
@@ -416,9 +386,10 @@ def _watchdog(builder: Builder, node: Node, rest: str) -> Element:
 
 _MAKERS: dict[str, _Maker] = {
     "channel": _port, "console": _port, "controller": _controller, "crypto": _crypto, "disk": _disk,
-    "filesystem": _filesystem, "hostdev": _hostdev, "hub": _hub, "input": _input, "interface": _interface,
-    "iommu": _modelled("iommu"), "memballoon": _modelled("memballoon"), "memory": _memory, "panic": _modelled("panic"),
-    "parallel": _parallel, "pstore": _modelled("pstore", "backend"), "redirdev": _redirdev, "rng": _rng,
-    "serial": _serial, "shmem": _shmem, "smartcard": _smartcard, "sound": _modelled("sound"), "tpm": _modelled("tpm"),
-    "video": _video, "vsock": _vsock, "watchdog": _watchdog,
+    "filesystem": _filesystem, "hostdev": _hostdev, "hub": _fixed("hub", type="usb"), "input": _input,
+    "interface": _interface, "iommu": _modelled("iommu"), "memballoon": _modelled("memballoon"), "memory": _memory,
+    "panic": _modelled("panic"), "parallel": _fixed("parallel", type="pty"), "pstore": _modelled("pstore", "backend"),
+    "redirdev": _fixed("redirdev", bus="usb", type="spicevmc"), "rng": _rng, "serial": _serial, "shmem": _shmem,
+    "smartcard": _smartcard, "sound": _modelled("sound"), "tpm": _modelled("tpm"), "video": _video, "vsock": _vsock,
+    "watchdog": _watchdog,
 }  # fmt: skip

@@ -10,9 +10,9 @@ from virtkit.domain.document import MAX_BYTES
 from virtkit.errors import InputError
 from virtkit.readers.contract import FoundDomain, NotRead, ReaderOptions, Reading, document_of
 from virtkit.readers.qemu_command_line.domain import domain_of
-from virtkit.readers.qemu_command_line.elements import clean
 from virtkit.readers.qemu_command_line.inputs import command_lines, looks_like_command_line, looks_like_configuration
 from virtkit.readers.qemu_command_line.machine import machine_of
+from virtkit.readers.qemu_command_line.names import clean
 from virtkit.readers.qemu_command_line.plan import plan
 from virtkit.readers.qemu_command_line.settings import Settings, add_configuration, settings_of
 from virtkit.readers.qemu_command_line.words import CommandLine, Word

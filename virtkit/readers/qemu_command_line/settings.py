@@ -126,6 +126,20 @@ def _add(found: Settings, group: Group) -> None:
     found.groups.setdefault(name, []).append(group)
     if name == "device":
         found.devices.append(group)
+    elif name == "set":
+        _set(found, group)
+
+
+def _set(found: Settings, group: Group) -> None:
+    """Change the device that ``-set device.ID.KEY=VALUE`` names; it must stand before."""
+    for path, value in group.values.items():
+        kind, _, rest = path.partition(".")
+        ident, _, key = rest.rpartition(".")
+        named = [device for device in found.devices if device.get("id") == ident and not device.json]
+        if kind == "device" and named:
+            named[-1].values[key] = value
+        elif kind == "device":
+            found.remark(group.line, f"-set {path}: no device before it has that id, so QEMU refuses the command line")
 
 
 def _disk(found: Settings, option: Option, index: int, media: str) -> None:
