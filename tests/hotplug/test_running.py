@@ -426,3 +426,23 @@ def test_what_a_running_domain_never_takes(xml: str, words: str) -> None:
     text = q35(4, f"{BRIDGE}<controller type='scsi' model='virtio-scsi'/>")
     text = text.replace("<controller type='usb' model='none'/>", xhci)
     assert words in session(text).step(Step("attach", "live", xml)).error
+
+
+def test_a_full_virtio_serial_controller_leaves_a_useless_one_behind() -> None:
+    """Where every port is taken, libvirt adds a controller that QEMU does not get, and refuses the channel."""
+    found = session(q35(3, "<controller type='virtio-serial' index='0' ports='2'/>"))
+    outcomes = [plug(found, "channel") for _ in range(3)]
+    assert [outcome.ok for outcome in outcomes] == [True, False, False]
+    assert [one[1:] for one in outcomes[1].live] == [("controller", "virtio-serial 1", "")]
+    assert outcomes[2].live == ()
+    assert "Device alias was not set" in outcomes[2].error
+
+
+def test_an_expander_bus_of_pc_takes_no_hot_plug() -> None:
+    """libvirt places a device on a pci-expander-bus, and QEMU refuses it there."""
+    buses = (
+        "<controller type='pci' index='0' model='pci-root'/>"
+        "<controller type='pci' index='1' model='pci-expander-bus'><target busNr='50'/></controller>"
+    )
+    outcome = session(domain(buses, machine="pc")).step(Step("attach", "live", RNG_AT.format(1, 3, 0)))
+    assert "Bus 'pci.1' does not support hotplugging" in outcome.error

@@ -68,13 +68,19 @@ def _driver(device: Device) -> tuple[str, str]:
 
 
 def check_bus(context: Context, devices: Inventory, device: Device) -> None:
-    """Refuse a device on the root bus of a pc without ACPI or with hotplug='off', which takes none. Raises Refused."""
+    """Refuse a device on a bus of pc that libvirt chooses, but that takes no hot plug in QEMU. Raises Refused.
+
+    These are a pci-expander-bus, and the root bus without ACPI or with hotplug='off'.
+    """
     at = device.address
-    if context.family.chipset != "i440fx" or not isinstance(at, PciAddress) or at.empty or at.bus:
+    if context.family.chipset != "i440fx" or not isinstance(at, PciAddress) or at.empty:
         return
-    root = controllers.find(Draft(devices), "pci", 0)
-    if context.root.find("features/acpi") is None or (root is not None and root.hotplug == "off"):
-        raise _refused("Bus 'pci.0' does not support hotplugging", device)
+    bus = controllers.find(Draft(devices), "pci", at.bus)
+    if bus is None:
+        return
+    without_acpi = bus.model == "pci-root" and context.root.find("features/acpi") is None
+    if without_acpi or bus.model == "pci-expander-bus" or bus.hotplug == "off":
+        raise _refused(f"Bus 'pci.{at.bus}' does not support hotplugging", device)
 
 
 def check_memory(context: Context, device: Memory) -> None:

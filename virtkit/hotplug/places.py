@@ -120,6 +120,11 @@ class Places:
         if device.kind != "console":
             device.place(SerialAddress(found[0], 0, found[1]))
 
+    def is_full_of_ports(self) -> bool:
+        """Whether there are virtio-serial controllers, and none has a free port."""
+        ports = self._ports()
+        return bool(ports.sizes) and ports.anywhere(1) is None
+
     def _ports(self) -> virtio_serial.Ports:
         ports = virtio_serial.Ports(Draft(self.devices))
         for one in self.devices.in_order():

@@ -147,7 +147,7 @@ def advice(running: Running, outcome: Outcome, short: Shortage | None = None) ->
         return Advice("", "")
     if is_no_slot(outcome):
         return _no_slot(running, outcome.step.xml, short or shortage(running, (outcome,)))
-    if "no virtio-serial controllers" in outcome.error:
+    if "no virtio-serial controllers" in outcome.error or "for virtio-serial controller" in outcome.error:
         return _no_serial(running)
     found = next((advice for words, advice in _KNOWN if words in outcome.error), Advice("", ""))
     return found._replace(remedy=refusal.remedy) if refusal.remedy else found

@@ -6,19 +6,14 @@ paused, devices attached and read back).
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
-from virtkit.domain.address import DriveAddress
+from virtkit.domain.address import DriveAddress, SerialAddress
 from virtkit.domain.device_classes import Inventory
 from virtkit.domain.devices import Chardev, Controller, Device, Disk, Hostdev, Input, Memory
-from virtkit.domain.document import parse
-from virtkit.domain.editor import Editor
-from virtkit.domain.reader import read_devices
-from virtkit.domain.writer import write
 from virtkit.errors import Refused
 from virtkit.hotplug.by_qemu import (
     check_bus,
@@ -30,12 +25,13 @@ from virtkit.hotplug.by_qemu import (
     check_unit,
     scsi_units,
 )
-from virtkit.hotplug.changes import Change, row, rows_added
-from virtkit.hotplug.device import inventory_of, list_of
+from virtkit.hotplug.changes import Change, rows_added
+from virtkit.hotplug.device import list_of
 from virtkit.hotplug.duplicates import check_running
 from virtkit.hotplug.matching import console_of, same_device
 from virtkit.hotplug.places import Places
 from virtkit.hotplug.rules import LIVE, check_plug, check_unplug, check_valid
+from virtkit.hotplug.running_xml import Snapshot, running_xml
 from virtkit.resolution.context import Draft
 from virtkit.resolution.defaults import chardevs, controllers, disks, models
 from virtkit.resolution.ids import give_ids
@@ -43,16 +39,14 @@ from virtkit.resolved import Resolved
 
 if TYPE_CHECKING:
     from virtkit.domain.document import Document
-    from virtkit.domain.domain import Domain
-    from virtkit.host import Host
     from virtkit.hotplug.device import NewDevice
     from virtkit.resolution.context import Context
-    from virtkit.resolution.trace import Trace
 
 __all__ = ["Effect", "Running"]
 
 CFG = "unsupported configuration"
 FAILED = "operation failed"
+INT = "internal error"
 INVALID = "Requested operation is not valid"
 
 
@@ -85,6 +79,8 @@ class Running:
         self.places = Places(self.context, self.devices)
         self.targets = {disk.target for disk in self.devices.disks}
         self.documents: dict[int, Document] = {}
+        self.hollow: set[int] = set()
+        """The virtio-serial controllers that libvirt has added and QEMU does not have, by index."""
 
     def copy(self) -> Running:
         """The same running domain, to be changed independently."""
@@ -93,7 +89,7 @@ class Running:
         other.devices = _copy(self.devices)
         other.draft = Draft(other.devices)
         other.places = self.places.copy(other.devices)
-        other.targets = set(self.targets)
+        other.targets, other.hollow = set(self.targets), set(self.hollow)
         other.documents = dict(self.documents)
         return other
 
@@ -113,7 +109,9 @@ class Running:
                 check_unit(self.devices, device)
             else:
                 check_transport(self.context, device)
+                brought += self._bring_serial(device)
                 self.places.find(device)
+                self._check_hollow(device)
             if isinstance(device, Memory):
                 # What memory may be depends on the address that it was given.
                 check_valid(self.context, self.devices, device)
@@ -170,32 +168,11 @@ class Running:
         draft = Draft(devices)
         give_ids(self.context, draft)
         began = self.resolved
-        return _Snapshot(began.domain, began.host, self.context, devices, draft.trace, self.xml)
+        return Snapshot(began.domain, began.host, self.context, devices, draft.trace, self.xml)
 
     def xml(self) -> str:
         """The domain as it runs: the XML that it began with, and what was attached and detached since."""
-        text = self.resolved.xml()
-        root = parse(text.encode()).root
-        holder = root.find("devices")
-        kept = {id(one) for one in self.devices.in_order()}
-        known = {id(one) for one in self.resolved.devices}
-        gone = Counter(row(one) for one in self.resolved.devices if id(one) not in kept)
-        editor = Editor(text, root)
-        for device in read_devices(root, self.context.at).in_order():
-            if device.element is not None and gone[row(device)]:
-                gone[row(device)] -= 1
-                editor.remove(device.element)
-        new = [self._written(one) for one in self.devices.in_order() if id(one) not in known]
-        if new:
-            editor.append(root if holder is None else holder, "\n".join(new))
-        return editor.text()
-
-    def _written(self, device: Device) -> str:
-        """The XML of a device that was attached, with its address."""
-        document = self.documents.get(id(device)) or parse(_EMPTY.encode())
-        whole = write(document, inventory_of(device))
-        inner = whole.partition("<devices>")[2].rpartition("</devices>")[0].strip()
-        return inner.replace("\n    ", "\n")
+        return running_xml(self.resolved, self.devices, self.documents)
 
     # Reading
 
@@ -310,6 +287,25 @@ class Running:
             raise
         return brought
 
+    def _bring_serial(self, device: Device) -> list[Device]:
+        """The virtio-serial controller that libvirt adds for a channel where all others are full, for QEMU in vain.
+
+        Source: observed, libvirt 9.0.
+        """
+        if device.kind != "channel" or device.address is not None or not self.places.is_full_of_ports():
+            return []
+        used = {one.index for one in self.devices.controllers if one.type == "virtio-serial"}
+        index = next(number for number in range(len(used) + 1) if number not in used)
+        self.hollow.add(index)
+        return self._enter(controllers.new("virtio-serial", index))
+
+    def _check_hollow(self, device: Device) -> None:
+        """Refuse a port of a controller that QEMU does not have. Raises Refused."""
+        at = device.address
+        if isinstance(at, SerialAddress) and at.controller in self.hollow:
+            what = f"Device alias was not set for virtio-serial controller with index {at.controller}"
+            raise Refused(INT, what, device.label)
+
     def _is_beyond(self, at: DriveAddress) -> bool:
         """Whether libvirt gives no disk this unit of a SCSI controller that is there."""
         controller = controllers.find(self.draft, "scsi", at.controller)
@@ -361,26 +357,6 @@ class Running:
             self.targets.discard(device.target)
 
 
-class _Snapshot(Resolved):
-    """A running domain as a resolved one."""
-
-    def __init__(
-        self,
-        domain: Domain,
-        host: Host,
-        context: Context,
-        inventory: Inventory,
-        trace: Trace,
-        text: Callable[[], str],
-    ) -> None:
-        super().__init__(domain, host, context, inventory, trace)
-        self._text = text
-
-    def xml(self) -> str:
-        """The XML of the domain as it runs."""
-        return self._text()
-
-
 def _copy(devices: Inventory) -> Inventory:
     """An inventory whose lists can be changed without changing the other's; the devices are the same."""
     return Inventory(**{name: list(some) for name, some in _lists(devices)})
@@ -390,6 +366,3 @@ def _lists(devices: Inventory) -> Iterator[tuple[str, list[Any]]]:
     """The lists of an inventory by name."""
     for one in fields(Inventory):
         yield one.name, getattr(devices, one.name)
-
-
-_EMPTY = "<domain><devices></devices></domain>"
