@@ -2,6 +2,6 @@
 
 import sys
 
-from virtkit.cli import main
+from virtkit.cli import program
 
-sys.exit(main())
+sys.exit(program())

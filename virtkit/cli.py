@@ -15,10 +15,10 @@ from virtkit.commands.parser import COMMANDS, build, named
 from virtkit.commands.terminal import Messages
 from virtkit.errors import UsageError, VirtkitError
 
-__all__ = ["COMMANDS", "main"]
+__all__ = ["COMMANDS", "main", "program"]
 
 # Allocations between two collections of young objects. A command that reads one domain creates fewer than that in
-# cycles; with Python's own value, collections take a tenth of its time.
+# cycles; with Python's own value, collections take a sixth of its time.
 _ALLOCATIONS = 100_000
 
 
@@ -42,15 +42,6 @@ def _set_up_messages(args: argparse.Namespace) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command: 0 when all went well, 1 when an input was rejected or a check failed, 2 for wrong usage."""
-    before = gc.get_threshold()
-    gc.set_threshold(_ALLOCATIONS, *before[1:])
-    try:
-        return _run(argv)
-    finally:
-        gc.set_threshold(*before)
-
-
-def _run(argv: Sequence[str] | None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["help"]:
         words = [*words[1:], "--help"]
@@ -96,5 +87,15 @@ def _run(argv: Sequence[str] | None) -> int:
         return 130
 
 
+def program() -> int:
+    """Run the command of this process, with settings that suit a short one: less work for the garbage collector."""
+    gc.set_threshold(_ALLOCATIONS, 20, 20)
+    try:
+        return main()
+    finally:
+        # What is left is freed with the process; without this, Python looks through it again as it ends.
+        gc.freeze()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())
