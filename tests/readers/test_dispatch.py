@@ -131,7 +131,7 @@ def test_results_of_a_list(several: str, tmp_path: Path, capsys: pytest.CaptureF
     assert sorted(path.name for path in out.iterdir()) == ["bad.error", "space.one.xml", "space.two.xml"]
     assert (out / "bad.error").read_text() == f"{several}:3: is bad\n"
     err = capsys.readouterr().err
-    assert f"{several}: skipped: a comment" in err
+    assert f"{several}:4: skipped: a comment" in err
     assert "2 domains resolved, 1 rejected" in err
 
 

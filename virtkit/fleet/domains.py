@@ -66,7 +66,8 @@ def each(
 
 def say_skipped(source: Source, skipped: Skipped) -> None:
     """Write one line about what is no domain."""
-    logging.getLogger("virtkit").info("%s: skipped: %s", source.label, skipped.reason)
+    where = f"{source.label}:{skipped.line}" if (skipped.line or 0) > 1 else source.label
+    logging.getLogger("virtkit").info("%s: skipped: %s", where, skipped.reason)
 
 
 def attempt(step: Callable[[], T]) -> T | VirtkitError:

@@ -162,7 +162,7 @@ def test_other_objects_say_what_they_are() -> None:
     deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
     playbook = "- hosts: all\n  tasks: []\n"
     reasons = [part.reason for part in parts(f"{deployment}---\n{playbook}") if isinstance(part, Skipped)]
-    assert reasons[0].startswith("this is a Deployment of apps/v1; taken are VirtualMachine,")
+    assert reasons[0].startswith("this is a Deployment of apps/v1, called 'web'; taken are VirtualMachine,")
     assert reasons[1].startswith("this seems to be an Ansible playbook; taken are")
 
 
@@ -193,3 +193,10 @@ def test_a_legacy_guest_needs_a_field_of_kubevirt() -> None:
     for guest, expected in (("rhel6.10", True), ("rhel9.6", False)):
         review = check(resolved(instance()), guest)
         assert any("useVirtioTransitional" in one.text for one in review.remarks) is expected
+
+
+def test_a_misspelt_kind_gets_a_hint() -> None:
+    """A kind that is nearly one of KubeVirt's is named with the one that was meant."""
+    [part] = parts(instance().replace("kind: VirtualMachineInstance", "kind: VirtualMachineInstanze"))
+    assert isinstance(part, Skipped)
+    assert part.reason.endswith("called 'vm'; did you mean VirtualMachineInstance?")

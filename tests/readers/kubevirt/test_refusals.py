@@ -158,3 +158,9 @@ def test_a_topology_that_is_none_is_refused() -> None:
     """Only v1, v2, v3 and none are topologies."""
     with pytest.raises(UsageError, match="--topology: expected none, v1, v2, v3, got 'v4'"):
         parts(instance(), topology="v4")
+
+
+@pytest.mark.parametrize("text", [instance(name='"a\\x01b"'), instance().replace("name: root", 'name: "r\\x00t"')])
+def test_control_characters_are_refused(text: str) -> None:
+    """A name that no XML can contain gives an error with its line."""
+    assert problem(text).endswith("contains a control character; remove it")

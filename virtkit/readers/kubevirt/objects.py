@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
 from virtkit import facts
 from virtkit.errors import InputError
 from virtkit.readers.kubevirt.documents import Found, Mapping, Sequence
-from virtkit.readers.kubevirt.schema import check
+from virtkit.readers.kubevirt.schema import check, check_text
 
 __all__ = ["Machine", "Other", "Profile", "object_of"]
 
@@ -85,6 +86,8 @@ def object_of(found: Found, file: str) -> Machine | Profile | Other:
         return Other(name, _seems(value), value.line)
     if not name:
         raise InputError(f"the {kind} has no metadata.name", file, metadata.line)
+    for key in ("name", "namespace"):
+        check_text(metadata.text(key), f"{kind}: metadata.{key}", file, metadata.line_of(key))
     spec = value.get("spec")
     if not isinstance(spec, Mapping):
         raise InputError(f"{kind} {name}: spec is missing; expected a mapping", file, value.line_of("spec"))
@@ -140,7 +143,9 @@ _TAKEN = "taken are VirtualMachine, VirtualMachineInstance, VirtualMachineInstan
 def _seems(value: Any) -> str:
     """What a value that is no KubeVirt machine seems to be, as one sentence."""
     kind = next(_guesses(value), "this is no Kubernetes object")
-    return f"{kind}; {_TAKEN}"
+    near = get_close_matches(value.text("kind"), _kinds(), 1, 0.9) if isinstance(value, Mapping) else []
+    hint = f"; did you mean {near[0]}?" if near and value.text("kind") not in _kinds() else ""
+    return f"{kind}{hint or f'; {_TAKEN}'}"
 
 
 def _guesses(value: Any) -> Iterator[str]:
@@ -148,7 +153,9 @@ def _guesses(value: Any) -> Iterator[str]:
         if value.get("kind"):
             version = value.text("apiVersion")
             article = "an" if value.text("kind")[:1] in "AEIO" else "a"
-            yield f"this is {article} {value.text('kind')[:80]}" + (f" of {version[:80]}" if version else "")
+            name = value.child("metadata").text("name")
+            called = f", called {name[:80]!r}" if name else ""
+            yield f"this is {article} {value.text('kind')[:80]}" + (f" of {version[:80]}" if version else "") + called
         for key, what in _KEYS.items():
             if key in value:
                 yield f"this seems to be {what}"

@@ -141,8 +141,11 @@ def _is_list(found: Found) -> bool:
 
 
 def _name_of(found: Found) -> str:
-    value = found.value
-    return value.child("metadata").text("name") if hasattr(value, "child") else ""
+    if not isinstance(found.value, Mapping):
+        return ""
+    metadata = found.value.child("metadata")
+    name = metadata.text("name")
+    return f"{metadata.text('namespace') or 'default'}.{name}" if name else ""
 
 
 def _named(parts: Iterable[tuple[Reading, bool]]) -> Iterator[Reading]:

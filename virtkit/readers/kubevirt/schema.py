@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from functools import cache
 from typing import Any
@@ -12,7 +13,9 @@ from virtkit.readers.kubevirt.documents import Mapping, Sequence
 from virtkit.readers.kubevirt.quantities import quantity
 from virtkit.readers.kubevirt.releases import NEWEST
 
-__all__ = ["check"]
+__all__ = ["check", "check_text"]
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @cache
@@ -66,6 +69,14 @@ def _check_value(value: Any, type_: str, path: str, file: str, line: int) -> Non
     fits = quantity(value) is not None if type_ == "quantity" else type(value) is names[1]
     if not fits:
         raise InputError(f"{path}: expected {names[0]}, got {_kind(value)}", file, line)
+    if isinstance(value, str):
+        check_text(value, path, file, line)
+
+
+def check_text(value: str, path: str, file: str, line: int) -> None:
+    """Refuse a text with a control character, which no XML can contain. Raises InputError."""
+    if _CONTROL.search(value):
+        raise InputError(f"{path}: contains a control character; remove it", file, line)
 
 
 _PLAIN: dict[str, tuple[str, type]] = {
