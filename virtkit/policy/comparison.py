@@ -122,11 +122,11 @@ def evaluate(
     at = host or Host.default()
     costs = {name: BusCost(at, name, circumstances.arch) for name in {policy.slots for policy in policies}}
     runs = [_Run(policy, costs[policy.slots], wanted, overrides, circumstances) for policy in policies]
-    # Hashing an answer takes longer than deciding, so each answer gets a number once.
-    numbers: dict[Support, int] = {}
+    # Hashing an answer takes longer than deciding, so what a verdict says of it gets a number once.
+    numbers: dict[tuple[object, ...], int] = {}
     for guest in chosen:
         answers = [support(guest, kind, overrides=overrides) for kind in wanted]
-        codes = [numbers.setdefault(answer, len(numbers)) for answer in answers]
+        codes = [numbers.setdefault(_judged(answer), len(numbers)) for answer in answers]
         drivers = {(kind, overrides): answer for kind, answer in zip(wanted, answers, strict=True)}
         emulated: dict[tuple[str, str], str] = {}
         for run in runs:
@@ -135,6 +135,12 @@ def evaluate(
     frame = pd.DataFrame(rows, columns=list(_ROW), dtype=object)[list(COLUMNS)]
     types = {"driver": "bool", **dict.fromkeys(_COUNTS, "int64")}
     return frame.astype({column: types.get(column, "category") for column in COLUMNS})
+
+
+def _judged(answer: Support) -> tuple[object, ...]:
+    """The part of an answer that a verdict and its reason depend on: all but the source and most remarks."""
+    drivers = (answer.legacy, answer.modern, answer.legacy_addon, answer.modern_addon, answer.unknown)
+    return (*drivers, answer.condition, answer.modern_condition, answer.remark if answer.unknown else "")
 
 
 class _Run:

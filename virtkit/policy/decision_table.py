@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "decisions", "select_machines"]
 
-#: Columns of ``decisions``, all text. ``device`` is how the device is attached: "virtio", or the emulated device;
-#: ``model`` the virtio model; ``created`` always, on-request or never.
+#: Columns of ``decisions``, all text. ``device`` is "virtio", or the emulated device such as "e1000" or "sata";
+#: ``model`` is the model in domain XML of a virtio, network or video device; ``created`` always, on-request or never.
 COLUMNS = ("guest", "kind", "machine", "device", "model", "created", "reason", "source")
+
+#: The kinds whose emulated devices are named by their model; disks are named by their bus.
+_NAMED_BY_MODEL = ("net", "gpu")
 
 
 def select_machines(text: str, host: Host, about: Circumstances) -> tuple[str, ...]:
@@ -50,7 +53,7 @@ def decisions(
     >>> from virtkit.policy.decision_table import decisions
     >>> rows = decisions(vk.load_policy("nova"), [vk.catalogue().find("win10")], ["own"], ["net", "vsock"])
     >>> [row[:6] for row in rows]
-    [('win10', 'net', 'pc', 'e1000', '', 'always'), ('win10', 'vsock', 'pc', '', '', 'never')]
+    [('win10', 'net', 'pc', 'e1000', 'e1000', 'always'), ('win10', 'vsock', 'pc', '', '', 'never')]
     """
     circumstances = about or Circumstances()
     asked, wanted = tuple(machines), tuple(kinds)
@@ -61,7 +64,7 @@ def decisions(
             for kind in wanted:
                 found = decide(policy, guest, machine, kind, drivers, circumstances)
                 device = found.value if found.outcome == "device" else "virtio"
-                model = found.value if found.outcome == "model" else ""
+                model = found.value if found.outcome == "model" or kind in _NAMED_BY_MODEL else ""
                 if found.value in ("", "none"):
                     device = model = ""
                 if model and found.slot == ROOT:
