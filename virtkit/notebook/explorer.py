@@ -103,7 +103,7 @@ class _Explorer:
 
     def take(self, _: object = None) -> None:
         """Use the uploaded domain."""
-        from virtkit.domain.domain import read
+        from virtkit.inputs import read
 
         for file in self.upload.value[-1:]:
             self.use(partial(read, bytes(file["content"]), str(file["name"])))

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 from virtkit.compat.check import check
 from virtkit.compat.conversion.models import models_of, text_with_models
 from virtkit.compat.review import Review
-from virtkit.domain.domain import Domain, read
+from virtkit.domain.domain import Domain
+from virtkit.domain.domain import read as read_xml
 from virtkit.errors import InputError, Refused
 from virtkit.host import Host
+from virtkit.inputs import read
 from virtkit.resolved import Resolved, resolve
 
 if TYPE_CHECKING:
@@ -54,14 +56,15 @@ class Outcome:
 
 
 def read_domain(text: str) -> Domain:
-    """The domain in ``text``: its XML, or the path of a file that holds it. Raises InputError."""
+    """The domain in ``text``, in any format that ``virtkit.read`` takes, or in the file that it names. Raises
+    InputError."""
     text = text.strip()
     if not text:
         raise InputError("expected the XML of a domain or the path of a file, got nothing")
     if text.startswith("<"):
         return read(text.encode("utf-8", "replace"), "pasted XML")
     if "\n" in text or len(text) > 4096:
-        raise InputError("expected the XML of a domain, which begins with '<', or the path of a file, got another text")
+        return read(text.encode("utf-8", "replace"), "pasted text")
     try:
         return read(Path(text).expanduser())
     except (RuntimeError, ValueError) as problem:
@@ -92,7 +95,7 @@ def evaluate(domain: Domain, scenario: Scenario, host: Host) -> Outcome:
     }
     if models:
         text = text_with_models(after, models, models)
-        after = resolve(read(text.encode(domain.document.codec), domain.path), host, machine=machine)
+        after = resolve(read_xml(text.encode(domain.document.codec), domain.path), host, machine=machine)
     review = check(after, scenario.guest or None)
     same = before is None or before is after
     review_before = None if same or before is None else check(before, scenario.guest or None, changes=False)
