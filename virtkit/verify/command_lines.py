@@ -53,6 +53,7 @@ class _Line:
     buses: list[str] = field(default_factory=list)
     count: int = 0
     once: set[str] = field(default_factory=set)
+    newer: bool = False
 
     @property
     def express(self) -> bool:
@@ -204,7 +205,7 @@ def _plain(line: _Line) -> None:
 
 
 def _express(line: _Line) -> None:
-    line.device(line.one(*_EXPRESS))
+    line.device("igb" if line.newer and line.chance(0.1) else line.one(*_EXPRESS))
 
 
 def _scsi(line: _Line) -> None:
@@ -295,7 +296,7 @@ def command_lines(count: int, seed: int, qemu: Release, arch: str = "x86_64") ->
         usable = [one for one in versions if oldest <= one <= newest]
         chosen = random.choice(usable)
         machine = random.choice(_MACHINES[arch]).format(f"{chosen[0]}.{chosen[1]}")
-        line = _Line(random, arch, machine)
+        line = _Line(random, arch, machine, newer=qemu >= (8, 0))
         _switches(line)
         makers, weights = zip(*_MAKERS, strict=True)
         size = 1 + int(random.expovariate(1 / random.choice((3, 6, 12))))

@@ -31,7 +31,7 @@ _ID = re.compile(r".*pci id ([0-9a-f]{4}):([0-9a-f]{4})")
 _BAR = re.compile(r"\s*bar ([0-9]+): ")
 _VIRTIO_VENDOR, _FIRST_MODERN, _MODERN_BAR = 0x1AF4, 0x1040, 4
 #: Functions of a chipset that no element of domain XML stands for.
-_CHIPSET = frozenset({"i440FX", "PIIX3", "PIIX4_PM", "mch", "ICH9-LPC", "ICH9-SMB", "gpex-root"})
+_CHIPSET = frozenset({"i440FX", "PIIX3", "PIIX4_PM", "mch", "ICH9-LPC", "ICH9-SMB", "gpex-root", "igbvf"})
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -22,6 +22,7 @@ from virtkit.releases import Release
 
 __all__ = ["Plan", "plan"]
 
+_VIRTUAL_FUNCTIONS = (11, 0)
 _OHCI_TO = (2, 4)
 _TRIES_NICS = (10, 0)
 _NIC_ADDR_IGNORED = (9, 0)
@@ -68,6 +69,7 @@ def plan(settings: Settings, machine: Machine, qemu: Release | None) -> Plan:
     acpi = machine.family != "pc-i440fx" or _acpi(settings, machine)
     slots = BridgeSlots(machine, acpi and _acpi_hotplug(settings))
     found = Plan(settings, machine, Tree(slots.refuses_slot_0), drives, [], qemu)
+    found.tree.shows_virtual_functions = qemu is None or qemu >= _VIRTUAL_FUNCTIONS
     chipset.build(found.tree, machine, usb=_usb(settings, machine), acpi=_acpi(settings, machine))
     if machine.family == "pseries":
         _pseries(found, defaults)
