@@ -49,6 +49,8 @@ _DEVICES = {
     "shmem": 1,
     "controller:scsi:virtio-scsi": 2,
     "controller:scsi": 1,
+    "controller:scsi:lsilogic": 1,
+    "controller:scsi:lsisas1068": 1,
     "controller:virtio-serial": 1,
     "controller:usb:qemu-xhci": 1,
     "controller:sata": 1,
@@ -95,7 +97,7 @@ def _domain(random: Random, machine: str, names: Names) -> str:
     if machine in ("q35", "pc") and random.random() < 0.3:
         memory = "<maxMemory slots='4' unit='MiB'>4096</maxMemory>"
     numa = "<cpu><numa><cell id='0' cpus='0' memory='256' unit='MiB'/></numa></cpu>" if memory else ""
-    acpi = "<features><acpi/></features>" if machine in ("q35", "pc") else ""
+    acpi = "<features><acpi/></features>" if machine in ("q35", "pc") and random.random() < 0.85 else ""
     arch = MACHINES[machine]
     return (
         f"<domain type='qemu'><name>plug</name>{memory}<memory unit='MiB'>256</memory><vcpu>1</vcpu>"
@@ -129,6 +131,8 @@ def _steps(random: Random, names: Names, machine: str, count: int) -> Iterator[S
         side = random.choices(("live", "config", "both"), (4, 2, 4))[0]
         if random.random() < 0.12 and machine != "s390-ccw-virtio" and xml.startswith(("<disk", "<interface", "<rng")):
             xml = _addressed(random, xml)
+        if random.random() < 0.3 and xml.startswith("<disk") and "bus='scsi'" in xml:
+            xml = _with_unit(random, xml)
         if side != "live" and xml.startswith(("<disk", "<interface")):
             kept.append(xml)
         yield Step("attach", side, xml)
@@ -142,3 +146,12 @@ def _addressed(random: Random, xml: str) -> str:
     function = random.choice((0, 0, 0, 0, 1))
     end = xml.rindex("</")
     return f"{xml[:end]}<address type='pci' domain='0' bus='{bus}' slot='{slot}' function='{function}'/>{xml[end:]}"
+
+
+def _with_unit(random: Random, xml: str) -> str:
+    """A disk on bus scsi with a unit of some controller, which may or may not be there."""
+    controller, target = random.choice((0, 0, 0, 1, 2)), random.choice((0, 0, 0, 1))
+    unit = random.choice((0, 1, 6, 7, 9))
+    end = xml.rindex("</")
+    at = f"<address type='drive' controller='{controller}' bus='0' target='{target}' unit='{unit}'/>"
+    return f"{xml[:end]}{at}{xml[end:]}"
