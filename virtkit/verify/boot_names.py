@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,6 +33,8 @@ __all__ = ["COLUMNS", "SCHEMES", "NamesSeen", "Udev", "evidence", "find_udev", "
 SCHEMES = ("v247", "v252")
 #: The columns of the table of evidence.
 COLUMNS = ("domain", "machine", "firmware", "device", "scheme", "onboard", "slot", "path", "differs", "source")
+
+_LINE = re.compile(r"^.*?((?:NAME|DISK) )")
 
 _INIT = """#!/bin/busybox sh
 /bin/busybox mount -t proc proc /proc
@@ -145,7 +148,8 @@ def look(
     seen: dict[tuple[str, str], tuple[str, str, str]] = {}
     paths: list[str] = []
     for line in said.splitlines():
-        parts = line.replace("\r", "").split()
+        # The first line may follow control sequences of the firmware.
+        parts = _LINE.sub(r"\1", line.replace("\r", "")).split()
         if len(parts) == 6 and parts[0] == "NAME":
             onboard, slot, path = ("" if one == "-" else one for one in parts[3:])
             seen[parts[1], parts[2]] = (onboard, slot, path)
