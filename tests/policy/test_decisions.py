@@ -32,7 +32,7 @@ def test_policies() -> None:
         "diskless": "reject",
         "kubevirt": "weigh",
     }
-    assert "+10 no-disk-or-nic" in str(table["recommended"]["because"])
+    assert "domains without a working disk or NIC -1" in str(table["recommended"]["because"])
     with pytest.raises(UsageError, match="baseline 'ovirt' was not evaluated; expected one of "):
         decisions.of_policies(frame, "ovirt")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from virtkit.errors import UsageError
@@ -22,6 +23,21 @@ if TYPE_CHECKING:
 
 #: Characters that begin markup within a line; underscores inside words do not.
 _MARKUP = re.compile(r"[\\|<`*\[]")
+
+#: What criteria of these names count, for the sentence on a policy.
+_COUNTED = MappingProxyType(
+    {
+        "works": "working devices",
+        "condition": "devices that need a driver to be installed",
+        "emulated": "emulated devices",
+        "fails": "failing devices",
+        "idle": "idle devices",
+        "left-out": "useful devices left out",
+        "no-disk-or-nic": "domains without a working disk or NIC",
+        "buses": "PCI controllers",
+        "no-free-port": "domains without a free port",
+    }
+)
 
 __all__ = ["markdown", "of_policies", "of_rollouts", "of_slots", "together"]
 
@@ -167,11 +183,17 @@ def _decision(row: Mapping[Hashable, Any], base: Mapping[Hashable, Any], better:
 
 
 def _moved(points: pd.DataFrame, baseline: str, name: str, limit: int = 3) -> str:
-    """The criteria that move the score most: "+3300 works, -1200 buses, +400 idle"."""
+    """The criteria that move the score most, by what they count: "working devices +13"."""
     by_policy = points.pivot(index="criterion", columns="policy", values="points")
+    counts = points.pivot(index="criterion", columns="policy", values="count")
+    changes = (counts[name] - counts[baseline]).to_dict()
     moved = (by_policy[name] - by_policy[baseline]).round(2)
     largest = sorted(moved[moved != 0].items(), key=lambda item: (-abs(item[1]), str(item[0])))
-    return ", ".join(f"{amount:+g} {criterion}" for criterion, amount in largest[:limit])
+    said = []
+    for criterion, _ in largest[:limit]:
+        what = _COUNTED.get(str(criterion), f"domains with a loss for {criterion}")
+        said.append(f"{what} {int(changes[criterion]):+,}")
+    return ", ".join(said)
 
 
 def of_rollouts(found: Sequence[Rollout], stage: int, limit: int = 40) -> pd.DataFrame:

@@ -86,7 +86,7 @@ def _outcome(table: pd.DataFrame, chosen: str, baseline: str) -> Iterator[str]:
     if chosen == baseline:
         yield f"Keep {baseline}: no other policy improves on it without making something worse."
     else:
-        yield f"Adopt {chosen} in place of {baseline}. The score changes by {because}."
+        yield f"Adopt {chosen} in place of {baseline}. What changes most: {because}."
     yield ""
     columns = ["policy", "decision", "score", "works", "guests_failing", "buses", "better", "worse", "because"]
     yield decisions.markdown(table[columns])
