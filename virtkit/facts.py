@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ __all__ = ["path", "records", "root", "samples", "table"]
 _PACKAGE = Path(__file__).resolve().parent
 #: How a text, a list, a truth value or a whole number begins in TOML and in JSON.
 _VALUES = ('"', "[", "t", "f", *"123456789")
+_HEAD = re.compile(r"\[\[([a-z][a-z0-9_-]*(?:\.[a-z][a-z0-9_-]*)*)\]\]")
 
 
 @cache
@@ -100,9 +102,12 @@ def _plain_toml(text: str) -> dict[str, Any] | None:
     for line in text.splitlines():
         if not line or line.startswith("#"):
             continue
-        if line.startswith("[["):
+        if line.startswith("["):
+            head = _HEAD.fullmatch(line)
+            if head is None:
+                return None
             holder: Any = document
-            *outer, name = line.removeprefix("[[").removesuffix("]]").split(".")
+            *outer, name = head[1].split(".")
             for key in outer:
                 if not isinstance(holder.get(key), list):
                     return None

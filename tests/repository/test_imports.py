@@ -43,7 +43,7 @@ ALLOWED = {
     "fleet": f"{RESOLVED} guests compat policy inputs readers hotplug",
     "verify": f"{RESOLVED} guests boot compat qemu_args hotplug readers inputs connection",
     "draw": "errors wording topology",
-    "notebook": f"{JUDGING} draw boot",
+    "notebook": f"{JUDGING} draw boot hotplug",
     "reporting": f"{JUDGING} draw notebook",
 }
 #: A table that rooms below its own may import, too, because it needs nothing but the device classes of ``domain``.

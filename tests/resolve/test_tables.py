@@ -28,7 +28,7 @@ from virtkit.resolution.constraints.conditions import terms_of
 from virtkit.resolution.constraints.options import NUMBERS, PATTERNS
 
 TABLES = sorted(path.stem for path in facts.path("libvirt").glob("*.csv"))
-SOURCES = ("observed: libvirt ", "observed: QEMU ", "libvirt", "QEMU ", "the domain itself")
+SOURCES = ("observed: libvirt ", "observed: QEMU ", "libvirt", "QEMU ", "Proxmox VE, ", "the domain itself")
 KEYS = {
     "behaviours": ["name"],
     "chipset-slots": ["chipset", "part"],

@@ -147,7 +147,7 @@ class _LayoutBuilder:
             last = y
             label = _slot(node)
             if node.bus is None:
-                self.out.lines.append(Line(x, y, self.device_x, y, label))
+                self.link(x, node, label)
                 self.device(node, bus.hotplug)
                 self.y += ROW
                 continue
@@ -170,10 +170,22 @@ class _LayoutBuilder:
         if last > first:
             self.out.lines.append(Line(x, first, x, last))
 
-    def device(self, node: Node, hotplug: bool) -> None:
+    def earlier(self, node: Node) -> Change | None:
+        """The change of a device that is drawn as it was before, too."""
         change = self.changes.get(id(node))
-        self.out.boxes.append(Box(self.device_x, self.y, *BOX, node, "", hotplug, change))
-        if change is not None and change.before is not None and change.kind is not ChangeKind.SAME:
+        return None if change is None or change.before is None or change.kind is ChangeKind.SAME else change
+
+    def link(self, x: float, node: Node, label: str) -> None:
+        """The line from a bus to a device; one that is drawn as it was before, too, stands in the middle of it."""
+        if self.earlier(node) is None:
+            self.out.lines.append(Line(x, self.y, self.device_x, self.y, label))
+            return
+        self.out.lines.append(Line(x, self.y, self.earlier_x, self.y, label))
+        self.out.lines.append(Line(self.earlier_x + EARLIER_BOX[0], self.y, self.device_x, self.y))
+
+    def device(self, node: Node, hotplug: bool) -> None:
+        self.out.boxes.append(Box(self.device_x, self.y, *BOX, node, "", hotplug, self.changes.get(id(node))))
+        if (change := self.earlier(node)) is not None and change.before is not None:
             self.out.earlier.append(Box(self.earlier_x, self.y, *EARLIER_BOX, change.before, "", False, change))
 
     def gone(self, compared: Difference) -> None:
@@ -208,7 +220,7 @@ class _LayoutBuilder:
         self.y += 22
         for node in nodes:
             if node.address:
-                self.out.lines.append(Line(MARGIN + 10, self.y, self.device_x, self.y, node.address))
+                self.link(MARGIN + 10, node, node.address)
             self.device(node, False)
             self.y += ROW
         self.y += 6

@@ -19,6 +19,8 @@ def load(shown: type) -> None:
             import virtkit.notebook.topologies
         case "boot":
             import virtkit.notebook.starts
+        case "hotplug":
+            import virtkit.notebook.upgrades
         case "host":
             import virtkit.notebook.hosts
         case "guests":
