@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from virtkit.commands.findings import Findings, add_format
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -51,6 +53,7 @@ def add(verbs: Any) -> None:
     parts.add_argument("--plug", action="store_true", help="plug devices into a booted guest")
     verb.add_argument("--seed", type=int, default=0, help="which random machines (default 0)")
     verb.add_argument("-o", "--output", metavar="FILE", help="write the observations as CSV")
+    add_format(verb)
     verb.set_defaults(run=run)
 
 
@@ -90,13 +93,13 @@ def run(args: argparse.Namespace) -> int:
             wrong += differ
     if args.output:
         tables.emit(boot.evidence(seen, f"{emulator.source}; Linux {kernel.release}"), args.output)
+    findings = Findings(args.format)
     for one in wrong:
         expected, interface = boot.predicted(one, emulator.release)
-        print(
-            f"{one.machine} {one.location} {one.kind} {one.model}, {one.guest} drivers: "
-            f"observed {one.interface or 'not driven'}, predicted {interface if expected else 'not driven'}"
-        )
-    print(f"{counted(len(seen), 'device')} observed, {len(wrong)} not as predicted")
+        line = f"observed {one.interface or 'not driven'}, predicted {interface if expected else 'not driven'}"
+        findings.add(f"{one.machine} {one.location} {one.kind} {one.model}, {one.guest} drivers", [line])
+    numbers = {"observed": len(seen), "differing": len(wrong)}
+    findings.end(f"{counted(len(seen), 'device')} observed, {len(wrong)} not as predicted", emulator.source, numbers)
     return 1 if wrong else 0
 
 
@@ -113,6 +116,7 @@ def _part(args: argparse.Namespace) -> int:
     if count < 1 or args.limit <= 0 or 0 in (args.firmware, args.names):
         raise UsageError("expected at least one machine and a limit above 0 seconds")
     emulator = probe(args.qemu, 60.0, False)
+    findings = Findings(args.format)
     lines, wrong, table = [], 0, ""
     source = f"{emulator.source}"
     for line, differs, found in _answers(args, Path(args.root), count, emulator.release, source):
@@ -122,7 +126,8 @@ def _part(args: argparse.Namespace) -> int:
         wrong += differs
     if args.output:
         tables.emit(table, args.output)
-    print(f"{counted(len(lines), 'machine')} booted, {wrong} not as predicted")
+    numbers = {"booted": len(lines), "differing": wrong}
+    findings.end(f"{counted(len(lines), 'machine')} booted, {wrong} not as predicted", source, numbers)
     return 1 if wrong else 0
 
 

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from virtkit.commands.findings import Findings, add_format
+
 if TYPE_CHECKING:
     from virtkit.verify.started import CommandLineOutcome
 
@@ -44,6 +46,7 @@ def add(verbs: Any) -> None:
     verb.add_argument("--qemu", metavar="BINARY", help="QEMU program (default: qemu-system-ARCH on PATH)")
     verb.add_argument("--refused", action="store_true", help="also list the lines that QEMU refuses")
     verb.add_argument("--limit", type=float, default=30.0, metavar="SECONDS", help="for each QEMU (default: 30)")
+    add_format(verb)
     verb.set_defaults(run=run)
 
 
@@ -58,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError("expected inputs, or --random N")
     binary = args.qemu or f"qemu-system-{args.arch}"
     release = release_of(binary, args.limit)
+    findings = Findings(args.format)
     asked = devices = differing = failed = refused = expected = 0
     for name, text in _lines(args, release):
         try:
@@ -71,17 +75,20 @@ def run(args: argparse.Namespace) -> int:
             expected += outcome.refusal_expected
             if args.refused:
                 said = "as virtkit says" if outcome.refusal_expected else "virtkit does not say so"
-                print(f"{name}: QEMU refuses it ({said}): {outcome.unstarted}")
+                findings.say(f"{name}: QEMU refuses it ({said}): {outcome.unstarted}")
             continue
         asked += 1
         devices += outcome.devices
         if not outcome.agrees:
             differing += 1
-            _report(name, text, outcome)
-    print(
+            findings.add(f"{name}: {text}", _differences(outcome))
+    numbers = {"compared": asked, "devices": devices, "differing": differing, "refused": refused, "not_read": failed}
+    findings.end(
         f"QEMU {dotted(release)}: {counted(asked, 'command line')} with {counted(devices, 'PCI device')} compared, "
         f"{differing} not as predicted; {counted(refused, 'command line')} refused by QEMU, {expected} of them as "
-        f"virtkit says; {failed} not read"
+        f"virtkit says; {failed} not read",
+        f"QEMU {dotted(release)}",
+        numbers,
     )
     return 1 if differing or failed else 0
 
@@ -95,8 +102,6 @@ def _lines(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[tuple
     yield from command_lines(args.random, args.seed, release, args.arch)
 
 
-def _report(name: str, text: str, outcome: CommandLineOutcome) -> None:
-    print(f"{name}: {text}")
-    for title, places in (("only QEMU", outcome.missing), ("only virtkit", outcome.extra)):
-        for place in places:
-            print(f"  {title}: {place}")
+def _differences(outcome: CommandLineOutcome) -> list[str]:
+    sides = (("only QEMU", outcome.missing), ("only virtkit", outcome.extra))
+    return [f"{title}: {place}" for title, places in sides for place in places]

@@ -11,6 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from virtkit.commands.findings import Findings, add_format
 from virtkit.commands.given import add_reader_options, given_domain
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def add(verbs: Any) -> None:
         help="folder for the empty images, under a path that libvirtd has too, when it runs in a container or chroot",
     )
     verb.add_argument("-o", "--output", metavar="DIR", help="keep what differs: NAME.in.xml, .steps.json and .diff")
+    add_format(verb)
     verb.set_defaults(run=run)
 
 
@@ -64,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"--images {args.images}: expected an existing folder")
     # Asked to end, it leaves like after Ctrl-C, so that no domain is left behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    findings = Findings(args.format)
     steps = taken = asked = differing = failed = 0
     with connect(args.uri) as peer:
         for scenario in _scenarios(args):
@@ -79,13 +82,16 @@ def run(args: argparse.Namespace) -> int:
             lines = list(found.differences())
             if lines:
                 differing += 1
-                print(scenario.name, *lines, sep="\n  ", flush=True)
+                findings.add(scenario.name, lines)
                 _keep(args.output, scenario, found)
         release = dotted(peer.host.libvirt)
     refused = f"{counted(steps, 'step')}, of which it refused {steps - taken:,}"
-    print(
+    numbers = {"asked": asked, "steps": steps, "refused": steps - taken, "differing": differing, "not_started": failed}
+    findings.end(
         f"libvirt {release}: {counted(asked, 'domain')} asked ({refused}), "
-        f"{counted(differing, 'domain differs', 'domains differ')}; {failed} not started"
+        f"{counted(differing, 'domain differs', 'domains differ')}; {failed} not started",
+        f"libvirt {release}",
+        numbers,
     )
     return 1 if differing or failed else 0
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from virtkit.commands import boot, command_line, plug
+from virtkit.commands.findings import Findings, add_format
 from virtkit.commands.given import INPUTS, add_reader_options, given_sources, reader_options
 from virtkit.wording import counted
 
@@ -50,7 +50,7 @@ def register(subparsers: Any) -> None:
         verb.add_argument("--platform", help="only random domains of this platform (pc, q35, virt, pseries, ...)")
         verb.add_argument("--largest", type=int, default=40, metavar="N", help="most devices of a random domain (40)")
         verb.add_argument("-o", "--output", metavar="DIR", help="keep the inputs that differ here, with both results")
-        verb.add_argument("--format", choices=("text", "json"), default="text", help="json: the differences and counts")
+        add_format(verb)
         add_reader_options(verb)
         verb.add_argument("-n", type=int, default=0, metavar="N", help="stop after N inputs that differ")
         if peer == "libvirt":
@@ -78,7 +78,7 @@ def run_libvirt(args: argparse.Namespace) -> int:
 
     asked = differing = unreadable = 0
     refused = 0
-    findings = _Findings(args.format)
+    findings = Findings(args.format)
     with connect(args.uri, order=args.order) as peer:
         for source, _ in _inputs(args, peer.host.libvirt):
             name = source.label
@@ -117,7 +117,7 @@ def run_qemu(args: argparse.Namespace) -> int:
     from virtkit.verify.qemu import Qemu
 
     peer = Qemu(args.qemu, args.limit)
-    findings = _Findings(args.format)
+    findings = Findings(args.format)
     asked = differing = failed = devices = refused = skipped = unstarted = 0
     for source, drawn in _inputs(args, peer.libvirt):
         name = source.label
@@ -181,31 +181,6 @@ def _inputs(args: argparse.Namespace, release: tuple[int, int]) -> Iterator[tupl
         yield from ((source, False) for source in with_domain_xml(given_sources(args), reader_options(args)))
     for name, text in domains(args.random, args.seed, release, args.platform, args.largest):
         yield InMemory(name, None, name, data=text.encode()), True
-
-
-class _Findings:
-    """What differs, written as it is found, or as one JSON object at the end."""
-
-    def __init__(self, form: str) -> None:
-        self._json = form == "json"
-        self._found: list[dict[str, object]] = []
-
-    def say(self, text: str) -> None:
-        """Write lines that JSON leaves out."""
-        if not self._json:
-            print(text)
-
-    def add(self, name: str, lines: list[str]) -> None:
-        """The differences of one domain."""
-        if self._json:
-            self._found.append({"name": name, "differences": lines})
-        else:
-            print(f"{name}: {counted(len(lines), 'difference')}")
-            print("".join(f"  {line}\n" for line in lines), end="")
-
-    def end(self, text: str, peer: str, numbers: dict[str, int]) -> None:
-        """The counts."""
-        print(json.dumps({"peer": peer, **numbers, "domains": self._found}, indent=1) if self._json else text)
 
 
 def _keep(
