@@ -282,3 +282,13 @@ def test_emulators_of_the_sources_exist() -> None:
     named |= {arch for one in removed_types().values() for arch in one.arches}
     assert named <= set(ARCH)
     assert all(shipped.load(PAIRS[SUPPORTED[0]], emulator_arch(ARCH[arch])) for arch in named)
+
+
+@pytest.mark.parametrize(
+    ("machine", "arch"),
+    [("virt-rhel9.6.0", "aarch64"), ("pseries-rhel8.6.0", "ppc64"), ("s390-ccw-virtio-9.1", "s390x")],
+)
+def test_a_machine_of_another_architecture_names_it(machine: str, arch: str) -> None:
+    """The refusal on x86_64 says with which architecture the machine type goes."""
+    with pytest.raises(Unsupported, match=f"does not support machine type '{machine}'; expected arch='{arch}'"):
+        resolve(read(domain(machine)))

@@ -92,6 +92,23 @@ def _with(emulator: Emulator, name: str, base: Machine) -> Emulator:
     return replace(emulator, machines=machines)
 
 
+def other_architectures(machine: str, arch: str, host: Host) -> tuple[str, ...]:
+    """The architectures of a host that have a machine type which ``arch`` does not have: by its own name, or by that of
+    the upstream type that a vendor's type is based on. At most three."""
+    vendor = vendor_types().get(machine)
+    names = {machine, vendor.upstream} if vendor else {machine}
+    family, version = machine_version(vendor.upstream if vendor else machine)
+    found = []
+    for other in host.architectures:
+        emulator = host.emulator(other)
+        if other == arch or emulator is None or (vendor and emulator_arch(other) not in vendor.arches):
+            continue
+        kin = version is not None and any(machine_version(name)[0] == family for name in emulator.names)
+        if kin or any(emulator.machine(name) for name in names):
+            found.append(other)
+    return tuple(found[:3])
+
+
 def similar(machine: str, emulator: Emulator) -> tuple[str, ...]:
     """At most three machine types of an emulator that someone who wrote ``machine`` may mean.
 

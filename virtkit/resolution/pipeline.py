@@ -136,9 +136,16 @@ def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, st
             CFG, f"{emulator.source} does not describe machine type '{name}'; expected a versioned name"
         )
     if found is None:
-        from virtkit.host.nearest import similar
+        from virtkit.host.nearest import other_architectures, similar
 
         near = ", ".join(similar(name, emulator))
+        others = " or ".join(f"arch='{arch}'" for arch in other_architectures(name, domain.arch, host))
+        if others and not near:
+            raise Unsupported(
+                CFG,
+                f"QEMU {release} for {domain.arch} does not support machine type '{name}'; expected {others} with this "
+                "machine type",
+            )
         raise Unsupported(
             CFG,
             f"QEMU {release} for {domain.arch} does not support machine type '{name}'"
