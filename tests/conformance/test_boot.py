@@ -15,7 +15,7 @@ _BESIDE = Path(__file__).resolve().parents[3] / "shared" / "groundtruth"
 _CORPUS = os.environ.get("VIRTKIT_CONFORMANCE")
 ROWS = Path(_CORPUS).parent / "groundtruth" if _CORPUS else _BESIDE
 
-pytestmark = pytest.mark.skipif(not ROWS.is_dir(), reason="the observations are not at hand")
+pytestmark = [pytest.mark.corpora, pytest.mark.skipif(not ROWS.is_dir(), reason="the observations are not at hand")]
 
 #: The share of firmware rows that must be right, in percent.
 FIRMWARE = 99.0

@@ -26,7 +26,10 @@ CONFORMANCE = Path(
 )
 CORPUS = CONFORMANCE / "kubevirt"
 
-pytestmark = pytest.mark.skipif(not CORPUS.is_dir(), reason="the conformance corpus is not at hand")
+pytestmark = [
+    pytest.mark.corpora,
+    pytest.mark.skipif(not CORPUS.is_dir(), reason="the conformance corpus is not at hand"),
+]
 
 #: The variants of a case, each with the topology and, for those with a frozen slot count, where the manifest has it.
 VARIANTS = {
