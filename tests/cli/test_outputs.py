@@ -10,6 +10,8 @@ import pytest
 from tests.writing import domain
 from virtkit.cli import main
 
+pytestmark = pytest.mark.slow
+
 NIC = "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='virtio'/></interface>"
 
 

@@ -16,6 +16,8 @@ from virtkit.host import Host
 from virtkit.host.domcaps import differences, read
 from virtkit.host.domcaps_report import report
 
+pytestmark = pytest.mark.slow
+
 CONFORMANCE = Path(
     os.environ.get("VIRTKIT_CONFORMANCE", Path(__file__).resolve().parents[3] / "shared" / "conformance")
 )

@@ -11,6 +11,8 @@ from virtkit.hotplug.capacity import KINDS, capacity
 from virtkit.hotplug.maintenance import maintain
 from virtkit.inputs import sources_below
 
+pytestmark = pytest.mark.slow
+
 DOMAINS = {
     "q35": q35(5, "<controller type='virtio-serial'/>"),
     "q35 with a bridge": q35(3, "<controller type='pci' model='pcie-to-pci-bridge'/>"),

@@ -11,6 +11,8 @@ import pytest
 
 from virtkit.cli import main
 
+pytestmark = pytest.mark.slow
+
 BROKEN = (
     "<domain type='kvm'>\n<name>b</name>\n<memory>1048576</memory>\n"
     "<os><type arch='x86_64' machine='q35'>hvm</type></os>\n<devices>\n"

@@ -12,6 +12,8 @@ from virtkit.guests import KINDS, catalogue
 from virtkit.policy import comparison, document
 from virtkit.policy.decide import decide_machine
 
+pytestmark = pytest.mark.slow
+
 DOMAINS = sorted((Path(__file__).resolve().parents[1] / "data" / "policies").glob("*.xml"))
 _MACHINES = {"i440fx": "pc", "q35": "q35"}
 

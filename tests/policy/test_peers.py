@@ -12,6 +12,8 @@ from virtkit.policy import document
 from virtkit.policy.decide import circumstances, decide, decide_machine, decide_ports
 from virtkit.policy.ports import Ports
 
+pytestmark = pytest.mark.slow
+
 PLAIN, NAMED, OLD = "virtio", "virtio-non-transitional", "virtio-transitional"
 
 

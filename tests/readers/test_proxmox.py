@@ -18,6 +18,8 @@ from virtkit.readers.contract import FoundDomain, ReaderOptions, Skipped
 from virtkit.readers.qemu_command_line.known_files import known_devices
 from virtkit.resolved import Resolved
 
+pytestmark = pytest.mark.slow
+
 Q35 = """\
 agent: 1
 boot: order=scsi0;net0

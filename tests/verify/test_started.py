@@ -11,6 +11,8 @@ from virtkit.cli import main
 from virtkit.verify.command_lines import command_lines
 from virtkit.verify.started import compare_command_line
 
+pytestmark = pytest.mark.slow
+
 QEMU = shutil.which("qemu-system-x86_64")
 
 
