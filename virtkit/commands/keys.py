@@ -13,7 +13,7 @@ from virtkit.commands import tables
 from virtkit.errors import InputError, UsageError
 from virtkit.wording import counted, listed
 
-__all__ = ["add_options", "complete"]
+__all__ = ["add_options", "complete", "source_name"]
 
 Answer = Callable[[Mapping[str, str]], Sequence[str]]
 
@@ -25,15 +25,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--format", choices=("csv", "json"), default="csv", help="json: a list of objects")
 
 
+def source_name(args: argparse.Namespace) -> str:
+    """The name of the table in messages."""
+    return "standard input" if args.keys == "-" else str(args.keys)
+
+
 def complete(
-    args: argparse.Namespace, key: Sequence[str], added: Sequence[str], answer: Answer, optional: Sequence[str] = ()
+    args: argparse.Namespace,
+    key: Sequence[str],
+    added: Sequence[str],
+    answer: Answer,
+    optional: Sequence[str] = (),
+    in_error: Sequence[str] = (),
 ) -> int:
     """Writes every row with the columns ``added``, which ``answer`` gives for it; returns 1 when a row is in error.
 
     ``key`` are the columns that the header must have, ``optional`` those that count as empty where it lacks them. A
-    row in error gets empty answers, and a message with its line. Raises InputError for a table that cannot be read.
+    row in error gets the answers ``in_error`` (by default empty ones), and a message with its line. Raises InputError
+    for a table that cannot be read.
     """
-    name = "standard input" if args.keys == "-" else args.keys
+    name = source_name(args)
     rows = csv.DictReader(io.StringIO(_text(args.keys, name)))
     answers: list[list[str]] = []
     failed = 0
@@ -48,7 +59,7 @@ def complete(
             except UsageError as error:
                 failed += 1
                 print(f"{name}:{rows.line_num}: {error}", file=sys.stderr)
-                found = ("",) * len(added)
+                found = in_error or ("",) * len(added)
             full = {column: row.get(column) or "" for column in head} | dict(zip(added, found, strict=True))
             answers.append(list(full.values()))
     except csv.Error as error:
