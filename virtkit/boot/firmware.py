@@ -106,12 +106,16 @@ def firmware_named(name: str, version: str = "") -> Firmware:
     raise UsageError(f"expected a firmware, {listed(known, 'or')}, got {name!r}")
 
 
+_EMULATED = {"nvme": "NVMe", "ahci": "SATA disks", "ide": "IDE disks", "usb": "USB disks"}
+"""The kinds of disks that are not virtio, as sentences name them."""
+
+
 def found(firmware: Firmware, device: Candidate) -> Found:
     """What a firmware does with one device, apart from the order of boot devices.
 
     Sources: data/boot/firmware-drivers.csv, firmware.csv; observed, more than 900 boots.
     """
-    what = "NVMe" if device.kind == "nvme" else f"virtio-{device.kind}"
+    what = _EMULATED.get(device.kind) or f"virtio-{device.kind}"
     row = _driver(firmware, device)
     if row is None:
         on = {"pci": "", "mmio": " on virtio-mmio", "ccw": " on the channel bus"}[device.transport]

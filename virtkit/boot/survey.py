@@ -46,8 +46,8 @@ class Readable(Protocol):
 class PowerSurvey:
     """One table for each question; a row is a dict.
 
-    ``boots``: file, firmware, starts, ok, reason; ``names``: file, device, mac, name, reason, booted, collides;
-    ``rejected``: file, error.
+    ``boots``: file, firmware, starts, ok ("yes", "no" or "unknown"), reason; ``names``: file, device, mac, name,
+    reason, booted, collides; ``rejected``: file, error.
     """
 
     boots: list[dict[str, Any]] = field(default_factory=list)
@@ -56,10 +56,15 @@ class PowerSurvey:
 
     def answer(self) -> list[str]:
         """Sentences on the domains that do not start, and on names that collide or are not known."""
-        lost = [row["file"] for row in self.boots if not row["ok"]]
-        found = [f"The firmware finds the boot disk of {len(self.boots) - len(lost)} of {len(self.boots)} domains."]
+        files: dict[str, list[str]] = {"yes": [], "no": [], "unknown": []}
+        for row in self.boots:
+            files[row["ok"]].append(row["file"])
+        lost = files["no"]
+        found = [f"The firmware finds the boot disk of {len(files['yes'])} of {len(self.boots)} domains."]
         if lost:
             found.append(f"It does not find that of: {', '.join(lost)}.")
+        if files["unknown"]:
+            found.append(f"It is not known whether it finds that of: {', '.join(files['unknown'])}.")
         colliding = list(dict.fromkeys(row["file"] for row in self.names if row["collides"]))
         if colliding:
             found.append(f"Two NICs ask for one name in: {', '.join(colliding)}.")
@@ -101,7 +106,8 @@ def _guest(resolved: Resolved, guests: Catalogue) -> Guest | None:
 def _add(found: PowerSurvey, file: str, power: PowerOn) -> None:
     disk = power.boot_disk
     reason = power.why if disk is None else disk.reason
-    row = {"file": file, "firmware": power.firmware, "starts": power.starts, "ok": power.ok, "reason": reason}
+    ok = "no" if not power.ok else "unknown" if disk is None or disk.result == "unknown" else "yes"
+    row = {"file": file, "firmware": power.firmware, "starts": power.starts, "ok": ok, "reason": reason}
     found.boots.append(row)
     for one in power.names:
         name = one.name
