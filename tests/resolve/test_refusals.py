@@ -55,6 +55,19 @@ CASES = [
         "<serial type='pty'><source path='/a'/></serial>",
     ),
     (
+        "<serial type='pty'><alias name='ua-s'/></serial><input type='tablet' bus='usb'><alias name='ua-s'/></input>",
+        "non unique alias",
+        "<serial type='pty'><alias name='ua-s'/></serial>"
+        "<console type='pty'><target type='serial'/><alias name='ua-s'/></console>",
+    ),
+    (
+        "<interface type='hostdev'><source><address type='pci' bus='3'/></source>"
+        "<address type='unassigned'/></interface>",
+        "supported only for hostdevs",
+        "<hostdev mode='subsystem' type='pci'><source><address bus='3'/></source>"
+        "<address type='unassigned'/></hostdev>",
+    ),
+    (
         "<smartcard mode='host-certificates'><certificate>a</certificate></smartcard>",
         "three certificates",
         "<smartcard mode='host-certificates'>" + "<certificate>a</certificate>" * 3 + "</smartcard>",

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from virtkit.commands import boot, command_line, plug
+from virtkit.commands import boot, command_line, plug, verify_moves
 from virtkit.commands.findings import Findings, add_format
 from virtkit.commands.given import INPUTS, add_reader_options, given_sources, reader_options
 from virtkit.wording import counted
@@ -36,7 +36,7 @@ def register(subparsers: Any) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verbs = parser.add_subparsers(dest="peer", required=True, metavar="qemu|libvirt|hotplug|boot|command-line")
+    verbs = parser.add_subparsers(dest="peer", required=True, metavar="qemu|libvirt|hotplug|boot|command-line|moves")
     for peer, text in (
         ("qemu", "start the QEMU of each domain paused, with stub back ends, and read its devices over QMP"),
         ("libvirt", "define each domain temporarily on a libvirtd and read what it stores"),
@@ -66,6 +66,7 @@ def register(subparsers: Any) -> None:
     plug.add(verbs)
     boot.add(verbs)
     command_line.add(verbs)
+    verify_moves.add(verbs)
 
 
 def run_libvirt(args: argparse.Namespace) -> int:

@@ -62,7 +62,7 @@ class Libvirt:
         machine's. Raises InputError when ``data`` is no domain, VerifyError when libvirtd goes away.
         """
         text = prepared(data, name)
-        observed, its_refusal = self._define(text)
+        observed, its_refusal = self.define(text)
         predicted, our_refusal, crash = self._predict(text, name)
         return Outcome(
             name,
@@ -114,7 +114,7 @@ class Libvirt:
             frame = _origin(error)
             return None, "", f"{type(error).__name__}: {error} ({frame})"
 
-    def _define(self, data: bytes) -> tuple[str | None, str]:
+    def define(self, data: bytes) -> tuple[str | None, str]:
         error_class = self._module.libvirtError
         try:
             domain = self._connection.defineXML(data.decode())

@@ -36,8 +36,7 @@ def check_addresses(context: Context, draft: Draft) -> None:
         checked = "ccw-checked" in context.behaves or device.kind in CCW_CHECKED
         if type_ == "ccw" and not context.family.ccw and checked:
             raise _refuse(device, f"CCW addresses are not supported by machine type '{context.machine}'")
-        handed = isinstance(device, Hostdev) or (isinstance(device, Nic) and device.type == "hostdev")
-        if type_ == "unassigned" and not handed and "unassigned-checked" in context.behaves:
+        if type_ == "unassigned" and not isinstance(device, Hostdev) and "unassigned-checked" in context.behaves:
             raise _refuse(device, "address of type 'unassigned' is supported only for hostdevs")
         if isinstance(device, Hostdev):
             _check_hostdev(device, type_)

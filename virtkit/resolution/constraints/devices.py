@@ -247,8 +247,8 @@ def _bytes(size: Element | None) -> int | None:
 def _check_aliases(context: Context, draft: Draft) -> None:
     named: set[str] = set()
     for device in draft.devices.in_order():
-        if device.alias is None:
-            continue
+        if device.alias is None or getattr(device, "mirror", False):
+            continue  # a console that mirrors a serial port has its alias
         if device.alias in named:
             raise _refuse(device, f"non unique alias detected: {device.alias}")
         named.add(device.alias)
