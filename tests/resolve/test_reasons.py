@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import virtkit
-from tests.slots.worked import Example, build, examples
+from tests.slots.worked import build, examples
 from tests.writing import domain, host, resolved
 from virtkit import Resolved, facts, read, resolve
 from virtkit.domain.devices import Controller, Nic
@@ -28,13 +28,12 @@ def many() -> Iterator[Resolved]:
     for path in sorted(facts.path("domains").glob("*.xml")):
         yield resolve(read(path), host())
     for name in NAMES:
-        for case in examples(name):
-            example, release = case.values  # type: ignore[attr-defined]
-            assert isinstance(example, Example)
-            try:
-                yield resolved(build(example), release)
-            except Refused:
-                continue
+        for example in examples(name):
+            for release in example.expected:
+                try:
+                    yield resolved(build(example), release)
+                except Refused:
+                    continue
 
 
 def noted() -> set[str]:

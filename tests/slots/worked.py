@@ -7,13 +7,15 @@ Each ``>`` line names the releases for which the lines below it hold.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
-import pytest
 from lxml import etree
 
 from tests.writing import NO_BALLOON, NO_USB, domain, several
+from virtkit.errors import Refused
 
 DATA = Path(__file__).resolve().parents[1] / "data"
 SHORT = {"no usb": NO_USB, "no balloon": NO_BALLOON, "vnc": "<graphics type='vnc'/>"}
@@ -54,13 +56,28 @@ def parse(text: str) -> list[Example]:
     return found
 
 
-def examples(name: str) -> list[object]:
-    """Parameters (example, release) from ``tests/data/NAME``."""
-    return [
-        pytest.param(example, release, id=f"{example.title}-{release}")
-        for example in parse((DATA / name).read_text(encoding="utf-8"))
-        for release in example.expected
-    ]
+@cache
+def examples(name: str) -> tuple[Example, ...]:
+    """The examples of ``tests/data/NAME``."""
+    return tuple(parse((DATA / name).read_text(encoding="utf-8")))
+
+
+def disagreements(name: str, observe: Callable[[bytes, str], str]) -> list[str]:
+    """Where an example and release of ``tests/data/NAME`` do not give what is expected, both side by side.
+
+    ``observe(xml, release)`` gives the lines; a refusal of the domain agrees with "refused: TEXT" that it contains.
+    """
+    found: list[str] = []
+    for example in examples(name):
+        for release, expected in example.expected.items():
+            try:
+                lines = observe(build(example), release).splitlines()
+            except Refused as error:
+                lines = [f"refused: {error}"]
+            refused = expected[0].startswith("refused: ") and "".join(lines).startswith("refused: ")
+            if lines != expected and not (refused and expected[0].removeprefix("refused: ") in lines[0]):
+                found.append(f"{example.title}, libvirt {release}: expected {expected}, got {lines}")
+    return found
 
 
 def build(example: Example) -> bytes:
