@@ -5,6 +5,9 @@
 # make lab      open the notebooks in JupyterLab
 # make lock     rebuild requirements.lock from pyproject.toml
 # make bench    run the benchmarks
+# make sbom     write dist/virtkit.cdx.json: each package that users install, as CycloneDX
+# make licences list the licences of those packages; fails at one that pyproject.toml does not allow
+# make minimal  run the fast tests with the oldest versions that pyproject.toml allows
 # make clean    remove the environment, builds and caches; reports stay
 
 PYTHON     ?= python3
@@ -25,7 +28,7 @@ LAB_HOME   ?= $(CURDIR)/$(VENV)/lab
 # compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: report test accept check lint lab lock bench clean setup
+.PHONY: report test accept check lint lab lock bench sbom licences minimal clean setup
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
@@ -63,6 +66,41 @@ lock: $(STAMP)
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 	    --no-emit-index-url --no-annotate --extra report --extra lab --extra fleet --extra qemu --extra dev \
 	    --output-file requirements.lock $(LOCKFLAGS) pyproject.toml
+
+# What users install: virtkit and all extras that requirements.lock holds, without the tools of development.
+RUNTIME := build/runtime
+
+$(RUNTIME)/.ready: requirements.lock pyproject.toml $(STAMP)
+	mkdir -p build
+	$(BIN)/uv pip compile --python-version 3.11 --generate-hashes --no-header --quiet --no-emit-index-url --no-annotate \
+	    --extra report --extra lab --extra fleet --extra qemu --constraint requirements.lock \
+	    --output-file build/runtime.txt pyproject.toml
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(RUNTIME)
+	VIRTUAL_ENV=$(CURDIR)/$(RUNTIME) $(BIN)/uv pip sync --quiet --require-hashes --only-binary :all: build/runtime.txt
+	@touch $@
+
+sbom: $(RUNTIME)/.ready
+	mkdir -p dist
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file dist/virtkit.cdx.json \
+	    $(RUNTIME)/bin/python
+
+licences: $(RUNTIME)/.ready
+	@$(BIN)/pip-licenses --python $(RUNTIME)/bin/python
+
+MINIMAL := build/minimal
+
+$(MINIMAL)/.ready: pyproject.toml $(STAMP)
+	mkdir -p build
+	$(BIN)/uv pip compile --resolution lowest-direct --python-version 3.11 --no-header --quiet --no-emit-index-url \
+	    --no-annotate --only-binary :all: --extra report --extra lab --extra fleet --extra qemu --extra dev \
+	    --output-file build/minimal.txt pyproject.toml
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(MINIMAL)
+	VIRTUAL_ENV=$(CURDIR)/$(MINIMAL) $(BIN)/uv pip sync --quiet --only-binary :all: build/minimal.txt
+	VIRTUAL_ENV=$(CURDIR)/$(MINIMAL) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+minimal: $(MINIMAL)/.ready
+	$(MINIMAL)/bin/python -m pytest -n $(JOBS) --dist worksteal -m "not ($(SLOW))" $(TESTS)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
