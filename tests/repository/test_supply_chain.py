@@ -42,7 +42,8 @@ def test_every_licence_is_allowed() -> None:
     """`make licences` ends with 0 and lists each package once; it ends with 1 when a licence is not allowed."""
     rows = [line.split("|")[1].strip() for line in _make("licences").splitlines() if line.startswith("| ")]
     assert len(rows) == len(set(rows)) > 50
-    tool = [str(ROOT / ".venv" / "bin" / "pip-licenses"), "--python", str(ROOT / "build" / "runtime" / "bin" / "python")]
+    runtime = ROOT / "build" / "runtime" / "bin" / "python"
+    tool = [str(ROOT / ".venv" / "bin" / "pip-licenses"), "--python", str(runtime)]
     strict = subprocess.run([*tool, "--allow-only", "MIT"], cwd=ROOT, capture_output=True, text=True)
     assert strict.returncode == 1
     assert "not in allow-only" in strict.stderr
