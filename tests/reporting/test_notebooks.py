@@ -15,6 +15,7 @@ from tests.browser import PROGRAM, Page
 from virtkit import facts
 from virtkit.cli import main
 from virtkit.errors import UsageError
+from virtkit.fleet.causes import causes
 from virtkit.fleet.survey import folded, survey
 from virtkit.reporting import notebook
 from virtkit.reporting.answers import domains_answer
@@ -153,12 +154,12 @@ def test_survey_puts_need_first(tmp_path: Path) -> None:
     assert verdict_counts(found) == [("fails", 1), ("unknown", 1), ("works-with-condition", 1), ("works", 1)]
     page = attention_table(found, 1).text
     assert (
-        page.index('<a href="#domain-0"><strong>erp-db-rhel6</strong></a>') < page.index("b.xml") < page.index("d.xml")
+        page.index('<a href="#shape-1"><strong>erp-db-rhel6</strong></a>') < page.index("b.xml") < page.index("d.xml")
     )
     assert "disk vda: The guest&#x27;s block driver supports only the legacy interface (virtio 0.9)" in page
     assert "; the same change helps 2 more devices" in page
     assert "a.xml" not in page
-    assert "#domain-1" not in page
+    assert "#shape-2" not in page
     assert "2 more domains in the table of all domains" in attention_table(found, 1, limit=1).text
 
 
@@ -173,9 +174,49 @@ def test_answer_and_table_for_no_domain_good_ones_and_hostile_ones(tmp_path: Pat
     assert attention_table(good, 1).text == "<p>No domain needs attention.</p>"
     assert domains_answer(survey(str(domains))) == [
         "3 domains: 2 fail, 1 could not be read.",
+        "They have 1 shape: equal domains are shown once, with their number.",
         "virtkit check --fix can change 2 domains that fail; the result is drawn below.",
     ]
     assert "<script" not in attention_table(survey(str(domains)), 9).text
+
+
+def test_equal_domains_share_a_shape_and_keep_their_names(tmp_path: Path) -> None:
+    """Domains that differ in names, MAC addresses and paths have one shape; each table but that keeps one row each."""
+    source = facts.path("domains/rhel6-q35-virtio.xml").read_text()
+    for number in range(4):
+        text = source.replace("erp-db-rhel6", f"erp-{number}").replace("52:54:00:", f"52:54:0{number}:")
+        (tmp_path / f"{number}.xml").write_text(text)
+    (tmp_path / "other.xml").write_text(source.replace("pc-q35-8.2", "pc-q35-7.2"))
+    found = survey(str(tmp_path))
+    assert [(shape.number, len(shape.items)) for shape in found.shapes()] == [(1, 4), (2, 1)]
+    assert [item.name for item in found.items] == ["erp-0", "erp-1", "erp-2", "erp-3", "erp-db-rhel6"]
+    assert list(found.domains()["shape"]) == [1, 1, 1, 1, 2]
+    alone = [survey(str(tmp_path)).devices().query("file == @name").drop(columns="file") for name in ("0.xml", "3.xml")]
+    assert alone[0].reset_index(drop=True).equals(alone[1].reset_index(drop=True))
+    why = causes(found)
+    assert why[["verdict", "kind", "domains", "shapes"]].values.tolist() == [["fails", "block", 5, 2]]
+    assert why["guests"].iloc[0] == "rhel6.10 (5)"
+    page = attention_table(found, 1).text
+    assert "0.xml and 3 equal domains" in page
+
+
+def test_shared_answers_are_those_of_each_domain_alone(tmp_path: Path) -> None:
+    """The tables of twice the same domains, under other names, are those of surveys of each folder alone."""
+    both, folders = tmp_path / "both", [tmp_path / name for name in ("one", "two")]
+    both.mkdir()
+    for folder in folders:
+        folder.mkdir()
+        for path in facts.path("domains").glob("*.xml"):
+            text = re.sub("<name>[^<]*</name>", f"<name>{folder.name}-{path.stem}</name>", path.read_text(), count=1)
+            (folder / f"{folder.name}-{path.name}").write_text(text)
+            (both / f"{folder.name}-{path.name}").write_text(text)
+    together = survey(str(both))
+    alone = [survey(str(folder)) for folder in folders]
+    for table in ("domains", "devices", "added", "places"):
+        seen = getattr(together, table)().drop(columns="shape", errors="ignore")
+        expected = [getattr(one, table)().drop(columns="shape", errors="ignore") for one in alone]
+        rows = sorted(map(str, seen.values.tolist()))
+        assert rows == sorted(str(row) for frame in expected for row in frame.values.tolist()), table
 
 
 def test_equal_devices_share_a_row() -> None:

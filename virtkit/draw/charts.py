@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from virtkit.draw.canvas import Pen, measure, save_png, save_svg, written
+from virtkit.draw.canvas import Pen, measure, save_png, written
 from virtkit.draw.labels import FAMILIES, Label, kin
 from virtkit.draw.palette import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERDICTS, VERMILION, tint
 from virtkit.wording import counted
@@ -44,7 +44,7 @@ class Chart:
 
     def svg(self) -> str:
         """The chart as SVG, drawn once."""
-        self._svg = self._svg or save_svg(self._pen.figure, self._titles, self._name)
+        self._svg = self._svg or self._pen.svg(self._titles, self._name)
         return self._svg
 
     def png(self, dpi: int = 144) -> bytes:
@@ -80,7 +80,7 @@ def bars(
     for row in rows:
         x = 16.0
         for place in row:
-            pen.box(x, y, 9, 9, looks[place][0], _INK, "-", 0.4)
+            pen.box(x, y, 9, 9, looks[place][0], _INK, (), 0.4)
             x = pen.text(x + 13, y, keys[place], 7.5, colour=_FAINT, limit=width - 32 - 13) + 14
         y += 14
     if not names:
@@ -98,7 +98,7 @@ def bars(
                 continue
             ident = f"bar-{place}-{count}"
             colour, glyph = looks[count]
-            pen.box(at, y, long, 13, tint(colour, 0.55), colour, "-", 0.8, ident)
+            pen.box(at, y, long, 13, tint(colour, 0.55), colour, (), 0.8, ident)
             words = f"{glyph} {values[place]:,}".strip()
             if measure(written(words), 7) + 6 < long:
                 pen.text(at + 4, y, words, 7)
@@ -161,10 +161,10 @@ def headroom(title: str, frame: pd.DataFrame, *, note: str = "", limit: int = 60
             titles[ident] = f"{name}: {counted(count, f'free {kind} slot')}"
             if count:
                 long = max((wide - 46) * count / most[kind], 1.5)
-                pen.box(x, y, long, 10, tint(_SERIES[place % len(_SERIES)], 0.6), _INK, "-", 0.5, ident)
+                pen.box(x, y, long, 10, tint(_SERIES[place % len(_SERIES)], 0.6), _INK, (), 0.5, ident)
                 pen.text(x + long + 5, y, str(count), 7.5)
             else:
-                pen.box(x, y, 40, 11, "#FFFFFF", VERMILION, "-", 1.2, ident)
+                pen.box(x, y, 40, 11, "#FFFFFF", VERMILION, (), 1.2, ident)
                 pen.text(x + 5, y, "✗ none", 7.5, weight="bold", limit=34)
     if len(names) > limit:
         pen.text(16, 76 + high * len(shown), f"and {len(names) - limit} more in the tables", 7.5, colour=_FAINT)
@@ -202,7 +202,7 @@ def shares(title: str, frame: pd.DataFrame, *, note: str = "") -> Chart:
                 continue
             step = _step(share)
             ident = f"share-{number}-{place}"
-            pen.box(left + place * cell, y, cell - 1, high - 1, _STEPS[step], _STEPS[step], "-", 0.0, ident)
+            pen.box(left + place * cell, y, cell - 1, high - 1, _STEPS[step], _STEPS[step], (), 0.0, ident)
             words = _per_cent(share)
             at = left + (place + 0.5) * cell - measure(words, 7.5) / 2
             pen.text(at, y, words, 7.5, colour=_INK if step < _PALE else "#FFFFFF")
@@ -364,9 +364,9 @@ def _heat_cell(pen: Pen, grid: _Columns, place: int, y: float, line: _Line, shar
     at, cell = grid.at[place], grid.cell
     if sure:
         colour = _STEPS[_step(works / sure)]
-        pen.box(at, y, cell - 1, 11, colour, _LINE if works == 0 else colour, "-", 0.3, ident)
+        pen.box(at, y, cell - 1, 11, colour, _LINE if works == 0 else colour, (), 0.3, ident)
     else:
-        pen.box(at, y, cell - 1, 11, "#FFFFFF", _LINE, "-", 0.4, ident)
+        pen.box(at, y, cell - 1, 11, "#FFFFFF", _LINE, (), 0.4, ident)
         pen.text(at + (cell - 1 - measure("?", 6)) / 2, y, "?", 6, colour=_FAINT)
     return title
 
@@ -375,9 +375,9 @@ def _heat_legend(pen: Pen, y: float) -> None:
     x = pen.text(16, y, "works for none", 7, colour=_FAINT) + 6
     for place, colour in enumerate(_STEPS):
         x += 3 if place in (1, len(_STEPS) - 1) else 0
-        pen.box(x, y, 16, 10, colour, _LINE, "-", 0.4)
+        pen.box(x, y, 16, 10, colour, _LINE, (), 0.4)
         x += 16
     x = pen.text(x + 6, y, "for all guests of the row whose verdict is known", 7, colour=_FAINT) + 12
-    pen.box(x, y, 16, 10, "#FFFFFF", _LINE, "-", 0.4)
+    pen.box(x, y, 16, 10, "#FFFFFF", _LINE, (), 0.4)
     pen.text(x + 6, y, "?", 6, colour=_FAINT)
     pen.text(x + 22, y, "unknown for all", 7, colour=_FAINT)

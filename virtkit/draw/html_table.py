@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from numbers import Number
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ from virtkit.wording import counted
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["table"]
+__all__ = ["cell", "heads", "table", "table_rows"]
 
 _LONG = 48  # characters from which a text gets a wide column
 
@@ -33,18 +33,11 @@ def table(
     and a colour, numbers are aligned to the right. Beyond ``limit`` rows a line says how many more there are.
     """
     names = list(frame.columns) if columns is None else list(columns)
-    heads = dict(columns) if isinstance(columns, Mapping) else {name: str(name).replace("_", " ") for name in names}
     parts = ['<div class="vkt"><table>']
     if caption:
         parts.append(f"<caption>{escape_text(caption)}</caption>")
-    numbers = {name for name in names if frame[name].dtype.kind in "iuf"}
-    parts.append("<thead><tr>")
-    for name in names:
-        parts.append(f"<th scope=col{' class=num' if name in numbers else ''}>{escape_text(heads[name])}</th>")
-    parts.append("</tr></thead><tbody>")
-    for values in frame[names].head(limit).itertuples(index=False):
-        cells = (_cell(value, name in verdicts) for name, value in zip(names, values, strict=True))
-        parts.append(f"<tr>{''.join(cells)}</tr>")
+    parts.append(f"<thead><tr>{heads(frame, names, columns)}</tr></thead><tbody>")
+    parts += table_rows(frame.head(limit), names, verdicts)
     parts.append("</tbody></table>")
     if len(frame) > limit:
         parts.append(f'<p class="n">and {counted(len(frame) - limit, "more row")}, in the CSV</p>')
@@ -52,13 +45,30 @@ def table(
     return Html("".join(parts))
 
 
-def _cell(value: object, is_verdict: bool) -> str:
+def heads(frame: pd.DataFrame, names: Sequence[str], columns: Sequence[str] | Mapping[str, str] | None) -> str:
+    """The cells of the head of a table; ``columns`` may map columns to headings."""
+    words = dict(columns) if isinstance(columns, Mapping) else {name: str(name).replace("_", " ") for name in names}
+    numbers = {name for name in names if frame[name].dtype.kind in "iuf"}
+    return "".join(
+        f"<th scope=col{' class=num' if name in numbers else ''}>{escape_text(words[name])}</th>" for name in names
+    )
+
+
+def table_rows(frame: pd.DataFrame, names: Sequence[str], verdicts: Sequence[str]) -> Iterator[str]:
+    """Each row of a DataFrame as HTML, with the columns ``names``; those in ``verdicts`` get a glyph and a colour."""
+    for values in frame[list(names)].itertuples(index=False):
+        cells = [cell(value, name in verdicts) for name, value in zip(names, values, strict=True)]
+        row = (f"<td{f' class={look}' if look else ''}>{escape(text)}</td>" for text, look in cells)
+        yield f"<tr>{''.join(row)}</tr>"
+
+
+def cell(value: object, is_verdict: bool) -> tuple[str, str]:
+    """The text of a cell and its CSS class ("" for none)."""
     if isinstance(value, bool):
-        return f"<td>{'yes' if value else 'no'}</td>"
+        return ("yes" if value else "no"), ""
     if isinstance(value, Number):
-        return f"<td class=num>{'' if value != value else escape(f'{value:,}')}</td>"
+        return ("" if value != value else f"{value:,}"), "num"
     text = "" if value is None or value != value else clean(value)
     if is_verdict:
-        look = verdict(text)
-        return f'<td class="{LOOKS.get(text, "")}">{escape(f"{look.glyph} {text}" if text else "")}</td>'
-    return f"<td{' class=long' if len(text) > _LONG else ''}>{escape(text)}</td>"
+        return (f"{verdict(text).glyph} {text}" if text else ""), LOOKS.get(text, "")
+    return text, "long" if len(text) > _LONG else ""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from virtkit.draw import layout
-from virtkit.draw.canvas import Pen, fit, measure, save_png, save_svg, written
+from virtkit.draw.canvas import Pen, fit, measure, save_png, written
 from virtkit.draw.layout import Box, Bridge, Layout, Line, short
+from virtkit.draw.marks import Dashes
 from virtkit.draw.palette import CHANGES, CLASSES, ChangeLook, DeviceClass, clean, device_class, tint
 from virtkit.topology.diff import Change, ChangeKind, Difference
 from virtkit.topology.model import Node, Topology
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["both", "figure", "png", "save", "svg"]
 
-_BORDER = {"user": "-", "allocated": (0, (4, 2)), "fixed": (0, (1, 1.6))}
+_BORDER: dict[str, Dashes] = {"user": (), "allocated": (4, 2), "fixed": (1, 1.6)}
 _INK, _FAINT, _LINK = "#1B1B1B", "#5A5A5A", "#8A8A8A"
 _LEGEND = 44.0
 
@@ -30,24 +31,24 @@ def figure(topology: Topology, before: Topology | None = None) -> Figure:
     hollow, and equal empty ports next to each other are collapsed with a count. The border shows who chose the
     address. In a difference it shows how the device changed, and a second box shows the device as it was.
     """
-    return _draw(topology, before)[0]
+    return _draw(topology, before)[0].figure
 
 
 def svg(topology: Topology, before: Topology | None = None) -> str:
     """The picture as SVG; each device and bridge has a hover title."""
     drawn, titles = _draw(topology, before)
-    return save_svg(drawn, titles, _name(topology, before))
+    return drawn.svg(titles, _name(topology, before))
 
 
 def png(topology: Topology, before: Topology | None = None, dpi: int = 144) -> bytes:
     """The picture as PNG, at ``dpi`` dots per inch."""
-    return save_png(_draw(topology, before)[0], dpi)
+    return save_png(_draw(topology, before)[0].figure, dpi)
 
 
 def both(topology: Topology, before: Topology | None = None, dpi: int = 144) -> tuple[str, bytes]:
     """The picture as SVG and as PNG, drawn once."""
     drawn, titles = _draw(topology, before)
-    return save_svg(drawn, titles, _name(topology, before)), save_png(drawn, dpi)
+    return drawn.svg(titles, _name(topology, before)), save_png(drawn.figure, dpi)
 
 
 def save(topology: Topology, path: Path, before: Topology | None = None) -> None:
@@ -69,7 +70,7 @@ def _name(topology: Topology, before: Topology | None = None) -> str:
     return f"Bus topology of {clean(topology.name)} ({clean(topology.machine)})"
 
 
-def _draw(topology: Topology, before: Topology | None) -> tuple[Figure, dict[str, str]]:
+def _draw(topology: Topology, before: Topology | None) -> tuple[Pen, dict[str, str]]:
     placed = layout.lay_out(topology, before)
     width = max(placed.width, 520.0)
     pen = Pen(width, placed.height + _LEGEND)
@@ -89,7 +90,7 @@ def _draw(topology: Topology, before: Topology | None) -> tuple[Figure, dict[str
     for count, box in enumerate(placed.earlier):
         _earlier(pen, box, f"earlier-{count}", titles)
     _legend(pen, placed)
-    return pen.figure, titles
+    return pen, titles
 
 
 def _head(pen: Pen, topology: Topology, width: float) -> None:
@@ -153,7 +154,7 @@ def _bridge(pen: Pen, bridge: Bridge, ident: str, titles: dict[str, str]) -> Non
             10,
             face="#FFFFFF" if node.added else "#D9D9D9",
             edge=_INK if look is None else look.colour,
-            style="-",
+            dashes=(),
             width=1.6 if new else 1.0,
             ident="" if shift else ident,
         )
@@ -169,7 +170,7 @@ def _box(pen: Pen, box: Box, ident: str, titles: dict[str, str]) -> None:
     node = box.node
     if node is None:
         pen.box(
-            box.x, box.y, box.width, box.height, face="#FFFFFF", edge=_LINK, style=(0, (1, 1.6)), width=0.9, ident=ident
+            box.x, box.y, box.width, box.height, face="#FFFFFF", edge=_LINK, dashes=(1, 1.6), width=0.9, ident=ident
         )
         pen.text(box.x + 10, box.y, box.text, 7, colour=_FAINT, limit=box.width - 16)
         titles[ident] = box.text
@@ -212,12 +213,12 @@ def _device(pen: Pen, box: Box, node: Node, below: str, chips: list[str], face: 
     kind = _class(node)
     look = None if box.change is None else CHANGES[box.change.kind]
     if look is None:
-        edge, style, width = _INK, _BORDER.get(node.placed, "-"), 1.0
+        edge, dashes, width = _INK, _BORDER.get(node.placed, ()), 1.0
     else:
         plain = box.change is not None and (box.change.kind is ChangeKind.SAME or box.change.after not in (None, node))
-        edge, style, width = (CHANGES["same"].colour, "-", 0.8) if plain else _edge(look)
-    pen.box(box.x, box.y, box.width, box.height, face, edge, style, width, ident)
-    pen.box(box.x, box.y, 7, box.height, kind.colour, kind.colour, "-", 0.0, "")
+        edge, dashes, width = (CHANGES["same"].colour, (), 0.8) if plain else _edge(look)
+    pen.box(box.x, box.y, box.width, box.height, face, edge, dashes, width, ident)
+    pen.box(box.x, box.y, 7, box.height, kind.colour, kind.colour, (), 0.0, "")
     right = box.x + box.width - 4
     for count, word in reversed(list(enumerate(chips))):
         if word:
@@ -241,9 +242,9 @@ def _class(node: Node) -> DeviceClass:
     return device_class(node.kind, node.driver or node.title)
 
 
-def _edge(look: ChangeLook) -> tuple[str, Any, float]:
+def _edge(look: ChangeLook) -> tuple[str, Dashes, float]:
     """Colour, style and width of the border of a change."""
-    return look.colour, (0, look.dashes) if look.dashes else "-", 2.0
+    return look.colour, look.dashes, 2.0
 
 
 def _chip_text(look: ChangeLook) -> str:
@@ -281,7 +282,7 @@ def _legend(pen: Pen, placed: Layout) -> None:
     x = layout.MARGIN
     for entry in CLASSES:
         if entry.name in shown:
-            pen.box(x, y, 9, 9, entry.colour, entry.colour, "-", 0.0, "")
+            pen.box(x, y, 9, 9, entry.colour, entry.colour, (), 0.0, "")
             x = pen.text(x + 13, y, entry.name, 6.8, colour=_FAINT) + 12
     y += 16
     x = layout.MARGIN
@@ -298,8 +299,8 @@ def _legend(pen: Pen, placed: Layout) -> None:
         kinds |= {str(box.change.kind) for box in placed.earlier if box.change is not None}
         for look in CHANGES.values():
             if look.name in kinds:
-                edge, style, width = (look.colour, "-", 0.8) if look.name == "same" else _edge(look)
-                pen.box(x, y, 18, 9, "#FFFFFF", edge, style, width, "")
+                edge, dashes, width = (look.colour, (), 0.8) if look.name == "same" else _edge(look)
+                pen.box(x, y, 18, 9, "#FFFFFF", edge, dashes, width, "")
                 words = "unchanged" if look.name == "same" else _chip_text(look)
                 x = pen.text(x + 22, y, words, 6.8, colour=_FAINT) + 12
     if placed.bridges:
@@ -316,10 +317,10 @@ def _bridge_keys(pen: Pen, placed: Layout, x: float, y: float) -> float:
     for added, face, words in ((False, "#D9D9D9", "bridge"), (True, "#FFFFFF", "bridge added by libvirt")):
         if not any(bridge.node.added is added for bridge in placed.bridges):
             continue
-        pen.box(x, y, 9, 9, face, edge, "-", 1.0, "")
+        pen.box(x, y, 9, 9, face, edge, (), 1.0, "")
         x = pen.text(x + 13, y, words, 6.8, colour=_FAINT) + 12
     if new:
-        pen.box(x, y, 9, 9, "#FFFFFF", CHANGES["new"].colour, "-", 1.6, "")
+        pen.box(x, y, 9, 9, "#FFFFFF", CHANGES["new"].colour, (), 1.6, "")
         pen.plus(x + 4.5, y)
         x = pen.text(x + 13, y, "new bridge", 6.8, colour=_FAINT) + 12
     return x

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from virtkit.errors import FleetError, InputError, VirtkitError
-from virtkit.fleet.domains import Checked, checked, each, guest_unless_named
+from virtkit.fleet.domains import Checked, checked, each, guest_unless_named, shareable
 from virtkit.fleet.shapes import Shapes
 from virtkit.inputs import InMemory, Source, Unreadable, part_of
 from virtkit.readers import alike, portions
@@ -275,9 +275,7 @@ def _examine_one(
         (found, seen), name = outcome, policy.name if policy else ""
         judged = _judged(found, seen, name)
         answer.accept(part.label, found.review.domain, judged)
-        domain = found.resolved.domain
-        # Only a text that is one domain document: its tree is that of the text, and nothing was added in between.
-        if domain.document.codec == "utf-8" and not domain.notes and domain.document.text.encode() == data:
+        if shareable(found.resolved.domain, data):
             shapes.add(data, judged)
     return judged
 

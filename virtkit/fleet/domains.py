@@ -30,6 +30,7 @@ __all__ = [
     "read_each",
     "resolve_each",
     "say_skipped",
+    "shareable",
 ]
 
 T = TypeVar("T")
@@ -144,3 +145,9 @@ def checked(
 def guest_unless_named(domain: Domain, guest: str) -> str | None:
     """``guest`` for a domain without libosinfo metadata; None for one whose metadata names its guest OS."""
     return None if domain.osinfo_id else guest or None
+
+
+def shareable(domain: Domain, data: bytes) -> bool:
+    """Whether the answer for a domain holds for each text of the shape of ``data``: it is all of the input."""
+    # Only a text that is one domain document: its tree is that of the text, and nothing was added in between.
+    return domain.document.codec == "utf-8" and not domain.notes and domain.document.text.encode() == data

@@ -40,7 +40,7 @@ def under_slots(
 
     from virtkit.compat.check import check
     from virtkit.compat.verdict import Verdict
-    from virtkit.fleet.survey import verdict_on
+    from virtkit.fleet.surveyed import verdict_on
     from virtkit.policy import slots
     from virtkit.resolved import resolve
 

@@ -2,111 +2,47 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
-from virtkit.compat.verdict import Verdict
 from virtkit.display import Displayable
-from virtkit.fleet.domains import check_each, checked, guest_unless_named
+from virtkit.errors import InputError
+from virtkit.fleet.domains import check_each, guest_unless_named, shareable
+from virtkit.fleet.shapes import Shapes
+from virtkit.fleet.surveyed import ORDER, Item, answer_key, verdict_on
+from virtkit.inputs import InMemory, in_memory
 from virtkit.topology.diff import nodes
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from virtkit.compat.review import Review
     from virtkit.host import Host
     from virtkit.inputs import Source
     from virtkit.readers.contract import Skipped
     from virtkit.resolved import Resolved
-    from virtkit.topology.model import Topology
 
-__all__ = ["Item", "Repair", "Survey", "folded", "survey", "verdict_on"]
-
-#: The verdicts on a domain, most urgent first.
-ORDER = ("fails", "unknown", "works-with-condition", "works")
-_BECOMES = {
-    "fails": "still fails",
-    "unknown": "may work (unknown)",
-    "works-with-condition": "works with a condition",
-}
-
+__all__ = ["Shape", "Survey", "folded", "survey"]
 
 @dataclass(frozen=True, slots=True)
-class Repair:
-    """A domain as ``virtkit check --fix`` changes it: the command, the changes in words, and their effect.
+class Shape:
+    """Domains with equal devices, addresses and verdicts: the first of them stands for all.
 
-    ``topology`` and ``review`` are those of the changed domain; both are None where libvirt would refuse it, and
-    ``refusal`` is then its message.
+    ``number`` counts the shapes of a survey from 1, the most urgent first.
     """
 
-    command: str
-    steps: tuple[str, ...]
-    topology: Topology | None
-    review: Review | None
-    refusal: str = ""
+    number: int
+    items: tuple[Item, ...]
 
     @property
-    def outcome(self) -> str:
-        """The effect of the changes, in a sentence."""
-        if self.review is None:
-            return f"With these changes libvirt would refuse it: {self.refusal}"
-        found = verdict_on(self.review)
-        if found["verdict"] == "works":
-            return "With these changes it works"
-        return f"With these changes it {_BECOMES[found['verdict']]}; {found['device']}: {found['reason']}"
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One accepted domain: its file, its resolution, and the verdicts on its devices.
-
-    ``guest`` is the OS that the caller named for it ("" where its metadata name one), ``overrides`` as for ``check``,
-    ``part`` its name in a file with several domains.
-    """
-
-    file: str
-    resolved: Resolved
-    topology: Topology
-    review: Review
-    guest: str = ""
-    overrides: bool = True
-    part: str = ""
-
-    @property
-    def verdict(self) -> str:
-        """The verdict on the whole domain: one of ORDER."""
-        return verdict_on(self.review)["verdict"]
-
-    def repaired(self) -> Repair | None:
-        """The domain with the changes of its review, resolved and checked again; None where there are no changes."""
-        from virtkit.compat.changes import fixed
-        from virtkit.domain.domain import read
-        from virtkit.errors import VirtkitError
-        from virtkit.inputs import stem
-
-        changes = self.review.changes
-        if not changes:
-            return None
-        file = self.file.removesuffix(f" ({self.part})") if self.part else self.file
-        result = PurePath(file).with_name(f"{self.part or stem(PurePath(file))}-fixed.xml")
-        words = ["virtkit", "check", file, "--fix", "-o", str(result)]
-        words += ["--domain", self.part] if self.part else []
-        words += ["--guest", self.guest] if self.guest else []
-        words += [] if self.overrides else ["--overrides", "off"]
-        command, steps = shlex.join(words), tuple(f"{one.label}: {one.change}" for one in changes)
-        codec = self.resolved.domain.document.codec
-        try:
-            domain = read(fixed(self.resolved, self.review).encode(codec), self.file)
-            after, review = checked(domain, self.resolved.host, self.guest or None, overrides=self.overrides)
-        except VirtkitError as problem:
-            return Repair(command, steps, None, None, str(problem))
-        return Repair(command, steps, after.topology, review)
+    def first(self) -> Item:
+        """The first of the domains."""
+        return self.items[0]
 
 
 @dataclass(slots=True, repr=False)
@@ -130,32 +66,50 @@ class Survey(Displayable):
 
     def by_need(self) -> list[Item]:
         """The domains by urgency: those that fail, unknown ones, those that depend on a condition, the others."""
-        return sorted(self.items, key=lambda item: ORDER.index(item.verdict))
+        urgency = {item.shape: ORDER.index(item.verdict) for item in self._firsts()}
+        return sorted(self.items, key=lambda item: urgency[item.shape])
+
+    def shapes(self) -> list[Shape]:
+        """The domains by shape: the most urgent verdict first, and of equal verdicts the shape of the most domains."""
+        groups: dict[int, list[Item]] = {}
+        for item in self.by_need():
+            groups.setdefault(item.shape, []).append(item)
+        found = sorted(groups.values(), key=lambda some: (ORDER.index(some[0].verdict), -len(some)))
+        return [Shape(number, tuple(some)) for number, some in enumerate(found, 1)]
+
+    def _firsts(self) -> list[Item]:
+        """The first domain of each shape."""
+        firsts: dict[int, Item] = {}
+        for item in self.items:
+            firsts.setdefault(item.shape, item)
+        return list(firsts.values())
 
     def domains(self) -> pd.DataFrame:
         """One row for each domain, most urgent first: file, name, guest (id), guest_name, machine, verdict, device,
         reason, added (int), free_express and free_conventional (free slots, int), assumption (a note where a host was
-        assumed)."""
-        rows: list[dict[str, Any]] = []
-        for item in self.by_need():
+        assumed), shape (its number, int)."""
+        rows = []
+        for shape in self.shapes():
+            item = shape.first
             rooms = {room.kind: room.free for room in item.topology.headroom}
-            rows.append(
-                {
-                    "file": item.file,
-                    "name": item.topology.name,
-                    "guest": item.review.guest,
-                    "guest_name": item.review.guest_name,
-                    "machine": item.topology.machine,
-                    **verdict_on(item.review),
-                    "added": sum(1 for node in nodes(item.topology) if node.added),
-                    "free_express": rooms.get("PCI Express", 0),
-                    "free_conventional": rooms.get("conventional PCI", 0),
-                    "assumption": _assumption(item.resolved),
-                }
-            )
+            same = {
+                "guest": item.review.guest,
+                "guest_name": item.review.guest_name,
+                "machine": item.topology.machine,
+                **verdict_on(item.review),
+                "added": sum(1 for node in nodes(item.topology) if node.added),
+                "free_express": rooms.get("PCI Express", 0),
+                "free_conventional": rooms.get("conventional PCI", 0),
+                "assumption": _assumption(item.resolved),
+                "shape": shape.number,
+            }
+            rows += [{"file": one.file, "name": one.name, **same} for one in shape.items]
+        place = {item.file: count for count, item in enumerate(self.by_need())}
+        rows.sort(key=lambda row: place[str(row["file"])])
         return _frame(
             rows,
-            "file name guest guest_name machine verdict device reason added free_express free_conventional assumption",
+            "file name guest guest_name machine verdict device reason added free_express free_conventional assumption "
+            "shape",
         )
 
     def devices(self) -> pd.DataFrame:
@@ -164,11 +118,11 @@ class Survey(Displayable):
         from virtkit.fleet.audit import TABLES, device_rows
 
         names = TABLES["devices"]
-        rows = [
-            dict(zip(names, row, strict=True))
-            for item in self.items
-            for row in device_rows(item.file, item.resolved, item.review, {})
-        ]
+        same = {
+            item.shape: [dict(zip(names, row, strict=True)) for row in device_rows("", item.resolved, item.review, {})]
+            for item in self._firsts()
+        }
+        rows = [{**row, "file": item.file} for item in self.items for row in same[item.shape]]
         columns = (
             "file device label kind model address interface needed verdict reason condition change evidence source"
         )
@@ -214,10 +168,10 @@ class Survey(Displayable):
     def headroom(self) -> pd.DataFrame:
         """One row for each kind of slot of a domain: file, name (with the file where two domains share it), kind,
         free (int), used (int), reason."""
-        count = Counter(item.topology.name for item in self.items)
+        count = Counter(item.name for item in self.items)
         rows = []
         for item in self.items:
-            name = item.topology.name
+            name = item.name
             name = name if count[name] == 1 else f"{name} ({item.file})"
             rows += [
                 {"file": item.file, "name": name, "kind": room.kind, "free": room.free, "used": room.used}
@@ -254,19 +208,41 @@ def survey(folder: str = "", guest: str = "", host: Host | None = None, override
     if guest:
         catalogue().find(guest)
     found = Survey()
+    shared: Shapes[Item] = Shapes()
+    numbers: dict[Hashable, int] = {}
 
     def skip(source: Source, skipped: Skipped) -> None:
         found.skipped.append((source.label, skipped.reason))
 
-    for source, outcome in check_each(sources_below(base), host, guest, overrides=overrides, skip=skip):
-        if isinstance(outcome, VirtkitError):
-            # A folder without a domain file is no domain that could not be read.
-            (found.skipped if source.path == base else found.refusals).append((source.label, str(outcome)))
+    for source in _read(sources_below(base)):
+        data = source.data if isinstance(source, InMemory) else b""
+        hit = shared.find(data) if data else None
+        if hit is not None:
+            found.items.append(replace(hit.answer, file=source.label, name=hit.name or "domain", part=source.part))
             continue
-        resolved, review = outcome
-        named = guest_unless_named(resolved.domain, guest) or ""
-        found.items.append(Item(source.label, resolved, resolved.topology, review, named, overrides, source.part))
+        for part, outcome in check_each((source,), host, guest, overrides=overrides, skip=skip):
+            if isinstance(outcome, VirtkitError):
+                # A folder without a domain file is no domain that could not be read.
+                (found.skipped if part.path == base else found.refusals).append((part.label, str(outcome)))
+                continue
+            resolved, review = outcome
+            named = guest_unless_named(resolved.domain, guest) or ""
+            topology = resolved.topology
+            shape = numbers.setdefault(answer_key(resolved, review), len(numbers))
+            one = Item(part.label, topology.name, shape, resolved, topology, review, named, overrides, part.part)
+            found.items.append(one)
+            if shareable(resolved.domain, data):
+                shared.add(data, one)
     return found
+
+
+def _read(sources: Iterator[Source]) -> Iterator[Source]:
+    """The sources with their bytes in memory; those that cannot be read as they are."""
+    for source in sources:
+        try:
+            yield in_memory(source)
+        except InputError:
+            yield source
 
 
 def folded(devices: pd.DataFrame) -> pd.DataFrame:
@@ -301,24 +277,6 @@ def _range(labels: list[str]) -> str:
 def _common(split: list[list[str]]) -> int:
     """The number of words that all begin with."""
     return len(list(takewhile(lambda words: len(set(words)) == 1, zip(*split, strict=False))))
-
-
-def verdict_on(review: Review) -> dict[str, str]:
-    """The verdict on a whole domain, that of its worst needed device: ``verdict`` (one of ORDER), ``device``,
-    ``reason``."""
-    errors = [remark.text for remark in review.remarks if remark.level == "error"]
-    # An emulated device that no source judges does not hide what is known of the virtio devices.
-    failed = tuple(finding for finding in review.emulated if finding.verdict is Verdict.FAILS)
-    needed = [finding for finding in (*review.findings, *failed) if not finding.harmless]
-    for verdict in ORDER:
-        for finding in needed:
-            if str(finding.verdict) == verdict:
-                reason = finding.reason + (f"; works if {finding.condition}" if finding.condition else "")
-                found = {"verdict": verdict, "device": finding.label, "reason": reason}
-                return {"verdict": verdict, "device": "", "reason": ""} if verdict == "works" and not errors else found
-        if verdict == "fails" and errors:
-            return {"verdict": "fails", "device": "", "reason": errors[0]}
-    return {"verdict": "works", "device": "", "reason": "no virtio device that the guest needs"}
 
 
 def _assumption(resolved: Resolved) -> str:

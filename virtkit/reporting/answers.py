@@ -157,7 +157,11 @@ def domains_answer(found: Survey) -> list[str]:
     counts += [f"{len(found.refusals):,} could not be read"] if found.refusals else []
     counts += [counted(count, *_DOMAIN_VERDICTS[name]) for name, count in others if count]
     sentences = [f"{counted(found.total, 'domain')}: {', '.join(counts)}."]
-    able = sum(bool(item.review.changes) for item in found.items if item.verdict == "fails")
+    shapes = found.shapes()
+    if len(shapes) < len(found.items):
+        sentences.append(f"They have {counted(len(shapes), 'shape')}: equal domains are shown once, with their number.")
+    failing_shapes = [shape for shape in shapes if shape.first.verdict == "fails"]
+    able = sum(len(shape.items) for shape in failing_shapes if shape.first.review.changes)
     if able:
         which = counted(able, "domain that fails", "domains that fail")
         sentences.append(f"virtkit check --fix can change {which}; the result is drawn below.")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from virtkit.draw.html import Html, escape_text
 from virtkit.draw.palette import LOOKS, verdict
-from virtkit.fleet.survey import ORDER
+from virtkit.fleet.surveyed import ORDER, verdict_on
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
@@ -19,32 +19,36 @@ __all__ = ["attention_table", "verdict_counts"]
 
 def verdict_counts(found: Survey) -> list[tuple[str, int]]:
     """The number of domains with each verdict, the worst verdict first."""
-    seen = Counter(item.verdict for item in found.items)
+    seen: Counter[str] = Counter()
+    for shape in found.shapes():
+        seen[shape.first.verdict] += len(shape.items)
     return [(name, seen[name]) for name in ORDER]
 
 
 def attention_table(found: Survey, linked: int, limit: int = 40) -> Html:
     """The domains whose verdict is not "works", the worst first, each with the reason and the change that helps.
 
-    The first ``linked`` domains of ``Survey.by_need`` have a section "domain-N" on the page, to which their names link.
-    The table has at most ``limit`` rows; a line below it gives the number of the others.
+    Equal domains share a row. The first ``linked`` shapes have a section "shape-N" on the page, to which their names
+    link. The table has at most ``limit`` rows; a line below it gives the number of the others.
     """
-    rows = [(number, item) for number, item in enumerate(found.by_need()) if item.verdict != "works"]
+    rows = [shape for shape in found.shapes() if shape.first.verdict != "works"]
     if not rows:
         return Html("<p>No domain needs attention.</p>")
     parts = [
         '<div class="vkt"><table><thead><tr><th scope=col>verdict</th><th scope=col>domain and reason</th>',
         "</tr></thead><tbody>",
     ]
-    table = found.domains().set_index("file")
-    for number, item in rows[:limit]:
-        look, row = verdict(item.verdict), table.loc[item.file]
-        file = f'<span class="soft">{escape_text(item.file)}</span>'
-        name = f"<strong>{escape_text(item.topology.name)}</strong>"
-        name = f'<a href="#domain-{number}">{name}</a>' if number < linked else name
+    for shape in rows[:limit]:
+        item = shape.first
+        row, look = verdict_on(item.review), verdict(item.verdict)
+        others = len(shape.items) - 1
+        equal = f" and {counted(others, 'equal domain')}" if others else ""
+        file = f'<span class="soft">{escape_text(item.file)}{equal}</span>'
+        name = f"<strong>{escape_text(item.name)}</strong>"
+        name = f'<a href="#shape-{shape.number}">{name}</a>' if shape.number <= linked else name
         guest = escape_text(item.review.guest_name or "guest OS not stated")
         reason = escape_text(": ".join(word for word in (row["device"], row["reason"]) if word))
-        advice = escape_text(_advice(item.review.devices, str(row["device"])))
+        advice = escape_text(_advice(item.review.devices, row["device"]))
         parts.append(
             f'<tr><td class="{LOOKS[item.verdict]}">{look.glyph} {look.short}</td>'
             f'<td style="max-width:none">{name} · {file} · {guest} on {escape_text(item.topology.machine)}<br>{reason}'
@@ -52,7 +56,8 @@ def attention_table(found: Survey, linked: int, limit: int = 40) -> Html:
         )
     parts.append("</tbody></table>")
     if len(rows) > limit:
-        parts.append(f'<p class="n">{counted(len(rows) - limit, "more domain")} in the table of all domains</p>')
+        more = sum(len(shape.items) for shape in rows[limit:])
+        parts.append(f'<p class="n">{counted(more, "more domain")} in the table of all domains</p>')
     parts.append("</div>")
     return Html("".join(parts))
 

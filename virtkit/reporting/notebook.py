@@ -143,8 +143,10 @@ class Output:
             (self.place / f"{name}.svg").write_text(drawing.svg(), encoding="utf-8")
             (self.place / f"{name}.png").write_bytes(drawing.png())
 
-    def topology(self, name: str, topology: Topology, before: Topology | None = None) -> Svg:
-        """Write the bus tree, or its changes since ``before``, to NAME.svg, NAME.png and NAME.txt.
+    def topology(
+        self, name: str, topology: Topology, before: Topology | None = None, *, image: bool = True
+    ) -> Svg:
+        """Write the bus tree, or its changes since ``before``, to NAME.svg, NAME.txt and, with ``image``, NAME.png.
 
         Returns the picture for the notebook.
         """
@@ -153,9 +155,12 @@ class Output:
 
         if self.place is None:
             return Svg(picture.svg(topology, before))
-        drawn, image = picture.both(topology, before)
+        if image:
+            drawn, pixels = picture.both(topology, before)
+            (self.place / f"{name}.png").write_bytes(pixels)
+        else:
+            drawn = picture.svg(topology, before)
         (self.place / f"{name}.svg").write_text(drawn, encoding="utf-8")
-        (self.place / f"{name}.png").write_bytes(image)
         text = tree.text(topology) if before is None else tree.difference(before, topology)
         (self.place / f"{name}.txt").write_text(text, encoding="utf-8")
         return Svg(drawn)

@@ -73,7 +73,7 @@ def page(
     ``title`` is the title of the page, ``home`` the link to the index of runs, ``footer`` plain text, ``failure`` a
     line at the top of a notebook that failed, ``files`` the names of the files beside the page that it links to.
     """
-    script = static("matrix.js")
+    script = static("matrix.js") + static("table.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     details = {
         "title": title,
