@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import virtkit as vk
-from virtkit.boot.domain_firmware import firmware_of
+from virtkit.boot.firmware_choice import firmware_of
 from virtkit.boot.power_on import power_on
 from virtkit.boot.remedies import remedy
 from virtkit.cli import main
@@ -40,10 +40,10 @@ def resolved(xml: str) -> vk.Resolved:
 
 
 def test_ten_transitional_disks_under_ovmf() -> None:
-    """Of ten transitional disks in ports, OVMF loses the first, which is the boot disk; all others are found."""
+    """Of ten transitional disks in ports, OVMF loses the first, which is the boot disk, and finds all others."""
     found = power_on(resolved(many_disks(10)))
     assert not found.ok
-    assert [disk.result for disk in found.disks] == ["not-found", *["boots"] * 9]
+    assert [disk.result for disk in found.disks] == ["not-found", *["hidden"] * 9]
     assert "10 bridges need a 4 KiB window of port I/O, but OVMF has room for 9" in found.disks[0].reason
     assert "OVMF cannot start disk vda" in found.text()
 
@@ -73,11 +73,15 @@ def test_seabios_does_not_start() -> None:
 
 
 def test_disks_without_a_boot_index() -> None:
-    """Under SeaBIOS, disks without a boot index are hidden from a boot loader; under OVMF they are not."""
-    found = power_on(resolved(many_disks(3, "")))
-    assert [disk.result for disk in found.disks] == ["boots", "hidden", "hidden"]
-    assert "2 disks have no boot index, so a BIOS boot loader cannot read them" in found.text()
-    assert [disk.result for disk in power_on(resolved(many_disks(3))).disks] == ["boots"] * 3
+    """Under SeaBIOS and OVMF, a boot loader cannot read disks without a boot index; of others no boot showed it."""
+    for firmware, why in (("", "-boot strict=on keeps"), (" firmware='efi'", "OVMF does not connect")):
+        found = power_on(resolved(many_disks(3, firmware)))
+        assert [disk.result for disk in found.disks] == ["boots", "hidden", "hidden"]
+        assert "2 disks have no boot index, so a boot loader cannot read them" in found.text()
+        assert why in found.disks[1].reason
+        assert found.ok
+    arm = many_disks(3).replace("x86_64", "aarch64").replace("q35", "virt")
+    assert [disk.result for disk in power_on(resolved(arm)).disks] == ["boots"] * 3
 
 
 def test_boot_order() -> None:

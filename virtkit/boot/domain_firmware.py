@@ -1,17 +1,15 @@
-"""The firmware of a domain: which one it is, which disks it finds, and which of them it starts."""
+"""The disks of a domain as its firmware treats them: which it finds, which it starts, which a boot loader can read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from virtkit.boot.firmware import Candidate, Firmware, Window, firmware_named, found, lost_windows, window_limit
+from virtkit.boot.firmware import Candidate, Firmware, Window, found, lost_windows, window_limit
 from virtkit.domain.address import DriveAddress, PciAddress, UsbAddress
 from virtkit.domain.devices import Controller, Device, Disk, Nic
-from virtkit.host.emulator import emulator_arch
-from virtkit.releases import dotted
 from virtkit.topology.port_io import budget
 from virtkit.virtio.interface import Interface
 from virtkit.wording import counted
@@ -20,22 +18,31 @@ if TYPE_CHECKING:
     from virtkit.resolved import Resolved
     from virtkit.topology.model import Node
 
-__all__ = ["BootDisk", "boot_disks", "boot_order", "firmware_of", "holder_of", "lost_ports"]
+__all__ = [
+    "INT13",
+    "BootDisk",
+    "behind_expander",
+    "boot_disks",
+    "boot_order",
+    "holder_of",
+    "is_hard",
+    "lost_ports",
+    "order_of",
+    "port_above",
+]
 
-#: INT 13h numbers hard disks from 0x80; SeaBIOS has room for 16. Source: observed, SeaBIOS 1.16.2 and 1.17.0.
-_INT13 = 16
-#: Words in the path of a loader, and the firmware that they stand for.
-_PATHS = (("u-boot", "U-Boot"), ("uboot", "U-Boot"), ("ovmf", "OVMF"), ("aavmf", "AAVMF"), ("edk2", "edk2"))
-_UBOOT = {"x86_64": "U-Boot x86", "i386": "U-Boot x86", "aarch64": "U-Boot arm64", "arm": "U-Boot arm"}
-_UEFI = {"x86_64": "OVMF", "i386": "OVMF", "aarch64": "AAVMF", "arm": "AAVMF", "loongarch64": "edk2-loongarch64"}
+INT13 = 16
+"""INT 13h numbers hard disks from 0x80; SeaBIOS has room for 16. Source: observed, SeaBIOS 1.16.2 and 1.17.0."""
 
 
 @dataclass(frozen=True, slots=True)
 class BootDisk:
     """What the firmware does with one disk.
 
-    ``order`` is its boot index (1 for the first), None for none. ``first`` is true for the disk that the firmware
-    starts. ``result`` is boots, seen, not-found, hidden (found, but a BIOS boot loader cannot read it) or unknown.
+    ``order`` is its place among the devices with a boot index (1 for the first), None for none. ``first`` is true for
+    the disk that the firmware starts, ``needed`` for one that the boot needs: the first one, or those that were named.
+    ``result`` is boots, seen, not-found, refused, hidden (found, but a boot loader cannot read it), not-tried (a system
+    disk that the firmware does not start) or unknown.
     """
 
     device: str
@@ -45,46 +52,7 @@ class BootDisk:
     result: str
     reason: str
     source: str
-
-
-def firmware_of(resolved: Resolved, named: str = "") -> tuple[Firmware | None, str]:
-    """The firmware of a domain, or None and why it does not matter or is not known.
-
-    ``named`` ("OVMF", "U-Boot arm64 2023.01") replaces what the domain says. Raises UsageError for an unknown name.
-    Source: libvirt, Domain XML format, <os firmware>, <loader>; QEMU's default firmware of each machine type.
-    """
-    if named:
-        name, _, version = named.rpartition(" ")
-        return (firmware_named(name, version), "") if version[:1].isdigit() else (firmware_named(named), "")
-    arch = emulator_arch(resolved.arch)
-    system = resolved.context.root.find("os")
-    if system is not None and system.find("kernel") is not None:
-        return None, "QEMU loads the kernel itself, so the firmware reads no disk"
-    loader = None if system is None else system.find("loader")
-    path = "" if loader is None or not loader.text else loader.text.strip()
-    by_path = next((name for word, name in _PATHS if word in PurePosixPath(path).name.lower() or word in path), "")
-    uefi = system is not None and system.get("firmware") == "efi"
-    uefi = uefi or (loader is not None and loader.get("type") == "pflash") or by_path in ("OVMF", "AAVMF", "edk2")
-    if by_path == "U-Boot":
-        return firmware_named(_UBOOT.get(arch, "U-Boot riscv64 S-mode")), ""
-    if uefi:
-        return firmware_named(_UEFI.get(arch, "edk2-riscv64")), ""
-    if path:
-        return None, f"unknown: no boot was observed with the loader {path}"
-    return _default(resolved, arch)
-
-
-def _default(resolved: Resolved, arch: str) -> tuple[Firmware | None, str]:
-    """QEMU's own firmware for a domain that names none."""
-    if resolved.machine == "microvm":
-        return None, "unknown: no boot was observed on microvm"
-    if arch in ("x86_64", "i386"):
-        return firmware_named("SeaBIOS"), ""
-    if arch == "s390x":
-        return firmware_named("s390-ccw", dotted(resolved.host.qemu)), ""
-    if resolved.machine.startswith("pseries"):
-        return firmware_named("SLOF"), ""
-    return None, "the domain names no firmware, and the machine type has none of its own"
+    needed: bool = False
 
 
 def boot_order(resolved: Resolved) -> tuple[Device, ...]:
@@ -93,7 +61,7 @@ def boot_order(resolved: Resolved) -> tuple[Device, ...]:
     With ``<boot order>`` these are the devices that have one; otherwise ``<boot dev>`` (default: hd) gives an index to
     the first device of each kind. Source: libvirt, Domain XML format, BIOS bootloader; observed, libvirt 9.0 and 12.8.
     """
-    own = [(order, n, one) for n, one in enumerate(resolved.devices) if (order := _order(one)) is not None]
+    own = [(order, n, one) for n, one in enumerate(resolved.devices) if (order := order_of(one)) is not None]
     if own:
         return tuple(one for _, _, one in sorted(own, key=lambda entry: entry[:2]))
     kinds = [node.get("dev", "") for node in resolved.context.root.iterfind("os/boot")] or ["hd"]
@@ -105,7 +73,8 @@ def boot_order(resolved: Resolved) -> tuple[Device, ...]:
     return tuple(found)
 
 
-def _order(device: Device) -> int | None:
+def order_of(device: Device) -> int | None:
+    """The number in ``<boot order>`` of a device, None where it has none."""
     boot = None if device.element is None else device.element.find("boot")
     text = "" if boot is None else boot.get("order", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
@@ -153,56 +122,84 @@ def _ids(node: Node) -> Iterator[str]:
         yield from _ids(below)
 
 
-def boot_disks(resolved: Resolved, firmware: Firmware) -> tuple[BootDisk, ...]:
+def is_hard(device: Device) -> bool:
+    """Whether a device is a hard disk for the firmware."""
+    return isinstance(device, Disk) and device.device in ("disk", "lun")
+
+
+def boot_disks(resolved: Resolved, firmware: Firmware, needed: Sequence[str] = ()) -> tuple[BootDisk, ...]:
     """What the firmware does with each disk of the domain, in the order of the domain; floppies are left out.
 
-    The first disk of the boot order is the one that the firmware starts; SeaBIOS tries no other hard disk.
+    The first disk of the boot order is the one that the firmware starts; SeaBIOS tries no other hard disk. ``needed``
+    are ids of disks that the boot needs: the system disk, and those that its boot loader reads.
     """
     lost, why_lost, lost_source = lost_ports(resolved, firmware)
-    below = {name: node.id for name, node in _tops(resolved)}
     order = boot_order(resolved)
     disks = [one for one in resolved.devices if isinstance(one, Disk) and one.device != "floppy"]
-    first = next((one for one in order if isinstance(one, Disk) and one.device in ("disk", "lun")), None)
+    ranked = [one for one in order if is_hard(one)]
+    first = ranked[0] if ranked else None
     stops = bool(lost) and firmware.one_disk
     answers = []
-    hard = 0
     for disk in disks:
         holder = holder_of(resolved, disk)
-        port = below.get(holder.id, "")
-        answer = _answer(resolved, firmware, disk, holder, port not in lost)
-        result, reason, source = answer
+        port = port_above(resolved, holder)
+        result, reason, source = _answer(resolved, firmware, disk, holder, port not in lost)
         if stops:
             result, reason, source = "not-found", why_lost, lost_source
         elif result == "not-found" and port in lost and port:
             reason, source = f"{reason}: {why_lost}", lost_source
+        if result == "boots" and disk is not first and is_hard(disk):
+            rank = ranked.index(disk) + 1 if disk in ranked else None
+            result, reason = _for_a_loader(firmware, rank, bool(order), reason)
         index = order.index(disk) + 1 if disk in order else None
-        hard += disk.device != "cdrom"
-        if result == "boots" and firmware.name == "SeaBIOS" and disk is not first and disk.device != "cdrom":
-            result, reason = _for_a_loader(index, hard, reason)
-        answers.append(BootDisk(disk.id, disk.label, index, disk is first, result, reason, source))
+        required = disk.id in needed if needed else disk is first
+        answer = BootDisk(disk.id, disk.label, index, disk is first, result, reason, source, required)
+        answers.append(_started(firmware, answer, first) if needed[:1] == (disk.id,) else answer)
     return tuple(answers)
 
 
-def _for_a_loader(index: int | None, number: int, reason: str) -> tuple[str, str]:
-    """Whether a BIOS boot loader can read a disk that is not the first.
+def _for_a_loader(firmware: Firmware, rank: int | None, indexed: bool, reason: str) -> tuple[str, str]:
+    """Whether a boot loader can read a disk that is not the first; ``rank`` is its place among the hard disks that
+    have a boot index, and ``indexed`` says whether any device has one.
 
-    Source: observed, SeaBIOS 1.16.2 and 1.17.0 with -boot strict=on.
+    Source: observed, SeaBIOS 1.16.2 and 1.17.0 with -boot strict=on, OVMF 2022.11.
     """
-    if index is None:
-        why = "the disk has no boot index, and libvirt's -boot strict=on keeps such disks from a BIOS boot loader"
-        return "hidden", why
-    if number > _INT13 and index > _INT13:
-        return "hidden", f"SeaBIOS gives {_INT13} hard disks to a boot loader, and this one comes later"
+    if rank is None and indexed and firmware.hides:
+        also = "libvirt's -boot strict=on keeps" if firmware.one_disk else f"{firmware.name} does not connect"
+        end = " from a boot loader" if firmware.one_disk else ", so a boot loader cannot read them"
+        return "hidden", f"the disk has no boot index, and {also} such disks{end}"
+    if rank is not None and rank > INT13 and firmware.name == "SeaBIOS":
+        return "hidden", f"SeaBIOS gives {INT13} hard disks to a boot loader, and this one comes later"
     return "boots", reason
 
 
-def _tops(resolved: Resolved) -> Iterator[tuple[str, Node]]:
-    """Every device below a bridge on bus 0, by id, with that bridge."""
+def _started(firmware: Firmware, disk: BootDisk, first: Device | None) -> BootDisk:
+    """The answer for the system disk, which the firmware has to start."""
+    if disk.first or disk.result not in ("boots", "hidden"):
+        return disk
+    if disk.order is None and firmware.hides:
+        why = f"the disk has no boot index, so {firmware.name} does not start it"
+    elif firmware.one_disk and first is not None:
+        why = f"{firmware.name} tries one hard disk only, {first.label}; this one needs a lower boot index"
+    else:
+        return disk
+    return replace(disk, result="not-tried", reason=why, source=firmware.source)
+
+
+def port_above(resolved: Resolved, device: Device) -> str:
+    """The id of the bridge on bus 0 that a device is behind, "" for none."""
+    return _ports(resolved).get(device.id, "")
+
+
+@lru_cache(maxsize=8)
+def _ports(resolved: Resolved) -> Mapping[str, str]:
+    """Every device below a bridge on bus 0, by id, with the id of that bridge."""
+    found: dict[str, str] = {}
     for root in resolved.topology.roots:
         for node in root.nodes:
             if node.bus is not None:
-                for name in _ids(node):
-                    yield name, node
+                found |= dict.fromkeys(_ids(node), node.id)
+    return found
 
 
 def holder_of(resolved: Resolved, disk: Disk) -> Device:
@@ -237,13 +234,14 @@ def _answer(
             return "unknown", f"no boot of {firmware.title} from {name} was observed", ""
     slot, expander = 0, False
     if isinstance(address, PciAddress):
-        expander = _behind_expander(resolved, address)
+        expander = behind_expander(resolved, address)
         slot = address.slot if address.bus == 0 and resolved.context.family.express else 0
     found_ = found(firmware, Candidate(kind, interface, transport, window, slot, expander))
     return found_.result, found_.reason, found_.source
 
 
-def _behind_expander(resolved: Resolved, address: PciAddress) -> bool:
+def behind_expander(resolved: Resolved, address: PciAddress) -> bool:
+    """Whether an address is behind an expander bus."""
     controllers = {one.index: one for one in resolved.inventory.controllers if one.type == "pci"}
     seen: set[int] = set()
     bus = address.bus

@@ -15,9 +15,19 @@ from virtkit.virtio.interface import Interface
 from virtkit.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["Candidate", "Firmware", "Found", "Window", "firmware_named", "found", "lost_windows", "window_limit"]
+__all__ = [
+    "Candidate",
+    "Firmware",
+    "Found",
+    "Window",
+    "firmware_for",
+    "firmware_named",
+    "found",
+    "lost_windows",
+    "window_limit",
+]
 
 _FIRMWARE = "boot/firmware.csv"
 _DRIVERS = "boot/firmware-drivers.csv"
@@ -30,7 +40,8 @@ class Firmware:
 
     ``transitional`` is the half of a transitional device that it drives. ``one_disk`` says that it starts the first
     hard disk only, ``expander`` that it finds devices behind an expander bus; ``first_slot`` is the lowest slot of
-    pcie.0 in which it finds devices.
+    pcie.0 in which it finds devices. ``hides`` says that a boot loader cannot read a disk without a boot index while
+    another device has one; false where no boot showed it.
     """
 
     name: str
@@ -40,6 +51,7 @@ class Firmware:
     one_disk: bool
     expander: bool
     first_slot: int
+    hides: bool
     source: str
 
     @property
@@ -92,18 +104,38 @@ def firmware_named(name: str, version: str = "") -> Firmware:
     for row in facts.table(_FIRMWARE):
         names = row["names"].split(";")
         if wanted in (one.lower() for one in names):
-            return Firmware(
-                names[0],
-                version,
-                version_key(version),
-                Interface(row["transitional"]),
-                row["tries"] == "one",
-                row["expander"] == "yes",
-                int(row["first_slot"]),
-                row["source"],
-            )
+            return _firmware(row, version)
     known = [row["names"].split(";")[0] for row in facts.table(_FIRMWARE)]
     raise UsageError(f"expected a firmware, {listed(known, 'or')}, got {name!r}")
+
+
+def firmware_for(name: str, arch: str, version: str = "") -> Firmware | None:
+    """The firmware of an architecture with a name or of a family (BIOS, UEFI, U-Boot); None when it has none of it.
+
+    Raises UsageError with the known names. Source: data/boot/firmware.csv.
+    """
+    wanted = name.strip().lower()
+    rows = facts.table(_FIRMWARE)
+    if wanted in (row["family"].lower() for row in rows):
+        fitting = [row for row in rows if row["family"].lower() == wanted and arch in row["arch"].split()]
+        return _firmware(fitting[0], version) if fitting else None
+    found = firmware_named(name, version)
+    (row,) = (row for row in rows if row["names"].split(";")[0] == found.name)
+    return found if arch in row["arch"].split() else None
+
+
+def _firmware(row: Mapping[str, str], version: str) -> Firmware:
+    return Firmware(
+        row["names"].split(";")[0],
+        version,
+        version_key(version),
+        Interface(row["transitional"]),
+        row["tries"] == "one",
+        row["expander"] == "yes",
+        int(row["first_slot"]),
+        row["unindexed"] == "hidden",
+        row["source"],
+    )
 
 
 _EMULATED = {"nvme": "NVMe", "ahci": "SATA disks", "ide": "IDE disks", "usb": "USB disks"}

@@ -1,12 +1,14 @@
-"""What to change in a domain whose firmware does not find the disk that it is to start."""
+"""What to change in a domain whose firmware does not find the disks that the boot needs, or does not start them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from virtkit.boot.domain_firmware import boot_order, firmware_of, holder_of, lost_ports
+from virtkit.boot.boot_index import with_boot_indices
+from virtkit.boot.domain_firmware import holder_of, lost_ports
+from virtkit.boot.firmware_choice import firmware_of
 from virtkit.boot.power_on import power_on
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller, Disk
@@ -19,6 +21,7 @@ from virtkit.resolved import resolve
 from virtkit.wording import listed
 
 if TYPE_CHECKING:
+    from virtkit.boot.power_on import PowerOn
     from virtkit.domain.devices import Device
     from virtkit.guests import Guest
     from virtkit.resolved import Resolved
@@ -31,56 +34,103 @@ _MODERN = "virtio-non-transitional"
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """The text of a domain whose firmware finds its boot disk, and what was changed, one sentence for each change."""
+    """The text of a domain that its firmware starts, and what was changed, one sentence for each change."""
 
     text: str
     steps: tuple[str, ...]
 
 
-def remedy(resolved: Resolved, guest: Guest | None, firmware: str = "") -> Remedy | None:
-    """The smallest change known with which the firmware finds the boot disk; None when none helps.
+def remedy(resolved: Resolved, guest: Guest | None, firmware: str = "", needed: Sequence[str] = ()) -> Remedy | None:
+    """The smallest change known with which the firmware starts the domain; None when none helps or none is needed.
 
-    Tried in this order: the modern-only model for the boot disk, another place for it, and the modern-only model for
-    every device with port I/O behind a port. A model is changed only if the guest OS is known to drive it. Each change
-    is resolved and judged again. ``firmware`` is as for ``power_on``.
+    First a boot index for disks that lack one; then, tried in this order: the modern-only model for the disks that are
+    lost, another place for the boot disk, the modern-only model for every device with port I/O behind a port, a place
+    that libvirt chooses, and fewer ports with port I/O. A model is changed only if the guest OS is known to drive it.
+    Each change is resolved and judged again. ``firmware`` and ``needed`` are as for ``power_on``.
     """
-    before = power_on(resolved, guest, firmware=firmware)
-    if before.ok:
+
+    def judged(one: Resolved) -> PowerOn:
+        return power_on(one, guest, firmware=firmware, needed=needed)
+
+    before = judged(resolved)
+    if before.ok and not before.starts_no_disk:
         return None
-    holder = _holder(resolved)
-    if holder is None:
-        return None
-    for text, steps in _candidates(resolved, holder, guest, firmware):
-        try:
-            after = resolve(read(text.encode(resolved.domain.document.codec)), resolved.host)
-        except Refused:
-            continue
-        if power_on(after, guest, firmware=firmware).ok:
-            return Remedy(text, steps)
+    steps: tuple[str, ...] = ()
+    if (indexed := with_boot_indices(resolved, before)) is not None:
+        text, steps = indexed
+        after = _resolved(text, resolved)
+        if after is not None:
+            if judged(after).ok:
+                return Remedy(text, steps)
+            resolved, before = after, judged(after)
+    for text, further in _candidates(resolved, before, guest, firmware):
+        tried = _resolved(text, resolved)
+        if tried is not None and judged(tried).ok:
+            return Remedy(text, (*steps, *further))
     return None
 
 
-def _holder(resolved: Resolved) -> Device | None:
-    """The device on the bus that the boot disk needs: itself or its SCSI controller; None when it is not written."""
-    disks = (one for one in boot_order(resolved) if isinstance(one, Disk) and one.device in ("disk", "lun"))
-    disk = next(disks, None)
-    return None if disk is None else holder_of(resolved, disk)
+def _resolved(text: str, before: Resolved) -> Resolved | None:
+    """The changed domain, None when libvirt would refuse it."""
+    try:
+        return resolve(read(text.encode(before.domain.document.codec)), before.host)
+    except Refused:
+        return None
 
 
 def _candidates(
-    resolved: Resolved, holder: Device, guest: Guest | None, firmware: str
+    resolved: Resolved, power: PowerOn, guest: Guest | None, named: str
 ) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The texts to try, with their changes in words."""
-    if holder.element is None:
-        return
-    own = [one for one in resolved.virtio_devices if one.device is holder]
-    if own and _may_be_modern(own[0], guest):
-        yield _with_models(resolved, own), (_says_model(own),)
-    if (swap := _swapped(resolved, holder, firmware)) is not None:
-        yield swap
+    lost = {disk.device for disk in power.disks if disk.needed and disk.result == "not-found"}
+    holders = {holder_of(resolved, one).id for one in resolved.devices if isinstance(one, Disk) and one.id in lost}
+    own = [one for one in resolved.virtio_devices if one.device.id in holders and one.device.element is not None]
+    modern = [one for one in own if _may_be_modern(one, guest)]
+    if modern:
+        yield _with_models(resolved, modern), (_says_model(modern),)
+    for one in own[:1]:
+        if (swap := _swapped(resolved, one.device, named)) is not None:
+            yield swap
     others = [one for one in resolved.virtio_devices if _has_port_io(one) and _may_be_modern(one, guest)]
-    if len(others) > len(own):
+    if len(others) > len(modern):
         yield _with_models(resolved, others), (_says_model(others),)
+    free = _addressed(resolved, holders)
+    if free:
+        yield _without_addresses(resolved, free), (_says_place(free, "libvirt chooses another place"),)
+    yield from _fewer_ports(resolved, holders)
+
+
+def _addressed(resolved: Resolved, ids: Collection[str]) -> list[Device]:
+    """The devices among ``ids`` whose PCI address is written."""
+    devices = [one for one in resolved.devices if one.id in ids and one.element is not None]
+    return [one for one in devices if one.element is not None and one.element.find("address[@type='pci']") is not None]
+
+
+def _fewer_ports(resolved: Resolved, last: Collection[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Two and more devices with port I/O taken out of their ports; libvirt puts them behind one conventional bridge.
+
+    Disks go first, from the last one on, and the disks in ``last`` after all others.
+    """
+    ports = [one.device for one in resolved.virtio_devices if _has_port_io(one) and one.model == "virtio-transitional"]
+    movable = _addressed(resolved, {one.id for one in ports})
+    movable.reverse()
+    order = sorted(movable, key=lambda one: (one.id in last, not isinstance(one, Disk)))
+    for count in range(2, len(order) + 1):
+        moved = order[:count]
+        yield _without_addresses(resolved, moved), (_says_place(moved, "one conventional bridge takes all of them"),)
+
+
+def _without_addresses(resolved: Resolved, devices: Sequence[Device]) -> str:
+    editor = Editor(resolved.domain.document.text, resolved.domain.document.root)
+    for device in devices:
+        address = None if device.element is None else device.element.find("address")
+        if address is not None:
+            editor.remove(address)
+    return editor.text()
+
+
+def _says_place(devices: Sequence[Device], why: str) -> str:
+    return f"{listed([one.label for one in devices])}: <address> removed, so that {why}"
 
 
 def _has_port_io(device: VirtioDevice) -> bool:

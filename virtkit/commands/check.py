@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from virtkit.commands import topology
 from virtkit.commands.given import INPUTS, add_reader_options, given_domain, given_sources, is_one_input, reader_options
 from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
-from virtkit.commands.power import add_power_options, answered, answers_text, guest_of
+from virtkit.commands.power import add_power_options, answered, answers_text, boot_disks, guest_of
 from virtkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -322,7 +322,7 @@ def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tu
     if review.changes:
         text = fixed(resolved, review)
         resolved = resolve(read(text.encode(codec)), resolved.host)
-    found_by_firmware = remedy(resolved, guest_of(args, resolved, known), args.firmware)
+    found_by_firmware = remedy(resolved, guest_of(args, resolved, known), args.firmware, boot_disks(args))
     if found_by_firmware is not None:
         for step in found_by_firmware.steps:
             tables.say(f"change: {step}")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from virtkit.guests import Catalogue, Guest
     from virtkit.resolved import Resolved
 
-__all__ = ["Answer", "add_power_options", "answered", "answers_text", "guest_of", "powered_on"]
+__all__ = ["Answer", "add_power_options", "answered", "answers_text", "boot_disks", "guest_of", "powered_on"]
 
 
 class Answer(NamedTuple):
@@ -45,12 +45,19 @@ def answers_text(answers: Sequence[Answer], form: str) -> str:
 
 
 def add_power_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--firmware`` and ``--naming``."""
+    """Add ``--firmware``, ``--boot-disks`` and ``--naming``."""
     parser.add_argument(
         "--firmware",
         default="",
         metavar="NAME",
-        help="firmware in place of the domain's, with or without its release: SeaBIOS, OVMF, 'U-Boot arm64 2023.01'",
+        help="firmware in place of the domain's, with or without its release: SeaBIOS, UEFI, 'U-Boot arm64 2023.01'",
+    )
+    parser.add_argument(
+        "--boot-disks",
+        default="",
+        metavar="DISK,...",
+        help="disks that the boot needs, by target or id: the system disk, then those that its boot loader reads "
+        "(default: the first disk of the boot order)",
     )
     parser.add_argument(
         "--naming",
@@ -79,7 +86,12 @@ def powered_on(args: argparse.Namespace, resolved: Resolved, guest: Guest | None
     from virtkit.boot.power_on import power_on
 
     scheme = parse_scheme(args.naming) if args.naming else None
-    return power_on(resolved, guest, firmware=args.firmware, scheme=scheme)
+    return power_on(resolved, guest, firmware=args.firmware, scheme=scheme, needed=boot_disks(args))
+
+
+def boot_disks(args: argparse.Namespace) -> tuple[str, ...]:
+    """The names that --boot-disks gives."""
+    return tuple(args.boot_disks.replace(",", " ").split())
 
 
 def answered(args: argparse.Namespace, resolved: Resolved, review: Review, known: Catalogue) -> Answer:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from virtkit.boot.domain_firmware import firmware_of
+from virtkit.boot.firmware_choice import firmware_of
 from virtkit.boot.power_on import power_on
 from virtkit.domain.devices import Disk
 from virtkit.host import Host

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from virtkit.boot.domain_firmware import firmware_of
+from virtkit.boot.firmware_choice import firmware_of
 from virtkit.domain.devices import Device
 from virtkit.errors import VerifyError
 from virtkit.qemu_args import arguments
