@@ -162,8 +162,8 @@ def test_other_objects_say_what_they_are() -> None:
     deployment = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n"
     playbook = "- hosts: all\n  tasks: []\n"
     reasons = [part.reason for part in parts(f"{deployment}---\n{playbook}") if isinstance(part, Skipped)]
-    assert reasons[0].startswith("this is a Deployment of apps/v1, called 'web'; taken are VirtualMachine,")
-    assert reasons[1].startswith("this seems to be an Ansible playbook; taken are")
+    assert reasons[0].startswith("this is a Deployment of apps/v1, called 'web'; of Kubernetes objects, virtkit reads")
+    assert reasons[1].startswith("this seems to be an Ansible playbook; of Kubernetes objects, virtkit reads")
 
 
 def test_a_bad_machine_does_not_stop_the_others() -> None:

@@ -24,7 +24,7 @@ DEVICES = f"{PATH}.domain.devices"
         ("disks: [{name: x}]", f"{DEVICES}.disks[0].name: there is no volume called 'x' in spec.volumes"),
         (
             "disks: [{name: root, disk: {bus: ide}}]",
-            f"{DEVICES}.disks[0].disk.bus: expected virtio or scsi or sata or usb on amd64, got 'ide'",
+            f"{DEVICES}.disks[0].disk.bus: expected virtio, scsi, sata or usb on amd64, got 'ide'",
         ),
         (
             "disks: [{name: root, cdrom: {bus: virtio}}]",
@@ -44,7 +44,7 @@ DEVICES = f"{PATH}.domain.devices"
         ),
         (
             "interfaces: [{name: default, masquerade: {}, model: ne2000}]",
-            f"{DEVICES}.interfaces[0].model: expected e1000 or e1000e or igb or ne2k_pci or pcnet or rtl8139 "
+            f"{DEVICES}.interfaces[0].model: expected e1000, e1000e, igb, ne2k_pci, pcnet, rtl8139 "
             "or virtio on amd64, got 'ne2000'",
         ),
         (
@@ -55,12 +55,84 @@ DEVICES = f"{PATH}.domain.devices"
             "watchdog: {name: w, diag288: {}}",
             f"{DEVICES}.watchdog.diag288: expected i6300esb on amd64",
         ),
-        ("video: {type: qxl}", f"{DEVICES}.video.type: expected vga or cirrus or virtio or ramfb or bochs on"),
+        (
+            "disks: [{name: root, bootOrder: 0}]",
+            f"{DEVICES}.disks[0].bootOrder: expected 1 or more, got 0",
+        ),
+        ("disks: [{name: root, cache: fast}]", f"{DEVICES}.disks[0].cache: expected none, writethrough or writeback,"),
+        ("disks: [{name: root, io: x}]", f"{DEVICES}.disks[0].io: expected native or threads, got 'x'"),
+        ("disks: [{name: root, serial: a b}]", f"{DEVICES}.disks[0].serial: expected up to 256 letters"),
+        (
+            "disks: [{name: root, lun: {bus: scsi}}]",
+            f"{DEVICES}.disks[0].lun: a LUN needs a volume with persistentVolumeClaim or dataVolume",
+        ),
+        (
+            "interfaces: [{name: default}]",
+            f"{DEVICES}.interfaces[0]: expected one of bridge, masquerade, sriov, passtBinding and binding, got none",
+        ),
+        (
+            "interfaces: [{name: default, bridge: {}, masquerade: {}}]",
+            f"{DEVICES}.interfaces[0]: expected one of bridge, masquerade, sriov, passtBinding and binding, got bridge "
+            "and masquerade",
+        ),
+        ("interfaces: [{name: default, macvtap: {}}]", f"{DEVICES}.interfaces[0].macvtap: KubeVirt has had no macvtap"),
+        (
+            "interfaces: [{name: default, bridge: {}, state: absent}]",
+            f"{DEVICES}.interfaces[0].state: the interface of the default network cannot be 'absent'",
+        ),
+        (
+            "interfaces: [{name: default, sriov: {}, state: down}]",
+            f"{DEVICES}.interfaces[0].state: an SR-IOV interface cannot be 'down'",
+        ),
+        ("video: {type: qxl}", f"{DEVICES}.video.type: expected vga, cirrus, virtio, ramfb or bochs on"),
     ],
 )
 def test_what_admission_refuses(devices: str, said: str) -> None:
     """The error has the file, the line, the path of the field, and what is expected there."""
     assert problem(instance(devices)).startswith(f"in.yaml:9: {said}")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            instance("disks: [{name: root, bootOrder: 1}]\ninterfaces: [{name: default, bridge: {}, bootOrder: 1}]"),
+            f"{DEVICES}.interfaces[0].bootOrder: domain.devices.disks[0] has boot order 1, too",
+        ),
+        (
+            instance("autoattachGraphicsDevice: false\nvideo: {type: vga}"),
+            f"{DEVICES}.video: autoattachGraphicsDevice is false, so the machine has no video device",
+        ),
+        (
+            instance(spec="volumes: [{name: root, containerDisk: {image: x}}, {name: root, emptyDisk: {}}]"),
+            f"{PATH}.volumes[1].name: an earlier volume is called 'root' too",
+        ),
+        (
+            instance(spec="volumes: [{name: root}]"),
+            f"{PATH}.volumes[0]: expected one source, such as containerDisk or persistentVolumeClaim, got none",
+        ),
+        (
+            instance(spec="networks: [{name: default, multus: {networkName: n}}]"),
+            f"{DEVICES}.interfaces[0].masquerade: masquerade is for the pod network only; use bridge on other networks",
+        ),
+        (
+            instance(spec="networks: [{name: default, pod: {}, multus: {networkName: n}}]"),
+            f"{PATH}.networks[0]: expected one of pod, multus and resourceClaim, got pod and multus",
+        ),
+        (instance(memory="-1Gi"), f"{PATH}.domain.memory.guest: expected a quantity above 0"),
+        (
+            instance(domain="firmware: {bootloader: {bios: {}, efi: {}}}"),
+            f"{PATH}.domain.firmware.bootloader: expected one of bios and efi, got both",
+        ),
+        (
+            instance(domain="launchSecurity: {}", spec="architecture: arm64"),
+            f"{PATH}.domain.launchSecurity: KubeVirt has none on arm64",
+        ),
+    ],
+)
+def test_what_admission_refuses_of_a_spec(text: str, said: str) -> None:
+    """Fields that exclude each other, and volumes and networks without one source, are refused by their path."""
+    assert said in problem(text)
 
 
 def test_devices_that_an_architecture_lacks() -> None:

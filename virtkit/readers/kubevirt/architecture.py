@@ -33,6 +33,7 @@ class Architecture:
     loader: str
     memfd: bool
     acpi: bool
+    machines: tuple[str, ...]
 
 
 @cache
@@ -43,7 +44,8 @@ def architectures() -> dict[str, Architecture]:
         inputs = tuple((kind, bus) for kind, _, bus in (one.partition("/") for one in row["inputs"].split()))
         yes = {name: row[name] == "yes" for name in ("rom", "root_complex", "hole64", "uefi", "memfd", "acpi")}
         texts = {name: row[name] for name in _TEXTS}
-        found[row["name"]] = Architecture(**texts, **yes, inputs=inputs)  # type: ignore[arg-type]
+        machines = tuple(row["machines"].split())
+        found[row["name"]] = Architecture(**texts, **yes, inputs=inputs, machines=machines)  # type: ignore[arg-type]
     return found
 
 

@@ -9,7 +9,9 @@ from lxml import etree
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["Building", "alias", "pci_address"]
+    from virtkit.readers.kubevirt.instance import Instance
+
+__all__ = ["Building", "add_iommu", "alias", "pci_address"]
 
 
 class Building:
@@ -43,3 +45,10 @@ def pci_address(element: Element, text: str) -> None:
     domain, bus, slot, function = (int(part, 16) for part in text.replace(".", ":").split(":"))
     place = {"domain": f"0x{domain:04x}", "bus": f"0x{bus:02x}", "slot": f"0x{slot:02x}", "function": f"0x{function:x}"}
     etree.SubElement(element, "address", {"type": "pci"} | place)
+
+
+def add_iommu(element: Element, instance: Instance, options: dict[str, str] | None = None) -> None:
+    """Write the driver options of a virtio device; with encrypted memory, it goes through an IOMMU."""
+    found = {**(options or {}), **({"iommu": "on"} if instance.encrypted else {})}
+    if found:
+        etree.SubElement(element, "driver", found)

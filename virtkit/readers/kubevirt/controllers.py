@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lxml.etree import SubElement
 
+from virtkit.readers.kubevirt.building import add_iommu
 from virtkit.readers.kubevirt.disks import bus_of, kind_of, scsi_thread
 from virtkit.readers.kubevirt.documents import Mapping
 
@@ -29,15 +30,16 @@ def add_controllers(building: Building, instance: Instance) -> None:
         scsi = {"type": "scsi", "index": "0", "model": instance.arch.scsi or instance.virtio}
         element = building.device("controller", line, scsi)
         thread = scsi_thread(instance)
-        if thread:
-            SubElement(element, "driver", {"iothread": str(thread), "queues": str(instance.cpus)})
+        options = {"iothread": str(thread), "queues": str(instance.cpus)} if thread else {}
+        add_iommu(element, instance, options)
     if instance.arch.hole64 and instance.annotations.text(HOLE64).lower() == "true":
         line = instance.annotations.line_of(HOLE64)
         root = building.device("controller", line, {"type": "pci", "index": "0", "model": "pcie-root"})
         SubElement(root, "pcihole64", {"unit": "KiB"}).text = "0"
     if devices.get("autoattachSerialConsole") is not False:
         line = devices.line_of("autoattachSerialConsole")
-        building.device("controller", line, {"type": "virtio-serial", "index": "0", "model": instance.virtio})
+        serial = {"type": "virtio-serial", "index": "0", "model": instance.virtio}
+        add_iommu(building.device("controller", line, serial), instance)
 
 
 def _needs_usb(instance: Instance) -> bool:

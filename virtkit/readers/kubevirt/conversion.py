@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from lxml.etree import SubElement
 
-from virtkit.readers.kubevirt.building import Building, alias
+from virtkit.readers.kubevirt.building import Building, add_iommu, alias
 from virtkit.readers.kubevirt.controllers import add_controllers
 from virtkit.readers.kubevirt.disks import add_disks, add_filesystems, add_iothreads
 from virtkit.readers.kubevirt.documents import Mapping
@@ -140,6 +140,7 @@ def _add_balloon(building: Building, instance: Instance) -> None:
     if not absent:
         element.set("freePageReporting", "on")
         SubElement(element, "stats", {"period": "10"})
+        add_iommu(element, instance)
 
 
 def _add_inputs(building: Building, instance: Instance) -> None:
@@ -181,6 +182,7 @@ def _add_rng(building: Building, instance: Instance) -> None:
     if isinstance(instance.devices.get("rng"), Mapping):
         element = building.device("rng", instance.devices.line_of("rng"), {"model": instance.virtio})
         SubElement(element, "backend", {"model": "random"}).text = "/dev/urandom"
+        add_iommu(element, instance)
 
 
 def _add_small(building: Building, instance: Instance) -> None:

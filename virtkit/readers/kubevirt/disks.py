@@ -90,6 +90,8 @@ def _add_driver(element: Element, instance: Instance, disk: Mapping, form: str, 
         if instance.devices.get("blockMultiQueue") is True:
             driver.set("queues", str(instance.cpus))
         threads.give(driver, disk)
+        if instance.encrypted:
+            driver.set("iommu", "on")
 
 
 def _add_rest(element: Element, disk: Mapping, kind: str, bus: str, index: int) -> None:

@@ -33,6 +33,7 @@ _WORDS = {
     **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
 }
 _BOMS = ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"), (codecs.BOM_UTF8, "utf-8-sig"))
+_TEMPLATE = re.compile(rb"\{\{-? *(?:\.[A-Z]|\$|include|if|range|with|end|toYaml|template|define)")
 _NEXT = re.compile(rb"^---(?=\s|$)", re.M)
 
 
@@ -115,7 +116,7 @@ def documents(data: bytes, file: str, first: int = 1) -> Iterator[Found | InputE
             problem = _problem(error, file, line, data[start:])
         except InputError as error:
             problem = error
-        yield problem
+        yield _with_hint(problem, data)
         found = _NEXT.search(data, _offset(data, start, (problem.line or line + 1) - line - 1))
         if found is not None and data.count(b"\n", start, found.start()) + line + 1 <= builder.begun:
             found = _NEXT.search(data, found.end())  # that one begins the document that cannot be read
@@ -123,6 +124,14 @@ def documents(data: bytes, file: str, first: int = 1) -> Iterator[Found | InputE
             return
         line += data.count(b"\n", start, found.start())
         start = found.start()
+
+
+def _with_hint(problem: InputError, data: bytes) -> InputError:
+    """The problem, with what to do where the text is a template of Helm and not YAML yet."""
+    if not _TEMPLATE.search(data):
+        return problem
+    what = f"{problem.what}; this seems to be a Helm template, so pass what helm template prints"
+    return InputError(what, problem.file, problem.line)
 
 
 def _yaml() -> ModuleType:

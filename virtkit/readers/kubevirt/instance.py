@@ -18,7 +18,7 @@ class Instance:
 
     ``domain`` and ``devices`` are those of the filled-in ``spec``; ``machine`` is the machine type, ``virtio`` the
     model of virtio devices, ``uefi`` whether the firmware is UEFI, ``memory`` in bytes, 0 when none is stated, ``cpus``
-    the number of virtual CPUs.
+    the number of virtual CPUs, ``encrypted`` whether its memory is, so that virtio devices need an IOMMU driver.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Instance:
     uefi: bool
     memory: int
     cpus: int
+    encrypted: bool = False
 
 
 def instance_of(
@@ -57,7 +58,19 @@ def instance_of(
         uefi=isinstance(domain.child("firmware").child("bootloader").get("efi"), Mapping),
         memory=_memory(domain),
         cpus=_cpus(domain),
+        encrypted=_is_encrypted(domain, arch),
     )
+
+
+def _is_encrypted(domain: Mapping, arch: Architecture) -> bool:
+    """Whether KubeVirt gives virtio devices an IOMMU driver: with SEV, SEV-SNP, or Secure Execution of s390x.
+
+    Source: KubeVirt 1.9.0-rc.2, pkg/virt-launcher/virtwrap/manager.go.
+    """
+    security = domain.get("launchSecurity")
+    if not isinstance(security, Mapping):
+        return False
+    return arch.name == "s390x" or any(security.get(key) is not None for key in ("sev", "snp"))
 
 
 def _memory(domain: Mapping) -> int:

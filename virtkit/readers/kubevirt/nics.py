@@ -44,8 +44,8 @@ def add_nics(building: Building, instance: Instance) -> None:
         else:
             SubElement(element, "target", {"dev": tap, "managed": "no"})
         SubElement(element, "model", {"type": instance.virtio if model == "virtio" else model})
-        if model == "virtio" and instance.devices.get("networkInterfaceMultiqueue") is True:
-            SubElement(element, "driver", {"name": "vhost", "queues": str(min(instance.cpus, _MOST_QUEUES))})
+        if model == "virtio":
+            _add_driver(element, instance)
         if nic.text("state") == "down":
             SubElement(element, "link", {"state": "down"})
         if nic.get("acpiIndex"):
@@ -53,10 +53,21 @@ def add_nics(building: Building, instance: Instance) -> None:
         alias(element, nic.text("name"))
         if nic.get("bootOrder"):
             SubElement(element, "boot", {"order": nic.text("bootOrder")})
-        elif instance.arch.rom and not passt:
+        if instance.arch.rom and not passt and (not nic.get("bootOrder") or instance.encrypted):
             SubElement(element, "rom", {"enabled": "no"})
         if nic.text("pciAddress"):
             pci_address(element, nic.text("pciAddress"))
+
+
+def _add_driver(element: Element, instance: Instance) -> None:
+    """Several queues, and the IOMMU of a machine whose memory is encrypted."""
+    options = {}
+    if instance.devices.get("networkInterfaceMultiqueue") is True:
+        options["queues"] = str(min(instance.cpus, _MOST_QUEUES))
+    if instance.encrypted:
+        options["iommu"] = "on"
+    if options:
+        SubElement(element, "driver", {"name": "vhost", **options})
 
 
 def _tap(network: Mapping | None, name: str) -> str:

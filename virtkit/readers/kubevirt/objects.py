@@ -137,7 +137,10 @@ def _kind_of_item(value: Mapping, holder: str) -> str:
     return "VirtualMachineInstance" if isinstance(spec.get("domain"), Mapping) else ""
 
 
-_TAKEN = "taken are VirtualMachine, VirtualMachineInstance, VirtualMachineInstanceReplicaSet and VirtualMachinePool"
+_READ = (
+    "of Kubernetes objects, virtkit reads VirtualMachine, VirtualMachineInstance, VirtualMachineInstanceReplicaSet and "
+    "VirtualMachinePool"
+)
 
 
 def _seems(value: Any) -> str:
@@ -145,7 +148,7 @@ def _seems(value: Any) -> str:
     kind = next(_guesses(value), "this is no Kubernetes object")
     near = get_close_matches(value.text("kind"), _kinds(), 1, 0.9) if isinstance(value, Mapping) else []
     hint = f"; did you mean {near[0]}?" if near and value.text("kind") not in _kinds() else ""
-    return f"{kind}{hint or f'; {_TAKEN}'}"
+    return f"{kind}{hint or f'; {_READ}'}"
 
 
 def _guesses(value: Any) -> Iterator[str]:

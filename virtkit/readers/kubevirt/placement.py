@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from virtkit.readers.kubevirt.building import Building
     from virtkit.readers.kubevirt.ports import Plan
 
-__all__ = ["reserve"]
+__all__ = ["addressed", "reserve"]
 
 #: The devices whose addresses KubeVirt's structures keep.
 _KEPT = frozenset({"disk", "controller", "input", "watchdog", "rng", "memballoon", "hostdev", "interface"})
@@ -131,6 +131,32 @@ def _inventory(domain: Domain) -> Inventory | None:
         with suppress(Refused):
             return resolve_domain(domain, candidate)[3]
     return None
+
+
+def addressed(building: Building) -> Inventory | None:
+    """Write the address of every device and controller of the domain, as libvirt assigns it, into it.
+
+    Returns the devices; None, and the domain as it was, when libvirt refuses it.
+    """
+    skeleton = deepcopy(building.root)
+    indent(skeleton)
+    inventory = _inventory(Domain(parse(tostring(skeleton))))
+    if inventory is None:
+        return None
+    elements = list(building.devices)
+    line = building.lines[building.devices]
+    for device in inventory.in_order():
+        pairs = {} if device.address is None else {"type": device.address.type, **dict(device.address.pairs())}
+        address = {name: str(value) for name, value in pairs.items()}
+        if device.element is not None and address and device.position < len(elements):
+            element = elements[device.position]
+            if element.find("address") is None:
+                SubElement(element, "address", address)
+        elif device.element is None and isinstance(device, Controller):
+            element = building.device("controller", line, dict(_described(device)))
+            if address:
+                SubElement(element, "address", address)
+    return inventory
 
 
 def _kept(address: Address) -> _Address:

@@ -17,7 +17,8 @@ from virtkit.readers.kubevirt.conversion import convert
 from virtkit.readers.kubevirt.documents import Found, Mapping, documents
 from virtkit.readers.kubevirt.instance import Instance, instance_of
 from virtkit.readers.kubevirt.instancetypes import Profiles
-from virtkit.readers.kubevirt.nics import unknown_bindings
+from virtkit.readers.kubevirt.later import attach, take_out
+from virtkit.readers.kubevirt.notes import notes_on
 from virtkit.readers.kubevirt.objects import Machine, Profile, object_of
 from virtkit.readers.kubevirt.placement import reserve
 from virtkit.readers.kubevirt.portions import portions
@@ -186,15 +187,18 @@ def _read(machine: Machine, file: str, choice: _Choice, profiles: Profiles) -> R
             defaults.add_disks(machine.spec, choice.more_disks)
         instance = _instance(machine, file, profiles)
         building = convert(instance)
+        disks = take_out(instance, building)
         if on_root_complex(instance) and instance.arch.root_complex:
             place_on_root_bus(instance, building, file)
         ports = plan(instance, building, choice.topology, file)
         reserve(building, ports, instance.virtio)
+        later, unplaced = attach(building, disks)
         slots = ports.placeholders + len(instance.devices.items_of("interfaces"))
         topology = str(choice.topology if takes_ports(instance) else Topology.NONE)
         origin = KubeVirtOrigin(machine.kind, machine.namespace, machine.name, topology, slots)
         note_kubevirt(building.root, origin)
-        return FoundDomain(name, document_of(building.root, building.lines, file), _notes(machine, instance))
+        notes = notes_on(machine, instance, later, unplaced)
+        return FoundDomain(name, document_of(building.root, building.lines, file), notes)
     except InputError as error:
         return NotRead(name, error)
 
@@ -222,25 +226,3 @@ def _instance(machine: Machine, file: str, profiles: Profiles) -> Instance:
     check_spec(spec, arch, machine.path, file)
     return instance_of(machine.name, machine.namespace, machine.annotations, spec, arch, machine.line)
 
-
-def _notes(machine: Machine, instance: Instance) -> tuple[str, ...]:
-    """What the reader assumed of a machine."""
-    notes = []
-    devices = instance.devices
-    hosts = [one.text("name") for key in ("hostDevices", "gpus") for one in devices.items_of(key)]
-    if hosts:
-        notes.append(
-            f"host devices are taken as PCI devices ({', '.join(hosts)}): what they are is in the cluster's "
-            "permittedHostDevices, which the input does not contain"
-        )
-    plugins = unknown_bindings(instance)
-    if plugins:
-        names = ", ".join(plugins)
-        notes.append(f"interfaces with a binding plugin are left out ({names}): the plugin adds the device")
-    if isinstance(instance.domain.get("launchSecurity"), Mapping):
-        notes.append("launchSecurity is left out: KubeVirt gives virtio devices an IOMMU driver, which moves none")
-    if not instance.memory:
-        notes.append("no memory is stated, so it is taken as small: up to 2 GiB")
-    if machine.kind in ("VirtualMachineInstanceReplicaSet", "VirtualMachinePool"):
-        notes.append(f"one domain stands for every virtual machine of the {machine.kind}")
-    return tuple(notes)
