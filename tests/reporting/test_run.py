@@ -111,6 +111,7 @@ def test_notebooks_are_found_by_number_name_and_path(tmp_path: Path) -> None:
         "04-policy-comparison",
         "05-nic-model-rollout",
         "06-hot-plug",
+        "07-fleet",
         "08-upgrade",
         "09-power-on",
     ]

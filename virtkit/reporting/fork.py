@@ -35,7 +35,9 @@ _MODULES = (
     "virtkit.compat",
     "virtkit.draw.matrix",
     "virtkit.draw.picture",
+    "virtkit.fleet.overview",
     "virtkit.fleet.survey",
+    "virtkit.fleet.trend",
 )
 
 
