@@ -8,31 +8,18 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from virtkit import facts
 from virtkit.domain.source_map import ElementSpan, source_map
+from virtkit.fleet.open_values import open_values, rows
 
 __all__ = ["Hit", "Shapes"]
 
 T = TypeVar("T")
 
-_FILE = "fleet/variable-values.csv"
-
-#: The bytes of each form; none can end a value or begin markup.
-_FORMS: Mapping[str, re.Pattern[bytes]] = MappingProxyType(
-    {
-        "word": re.compile(rb"[A-Za-z0-9_.-]{1,200}"),
-        "text": re.compile(rb"[A-Za-z0-9_.,:;()/+@=\[\] -]{0,400}"),
-        "path": re.compile(rb"/?[A-Za-z0-9_.+@=-]+(?:/[A-Za-z0-9_.+@=-]+)*"),
-        "number": re.compile(rb"[1-9][0-9]{0,4}"),
-        "unicast-mac": re.compile(rb"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}"),
-    }
-)
 _ATTRIBUTE = r"""\s%s\s*=\s*(["'])(.*?)\1"""
 #: The shapes kept in memory, and those of one fingerprint that a text is compared with.
 _KEPT = 4096
@@ -57,6 +44,7 @@ class _Shape(Generic[T]):
     #: For each value the place of the first that is equal: which values are equal may matter.
     equal: tuple[int, ...]
     name: int
+    uuid: int
     answer: T
 
     def fits(self, data: bytes) -> list[bytes] | None:
@@ -79,10 +67,11 @@ class _Shape(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Hit(Generic[T]):
-    """The answer of the shape that a text has, and the name of its domain ("" where it has none)."""
+    """The answer of the shape that a text has, and the name and UUID of its domain ("" where it has none)."""
 
     answer: T
     name: str
+    uuid: str
 
 
 class Shapes(Generic[T]):
@@ -112,7 +101,8 @@ class Shapes(Generic[T]):
                 self.hits += 1
                 if place:
                     near.insert(0, near.pop(place))
-                return Hit(shape.answer, values[shape.name].decode("ascii") if shape.name >= 0 else "")
+                name, uuid = (values[n].decode("ascii") if n >= 0 else "" for n in (shape.name, shape.uuid))
+                return Hit(shape.answer, name, uuid)
         self.misses += 1
         return None
 
@@ -163,17 +153,18 @@ def _shape(data: bytes, answer: T) -> _Shape[T] | None:
         following = spans[place + 1][0] if place + 1 < len(spans) else len(text)
         after = text[end:following].encode()
         values.append(text[start:end].encode())
-        opens.append(_Open(_FORMS[form], after[:1], after))
-    name = next((place for place, span in enumerate(spans) if span[3] == ("name",)), -1)
-    return _Shape(text[: spans[0][0]].encode(), tuple(opens), _equal(values), name, answer)
+        opens.append(_Open(open_values(form), after[:1], after))
+    paths = [span[3] for span in spans]
+    name, uuid = (paths.index(path) if path in paths else -1 for path in (("name",), ("uuid",)))
+    return _Shape(text[: spans[0][0]].encode(), tuple(opens), _equal(values), name, uuid, answer)
 
 
 def _spans(span: ElementSpan, path: tuple[str, ...], text: str) -> Iterator[tuple[int, int, str, tuple[str, ...]]]:
     """Start, end, form and element path of each open value at or below an element."""
-    for attribute, form in _rows().get(path, ()):
+    for attribute, form in rows().get(path, ()):
         found = _attribute(attribute).search(text, span.start, span.inner) if attribute else None
         start, end = found.span(2) if found else (span.inner, span.outer) if not attribute else (0, 0)
-        if _FORMS[form].fullmatch(text[start:end].encode()) and start < end:
+        if open_values(form).fullmatch(text[start:end].encode()) and start < end:
             yield start, end, form, path
     for child in span.children:
         below = (*path, child.name)
@@ -182,19 +173,9 @@ def _spans(span: ElementSpan, path: tuple[str, ...], text: str) -> Iterator[tupl
 
 
 @cache
-def _rows() -> Mapping[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """The open values, attribute and form, by the path of their element."""
-    found: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {}
-    for row in facts.table(_FILE):
-        path = tuple(row["path"].split("/"))
-        found[path] = (*found.get(path, ()), (row["attribute"], row["form"]))
-    return MappingProxyType(found)
-
-
-@cache
 def _prefixes() -> frozenset[tuple[str, ...]]:
     """The paths of the elements that lead to an open value."""
-    return frozenset(path[: place + 1] for path in _rows() for place in range(len(path)))
+    return frozenset(path[: place + 1] for path in rows() for place in range(len(path)))
 
 
 @cache

@@ -115,7 +115,8 @@ class Survey(Displayable):
     def devices(self) -> pd.DataFrame:
         """One row for each virtio device, disk and NIC, as in ``virtkit audit``: file, device, label, kind, model,
         address, interface, needed (bool), verdict, reason, condition, change, evidence, source."""
-        from virtkit.fleet.audit import TABLES, device_rows
+        from virtkit.fleet.answer import device_rows
+        from virtkit.fleet.tables import TABLES
 
         names = TABLES["devices"]
         same = {

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from virtkit.errors import InputError, UsageError
 from virtkit.wording import listed
@@ -18,14 +18,11 @@ from virtkit.wording import listed
 if TYPE_CHECKING:
     from typing import TextIO
 
+    from virtkit.fleet.tables import Group, Row
+
 __all__ = ["SUFFIXES", "Tables"]
 
 SUFFIXES = (".csv", ".json", ".parquet")
-
-Row = tuple[object, ...]
-Group = tuple[Row, tuple[Row, ...]]
-"""Rows that begin alike: the cells with which all of them begin, and the other cells of each."""
-
 
 class _Writer(Protocol):
     def write(self, groups: Sequence[Group]) -> None: ...
@@ -38,9 +35,8 @@ class Tables:
 
     ``columns`` maps each table to its columns, ``types`` maps a column to int or bool (text otherwise). Without an
     ``output`` the first table goes to standard output as CSV (``form`` json: a list of objects), and the others are
-    dropped. A context manager: all files
-    get their names at its end, or none of them when it ends with an exception. Raises UsageError for an output with
-    another ending, InputError when a file cannot be written.
+    dropped. A context manager: all files get their names at its end, or none of them when it ends with an exception.
+    Raises UsageError for an output with another ending, InputError when a file cannot be written.
     """
 
     def __init__(
@@ -65,7 +61,9 @@ class Tables:
             try:
                 part.parent.mkdir(parents=True, exist_ok=True)
                 if path.suffix == ".parquet":
-                    self._writers[name] = _Parquet(part, names, types)
+                    from virtkit.fleet.parquet import ParquetTable
+
+                    self._writers[name] = ParquetTable(part, names, types)
                 else:
                     stream = part.open("w", encoding="utf-8", newline="")
                     self._writers[name] = (_Json if path.suffix == ".json" else _Csv)(stream, names, owned=True)
@@ -159,67 +157,3 @@ class _Json:
 
 def _cell(value: object) -> object:
     return str(value).lower() if isinstance(value, bool) else value
-
-
-class _Parquet:
-    """Rows are written in groups of at least ``_ROWS``, because readers of Parquet are slow with small ones.
-
-    Text is written as dictionaries: cells that many rows share are handed over once.
-    """
-
-    _ROWS = 50_000
-
-    def __init__(self, path: Path, columns: Sequence[str], types: Mapping[str, type[int | bool]]) -> None:
-        import pyarrow as pa
-        from pyarrow import parquet
-
-        text = pa.dictionary(pa.int32(), pa.string())
-        kinds: dict[type, Any] = {int: pa.int64(), bool: pa.bool_()}
-        self._schema = pa.schema([(name, kinds[types[name]] if name in types else text) for name in columns])
-        # Without Arrow's own schema, readers see text, not dictionaries.
-        self._out = parquet.ParquetWriter(path, self._schema, compression="zstd", store_schema=False)
-        self._clear()
-
-    def _clear(self) -> None:
-        #: The place of the first cells of each group in ``_cells``, and for each row its beginning and its cells.
-        self._places: dict[tuple[Row, ...], int] = {}
-        self._cells: list[Row] = []
-        self._beginnings: list[Row] = []
-        self._rows: list[tuple[int, int]] = []
-
-    def write(self, groups: Sequence[Group]) -> None:
-        for beginning, rows in groups:
-            place = self._places.get(rows)
-            if place is None:
-                place = self._places[rows] = len(self._cells)
-                self._cells += rows
-            first = len(self._beginnings)
-            self._beginnings.append(beginning)
-            self._rows += [(first, place + row) for row in range(len(rows))]
-        if len(self._rows) >= self._ROWS:
-            self._flush()
-
-    def _flush(self) -> None:
-        import pyarrow as pa
-
-        begun, cells = (pa.array(places, pa.int32()) for places in zip(*self._rows, strict=True))
-        columns = [(values, begun) for values in zip(*self._beginnings, strict=True)]
-        columns += [(values, cells) for values in zip(*self._cells, strict=True)]
-        arrays = [_column(*column, kind.type) for column, kind in zip(columns, self._schema, strict=True)]
-        self._out.write_table(pa.table(arrays, schema=self._schema))
-        self._clear()
-
-    def close(self) -> None:
-        if self._rows:
-            self._flush()
-        self._out.close()
-
-
-def _column(values: Sequence[object], places: Any, kind: Any) -> Any:
-    """The values at some places, as an array of a type."""
-    import pyarrow as pa
-
-    if not pa.types.is_dictionary(kind):
-        return pa.array(values, kind).take(places)
-    found = pa.array(values, pa.string()).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(found.indices.take(places), found.dictionary)

@@ -1,0 +1,219 @@
+"""What an audit finds out about a batch of domains: rows of the tables, and counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from virtkit.fleet.surveyed import verdict_on
+from virtkit.fleet.tables import LEVELS, line_place
+
+if TYPE_CHECKING:
+    from virtkit.compat.review import Review
+    from virtkit.fleet.tables import Group, Row
+    from virtkit.policy.review import Finding
+    from virtkit.resolved import Resolved
+
+__all__ = ["Accepted", "Answer", "Judged", "Refused", "Totals", "device_rows", "judged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What domains of one shape have in common: the cells of their rows of each table without those that identify the
+    domain, devices counted by verdict, and findings of the policy by level.
+
+    ``fails`` says whether a device fails that the guest needs.
+    """
+
+    devices: tuple[Row, ...]
+    findings: tuple[Row, ...]
+    domain: Row
+    verdicts: Mapping[str, int]
+    levels: Mapping[str, int]
+    fails: bool
+
+    @property
+    def lines(self) -> list[object]:
+        """The lines in its rows; None where one is not known."""
+        tables = (("devices", self.devices), ("findings", self.findings))
+        return [row[line_place(table)] for table, rows in tables for row in rows]
+
+    def with_lines(self, moved: Mapping[object, int]) -> Judged:
+        """The same with other lines; ``moved`` has one for each line but None."""
+        devices = tuple([_with_line(row, line_place("devices"), moved) for row in self.devices])
+        findings = tuple([_with_line(row, line_place("findings"), moved) for row in self.findings])
+        return Judged(devices, findings, self.domain, self.verdicts, self.levels, self.fails)
+
+    def shifted(self, lines: int) -> Judged:
+        """The same for a domain that begins some lines further down."""
+        return self.with_lines({line: line + lines for line in self.lines if isinstance(line, int)}) if lines else self
+
+
+def _with_line(row: Row, place: int, moved: Mapping[object, int]) -> Row:
+    line = row[place]
+    return (*row[:place], moved[line], *row[place + 1 :]) if isinstance(line, int) else row
+
+
+class Accepted(NamedTuple):
+    """A domain that libvirt accepts: its input, name, UUID, the digest of its text, its first line, what is said."""
+
+    source: str
+    name: str
+    uuid: str
+    digest: str
+    line: int
+    judged: Judged
+
+
+class Refused(NamedTuple):
+    """An input that is no domain, cannot be read or would be refused; name and UUID where they are known."""
+
+    source: str
+    name: str
+    uuid: str
+    digest: str
+    message: str
+
+
+@dataclass(slots=True)
+class Answer:
+    """The result for a batch: the domains that were judged, ``shared`` of them with the answer of an earlier domain of
+    the same shape, and the inputs that were refused, each in order.
+
+    ``skipped`` are pairs of a file and what it is instead of a domain; ``inputs`` is the digest of the whole
+    batch; ``places`` are the places in it of the inputs of ``accepted``, ``taken`` the number of those whose answer is
+    that of an earlier dataset.
+    """
+
+    accepted: list[Accepted] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    shared: int = 0
+    taken: int = 0
+    inputs: str = ""
+    places: list[int] = field(default_factory=list)
+
+    @property
+    def rows(self) -> dict[str, list[Group]]:
+        """The rows of the tables of files."""
+        return {
+            "devices": [((one[0], one[1]), one.judged.devices) for one in self.accepted if one.judged.devices],
+            "domains": [(one[:5], (one.judged.domain,)) for one in self.accepted],
+            "findings": [((one[0], one[1]), one.judged.findings) for one in self.accepted if one.judged.findings],
+            "rejected": [((one.source, one.message), ((),)) for one in self.refused],
+        }
+
+    @property
+    def dataset_rows(self) -> dict[str, list[Group]]:
+        """The rows of the tables of a dataset."""
+        return {
+            "devices": [(one[:3], one.judged.devices) for one in self.accepted if one.judged.devices],
+            "domains": [(one[:5], (one.judged.domain,)) for one in self.accepted],
+            "findings": [(one[:3], one.judged.findings) for one in self.accepted if one.judged.findings],
+            "rejected": [(tuple(one), ((),)) for one in self.refused],
+        }
+
+
+@dataclass(slots=True)
+class Totals:
+    """The counts of a whole audit: ``domains`` judged, ``without_devices`` and ``failing`` of them (a device fails that
+    the guest needs, as ``check`` counts it), ``shared`` and ``rejected`` as in an answer; devices counted by verdict,
+    and findings of the policy by level."""
+
+    domains: int = 0
+    without_devices: int = 0
+    failing: int = 0
+    shared: int = 0
+    taken: int = 0
+    rejected: int = 0
+    verdicts: Counter[str] = field(default_factory=Counter)
+    levels: Counter[str] = field(default_factory=Counter)
+
+    def add(self, answer: Answer) -> None:
+        """Add the counts of a batch."""
+        self.domains += len(answer.accepted)
+        self.shared += answer.shared
+        self.taken += answer.taken
+        self.rejected += len(answer.refused)
+        for one in answer.accepted:
+            found = one.judged
+            self.without_devices += not found.verdicts
+            self.failing += found.fails
+            for verdict, count in found.verdicts.items():
+                self.verdicts[verdict] += count
+            for level, count in found.levels.items():
+                self.levels[level] += count
+
+    def include(self, other: Totals) -> None:
+        """Add the counts of a part."""
+        self.domains += other.domains
+        self.without_devices += other.without_devices
+        self.failing += other.failing
+        self.shared += other.shared
+        self.taken += other.taken
+        self.rejected += other.rejected
+        self.verdicts += other.verdicts
+        self.levels += other.levels
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values for JSON. How many domains shared an answer depends on the engine, and is left out."""
+        return {
+            "domains": self.domains,
+            "without_devices": self.without_devices,
+            "failing": self.failing,
+            "rejected": self.rejected,
+            "verdicts": dict(sorted(self.verdicts.items())),
+            "levels": dict(sorted(self.levels.items())),
+        }
+
+    @staticmethod
+    def from_dict(found: Mapping[str, Any]) -> Totals:
+        """The counts that ``as_dict`` gave."""
+        values = {**found, "verdicts": Counter(found["verdicts"]), "levels": Counter(found["levels"])}
+        return Totals(**values)
+
+
+def judged(resolved: Resolved, seen: Review, policy: str, found: Iterable[Finding], shape: str) -> Judged:
+    """What is said of a domain, with the level of each finding of a policy; ``shape`` is the name of its shape."""
+    levels: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    findings: list[Row] = []
+    for one in found:
+        levels[one.device] = max(levels.get(one.device, ""), one.level, key=LEVELS.index)
+        counts[one.level] += 1
+        findings.append((one.guest, policy, one.device, one.line, one.level, one.text))
+    verdicts = Counter(finding.verdict.value for finding in seen.devices)
+    devices = tuple(_device_cells(resolved, seen, levels))
+    domain = _domain_cells(resolved, seen, shape, max(counts, key=LEVELS.index, default=""))
+    return Judged(devices, tuple(findings), domain, verdicts, counts, not seen.ok)
+
+
+def device_rows(label: str, resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
+    """A row of the table "devices" for each virtio device, disk and NIC; ``levels``: those of a policy, by device."""
+    for cells in _device_cells(resolved, seen, levels):
+        yield (label, seen.domain, *cells)
+
+
+def _device_cells(resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
+    """The cells of each row after those of file and domain."""
+    assumed = "" if resolved.assumption is None else resolved.assumption.note
+    for one in seen.devices:
+        yield (
+            seen.guest, resolved.arch, resolved.machine, one.device, one.label, one.kind, one.model, one.address,
+            one.location, one.interface, one.line, not one.harmless, one.verdict.value, one.reason, one.condition,
+            one.change or one.advice, str(one.evidence), one.source, levels.get(one.label, ""), assumed,
+        )  # fmt: skip
+
+
+def _domain_cells(resolved: Resolved, seen: Review, shape: str, level: str) -> Row:
+    """The cells of the row of a domain after its first line."""
+    worst = verdict_on(seen)
+    rooms = {room.kind: room.free for room in resolved.topology.headroom}
+    failing = sum(1 for one in seen.devices if one.verdict.value == "fails" and not one.harmless)
+    return (
+        seen.guest, resolved.arch, resolved.machine, shape, worst["verdict"], worst["device"], worst["reason"], level,
+        len(seen.devices), failing, rooms.get("PCI Express"), rooms.get("conventional PCI"),
+        "" if resolved.assumption is None else resolved.assumption.note,
+    )  # fmt: skip
