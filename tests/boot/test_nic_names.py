@@ -12,7 +12,7 @@ import virtkit as vk
 from virtkit.boot.domain_names import nic_names
 from virtkit.boot.guest_pci import Bridge, GuestPci, Mode, numbered
 from virtkit.boot.name_keys import KEY, key_name
-from virtkit.boot.naming import naming_of, parse_scheme
+from virtkit.boot.naming import naming_of, parse_scheme, unknown_source
 from virtkit.boot.nic_names import NicPlace, ccw_name, pci_name, with_collisions, zpci_name
 from virtkit.cli import main
 from virtkit.errors import UsageError
@@ -172,6 +172,10 @@ def test_channel_devices(devno: str, name: str) -> None:
         ("almalinux9", "rhel-9.0", ""),
         ("ubuntu24.04", "v255", ""),
         ("alpinelinux3.20", None, "order"),
+        ("rhel5.11", None, "hwaddr"),
+        ("sles12sp5", None, "mac"),
+        ("opensuse42.3", None, "mac"),
+        ("fedora43", "v258", ""),
     ],
 )
 def test_naming_of_a_guest(guest: str, scheme: str | None, kept: str) -> None:
@@ -182,9 +186,10 @@ def test_naming_of_a_guest(guest: str, scheme: str | None, kept: str) -> None:
 
 
 def test_unknown_naming() -> None:
-    """A guest without a source has no scheme, and neither has one that is not Linux."""
-    assert naming_of(vk.catalogue().find("slackware14.2")) is None
-    assert naming_of(vk.catalogue().find("win10")) is None
+    """A guest without a source has no scheme; neither has a version newer than those that were read, nor Windows."""
+    for name in ("slackware14.2", "ubuntu26.04", "fedora44", "opensuse16.0", "win10"):
+        assert naming_of(vk.catalogue().find(name)) is None
+    assert "SLE 16" in unknown_source(vk.catalogue().find("sles16.0"))
 
 
 @pytest.mark.parametrize("text", ["", "252.1", "rhel", "v9", "v2520"])
@@ -255,6 +260,22 @@ def test_acpi_index_of_a_domain() -> None:
     assert names(domain("q35", on_root), "debian12", "7.2") == ["enp0s5"]
 
 
+@pytest.mark.parametrize(("slot", "qemu", "name"), [(0, "7.2", "eno7"), (3, "7.2", "enp3s0"), (3, "10.0", "eno7")])
+def test_acpi_index_behind_a_switch(slot: int, qemu: str, name: str) -> None:
+    """QEMU 7.2 does not show the acpi-index behind a downstream port that comes after an empty slot of its switch."""
+    controllers = "".join(
+        f"<controller type='pci' index='{index}' model='{model}'>"
+        f"<address type='pci' domain='0' bus='{bus}' slot='{slot}' function='0'/></controller>"
+        for index, model, bus, slot in (
+            (1, "pcie-root-port", 0, 1),
+            (2, "pcie-switch-upstream-port", 1, 0),
+            (3, "pcie-switch-downstream-port", 2, slot),
+        )
+    )
+    nic = _NIC.format("<acpi index='7'/><address type='pci' domain='0' bus='3' slot='0' function='0'/>")
+    assert names(domain("q35", nic, controllers=controllers), "debian12", qemu) == [name]
+
+
 def test_nics_of_rhel_6() -> None:
     """A guest older than systemd numbers its NICs by PCI address, and the reason names the rule by MAC address."""
     xml = domain("pc", _NIC.format("") * 2)
@@ -262,6 +283,46 @@ def test_nics_of_rhel_6() -> None:
     found = nic_names(resolved, vk.catalogue().find("rhel6.10"))
     assert [(one.name.name, one.booted) for one in found] == [("eth0", False), ("eth1", False)]
     assert "70-persistent-net.rules" in found[0].name.reason
+
+
+def test_pseries() -> None:
+    """On pseries the place decides: a further host bridge is a PCI domain, and buses are counted in each of them."""
+    controllers = (
+        "<controller type='pci' index='1' model='pci-root'/><controller type='usb' model='qemu-xhci'>"
+        "<address type='pci' domain='0' bus='0' slot='11' function='0'/></controller>"
+        "<controller type='pci' index='2' model='pci-bridge'><address type='pci' bus='1' slot='4'/></controller>"
+        "<controller type='pci' index='3' model='pci-bridge'><address type='pci' bus='0' slot='4'/></controller>"
+    )
+    nics = "".join(
+        f"<interface type='user'><mac address='52:54:00:00:00:08'/><model type='{model}'/>{address}</interface>"
+        for model, address in (
+            ("virtio", "<address type='pci' bus='1' slot='3'/>"),
+            ("virtio", "<address type='pci' bus='2' slot='6'/>"),
+            ("e1000", "<address type='pci' bus='3' slot='6'/>"),
+            ("spapr-vlan", "<address type='spapr-vio' reg='0x71000012'/>"),
+            ("spapr-vlan", ""),
+            ("usb-net", "<address type='usb' bus='0' port='2'/>"),
+        )
+    )
+    xml = domain("pseries", nics, controllers=controllers, arch="ppc64", features="").replace(b"'kvm'", b"'qemu'")
+    expected = ["enP1p0s3", "enP1p1s6", "enp1s6", "env18", "ethN"]
+    assert names(xml, "debian12") == [*expected, "enx525400000008"]
+    assert names(xml, "rhel9.0") == [*expected, "enp0s11u2"]
+    assert names(xml, "ubuntu24.04")[-1] == ""
+
+
+def test_usb_nic_on_pc() -> None:
+    """The name of a USB NIC is that of its xHCI controller with the port; other controllers were not booted."""
+    nic = _NIC.replace("virtio", "usb-net").format("<address type='usb' bus='0' port='3'/>")
+    for model, name in (("qemu-xhci", "ens9u3"), ("ich9-ehci1", "")):
+        usb = f"<controller type='usb' model='{model}'><address type='pci' bus='0' slot='9'/></controller>"
+        assert names(domain("pc", nic, controllers=usb), "fedora42") == [name]
+
+
+@pytest.mark.parametrize(("uid", "scheme", "name"), [(16384, "v247", "enP16384s5"), (16384, "v249", "eno16384")])
+def test_large_uid_of_zpci(uid: int, scheme: str, name: str) -> None:
+    """Schemes before v249 ignore the index of an onboard device above 16383."""
+    assert zpci_name(NicPlace(0, 0, segment=uid, function_id=5), parse_scheme(scheme)).name == name
 
 
 def test_other_guests() -> None:

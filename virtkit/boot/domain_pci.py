@@ -31,8 +31,8 @@ _X86 = frozenset({"i386", "x86_64"})
 class DomainPci:
     """The buses of a domain: ``pci`` as the guest sees them, and for each controller index the guest's bus number.
 
-    ``known`` is false where the bus numbers were not observed (pseries and other machines of no row in
-    data/boot/hotplug-modes.csv).
+    The host bridges of pseries are PCI domains of their own; their buses are counted from 256 times the domain.
+    ``known`` is false where the bus numbers were not observed (machines of no row in data/boot/hotplug-modes.csv).
     """
 
     pci: GuestPci
@@ -46,7 +46,9 @@ class DomainPci:
     def text(self, address: PciAddress) -> str:
         """An address with the guest's bus number, as the guest writes it; "" where it is not known."""
         bus = self.number(address)
-        return "" if bus is None else f"0000:{bus:02x}:{address.slot:02x}.{address.function:x}"
+        if bus is None:
+            return ""
+        return f"{bus >> 8:04x}:{bus & 0xFF:02x}:{address.slot:02x}.{address.function:x}"
 
 
 @lru_cache(maxsize=8)
@@ -60,6 +62,8 @@ def domain_pci(resolved: Resolved) -> DomainPci:
     roots = {0}
     written: list[tuple[int, Bridge]] = []
     fixed: set[tuple[int, int]] = set()
+    bridges_of_host = {one.index: _host_bridge(one) for one in controllers if one.model == "pci-root" and one.index}
+    roots |= set(bridges_of_host.values())
     for one in controllers:
         address = one.address
         if one.model in _ROOTS and one.model != "pcie-expander-bus":
@@ -80,8 +84,9 @@ def domain_pci(resolved: Resolved) -> DomainPci:
     bridges = numbered(roots, written)
     numbers = {0: 0} | {index: bridge.bus for index, bridge in bridges.items()}
     numbers |= {one.index: one.options.get("busNr", 0) for one in controllers if one.model == "pcie-expander-bus"}
+    numbers |= bridges_of_host
     family, version = machine_version(resolved.machine)
-    known = family in ("pc-i440fx", "pc-q35", "virt")
+    known = family in ("pc-i440fx", "pc-q35", "virt", "pseries")
     mode, root_acpi = _mode(resolved, models.get(0), mode_of(family, version))
     fixed |= {(0, slot) for slot in built_in_slots(resolved.context.family.chipset)}
     for bus in resolved.topology.roots:
@@ -97,11 +102,19 @@ def is_x86(resolved: Resolved) -> bool:
     return emulator_arch(resolved.arch) in _X86
 
 
+def _host_bridge(controller: Controller) -> int:
+    """The first bus of a further host bridge: 256 times its PCI domain, which is the index of ``<target>``.
+
+    Source: observed, pseries of QEMU 7.2.22 with Debian 12.
+    """
+    return controller.options.get("index", controller.index) << 8
+
+
 def _above(models: Mapping[int, Controller], index: int) -> int:
     """The key of the bus that a bridge sits on, as ``numbered`` takes it."""
     one = models.get(index)
     if one is None or one.model in ("pci-root", "pcie-root"):
-        return -1
+        return -1 - (_host_bridge(one) if one is not None and one.index else 0)
     if one.model == "pcie-expander-bus":
         return -1 - one.options.get("busNr", 0)
     return index

@@ -102,6 +102,15 @@ class GuestPci:
         """The bridge that gives a bus, None for a root bus."""
         return next((one for one in self.bridges if one.bus == bus), None)
 
+    def after_gap(self, bus: int) -> bool:
+        """Whether a switch port above a bus is in a slot of its switch that comes after an empty slot."""
+        while (bridge := self.bridge_to(bus)) is not None:
+            slots = {one.slot for one in self.bridges if one.above == bridge.above and not one.function}
+            if bridge.model == "pcie-switch-downstream-port" and not slots.issuperset(range(bridge.slot)):
+                return True
+            bus = bridge.above
+        return False
+
     def _fixed(self) -> frozenset[tuple[int, int]]:
         return self.fixed | {(one.above, one.slot) for one in self.bridges if one.function == 0}
 

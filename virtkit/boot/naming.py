@@ -14,7 +14,7 @@ from virtkit.guests.record import version_key
 if TYPE_CHECKING:
     from virtkit.guests.record import Guest
 
-__all__ = ["Naming", "Scheme", "naming_of", "parse_scheme"]
+__all__ = ["Naming", "Scheme", "naming_of", "parse_scheme", "unknown_source"]
 
 _FEATURES = "boot/naming-features.csv"
 _DEFAULTS = "boot/naming-defaults.csv"
@@ -40,7 +40,8 @@ class Naming:
     """How a guest OS names its network interfaces.
 
     ``scheme`` is the default scheme, None for a system that keeps ethN; ``kept`` says how such a system keeps a name
-    ("mac" for a rule by MAC address, "order" for none). ``systemd`` is the release that the system ships, "" for none.
+    ("mac" for a rule by MAC address, "hwaddr" for HWADDR in a file, "order" for none). ``systemd`` is the release that
+    the system ships, "" for none.
     """
 
     scheme: Scheme | None
@@ -70,6 +71,21 @@ def naming_of(guest: Guest) -> Naming | None:
 
     Source: data/boot/naming-defaults.csv.
     """
+    found = _default(guest)
+    if found is None or found["names"] == "unknown":
+        return None
+    scheme = parse_scheme(found["scheme"]) if found["scheme"] else None
+    return Naming(scheme, found["systemd"], "" if scheme else found["names"], found["source"])
+
+
+def unknown_source(guest: Guest) -> str:
+    """What is known of a Linux guest without a naming scheme, "" for nothing."""
+    found = _default(guest)
+    return "" if found is None else found["source"]
+
+
+def _default(guest: Guest) -> dict[str, str] | None:
+    """The row of a Linux guest in data/boot/naming-defaults.csv; None where it has none."""
     if guest.family != "linux":
         return None
     version = version_key(guest.version)
@@ -78,11 +94,7 @@ def naming_of(guest: Guest) -> Naming | None:
         fitting = [row for row in rows if row["since"] != "rolling" and version >= version_key(row["since"])]
     else:
         fitting = [row for row in rows if row["since"] in ("rolling", "")]
-    found = fitting[-1] if fitting else None
-    if found is None or found["names"] == "unknown":
-        return None
-    scheme = parse_scheme(found["scheme"]) if found["scheme"] else None
-    return Naming(scheme, found["systemd"], "" if scheme else found["names"], found["source"])
+    return fitting[-1] if fitting else None
 
 
 @cache

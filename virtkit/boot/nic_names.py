@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from virtkit.boot.guest_pci import GuestPci
     from virtkit.boot.naming import Scheme
 
-__all__ = ["NicName", "NicPlace", "ccw_name", "pci_name", "unnamed", "with_collisions"]
+__all__ = ["NicName", "NicPlace", "ccw_name", "pci_name", "unnamed", "vio_name", "with_collisions", "zpci_name"]
+
+
+#: Larger indices of onboard devices were ignored before the scheme has "onboard-index-of-16-bits".
+_SMALL_INDEX = (1 << 14) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,9 @@ def zpci_name(nic: NicPlace, scheme: Scheme) -> NicName:
     else:
         # Older schemes read the digits as a decimal number.
         slot = f"en{_domain(nic)}s{int(text)}" if text.isdecimal() and int(text) else ""
+    if nic.segment > _SMALL_INDEX and not scheme.has("onboard-index-of-16-bits"):
+        why = f"the zPCI uid {nic.segment} is above {_SMALL_INDEX}, which {scheme.name} ignores"
+        return NicName(slot or path, why, "", slot, path, scheme.name)
     onboard = f"eno{nic.segment}"
     return NicName(onboard, f"the zPCI uid is {nic.segment}", onboard, slot, path, scheme.name)
 
@@ -91,6 +98,18 @@ def ccw_name(bus_id: str, scheme: Scheme) -> NicName:
     """The name of a NIC on the channel bus; ``bus_id`` is as the guest writes it: 0.0.0002."""
     name = f"enc{bus_id.lstrip('.0') or '0'}"
     return NicName(name, f"channel device {bus_id} without leading zeros", path=name, scheme=scheme.name)
+
+
+def vio_name(register: int, scheme: Scheme) -> NicName:
+    """The name of a spapr-vlan of pseries; ``register`` is its number on the virtual I/O bus.
+
+    Source: observed, Debian 12 on pseries of QEMU 7.2.22: register 0x71000002 gives env2, 0x1000 has no candidate.
+    """
+    if register < 1 << 28:
+        why = f"the register 0x{register:x} has fewer than 8 digits, which the naming rules ignore"
+        return unnamed(why, scheme.name)
+    name = f"env{register & 0xFFFF}"
+    return NicName(name, f"the register is 0x{register:x}", slot=name, scheme=scheme.name)
 
 
 def unnamed(reason: str, scheme: str = "") -> NicName:

@@ -10,6 +10,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from virtkit import facts
+from virtkit.boot.domain_pci import domain_pci
+from virtkit.boot.hotplug_mode import behind_gap
 from virtkit.compat.check import check
 from virtkit.compat.verdict import Evidence, Judgement, Verdict
 from virtkit.domain.address import PciAddress
@@ -135,6 +137,10 @@ def _without_driver(now: Resolved, guest: Guest, driver: str, at: PciAddress) ->
     if now.context.family.chipset == "i440fx" and at.bus and switch is False:
         why = "ACPI hot plug of bridges is off, so the guest never sees the device, although QEMU accepts it"
         return Judgement(Verdict.FAILS, why, "", Evidence.BOOT, "observed: QEMU 7.2.22, Debian 12 on pc")
+    pci = domain_pci(now)
+    if (bus := pci.number(at)) is not None and behind_gap(now.host.qemu, pci.pci, bus):
+        why = "the port is in a slot of its switch after an empty one, so this QEMU does not announce the device"
+        return Judgement(Verdict.FAILS, why, "", Evidence.BOOT, "observed: QEMU 7.2.22, Debian 12 on q35")
     flavour = flavour_of(guest)
     found = None if flavour is None or driver not in _OPTIONS else option(flavour.key, _OPTIONS[driver])
     if flavour is None or found is None or found.there:
