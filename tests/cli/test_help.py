@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -143,3 +145,33 @@ def test_the_manual_goes_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main(["man", "-o", str(tmp_path / "virtkit.1")]) == 0
     assert (tmp_path / "virtkit.1").read_text().startswith(".TH VIRTKIT 1 ")
     assert capsys.readouterr().out == ""
+
+
+def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """A parser and those of its commands and verbs."""
+    yield parser
+    for sub in set(commands_of(parser).values()):
+        yield from parsers(sub)
+
+
+def test_every_option_is_explained() -> None:
+    """Every option and argument of every command has a help text, and every description is a sentence."""
+    for parser in parsers(build()):
+        assert parser.description, parser.prog
+        assert parser.description[0].isupper(), parser.prog
+        assert parser.description.endswith("."), parser.prog
+        for action in parser._actions:
+            if not isinstance(action, argparse._SubParsersAction):
+                assert action.help, (parser.prog, action.dest)
+                assert not action.help.startswith("("), (parser.prog, action.dest)
+
+
+def test_help_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In 80 columns only indented lines, such as examples, are longer; words with a hyphen are not split."""
+    monkeypatch.setenv("COLUMNS", "80")
+    for parser in parsers(build()):
+        text = parser.format_help()
+        assert [line for line in text.splitlines() if len(line) > 80 and line[0] != " "] == [], parser.prog
+    help_of_attach = commands_of(build(("attach",)))["attach"].format_help()
+    assert "\nshort forms:\n  disk " in help_of_attach
+    assert "\nexamples:\n  virtkit attach guest.xml disk nic:e1000\n" in help_of_attach

@@ -36,7 +36,7 @@ comes from a libvirt connection, which has both.
 
 -o names a folder for both domains; with --live or --config, it may be a file that ends in .xml for that side.
 
-exit code: 0 every step is taken, 1 a step is refused or the domain is, 2 wrong usage
+exit code: 0 when every step is taken, 1 when a step or the domain is refused, 2 for wrong usage
 """
 _ATTACH = """examples:
   virtkit attach guest.xml disk nic:e1000
@@ -67,9 +67,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         parser = subparsers.add_parser(
             verb,
             help=words,
-            description=f"{words[0].upper()}{words[1:]}. No host is contacted: the answer follows from the XML.",
-            epilog=_epilog if verb == "attach" else _DETACH + _SIDES.format(verb=verb),  # type: ignore[arg-type]
-            formatter_class=argparse.RawDescriptionHelpFormatter,
+            description=f"Shows {words}. No host is contacted: the answer follows from the XML.",
+            epilog=_epilog if verb == "attach" else f"{_DETACH}\n{_SIDES.format(verb=verb)}",  # type: ignore[arg-type]
         )
         _add_arguments(parser, verb)
         parser.set_defaults(run=run, verb=verb)
@@ -84,7 +83,7 @@ def _epilog() -> str:
     for name, form in FORMS.items():
         value = f"; VALUE is {form.value}" if form.value else ""
         forms += f"  {name:<{width}}  {form.means}{value}\n"
-    return f"{_ATTACH}{_SIDES.format(verb='attach')}\nshort forms:\n{forms}"
+    return f"{_ATTACH}\n{_SIDES.format(verb='attach')}\nshort forms:\n{forms}"
 
 
 def _add_arguments(parser: argparse.ArgumentParser, verb: str) -> None:
@@ -102,7 +101,7 @@ def _add_arguments(parser: argparse.ArgumentParser, verb: str) -> None:
     parser.add_argument("--inactive", metavar="FILE", help="the definition (virsh dumpxml --inactive) where it differs")
     parser.add_argument("--machine", metavar="M", help="resolve as if the domain named this machine type")
     parser.add_argument("--guest", metavar="ID", help="the guest OS, in place of the metadata of the XML")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="form of the result")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="format of the result")
     parser.add_argument(
         "-o",
         "--output",

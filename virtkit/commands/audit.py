@@ -52,7 +52,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Resolves and checks many domains, in several processes or on a Dask cluster, and writes one row "
         "for each virtio device, disk and NIC. Memory use does not grow with the number of domains.",
         epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "inputs", nargs="+", metavar="IN", help=INPUTS

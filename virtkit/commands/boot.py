@@ -40,18 +40,17 @@ def add(verbs: Any) -> None:
         help="boot Linux with legacy, modern and both virtio drivers",
         description="Boots a real guest on each machine type, with a NIC, disk and rng of every model in every place.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verb.add_argument("--root", default="/", metavar="DIR", help="folder with kernel, modules and busybox (default: /)")
     verb.add_argument("--machines", default="pc,q35", metavar="SEL", help="machine types (default: pc,q35)")
     verb.add_argument("--guests", default="legacy,modern,both", metavar="SEL", help="guest drivers (default: all)")
-    verb.add_argument("--qemu", default="qemu-system-x86_64", metavar="BINARY")
-    verb.add_argument("--limit", type=float, default=240.0, metavar="SECONDS", help="for each boot (default: 240)")
+    verb.add_argument("--qemu", default="qemu-system-x86_64", metavar="BINARY", help="QEMU program")
+    verb.add_argument("--limit", type=float, default=240.0, metavar="SECONDS", help="limit for each boot (default: 240)")
     parts = verb.add_mutually_exclusive_group()
     parts.add_argument("--firmware", type=int, metavar="N", help="boot N random machines from tiny images")
     parts.add_argument("--names", type=int, metavar="N", help="compare the names of NICs on N random machines")
     parts.add_argument("--plug", action="store_true", help="plug devices into a booted guest")
-    verb.add_argument("--seed", type=int, default=0, help="which random machines (default 0)")
+    verb.add_argument("--seed", type=int, default=0, help="seed of the random machines (default: 0)")
     verb.add_argument("-o", "--output", metavar="FILE", help="write the observations as CSV")
     add_format(verb)
     verb.set_defaults(run=run)

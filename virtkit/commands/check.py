@@ -54,7 +54,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Checks the virtio devices, disks and NICs of domains against their guest OS, which is named by "
         "the libosinfo metadata of the XML or by --guest.",
         epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("inputs", nargs="+", metavar="IN", help=INPUTS)
     parser.add_argument("--guest", metavar="ID", help="guest OS (short id, URI or alias) in place of the metadata")
@@ -88,7 +87,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument(
         "--picture", metavar="FILE", help="draw what --fix or --convert-to changes: .svg .png .txt .json"
     )
-    parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="format of the result")
     parser.add_argument("--machine", metavar="M", help="check as if the domain named this machine type")
     add_reader_options(parser, one=True)
     add_power_options(parser)

@@ -30,7 +30,6 @@ def register(subparsers: Any) -> None:
         help="the device models in libvirt's domain capabilities",
         description="Writes the domain capabilities of an architecture and machine type, devices only.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--arch", default="x86_64", help="libvirt's or QEMU's name (default: x86_64)")
     parser.add_argument("--machine", help="machine type or alias (default: the emulator's default)")

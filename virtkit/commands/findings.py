@@ -13,7 +13,7 @@ __all__ = ["Findings", "add_format"]
 
 def add_format(parser: argparse.ArgumentParser) -> None:
     """Add ``--format``."""
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="form of the result (default: text)")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="format of the result")
 
 
 class Findings:

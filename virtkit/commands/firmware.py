@@ -32,7 +32,6 @@ def register(subparsers: Any) -> None:
         help="which devices a firmware boots from, for a table of places",
         description="Adds what the firmware does with a device, and the reason, to each row of a table.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_options(parser)
     parser.set_defaults(run=run)

@@ -30,7 +30,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="guest operating systems and their virtio drivers",
         description="Lists operating systems of the guest OS database.",
         epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("guest", nargs="*", help="short ids, URIs, patterns, family=F, distro=D (default: all)")
     parser.add_argument("--search", metavar="TEXT", help="only those with all these words in their id, name or vendor")
@@ -40,7 +39,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="list their drivers: one row for each OS and device kind; '(unknown)' in the column source means that the "
         "database does not say",
     )
-    parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
+    parser.add_argument("--format", choices=("table", "csv", "json"), default="table", help="format of the result")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to this file (default: standard output)")
     add_database_options(parser)
     parser.set_defaults(run=run)

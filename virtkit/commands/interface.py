@@ -30,7 +30,6 @@ def register(subparsers: Any) -> None:
         help="the virtio interface that QEMU offers, for a table of devices",
         description="Adds the virtio interface, the PCI device ID and the reason of a refusal to each row of a table.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     newest = dotted(DEFAULT_QEMU)
     parser.add_argument("--qemu", default=newest, metavar="RELEASE", help=f"for rows without qemu (default: {newest})")

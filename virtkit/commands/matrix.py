@@ -32,7 +32,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Writes the compatibility matrix, one row for each guest, device kind, machine type and model. "
         "SEL lists guests (short ids, patterns, family=F, distro=D), machine types (names, patterns, 'all') and so on.",
         epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--guests", metavar="SEL", help="default: all")
     parser.add_argument("--machines", metavar="SEL", help="default: pc,q35")

@@ -43,9 +43,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "moves",
         help="which devices a guest finds elsewhere after a change of definition, machine type or libvirt",
-        description="The devices whose address, interface or presence changes, and what the guest notices of it.",
+        description="Lists the devices whose address, interface or presence changes, and what the guest notices.",
         epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("before", metavar="BEFORE", help=f"{INPUT}; or a folder or list of domains")
     parser.add_argument("after", nargs="?", metavar="AFTER", help="the input to compare with")
@@ -59,7 +58,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--guest", metavar="ID", help="guest OS in place of the metadata")
     add_power_options(parser)
     parser.add_argument("--picture", metavar="FILE", help="draw the change: .svg .png .txt .json")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="form of the result")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="format of the result")
     parser.set_defaults(run=run)
 
 

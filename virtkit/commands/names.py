@@ -33,7 +33,6 @@ def register(subparsers: Any) -> None:
         help="the name of a NIC in a Linux guest, for a table of places",
         description="Adds the name that a Linux guest gives a NIC, and the reason, to each row of a table.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_options(parser)
     parser.set_defaults(run=run)

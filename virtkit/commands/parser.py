@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 from importlib import import_module
+from textwrap import wrap
 from typing import Any
 
 __all__ = ["COMMANDS", "GROUPS", "Parser", "build", "commands_of", "named"]
@@ -43,8 +44,32 @@ _MEANT = {
 }
 
 
+class Paragraphs(argparse.HelpFormatter):
+    """Wraps the paragraphs of a description or epilog, and keeps indented lines, such as examples, as they are.
+
+    A blank line, an indented line and a heading of at most three words with a colon end a paragraph.
+    """
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        done: list[str] = []
+        words: list[str] = []
+        for line in (*text.splitlines(), ""):
+            heading = line.endswith(":") and len(line.split()) <= 3
+            if line[:1].strip() and not heading:
+                words += line.split()
+                continue
+            # A word such as --steps or virtio-blk stays whole.
+            done += wrap(" ".join(words), width, break_on_hyphens=False, break_long_words=False)
+            words = []
+            done.append(line)
+        return "\n".join(f"{indent}{line}".rstrip() for line in done[:-1])
+
+
 class Parser(argparse.ArgumentParser):
     """Reports a usage error in one line, with exit code 2, and suggests what a misspelt word may mean."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"formatter_class": Paragraphs, **options})
 
     def error(self, message: str) -> None:  # type: ignore[override]
         self.exit(2, f"virtkit: {message}; see '{self.prog} --help'\n")

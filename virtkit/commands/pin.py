@@ -39,7 +39,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="write the addresses of today into a definition, so that nothing moves",
         description="Writes each address that libvirt would assign into the definition of a domain.",
         epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("inputs", nargs="+", metavar="DOMAIN", help=INPUTS)
     parser.add_argument("-o", "--output", metavar="FILE", help="write to this file; of several domains, to this folder")

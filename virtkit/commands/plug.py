@@ -35,13 +35,13 @@ def add(verbs: Any) -> None:
     """Add the verb to ``virtkit verify``."""
     words = "attach and detach devices at a libvirtd and list where the predictions differ"
     verb = verbs.add_parser(
-        "hotplug", help=words, description=words, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        "hotplug", help=words, description=f"{words[0].upper()}{words[1:]}.", epilog=_EPILOG
     )
     verb.add_argument("input", nargs="?", metavar="DOMAIN", help="a file, or - for standard input; needs --steps")
     add_reader_options(verb, one=True)
     verb.add_argument("--steps", metavar="FILE.json", help='what to do to it: a list of {"do", "to", "xml"}')
     verb.add_argument("--random", type=int, default=0, metavar="N", help="also N random domains with random steps")
-    verb.add_argument("--seed", type=int, default=0, help="which random ones (default 0)")
+    verb.add_argument("--seed", type=int, default=0, help="seed of the random domains and steps (default: 0)")
     verb.add_argument("--machine", metavar="M", help="random domains of this machine only (q35, pc, virt, ...)")
     verb.add_argument("--uri", help="libvirt URI (default: libvirt's own choice)")
     verb.add_argument(

@@ -44,14 +44,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="model policies: list, show, check, decide, compare, score, review, slots, rollout",
         description="Works with policies that choose machine types and virtio models, shipped or from a YAML file.",
         epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.set_defaults(run=run)
     verbs = parser.add_subparsers(dest="verb", metavar="WHAT", required=True)
-    verb = verb_parser(verbs, "list", "the shipped policies", "list --format csv")
-    verb.add_argument("--format", choices=("table", "csv", "json"), default="table")
-    verb = verb_parser(verbs, "show", "one policy, its rules and the remarks of the linter", "show recommended")
-    verb.add_argument("--format", choices=("text", "json"), default="text")
+    verb = verb_parser(verbs, "list", "list the shipped policies", "list --format csv")
+    verb.add_argument("--format", choices=("table", "csv", "json"), default="table", help="format of the result")
+    verb = verb_parser(verbs, "show", "show a policy, its rules and the remarks of the linter", "show recommended")
+    verb.add_argument("--format", choices=("text", "json"), default="text", help="format of the result")
     verb.add_argument("policy", help="name of a shipped policy, or a .yaml file")
     verb.add_argument("--at", metavar="RELEASE", help="the rules of this release of the software (default: the newest)")
     _add_check(verbs)
@@ -66,14 +65,14 @@ def _add_check(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> No
     verb.add_argument("inputs", nargs="+", metavar="IN", help=INPUTS)
     add_reader_options(verb)
     verb.add_argument("--guest", metavar="ID", help="guest OS (short id, URI or alias) in place of the metadata")
-    verb.add_argument("--format", choices=("text", "json", "sarif"), default="text")
+    verb.add_argument("--format", choices=("text", "json", "sarif"), default="text", help="format of the result")
     verb.add_argument("-o", "--output", metavar="FILE", help=OUTPUT)
     add_host_options(verb)
     add_database_options(verb)
 
 
 def _add_rollout(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "what stages 0 to 3 of a rollout of model names do to domains"
+    text = "show what stages 0 to 3 of a rollout of model names do to domains"
     verb = verb_parser(verbs, "rollout", text, "rollout nic-model domains/ --stage 2")
     verb.add_argument(
         "subject", help="nic-model, video-model, sound-model, controller-model, several with commas, or all"
@@ -81,7 +80,7 @@ def _add_rollout(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     verb.add_argument("inputs", nargs="+", metavar="IN", help=INPUTS)
     add_reader_options(verb)
     verb.add_argument("--stage", type=int, choices=(0, 1, 2, 3), help="exit code 1 when this stage harms a domain")
-    verb.add_argument("--format", choices=("text", "json"), default="text")
+    verb.add_argument("--format", choices=("text", "json"), default="text", help="format of the result")
     verb.add_argument("-o", "--output", metavar="FILE", help=OUTPUT)
     add_host_options(verb)
 

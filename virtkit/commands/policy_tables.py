@@ -42,7 +42,7 @@ def register(verbs: _Verbs) -> None:
 
 
 def _add_decide(verbs: _Verbs) -> None:
-    text = "what a policy decides: a row for each guest, machine and kind of device"
+    text = "list what a policy decides: a row for each guest, machine and kind of device"
     verb = verb_parser(verbs, "decide", text, "decide nova --guests 'rhel*' --kinds net --format csv")
     verb.add_argument("policy", help=_POLICY)
     verb.add_argument("--kinds", metavar="SEL", help="device kinds (default: all)")
@@ -59,7 +59,7 @@ def _add_decide(verbs: _Verbs) -> None:
 
 def _add_compare(verbs: _Verbs) -> None:
     example = "compare virt-install virt-v2v --guests 'rhel6*'"
-    text = "the cells in which two policies differ, of devices that both write"
+    text = "list the cells in which two policies differ, of devices that both write"
     verb = verb_parser(verbs, "compare", text, example)
     verb.add_argument("before", help=_POLICY)
     verb.add_argument("after", help=_POLICY)
@@ -79,7 +79,7 @@ def _add_compare(verbs: _Verbs) -> None:
 
 
 def _add_score(verbs: _Verbs) -> None:
-    verb = verb_parser(verbs, "score", "the score of all policies, or of some", "score --machines pc,q35")
+    verb = verb_parser(verbs, "score", "score all policies, or some", "score --machines pc,q35")
     verb.add_argument("policies", nargs="*", help="names or .yaml files (default: all shipped)")
     verb.add_argument(
         "--details", action="store_true", help="a row for each policy and criterion: count, weight and points"
@@ -90,10 +90,10 @@ def _add_score(verbs: _Verbs) -> None:
 
 
 def _add_review(verbs: _Verbs) -> None:
-    text = "the decision on policies, compared with a baseline"
+    text = "decide on policies, compared with a baseline"
     verb = verb_parser(verbs, "review", text, "review virt-install recommended --record decision.md")
     verb.add_argument("policies", nargs="*", help="names or .yaml files (default: all shipped)")
-    verb.add_argument("--baseline", metavar="P", default="virt-install", help="(default: virt-install)")
+    verb.add_argument("--baseline", metavar="P", default="virt-install", help="compare with this policy (virt-install)")
     verb.add_argument("--record", metavar="FILE", help="write a decision record (ADR, Markdown) to this file")
     _criteria(verb)
     _circumstances(verb)
@@ -101,13 +101,16 @@ def _add_review(verbs: _Verbs) -> None:
 
 
 def _add_slots(verbs: _Verbs) -> None:
-    text = "the slot policies A, B and C side by side"
+    text = "compare the slot policies A, B and C"
     verb = verb_parser(verbs, "slots", text, "slots --guests 'family=linux'")
     verb.add_argument("--guests", metavar="SEL", help=_GUESTS)
     verb.add_argument("--machines", metavar="SEL", help="machine types (default: all)")
     verb.add_argument("--kinds", metavar="SEL", help="device kinds (default: all)")
     verb.add_argument(
-        "--table", choices=("summary", "changed", "buses", "broken"), default="summary", help="(default: summary)"
+        "--table",
+        choices=("summary", "changed", "buses", "broken"),
+        default="summary",
+        help="which table to write (default: summary)",
     )
     _table(verb)
 
@@ -126,8 +129,8 @@ def _circumstances(verb: argparse.ArgumentParser) -> None:
         default="",
         help="what the user asks for: kinds of device, all, or requests that virtkit policy show lists",
     )
-    verb.add_argument("--firmware", choices=("bios", "efi"), default="bios", help="(default: bios)")
-    verb.add_argument("--arch", metavar="ARCH", default="x86_64", help="(default: x86_64)")
+    verb.add_argument("--firmware", choices=("bios", "efi"), default="bios", help="firmware of the guests (bios)")
+    verb.add_argument("--arch", metavar="ARCH", default="x86_64", help="architecture of the guests (x86_64)")
 
 
 def _selections(verb: argparse.ArgumentParser, machines: str) -> None:
@@ -142,7 +145,7 @@ def _selections(verb: argparse.ArgumentParser, machines: str) -> None:
 
 
 def _table(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--format", choices=("table", "csv", "json"), default="table")
+    parser.add_argument("--format", choices=("table", "csv", "json"), default="table", help="format of the result")
     parser.add_argument("-o", "--output", metavar="FILE", help=OUTPUT)
     add_host_options(parser)
     add_database_options(parser)

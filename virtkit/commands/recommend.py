@@ -21,12 +21,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="the best machine type and device models for a guest OS",
         description="Lists for a guest OS the model of each kind of device that works, with reasons.",
         epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--guest", required=True, metavar="ID", help="short id, URI or alias")
     parser.add_argument("--machine", metavar="M", help="machine type or alias (default: the recommended one)")
     parser.add_argument("--kinds", metavar="SEL", help="device kinds (default: all)")
-    parser.add_argument("--format", choices=("table", "csv", "json", "xml"), default="table")
+    formats = ("table", "csv", "json", "xml")
+    parser.add_argument("--format", choices=formats, default="table", help="format of the result")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to this file (default: standard output)")
     add_host_options(parser, domains=False)
     add_database_options(parser)

@@ -43,7 +43,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description="Runs notebooks in parallel, each in a kernel of its own, and writes their pages, tables and "
         "pictures to reports/RUN. reports/latest points to the newest run in which every notebook passed.",
         epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="path, name or number (default: all)")
     parser.add_argument("--params", metavar="FILE", help="parameters as YAML or JSON, for all notebooks or by name")

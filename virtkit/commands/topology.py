@@ -41,7 +41,6 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="the bus tree: addresses, added controllers, free slots",
         description="Shows the bus tree of a domain with its free slots for hotplug, or what differs between two.",
         epilog=_EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("input", metavar="IN", help=INPUT)
     parser.add_argument(

@@ -33,7 +33,7 @@ def add(verbs: Any) -> None:
     """Add the verb to ``virtkit verify``."""
     words = "define each domain at two libvirtds and compare what moves from one to the other"
     verb = verbs.add_parser(
-        "moves", help=words, description=words, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+        "moves", help=words, description=f"{words[0].upper()}{words[1:]}.", epilog=_EPILOG
     )
     verb.add_argument("inputs", nargs="*", metavar="IN", help=INPUTS)
     verb.add_argument("--before", dest="older", required=True, metavar="URI", help="the libvirt before the upgrade")
