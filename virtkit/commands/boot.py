@@ -45,7 +45,7 @@ def add(verbs: Any) -> None:
     verb.add_argument("--machines", default="pc,q35", metavar="SEL", help="machine types (default: pc,q35)")
     verb.add_argument("--guests", default="legacy,modern,both", metavar="SEL", help="guest drivers (default: all)")
     verb.add_argument("--qemu", default="qemu-system-x86_64", metavar="BINARY", help="QEMU program")
-    verb.add_argument("--limit", type=float, default=240.0, metavar="SECONDS", help="limit for each boot (default: 240)")
+    verb.add_argument("--limit", type=float, default=240.0, metavar="SECONDS", help="limit for each boot (240)")
     parts = verb.add_mutually_exclusive_group()
     parts.add_argument("--firmware", type=int, metavar="N", help="boot N random machines from tiny images")
     parts.add_argument("--names", type=int, metavar="N", help="compare the names of NICs on N random machines")

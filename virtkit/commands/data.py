@@ -41,7 +41,7 @@ def register(subparsers: Any) -> None:
         "--kernel", metavar="FILE|DIR", help="read this kernel: a Debian package, packed or not, or a configuration"
     )
     refresh.add_argument("--kernel-name", metavar="GUEST:FLAVOUR", help="its name, such as debian12:mine")
-    refresh.add_argument("--limit", type=float, default=60.0, metavar="SECONDS", help="limit for each QEMU (default: 60)")
+    refresh.add_argument("--limit", type=float, default=60.0, metavar="SECONDS", help="limit for each QEMU (60)")
     refresh.add_argument("-o", "--output", metavar="DIR", help="folder of facts (default: the one in use)")
     refresh.set_defaults(run=run)
     hosts = verbs.add_parser(
