@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from virtkit.display import Displayable
 from virtkit.domain.domain import Domain
+from virtkit.domain.placed import placed_by_qemu
 from virtkit.errors import Refused
 from virtkit.host import Host
 from virtkit.resolution.pipeline import resolve_domain
@@ -84,7 +85,8 @@ def _candidates(host: Host, domain: Domain, machine: str | None) -> tuple[Host, 
         return (host,)
     from virtkit.host.nearest import assumed_hosts
 
-    return assumed_hosts(host, domain.arch, machine, domain.path) or (host,)
+    placed = placed_by_qemu(domain.document.root)
+    return assumed_hosts(host, domain.arch, machine, domain.path, placed=placed) or (host,)
 
 
 def _on(host: Host, refusal: Refused, domain: Domain) -> Refused:

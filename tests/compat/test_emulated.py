@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from virtkit import check, read, resolve
-from virtkit.compat.review import Review
+from virtkit.compat.review import Finding, Review
 from virtkit.guests import find
 from virtkit.guests.hardware import State, driven, hardware
 
@@ -54,6 +54,11 @@ def test_the_remedy_of_a_windows_disk_names_its_condition() -> None:
         ("ne2k_pci", "freebsd13.1", "fails"),
         ("ne2k_pci", "freebsd12.1", "works"),
         ("rtl8139", "win11", "unknown"),
+        ("vmxnet3", "win10", "works-with-condition"),
+        ("vmxnet3", "win2k22", "unknown"),
+        ("e1000", "openbsd7.5", "works"),
+        ("rtl8139", "netbsd9.3", "works"),
+        ("vmxnet3", "netbsd8.0", "unknown"),
         ("vmxnet3", "debian12", "works"),
         ("igb", "rhel9.0", "works"),
         ("usb-net", "rhel9.0", "unknown"),
@@ -117,3 +122,92 @@ def test_virtio_vga_shows_a_picture_without_a_driver() -> None:
     second = "<video><model type='vga'/></video>" + video
     (card,) = (one for one in review(second, "winxp").findings if one.kind == "gpu")
     assert card.verdict == "fails"
+
+
+def nic(model: str, machine: str, arch: str = "x86_64", guest: str | None = "rhel9.4") -> Finding:
+    """The finding on the one NIC of a domain."""
+    devices = NIC.format(model=model)
+    xml = (
+        "<domain type='kvm'><name>one</name><memory unit='GiB'>1</memory><vcpu>1</vcpu>"
+        f"<os><type arch='{arch}' machine='{machine}'>hvm</type></os><devices>{devices}</devices></domain>"
+    )
+    return next(one for one in check(resolve(read(xml.encode())), guest).devices if one.kind == "net")
+
+
+@pytest.mark.parametrize(
+    ("model", "machine", "arch", "message"),
+    [
+        ("foo", "pc", "x86_64", "'foo' is not a valid device model name"),
+        ("virtio-pci", "q35", "x86_64", "'virtio-pci' is not a valid device model name"),
+        ("virtio-net-ccw", "q35", "x86_64", "'virtio-net-ccw' is not a valid device model name"),
+        ("virtio-net-ccw", "s390-ccw-virtio", "s390x", "Device 'virtio-net-ccw' can't go on PCI bus"),
+        ("virtio-net", "s390-ccw-virtio", "s390x", "Device 'virtio-net-ccw' can't go on PCI bus"),
+        ("virtio-net-device", "virt", "aarch64", "Device 'virtio-net-device' can't go on PCIE bus"),
+        ("virtio-net-device", "pc", "x86_64", "Device 'virtio-net-device' can't go on PCI bus"),
+        ("ne2k_isa", "q35", "x86_64", "Device 'ne2k_isa' can't go on PCIE bus"),
+    ],
+)
+def test_a_nic_model_that_qemu_refuses_fails_in_its_words(model: str, machine: str, arch: str, message: str) -> None:
+    """libvirt passes any name on as the model of a NIC; QEMU refuses a type that it lacks or that is not on PCI."""
+    found = nic(model, machine, arch)
+    assert (found.verdict, found.reason) == ("fails", f"QEMU does not start: {message}.")
+    assert found.change.startswith("<model type='virtio'/>")
+    assert " None" not in found.change
+    assert nic(model, machine, arch, None).verdict == "fails"
+
+
+@pytest.mark.parametrize(
+    ("model", "machine", "arch"),
+    [
+        ("virtio-net", "q35", "x86_64"),
+        ("virtio-net-pci", "s390-ccw-virtio", "s390x"),
+        ("e1000-82540em", "pc", "x86_64"),
+        ("i82551", "pc", "x86_64"),
+        ("tulip", "pc", "x86_64"),
+        ("usb-net", "pc", "x86_64"),
+    ],
+)
+def test_other_names_of_device_types_are_accepted(model: str, machine: str, arch: str) -> None:
+    """A type that QEMU has, by any of its names, is judged by the guest's drivers."""
+    assert nic(model, machine, arch).verdict != "fails"
+
+
+@pytest.mark.parametrize(
+    ("controller", "guest", "verdict"),
+    [
+        ("lsisas1068", "win2k8r2", "works"),
+        ("lsisas1068", "win11", "unknown"),
+        ("vmpvscsi", "win2k12r2", "works-with-condition"),
+        ("lsilogic", "openbsd7.7", "works"),
+        ("lsilogic", "netbsd10.0", "works"),
+        ("lsisas1078", "netbsd6.1", "works"),
+        ("lsilogic", "netbsd5.1", "unknown"),
+    ],
+)
+def test_scsi_controllers(controller: str, guest: str, verdict: str) -> None:
+    """A SCSI disk is judged by its controller, from the kernel configurations of BSD and from documents on Windows."""
+    found = review(f"<controller type='scsi' model='{controller}'/>{SCSI}", guest)
+    (disk,) = (one for one in found.emulated if one.kind == "block")
+    assert (disk.model, disk.verdict) == (controller, verdict)
+
+
+def test_a_condition_is_not_a_driver_of_the_system() -> None:
+    """A driver that comes with other software is a condition, and the reason says so."""
+    (card,) = review(NIC.format(model="vmxnet3"), "win10").emulated
+    assert card.condition == "the driver of VMware Tools is installed"
+    assert card.reason == "The guest has a driver for the VMware VMXNET3 network card on this condition."
+
+
+def test_windows_before_vista_finds_no_disk_on_ahci() -> None:
+    """Windows XP includes no AHCI driver; on q35 a transitional virtio disk with a driver from virtio-win remains."""
+    disk = review(SATA.format(device="disk"), "winxp", "q35").emulated[0]
+    assert (disk.verdict, disk.condition) == ("fails", "")
+    assert disk.advice.startswith("put the disk on bus='virtio' (target dev='vda'), model='virtio-transitional'; it works")
+    assert review(SATA.format(device="disk"), "win10", "q35").emulated[0].verdict == "works"
+
+
+def test_virtio_scsi_is_not_replaced_by_a_controller_that_the_guest_lacks() -> None:
+    """The advice for virtio-scsi on Windows XP is virtio instead of SATA, for which XP has no driver."""
+    found = review(f"<controller type='scsi' model='virtio-scsi'/>{SCSI}", "winxp", "q35")
+    (advice,) = (one.advice for one in found.findings if one.kind == "scsi")
+    assert advice.startswith("put the disk on bus='virtio'")

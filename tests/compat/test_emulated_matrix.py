@@ -27,7 +27,7 @@ def test_all_models_include_the_emulated_ones() -> None:
         ("rhel8.4", "pc", "e1000", "works", "emulated"),
         ("rhel8.4", "q35", "ide", "fails", "refused"),
         ("debian12", "q35", "sata", "works-with-condition", "emulated"),
-        ("win10", "pc", "vmpvscsi", "unknown", "emulated"),
+        ("win10", "pc", "vmpvscsi", "works-with-condition", "emulated"),
     ],
 )
 def test_an_emulated_cell(guest: str, machine: str, model: str, verdict: str, interface: str) -> None:

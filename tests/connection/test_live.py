@@ -14,6 +14,7 @@ import pytest
 
 import virtkit as vk
 from virtkit.cli import main
+from virtkit.commands.report_live import saved
 from virtkit.connection.live import Live, connect
 from virtkit.connection.uri import is_uri
 from virtkit.errors import CapabilityError, InputError, VerifyError
@@ -333,3 +334,28 @@ def test_a_real_host_resolves_what_it_stored() -> None:
     finally:
         domain.undefine()
         writing.close()
+
+
+def test_a_report_takes_a_connection(peer: FakeConnection, tmp_path: Path) -> None:
+    """The definitions and capabilities of a connection are written beside the runs, for its own host."""
+    given, unread = saved(URI, tmp_path)
+    assert (given["libvirt"], unread) == ("9.0", {})
+    assert sorted(path.name for path in Path(given["domains"]).iterdir()) == ["db.xml", "web.xml"]
+    assert Host.named(given["qemu"], given["libvirt"]).emulator("x86_64").machine("pc-q35-vendor") is not None
+    peer.domains[0].gone = True
+    _, unread = saved(URI, tmp_path)
+    assert list(unread) == [f"{URI} (web)"]
+    assert not (Path(given["domains"]) / "web.xml").exists()
+
+
+def test_running_domains_of_a_report_are_as_they_are(peer: FakeConnection, tmp_path: Path) -> None:
+    """With --live only the domains that run are written, as they are now."""
+    given, _ = saved(URI, tmp_path, running=True)
+    (file,) = Path(given["domains"]).iterdir()
+    assert "<interface" in file.read_text(encoding="utf-8")
+
+
+def test_live_without_a_connection_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """report --live needs a libvirt URI, and the message says so."""
+    assert main(["report", "--live"]) == 2
+    assert "--live: expected --domains with a libvirt URI" in capsys.readouterr().err

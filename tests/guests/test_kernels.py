@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from virtkit import facts
+from virtkit.compat.verdict import judge
 from virtkit.guests import KINDS, catalogue
 from virtkit.guests.hardware import hardware
 from virtkit.guests.kernels import configured
 from virtkit.guests.overrides import support
+from virtkit.virtio.interface import Interface
 
 find = catalogue().find
 
@@ -62,7 +64,7 @@ def test_absence_in_the_database_is_not_no(guest: str, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("guest", "kind"),
-    [("debian7", "input"), ("debian9", "mem"), ("debian8", "vsock"), ("fedora3", "net"), ("mandriva2011", "gpu")],
+    [("debian7", "input"), ("debian9", "mem"), ("debian8", "vsock"), ("fedora3", "net"), ("mandriva2007", "gpu")],
 )
 def test_a_driver_that_is_younger_than_the_system_is_absent(guest: str, kind: str) -> None:
     """A system whose kernel, or whose whole life, is older than a driver does not have it."""
@@ -114,3 +116,14 @@ def test_firm_answers_agree_with_the_configurations() -> None:
         if (found := configured(guest.id, options[kind])) and not found[0] and support(guest, kind).any
     ]
     assert wrong == []
+
+
+def test_a_kernel_before_virtio_1_fails_on_a_modern_device_whatever_its_configuration() -> None:
+    """Slackware 12.2 has Linux 2.6.27: a device with virtio 1.0 only fails, and a transitional one is unknown."""
+    answer = support(find("slackware12.2"), "net")
+    assert answer.unknown
+    assert answer.legacy_only
+    modern, both = (judge(answer, "net", one) for one in (Interface.MODERN, Interface.TRANSITIONAL))
+    assert (modern.verdict, both.verdict) == ("fails", "unknown")
+    assert modern.reason == "The device offers only virtio 1.0, which the guest's kernel is too old to support."
+    assert not support(find("mandriva2007"), "net").legacy_only

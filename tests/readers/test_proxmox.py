@@ -194,3 +194,38 @@ def test_only_errors_of_virtkit_come_out(pairs: list[tuple[str, str]]) -> None:
                 vk.resolve(Domain(part.document)).xml()
     except VirtkitError:
         pass
+
+
+@pytest.mark.parametrize(
+    ("ostype", "guest", "note"),
+    [
+        ("wxp", "http://microsoft.com/win/xp", ""),
+        ("win10", "http://microsoft.com/win/10", "ostype win10 stands for Windows 10, Server 2016 and 2019; Windows 10 is"),
+        ("win11", "http://microsoft.com/win/11", "ostype win11 stands for Windows 11, Server 2022 and 2025; Windows 11 is"),
+        ("l26", None, "ostype 'l26' names no release of a system; name the guest OS (--guest)"),
+        ("other", None, "ostype 'other' names no release of a system"),
+    ],
+)
+def test_the_ostype_names_the_guest(ostype: str, guest: str | None, note: str) -> None:
+    """The guest OS is that of ostype, with a note where the value stands for several systems or for none."""
+    found, _ = read(Q35.replace("l26", ostype))
+    assert Domain(found.document).osinfo_id == guest
+    assert any(note in text for text in found.notes)
+    assert any("ostype" in text for text in found.notes) is bool(note)
+
+
+def test_every_ostype_is_a_system_of_the_database() -> None:
+    """Each system that an ostype stands for is found in the guest OS database."""
+    for row in facts.table("proxmox/ostypes.csv"):
+        assert vk.guests.find(row["guest"]).uri == row["guest"]
+
+
+def test_an_assumed_host_is_a_release_of_qemu() -> None:
+    """libvirt takes no part in a machine of Proxmox VE, so the note names a QEMU release and how to name another."""
+    _, resolved = read(Q35.replace("machine: q35", "machine: pc-q35-5.1"))
+    assert resolved.assumption is not None
+    note = resolved.assumption.note
+    assert note.startswith("assumed host: QEMU 5.2, which has it, because QEMU 11.1 lacks machine type 'pc-q35-5.1'")
+    assert "--qemu RELEASE 100.conf" in note
+    assert "libvirt" not in note
+    assert "virsh" not in note

@@ -27,6 +27,7 @@ _EXAMPLE = """examples:
   virtkit report
   virtkit report --domains /etc/libvirt/qemu --keep 10
   virsh domcapabilities > mine.xml; virtkit report 02 --qemu mine.xml --domains /etc/libvirt/qemu
+  virtkit report --domains qemu:///system
   virtkit report 01 --params weekly.yaml -o /srv/reports
 
 exit code: 0 when every notebook passed and every domain could be read, 1 when a notebook failed or a domain was
@@ -46,7 +47,13 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("notebooks", nargs="*", metavar="NOTEBOOK", help="path, name or number (default: all)")
     parser.add_argument("--params", metavar="FILE", help="parameters as YAML or JSON, for all notebooks or by name")
-    parser.add_argument("--domains", metavar="DIR", help="folder of domain XML (default: the sample domains)")
+    parser.add_argument(
+        "--domains",
+        metavar="DIR|URI",
+        help="folder of domain XML, or a libvirt URI such as qemu:///system, whose host is then the host of the report "
+        "(default: the sample domains)",
+    )
+    parser.add_argument("--live", action="store_true", help="with a libvirt URI: the running domains as they are now")
     parser.add_argument("--qemu", metavar="FILE|RELEASE", help="QEMU release, or a capability document of the host")
     parser.add_argument("-o", "--output", default="reports", metavar="DIR", help="folder of runs (default: reports)")
     parser.add_argument("--keep", type=_count, metavar="N", help="keep the N newest runs, and the last good one")
@@ -79,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.reporting.run import run as run_all
 
     chosen = notebooks(args.notebooks)
-    given = _parameters(args, chosen)
+    given, unread = _parameters(args, chosen)
     with _stoppable() as stops, _progress(getattr(args, "quiet", False)) as listener:
         result = run_all(
             chosen,
@@ -92,14 +99,18 @@ def run(args: argparse.Namespace) -> int:
             pdf=args.pdf,
             listener=listener,
         )
+    for message in unread.values():
+        logging.getLogger("virtkit").error("%s", message)
     _say(args, result)
     if result.status == "interrupted":
         return 128 + (stops[0] if stops else signal.SIGINT)
-    return 0 if result.status == "passed" and not result.rejected else 1
+    return 0 if result.status == "passed" and not result.rejected and not unread else 1
 
 
-def _parameters(args: argparse.Namespace, chosen: list[Path]) -> dict[str, Any]:
-    """The parameters of the notebooks, from the file and the options. Raises UsageError."""
+def _parameters(args: argparse.Namespace, chosen: list[Path]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The parameters of the notebooks, from the file, the options and the connection, and the domains that it could
+    not give. Raises UsageError, and for a connection VerifyError, CapabilityError and InputError.
+    """
     from virtkit.errors import UsageError
     from virtkit.host import Host
     from virtkit.reporting import parameters
@@ -110,12 +121,13 @@ def _parameters(args: argparse.Namespace, chosen: list[Path]) -> dict[str, Any]:
         if getattr(args, name) and not any(name in parameters.declared(path) for path in chosen):
             known = ", ".join(path.stem for path in notebooks() if name in parameters.declared(path))
             raise UsageError(f"{option}: none of the chosen notebooks has this parameter; these have it: {known}")
+    if args.domains and "domains" in given:
+        raise UsageError(f"the parameter domains is set twice: by --domains and in {args.params}")
+    connected, unread = _connected(args)
     if args.domains:
-        folder = Path(args.domains).resolve()
+        folder = Path(connected.get("domains", args.domains)).resolve()
         if not folder.is_dir():
-            raise UsageError(f"--domains {args.domains}: expected an existing folder")
-        if "domains" in given:
-            raise UsageError(f"the parameter domains is set twice: by --domains and in {args.params}")
+            raise UsageError(f"--domains {args.domains}: expected an existing folder, or a URI such as qemu:///system")
         given["domains"] = str(folder)
     if args.qemu:
         if "qemu" in given:
@@ -123,7 +135,23 @@ def _parameters(args: argparse.Namespace, chosen: list[Path]) -> dict[str, Any]:
         Host.named(args.qemu)  # report a document that cannot be used before the run starts
         # A notebook runs in a folder of its own, so it gets the absolute path of a document.
         given["qemu"] = str(Path(args.qemu).resolve()) if Path(args.qemu).exists() else args.qemu
-    return given
+    elif not {"qemu", "libvirt"} & given.keys():
+        given |= {name: value for name, value in connected.items() if name != "domains"}
+    return given, unread
+
+
+def _connected(args: argparse.Namespace) -> tuple[dict[str, str], dict[str, str]]:
+    """What ``report_live.saved`` gives for a connection; nothing for a folder. Raises UsageError, too."""
+    from virtkit.connection.uri import is_uri
+    from virtkit.errors import UsageError
+
+    if not args.domains or not is_uri(args.domains):
+        if args.live:
+            raise UsageError("--live: expected --domains with a libvirt URI such as qemu:///system")
+        return {}, {}
+    from virtkit.commands.report_live import saved
+
+    return saved(args.domains, Path(args.output), running=args.live)
 
 
 def _say(args: argparse.Namespace, result: Result) -> None:

@@ -83,7 +83,7 @@ def _emulated_change(resolved: Resolved, guest: Guest, finding: Finding, model: 
         spelled = "virtio-scsi" if kind == "scsi" and model == "virtio" else model
         change = f"<controller type='scsi' model='{spelled}'/>" if kind == "scsi" else f"<model type='{spelled}'/>"
         needs = f"; it works if {judgement.condition}" if judgement.condition else ""
-        return f"{change} (the device then offers {offered(Interface(interface))}, at {device.location}{needs})"
+        return f"{change} (the device then offers {offered(Interface(interface))}, at {_place(device)}{needs})"
     return ""
 
 
@@ -119,8 +119,13 @@ def _changed(finding: Finding, device: VirtioDevice, model: str, interface: str,
     spelled = "virtio-scsi" if model == "virtio" and device.kind == "scsi" else model
     change = f"<model type='{spelled}'/>" if device.kind == "net" else f"model='{spelled}'"
     change += ", without <address>" if moved else ""
-    change += f" (the device then offers {offered(Interface(interface))}, at {device.location})"
+    change += f" (the device then offers {offered(Interface(interface))}, at {_place(device)})"
     return replace(finding, change=change, better=model, moved=moved)
+
+
+def _place(device: VirtioDevice) -> str:
+    """The class of the device's slot, or its address on another transport than PCI."""
+    return device.location or device.address or device.transport
 
 
 def _save_port_io(resolved: Resolved, guest: Guest, result: list[Finding], overrides: bool) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from virtkit.compat.fallbacks import fallback
+from virtkit.compat.fallbacks import fallback, virtio_disk
+from virtkit.compat.nic_models import refused_models
 from virtkit.compat.qemu_options import clashing_index
 from virtkit.compat.review import Finding
 from virtkit.compat.verdict import Evidence, Judgement, Verdict
@@ -36,11 +37,14 @@ def emulated_findings(
     controller, and host devices are left out. Source: data/guests/emulated.toml, osinfo-db.
     """
     found = []
-    clashes = clashing_index(resolved)
+    clashes, refusals = clashing_index(resolved), refused_models(resolved)
     for device, model in _devices(resolved):
         known = hardware().get(model)
         judgement = judge_emulated(known, model, guest, why_unknown, overrides)
         advice = _advice(known, guest, resolved.family, overrides) if judgement.verdict is Verdict.FAILS else ""
+        if device.id in refusals:
+            judgement = refusals[device.id]
+            advice = _replacement("net", guest, resolved.family, overrides)
         if device.id in clashes:
             judgement, advice = clashes[device.id], ""
         found.append(
@@ -114,16 +118,26 @@ def judge_emulated(
             Verdict.FAILS, f"The guest has no driver for the {known.title}.{remark}", "", evidence, found.source
         )
     warning = " Its vendor no longer maintains the driver." if found.state is State.UNMAINTAINED else ""
-    reason = f"The guest has a driver for the {known.title}.{warning}{remark}"
+    on = " on this condition" if found.condition else ""
+    reason = f"The guest has a driver for the {known.title}{on}.{warning}{remark}"
     verdict = Verdict.CONDITION if found.condition else Verdict.WORKS
     return Judgement(verdict, reason, found.condition, evidence, found.source)
 
 
 def _advice(known: Hardware | None, guest: Guest | None, family: str, overrides: bool) -> str:
-    """What to use in place of a device that the guest lacks a driver for: virtio where it drives that."""
-    if known is None or guest is None:
+    """What to use in place of a device that the guest lacks a driver for."""
+    if known is None:
         return ""
     kind = "net" if known.kind == "net" else "scsi" if known.name not in ("ide", "sata", "usb-storage") else "block"
+    return _replacement(kind, guest, family, overrides)
+
+
+def _replacement(kind: str, guest: Guest | None, family: str, overrides: bool) -> str:
+    """The virtio device of a kind that the guest drives, else another one; "" when the guest is not known."""
+    if guest is None:
+        return ""
+    if kind == "block":
+        return virtio_disk(guest, family, overrides=overrides) or fallback(kind, guest, family)
     answer = support(guest, kind, overrides=overrides)
     modern = answer.modern or answer.modern_addon
     if not modern and not (answer.legacy or answer.legacy_addon):
@@ -132,9 +146,7 @@ def _advice(known: Hardware | None, guest: Guest | None, family: str, overrides:
     if kind == "scsi":
         model = "virtio-scsi" if plain else "virtio-transitional"
         advice = f"use <controller type='scsi' model='{model}'/>"
-    elif kind == "net":
-        advice = f"use <model type='{'virtio' if plain else 'virtio-transitional'}'/>"
     else:
-        advice = "put the disk on bus='virtio' (target dev='vda')" + ("" if plain else ", model='virtio-transitional'")
+        advice = f"use <model type='{'virtio' if plain else 'virtio-transitional'}'/>"
     condition = answer.modern_condition if modern else answer.condition
     return f"{advice}; it works if {condition}" if condition else advice

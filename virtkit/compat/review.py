@@ -101,7 +101,8 @@ class Review(Displayable):
         lines = [f"{self.domain}: {guest} on {self.machine}; {self.database}"]
         for f in self.devices:
             line = f", line {f.line}" if f.line else ""
-            where = f"{f.interface} at {f.address or f.location}"
+            place = f.address or f.location
+            where = f"{f.interface} at {place}" if place else f.interface
             lines.append(f"  {_SIGNS[f.verdict]} {f.label} [{f.device}, {f.model}, {where}{line}]: {f.verdict}")
             lines.append(f"      {f.reason} ({f.evidence})")
             for name in ("condition", "boot", "change", "advice"):

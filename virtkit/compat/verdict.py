@@ -82,6 +82,9 @@ def judge(support: Support, kind: str, interface: Interface, *, addons: bool = T
 
     if kind not in kinds.KINDS and support.unknown and evidence is not Evidence.OVERRIDE:
         return verdict(Verdict.UNKNOWN, f"Unknown: the guest database has no device id for virtio-{kind}.")
+    if support.legacy_only and interface is Interface.MODERN:
+        reason = f"The device offers only {_MODERN}, which the guest's kernel is too old to support."
+        return verdict(Verdict.FAILS, reason)
     if support.unknown and evidence is Evidence.OVERRIDE:
         return verdict(Verdict.UNKNOWN, f"Unknown: the guest database does not decide it. {support.remark}")
     if support.unknown:

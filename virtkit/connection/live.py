@@ -113,18 +113,27 @@ class Live:
             return Unreadable(name, None, title, reason=f"larger than {MAX_BYTES >> 20} MiB")
         return InMemory(name, None, title, data=data)
 
-    def _described(self) -> Host:
+    def releases(self) -> tuple[Release, Release]:
+        """The libvirt and QEMU releases of the host. Raises CapabilityError when the driver is not QEMU's."""
         connection = self._connection
         try:
             driver = connection.getType()
             if driver != "QEMU":
                 raise CapabilityError(f"{self.uri}: expected a connection to libvirt's QEMU driver, got {driver}")
-            libvirt, qemu = _release(connection.getLibVersion()), _release(connection.getVersion())
-            capabilities = connection.getCapabilities().encode()
-            documents = [capabilities, *self._domain_capabilities(capabilities)]
+            return _release(connection.getLibVersion()), _release(connection.getVersion())
+        except self._module.libvirtError as error:
+            raise CapabilityError(f"{self.uri}: the releases cannot be read: {error}") from None
+
+    def documents(self) -> tuple[bytes, ...]:
+        """The capabilities, then the domain capabilities of each architecture. Raises CapabilityError."""
+        try:
+            capabilities = self._connection.getCapabilities().encode()
+            return (capabilities, *self._domain_capabilities(capabilities))
         except self._module.libvirtError as error:
             raise CapabilityError(f"{self.uri}: the capabilities cannot be read: {error}") from None
-        return described(libvirt, qemu, documents, self.uri)
+
+    def _described(self) -> Host:
+        return described(*self.releases(), self.documents(), self.uri)
 
     def _domain_capabilities(self, capabilities: bytes) -> Iterator[bytes]:
         """The domain capabilities of each architecture that virtkit has facts of, for its default machine type."""

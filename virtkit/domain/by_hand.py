@@ -138,9 +138,9 @@ def _argument(option: str, value: str, line: int | None) -> Iterator[Setting | H
             yield Setting(name, setting, line, how, alias=alias)
     elif option == "device":
         name = _json_driver(value) or named.get("driver", parts[0])
-        yield HandNote(line, f"{how} adds the device {name}: these answers leave it out, and its slot is not counted")
+        yield HandNote(line, f"{how} adds the device {name}: these answers leave it out, with any slot that it takes")
     elif option in _ADDS or (option == "drive" and named.get("if") != "none"):
-        yield HandNote(line, f"{how} adds a device: these answers leave it out, and its slot is not counted")
+        yield HandNote(line, f"{how} adds a device: these answers leave it out, with any slot that it takes")
     elif option in ("readconfig", "nodefaults"):
         yield HandNote(line, f"{how} changes which devices there are: the answers given here may not hold")
 

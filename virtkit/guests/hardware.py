@@ -83,7 +83,8 @@ def driven(guest: Guest, device: Hardware, *, overrides: bool = True) -> Driven:
         source = "; ".join(dict.fromkeys(f"{one['source']} [{one['confidence']} confidence]" for one in records))
         remark = " ".join(dict.fromkeys(one["remark"] for one in records if "remark" in one))
         state = State(states.pop()) if len(states) == 1 else State.UNKNOWN
-        return Driven(state, "override", source, remark)
+        condition = " and ".join(dict.fromkeys(one["condition"] for one in records if "condition" in one))
+        return Driven(state, "override", source, remark, condition)
     if listed:
         return Driven(State.PRESENT, "db", guest.database)
     found = configured(guest.id, device.option) if overrides and device.option else None

@@ -100,9 +100,9 @@ def linux_support(guest: Guest, kind: str, answer: Support) -> Support:
         )
     if answer.evidence != "db":
         return answer
-    for config in _configs().get(guest.id, ()):
-        unread = not config["has"] and not config["lacks"]
-        if unread and _has(config["kernel"], row) is False:
+    unread = [config for config in _configs().get(guest.id, ()) if not config["has"] and not config["lacks"]]
+    for config in unread:
+        if _has(config["kernel"], row) is False:
             source = f"{config['source']} [{config['confidence']} confidence]; {row['source']}"
             return Support(False, False, evidence="override", source=source)
     end = guest.eol or guest.release
@@ -114,7 +114,13 @@ def linux_support(guest: Guest, kind: str, answer: Support) -> Support:
         f"the kernel of {guest.id} is built with CONFIG_{option}."
     )
     source = f"{answer.source}; {row['source']}"
-    return Support(False, False, unknown=True, evidence="override", source=source, remark=remark)
+    modern = _drivers()["modern"]
+    old = next((config for config in unread if _has(config["kernel"], modern) is False), None)
+    if old is not None:
+        source += f"; {old['source']}; {modern['source']}"
+    return Support(
+        False, False, unknown=True, legacy_only=old is not None, evidence="override", source=source, remark=remark
+    )
 
 
 def conditional_support(guest: Guest, kind: str, answer: Support) -> Support:

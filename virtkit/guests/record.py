@@ -67,7 +67,8 @@ class Support:
     ``legacy`` and ``modern`` are in-box drivers; ``legacy_addon`` and ``modern_addon`` can be installed. ``condition``
     says what must hold for the legacy driver, ``modern_condition`` for the modern one: for an add-on that it is
     installed, for an in-box driver usually nothing (""). ``unknown`` is true when no source says which drivers the
-    guest has for this kind; it does not mean "no". ``evidence`` is "db" or "override", ``source`` the document,
+    guest has for this kind; it does not mean "no". ``legacy_only`` is true when a driver, if there is one, cannot
+    support virtio 1.0, because the guest's kernel is older than that. ``evidence`` is "db" or "override", ``source`` the document,
     ``remark`` an explanation.
     """
 
@@ -76,6 +77,7 @@ class Support:
     legacy_addon: bool = False
     modern_addon: bool = False
     unknown: bool = False
+    legacy_only: bool = False
     condition: str = ""
     modern_condition: str = ""
     evidence: str = "db"

@@ -16,7 +16,8 @@ class Assumption:
     ``machine`` is the type as written and ``origin`` the product that brought it. ``lacking`` is the QEMU release of
     the default host. ``libvirt`` and ``qemu`` are the assumed releases, and ``substitute`` is the type of that QEMU in
     place of ``machine``: the upstream type on which it is based, "" when that QEMU has ``machine`` itself.
-    ``source`` says what shows that, and ``file`` is the domain's file.
+    ``source`` says what shows that, and ``file`` is the domain's file. ``placed`` is true for a domain that QEMU places
+    without libvirt: a QEMU command line, or a configuration of Proxmox VE.
     """
 
     machine: str
@@ -27,10 +28,13 @@ class Assumption:
     substitute: str = ""
     source: str = ""
     file: str = ""
+    placed: bool = False
 
     @property
     def host(self) -> str:
-        """The assumed host: "libvirt 11.3 with QEMU 10.0"."""
+        """The assumed host: "libvirt 11.3 with QEMU 10.0", without libvirt where it takes no part."""
+        if self.placed:
+            return f"QEMU {dotted(self.qemu)}"
         return f"libvirt {dotted(self.libvirt)} with QEMU {dotted(self.qemu)}"
 
     @property
@@ -40,8 +44,9 @@ class Assumption:
 
         has = f"which has {self.substitute} in its place" if self.substitute else "which has it"
         file = shlex.quote(self.file) if self.file and self.file != "standard input" else "DOMAIN.xml"
-        return (
-            f"assumed host: {self.host}, {has}, because QEMU {dotted(self.lacking)} lacks machine type "
-            f"'{self.machine}' ({self.origin}); to name the real host, run there: "
-            f"virsh capabilities > host.xml; virtkit check --qemu host.xml {file}"
-        )
+        why = f"because QEMU {dotted(self.lacking)} lacks machine type '{self.machine}' ({self.origin})"
+        if self.placed:
+            how = f"name the release of the real one (qemu-system-x86_64 --version): virtkit check --qemu RELEASE {file}"
+        else:
+            how = f"to name the real host, run there: virsh capabilities > host.xml; virtkit check --qemu host.xml {file}"
+        return f"assumed host: {self.host}, {has}, {why}; {how}"

@@ -17,11 +17,14 @@ from virtkit.releases import DEFAULT, PAIRS, Release, distance, dotted
 __all__ = ["assumed_hosts", "similar"]
 
 
-def assumed_hosts(host: Host, arch: str, machine: str | None, file: str | None = None) -> tuple[Host, ...]:
+def assumed_hosts(
+    host: Host, arch: str, machine: str | None, file: str | None = None, *, placed: bool = False
+) -> tuple[Host, ...]:
     """The supported hosts that have ``machine`` or the type that it is based on, the closest first.
 
     Closest is the QEMU release nearest to that of the machine type; of two, the newer. Nothing when ``host`` is fixed
-    or has the type, or when no source says what the type is. ``file`` is the domain's, for the note.
+    or has the type, or when no source says what the type is. ``file`` is the domain's, and ``placed`` says whether
+    QEMU placed it without libvirt; both are for the note.
     """
     name = emulator_arch(arch)
     if not machine or not host.may_be_replaced(arch, machine):
@@ -42,7 +45,7 @@ def assumed_hosts(host: Host, arch: str, machine: str | None, file: str | None =
     for libvirt, emulator, base in exact:
         other = "" if base.name == machine else base.name
         source = _source(machine, emulator)
-        assumption = Assumption(machine, origin, host.qemu, libvirt, emulator.release, other, source, file or "")
+        assumption = Assumption(machine, origin, host.qemu, libvirt, emulator.release, other, source, file or "", placed)
         hosts.append(Host(libvirt, emulator.release, [_with(emulator, machine, base)], assumption=assumption))
     return tuple(hosts)
 

@@ -65,7 +65,7 @@ def _listed(context: Context, inventory: Inventory, device: Device) -> ListedDev
     """The kind and driver of a virtio device, None for any other."""
     variant_of = class_of(device).virtio
     variant = None if variant_of is None else variant_of(device)
-    if isinstance(device, Nic) and device.type != "hostdev" and model_of_nic(device.model):
+    if isinstance(device, Nic) and device.type != "hostdev" and _is_virtio(context, device.model):
         variant = "virtio"
     if variant is not None and isinstance(device, Video):
         if device.frontend is not None and (context.placed or "video-frontend" in context.behaves):
@@ -73,6 +73,14 @@ def _listed(context: Context, inventory: Inventory, device: Device) -> ListedDev
         else:
             variant = frontend_of(context, device, inventory.videos[0] is device)
     return None if variant is None else listed_devices().get((device.kind, variant))
+
+
+def _is_virtio(context: Context, name: str | None) -> bool:
+    """Whether a NIC model is QEMU's name of a virtio device on PCI.
+
+    On s390x, virtio-net is another name of virtio-net-ccw, which does not plug into PCI. Observed: QEMU 7.2.22.
+    """
+    return model_of_nic(name) is not None and not (name == "virtio-net" and context.emulator.arch == "s390x")
 
 
 def driver_of(context: Context, inventory: Inventory, device: Device) -> Driver | None:

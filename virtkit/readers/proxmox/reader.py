@@ -15,6 +15,7 @@ from virtkit.readers.contract import FoundDomain, NotRead, ReaderOptions, Readin
 from virtkit.readers.proxmox.conf import Conf, Entry, looks_like_conf, parse
 from virtkit.readers.proxmox.devices import Shape, devices, windows
 from virtkit.readers.proxmox.disks import drives
+from virtkit.readers.proxmox.guest import add_guest
 from virtkit.readers.qemu_command_line.domain import domain_of
 from virtkit.readers.qemu_command_line.machine import Machine, machine_of
 from virtkit.readers.qemu_command_line.options import Group
@@ -91,6 +92,7 @@ def _domain(conf: Conf, file: str) -> FoundDomain:
     root, lines = domain_of(placed, title)
     if conf.get("bios") == "ovmf":
         _add_firmware(root)
+    add_guest(root, conf, settings)
     return FoundDomain("", document_of(root, lines, file), tuple(settings.notes))
 
 
