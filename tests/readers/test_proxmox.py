@@ -200,8 +200,8 @@ def test_only_errors_of_virtkit_come_out(pairs: list[tuple[str, str]]) -> None:
     ("ostype", "guest", "note"),
     [
         ("wxp", "http://microsoft.com/win/xp", ""),
-        ("win10", "http://microsoft.com/win/10", "ostype win10 stands for Windows 10, Server 2016 and 2019; Windows 10 is"),
-        ("win11", "http://microsoft.com/win/11", "ostype win11 stands for Windows 11, Server 2022 and 2025; Windows 11 is"),
+        ("win10", "http://microsoft.com/win/10", "ostype win10 stands for Windows 10, Server 2016 and 2019; "),
+        ("win11", "http://microsoft.com/win/11", "ostype win11 stands for Windows 11, Server 2022 and 2025; "),
         ("l26", None, "ostype 'l26' names no release of a system; name the guest OS (--guest)"),
         ("other", None, "ostype 'other' names no release of a system"),
     ],

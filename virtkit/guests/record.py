@@ -64,12 +64,12 @@ class AddOn:
 class Support:
     """The drivers that a guest has for one kind of device.
 
-    ``legacy`` and ``modern`` are in-box drivers; ``legacy_addon`` and ``modern_addon`` can be installed. ``condition``
-    says what must hold for the legacy driver, ``modern_condition`` for the modern one: for an add-on that it is
-    installed, for an in-box driver usually nothing (""). ``unknown`` is true when no source says which drivers the
-    guest has for this kind; it does not mean "no". ``legacy_only`` is true when a driver, if there is one, cannot
-    support virtio 1.0, because the guest's kernel is older than that. ``evidence`` is "db" or "override", ``source`` the document,
-    ``remark`` an explanation.
+    ``legacy`` and ``modern`` are in-box drivers; ``legacy_addon`` and ``modern_addon`` can be installed.
+    ``condition`` says what must hold for the legacy driver, ``modern_condition`` for the modern one: for an add-on
+    that it is installed, for an in-box driver usually nothing (""). ``unknown`` is true when no source says which
+    drivers the guest has for this kind; it does not mean "no". ``legacy_only`` is true when a driver, if there is
+    one, cannot support virtio 1.0, because the guest's kernel is older than that. ``evidence`` is "db" or
+    "override", ``source`` the document, ``remark`` an explanation.
     """
 
     legacy: bool

@@ -46,7 +46,8 @@ class Assumption:
         file = shlex.quote(self.file) if self.file and self.file != "standard input" else "DOMAIN.xml"
         why = f"because QEMU {dotted(self.lacking)} lacks machine type '{self.machine}' ({self.origin})"
         if self.placed:
-            how = f"name the release of the real one (qemu-system-x86_64 --version): virtkit check --qemu RELEASE {file}"
+            how = f"to name the real release (qemu-system-x86_64 --version): virtkit check --qemu RELEASE {file}"
         else:
-            how = f"to name the real host, run there: virsh capabilities > host.xml; virtkit check --qemu host.xml {file}"
+            how = "to name the real host, run there: virsh capabilities > host.xml; "
+            how += f"virtkit check --qemu host.xml {file}"
         return f"assumed host: {self.host}, {has}, {why}; {how}"

@@ -45,7 +45,8 @@ def assumed_hosts(
     for libvirt, emulator, base in exact:
         other = "" if base.name == machine else base.name
         source = _source(machine, emulator)
-        assumption = Assumption(machine, origin, host.qemu, libvirt, emulator.release, other, source, file or "", placed)
+        releases = host.qemu, libvirt, emulator.release
+        assumption = Assumption(machine, origin, *releases, other, source, file or "", placed)
         hosts.append(Host(libvirt, emulator.release, [_with(emulator, machine, base)], assumption=assumption))
     return tuple(hosts)
 

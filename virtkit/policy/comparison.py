@@ -139,8 +139,9 @@ def evaluate(
 
 def _judged(answer: Support) -> tuple[object, ...]:
     """The part of an answer that a verdict and its reason depend on: all but the source and most remarks."""
-    drivers = (answer.legacy, answer.modern, answer.legacy_addon, answer.modern_addon, answer.unknown)
-    return (*drivers, answer.legacy_only, answer.condition, answer.modern_condition, answer.remark if answer.unknown else "")
+    drivers = (answer.legacy, answer.modern, answer.legacy_addon, answer.modern_addon)
+    known = (answer.unknown, answer.legacy_only)
+    return (*drivers, *known, answer.condition, answer.modern_condition, answer.remark if answer.unknown else "")
 
 
 class _Run:
