@@ -341,7 +341,9 @@ def test_a_report_takes_a_connection(peer: FakeConnection, tmp_path: Path) -> No
     given, unread = saved(URI, tmp_path)
     assert (given["libvirt"], unread) == ("9.0", {})
     assert sorted(path.name for path in Path(given["domains"]).iterdir()) == ["db.xml", "web.xml"]
-    assert Host.named(given["qemu"], given["libvirt"]).emulator("x86_64").machine("pc-q35-vendor") is not None
+    emulator = Host.named(given["qemu"], given["libvirt"]).emulator("x86_64")
+    assert emulator is not None
+    assert emulator.machine("pc-q35-vendor") is not None
     peer.domains[0].gone = True
     _, unread = saved(URI, tmp_path)
     assert list(unread) == [f"{URI} (web)"]
