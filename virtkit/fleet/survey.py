@@ -195,9 +195,8 @@ def survey(folder: str = "", guest: str = "", host: Host | None = None, override
     >>> import virtkit as vk
     >>> found = vk.survey()
     >>> table = found.domains()
-    >>> table.loc[table["verdict"] == "fails", ["file", "guest", "machine"]]
-                        file     guest     machine
-    ... rhel6-q35-virtio.xml  rhel6.10  pc-q35-8.2
+    >>> table.loc[table["verdict"] == "fails", "file"].tolist()
+    ['rhel6-q35-virtio.xml', 'unknown-nic-model.xml']
     """
     from virtkit.errors import UsageError, VirtkitError
     from virtkit.guests import catalogue
