@@ -30,8 +30,8 @@ __all__ = [
 ]
 
 INPUTS = (
-    "files of domain XML or another known format, folders, quoted patterns, tar archives, - (standard input), or a "
-    "libvirt URI such as qemu:///system"
+    "files of domain XML or another known format, folders, quoted patterns, tar and zip archives, JSON lines, "
+    "- (standard input), or a libvirt URI such as qemu:///system"
 )
 INPUT = "a file of domain XML or another known format, - for standard input, or a libvirt URI such as qemu:///system"
 OUTPUT = "write one file for each domain to this folder; of one input, write to this file if it ends in .xml or .json"
@@ -70,7 +70,7 @@ def given_sources(args: argparse.Namespace) -> Iterator[Source]:
     """The inputs of a command that takes many domains: files, folders, patterns, archives and standard input."""
     if given_uri(args):
         return live_sources(args)
-    if all(map(_plain, args.inputs)):
+    if all(text != "-" and _plain(text) for text in args.inputs):
         from virtkit.inputs import sources
 
         return sources(args.inputs)

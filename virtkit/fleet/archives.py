@@ -1,33 +1,44 @@
-"""Domains in tar archives and behind patterns: each member and each match is a source of its own."""
+"""The inputs that paths name: files, folders, matches of patterns, members of archives, and lines of JSON."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from virtkit.domain.document import MAX_BYTES
-from virtkit.inputs import InMemory, Source, Unreadable, is_domain_file, patterns, sources, stem
+from virtkit.errors import InputError
+from virtkit.fleet.json_lines import json_lines
+from virtkit.fleet.members import tar_members, zip_members
+from virtkit.fleet.streams import form_of, opened, stored_as
+from virtkit.inputs import MAX_LIST_BYTES, InMemory, Source, Unreadable, is_domain_file, sources, stem
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
 
 __all__ = ["gather", "is_one_file"]
 
 _MAGIC = re.compile(r"[*?[]")
+_LISTS = (".yaml", ".yml", ".json")
 
 
 def gather(paths: Sequence[str]) -> Iterator[Source]:
-    """The inputs that a list of paths names: those of ``sources``, matches of patterns (also ``**``), archive members.
+    """The inputs that a list of paths names: those of ``sources``, matches of patterns (also ``**``), domain files in
+    tar and zip archives, and the domains of JSON lines.
 
-    A tar archive may be compressed (gzip, bzip2, xz). Its domain files are read as a stream, one at a time; nothing
-    is written to disk, and links and devices are skipped. A path that cannot be read yields a source whose ``read``
+    Archives, JSON lines and single files may be compressed (gzip, bzip2, xz, zstd), and may come from standard input
+    (``-``). They are read as a stream, one domain at a time. A path that cannot be read yields a source whose ``read``
     raises InputError.
     """
     for kind, group in groupby(_expanded(paths), key=lambda found: found[0]):
         texts = [text for _, text in group]
-        if kind == "archive":
+        if kind == "stream":
             for text in texts:
-                yield from _members(Path(text))
+                yield from _streamed(text)
         elif kind == "nothing":
             for text in texts:
                 yield Unreadable(Path(text).name, None, text, reason="no file matches this pattern")
@@ -39,12 +50,14 @@ def gather(paths: Sequence[str]) -> Iterator[Source]:
 
 def is_one_file(text: str) -> bool:
     """Whether a path names one file or standard input: no folder, pattern or archive."""
+    if text == "-":
+        return True
     ((kind, path), *more) = _expanded([text])
-    return kind == "path" and not more and (path == "-" or not Path(path).is_dir())
+    return kind == "path" and not more and not Path(path).is_dir()
 
 
 def _expanded(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Each path or match of a pattern with its kind: "path", "match", "archive", or "nothing" where none matches."""
+    """Each path or match of a pattern with its kind: "path", "match", "stream", or "nothing" where none matches."""
     for text in paths:
         if text == "-" or Path(text).exists() or not _MAGIC.search(text):
             yield _kind(text, "path"), text
@@ -60,32 +73,62 @@ def _expanded(paths: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def _kind(text: str, other: str) -> str:
     path = Path(text)
-    if text == "-" or is_domain_file(path) or not path.is_file():
+    if text == "-":
+        return "stream"
+    if is_domain_file(path) or not path.is_file():
         return other
-    from tarfile import is_tarfile
-
-    return "archive" if is_tarfile(path) else other
-
-
-def _members(path: Path) -> Iterator[Source]:
-    import tarfile
-
-    found = 0
     try:
-        with tarfile.open(path, "r|*") as archive:
-            for member in archive:
-                if not is_domain_file(PurePosixPath(member.name)) or not member.isfile():
-                    continue
-                found += 1
-                name, where = stem(PurePosixPath(member.name)), f"{path}!{member.name}"
-                if member.size > MAX_BYTES:
-                    reason = f"larger than {MAX_BYTES >> 20} MiB, the largest size that is accepted"
-                    yield Unreadable(name, None, where, reason=reason)
-                    continue
-                stream = archive.extractfile(member)
-                yield InMemory(name, None, where, named=False, data=stream.read() if stream else b"")
-    except (tarfile.TarError, OSError, EOFError) as error:
-        yield Unreadable(path.name, None, str(path), reason=f"the rest of the archive cannot be read: {error}")
+        return "stream" if stored_as(path) else other
+    except InputError:
+        return other
+
+
+def _streamed(text: str) -> Iterator[Source]:
+    """The inputs of a stream: an archive, JSON lines, or one input."""
+    path = None if text == "-" else Path(text)
+    label = "standard input" if path is None else text
+    name = "stdin" if path is None else stem(path.with_suffix(""))
+    try:
+        stream, packed, head = opened(path)
+    except InputError as problem:
+        yield Unreadable(name, path, label, reason=problem.what)
         return
-    if not found:
-        yield Unreadable(path.name, None, str(path), reason=f"the archive has no {patterns()} file")
+    with closing(stream):
+        form = form_of(head, path.name if path is not None else "")
+        if form == "tar":
+            yield from tar_members(stream, label)
+        elif form == "zip":
+            yield from _zipped(stream, path if not packed else None, label)
+        elif form == "json-lines":
+            yield from json_lines(stream, label)
+        else:
+            yield _one(stream, name, path if not packed else None, label)
+
+
+def _zipped(stream: BinaryIO, path: Path | None, label: str) -> Iterator[Source]:
+    """The members of a zip archive; one that cannot seek is copied to a temporary file first."""
+    if path is not None:
+        with path.open("rb") as file:
+            yield from zip_members(file, label)
+        return
+    from shutil import copyfileobj
+    from tempfile import TemporaryFile
+
+    with TemporaryFile() as file:
+        copyfileobj(stream, file)
+        yield from zip_members(file, label)
+
+
+def _one(stream: BinaryIO, name: str, path: Path | None, label: str) -> Source:
+    """The one input of a stream."""
+    is_list = label == "standard input" or any(ending in label for ending in _LISTS)
+    limit = MAX_LIST_BYTES if is_list else MAX_BYTES
+    title = "" if label == "standard input" else label
+    try:
+        data = stream.read(limit + 1)
+    except (OSError, EOFError, ValueError) as problem:
+        return Unreadable(name, path, title, reason=f"cannot be read: {problem}")
+    if len(data) > limit:
+        reason = f"larger than {limit >> 20} MiB, the largest size that is accepted"
+        return Unreadable(name, path, title, reason=reason)
+    return InMemory(name, path, title, data=data)

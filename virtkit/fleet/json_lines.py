@@ -1,0 +1,96 @@
+"""JSON lines: one value on each line, with domain XML in one of its strings, or a KubeVirt object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from virtkit.domain.document import MAX_BYTES
+from virtkit.inputs import InMemory, Source, Unreadable
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+__all__ = ["json_lines"]
+
+#: Escapes may make a line longer than its XML.
+_LONGEST = 2 * MAX_BYTES
+_DEEPEST = 8
+_BEGINNINGS = ("<domain", "<domstatus", "<domainsnapshot", "<domaincheckpoint", "<?xml", "<!--")
+_NAMES = ("name", "domain", "id", "uuid")
+
+
+def json_lines(stream: BinaryIO, label: str) -> Iterator[Source]:
+    """The domains of JSON lines in order, named LABEL!LINE; memory does not depend on their number.
+
+    A line without a domain gives a source whose ``read`` raises InputError.
+    """
+    number = 0
+    try:
+        while line := stream.readline(_LONGEST + 1):
+            number += 1
+            if len(line) > _LONGEST:
+                _pass_over(stream)
+                yield _unreadable(label, number, f"the line is longer than {_LONGEST >> 20} MiB")
+            elif line.strip():
+                yield from _of_line(line, label, number)
+    except (OSError, EOFError, ValueError) as error:
+        yield Unreadable(PurePath(label).name, None, label, reason=f"the rest cannot be read: {error}")
+        return
+    if not number:
+        yield Unreadable(PurePath(label).name, None, label, reason="empty; expected JSON lines with domain XML")
+
+
+def _pass_over(stream: BinaryIO) -> None:
+    """Read to the end of a line."""
+    while (rest := stream.readline(_LONGEST)) and not rest.endswith(b"\n"):
+        continue
+
+
+def _of_line(line: bytes, label: str, number: int) -> Iterator[Source]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as problem:
+        yield _unreadable(label, number, f"expected one JSON value, got text that is not JSON: {problem}")
+        return
+    name = _name(value) or f"{PurePath(label).name.partition('.')[0]}-{number}"
+    found = list(_texts(value, "", 0))
+    for key, text in found:
+        title = f"{label}!{number}" + (f" ({key})" if len(found) > 1 else "")
+        yield InMemory(name, None, title, data=text.encode("utf-8", "surrogatepass"))
+    if found:
+        return
+    if isinstance(value, dict) and isinstance(value.get("kind"), str):
+        yield InMemory(name, None, f"{label}!{number}", data=line)
+        return
+    yield _unreadable(label, number, "expected domain XML in one of the strings, or a KubeVirt object")
+
+
+def _texts(value: object, key: str, depth: int) -> Iterator[tuple[str, str]]:
+    """The strings that begin as domain XML does, with their keys."""
+    if isinstance(value, str):
+        if value.lstrip("\ufeff \t\r\n").startswith(_BEGINNINGS):
+            yield key, value
+    elif depth < _DEEPEST and isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _texts(inner, f"{key}.{name}" if key else name, depth + 1)
+    elif depth < _DEEPEST and isinstance(value, list):
+        for place, inner in enumerate(value):
+            yield from _texts(inner, f"{key}[{place}]", depth + 1)
+
+
+def _name(value: object) -> str:
+    """The name of the result: a name that the object has, without what a file name may not hold."""
+    if not isinstance(value, dict):
+        return ""
+    metadata = value.get("metadata")
+    given = [value.get(key) for key in _NAMES] + [metadata.get("name") if isinstance(metadata, dict) else None]
+    name = next((one for one in given if isinstance(one, str) and one), "")
+    safe = "".join("_" if sign in "/\\" or not sign.isprintable() else sign for sign in name)
+    return f"_{safe[1:]}" if safe.startswith(".") else safe
+
+
+def _unreadable(label: str, number: int, reason: str) -> Source:
+    return Unreadable(f"{PurePath(label).name}-{number}", None, f"{label}!{number}", reason=reason)

@@ -1,0 +1,114 @@
+"""The domain files in tar and zip archives, read one at a time; nothing is written to disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, cast
+
+from virtkit.domain.document import MAX_BYTES
+from virtkit.inputs import InMemory, Source, Unreadable, is_domain_file, patterns, stem
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+__all__ = ["tar_members", "zip_members"]
+
+#: The most bytes of other files that are passed over in one compressed archive.
+MAX_PASSED = 16 << 30
+#: The largest extended header of a tar archive: names are far shorter.
+_MAX_HEADER = 1 << 20
+_TOO_LARGE = f"larger than {MAX_BYTES >> 20} MiB, the largest size that is accepted"
+
+
+def tar_members(stream: BinaryIO, label: str) -> Iterator[Source]:
+    """The domain files of a tar archive, named LABEL!MEMBER, in order. Links and devices are passed over.
+
+    What is wrong with the archive or a member gives a source whose ``read`` raises InputError. Memory does not depend
+    on the number of members.
+    """
+    import tarfile
+
+    class Header(tarfile.TarInfo):
+        """A header of bounded size."""
+
+        @classmethod
+        def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Header:
+            found = super().frombuf(buf, encoding, errors)
+            if found.type in b"xgXLK" and found.size > _MAX_HEADER:
+                raise tarfile.ReadError(f"an extended header is larger than {_MAX_HEADER >> 20} MiB")
+            return found
+
+    found = passed = 0
+    try:
+        with tarfile.open(fileobj=stream, mode="r|", tarinfo=Header) as archive:
+            while (member := archive.next()) is not None:
+                # A tar file keeps every header that it has seen.
+                cast("Any", archive).members = []
+                if not is_domain_file(PurePosixPath(member.name)) or not member.isfile():
+                    passed += member.size
+                elif member.size > MAX_BYTES:
+                    found += 1
+                    passed += member.size
+                    yield _unreadable(label, member.name, _TOO_LARGE)
+                else:
+                    found += 1
+                    content = archive.extractfile(member)
+                    yield _member(label, member.name, content.read() if content else b"")
+                if passed > MAX_PASSED:
+                    yield _rest(label, f"it has more than {MAX_PASSED >> 30} GiB of other files")
+                    return
+    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+        yield _rest(label, str(error))
+        return
+    if not found:
+        yield _empty(label)
+
+
+def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
+    """The domain files of a zip archive, likewise. ``stream`` can seek; the directory of the archive is in memory."""
+    import zipfile
+    import zlib
+
+    found = 0
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            for member in archive.infolist():
+                if member.is_dir() or not is_domain_file(PurePosixPath(member.filename)):
+                    continue
+                found += 1
+                if member.flag_bits & 1:
+                    yield _unreadable(label, member.filename, "it is encrypted; extract it and pass the file")
+                    continue
+                try:
+                    with archive.open(member) as content:
+                        data = content.read(MAX_BYTES + 1)
+                except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError) as error:
+                    yield _unreadable(label, member.filename, f"cannot be read: {error}")
+                    continue
+                if len(data) > MAX_BYTES:
+                    yield _unreadable(label, member.filename, _TOO_LARGE)
+                else:
+                    yield _member(label, member.filename, data)
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        yield _rest(label, str(error))
+        return
+    if not found:
+        yield _empty(label)
+
+
+def _member(label: str, name: str, data: bytes) -> Source:
+    return InMemory(stem(PurePosixPath(name)), None, f"{label}!{name}", named=False, data=data)
+
+
+def _unreadable(label: str, name: str, reason: str) -> Source:
+    return Unreadable(stem(PurePosixPath(name)), None, f"{label}!{name}", reason=reason)
+
+
+def _rest(label: str, reason: str) -> Source:
+    name = PurePosixPath(label).name
+    return Unreadable(name, None, label, reason=f"the rest of the archive cannot be read: {reason}")
+
+
+def _empty(label: str) -> Source:
+    return Unreadable(PurePosixPath(label).name, None, label, reason=f"the archive has no {patterns()} file")
