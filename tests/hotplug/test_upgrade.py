@@ -72,13 +72,30 @@ def test_bsd_nics_that_change_their_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("guest", "data"), [("win2k22", Rank.DISK_OFFLINE), ("debian12", Rank.COSMETIC), (None, Rank.DISK_OFFLINE)]
+    ("guest", "data"),
+    [
+        ("win2k22", Rank.DISK_OFFLINE),
+        ("win2k8", Rank.DISK_OFFLINE),
+        ("win11", Rank.COSMETIC),
+        ("win2k3", Rank.COSMETIC),
+        ("debian12", Rank.COSMETIC),
+        (None, Rank.DISK_OFFLINE),
+    ],
 )
 def test_a_data_disk_that_moves(guest: str | None, data: Rank) -> None:
-    """Windows may take a data disk offline; the disk that it starts from stays usable."""
+    """A server edition of Windows may take a data disk offline; clients and releases before 2008 take it online."""
     before, after = (DISK.format("vda", at(n)) + DISK.format("vdb", at(n + 1)) for n in (1, 4))
     found = [one for one in changed(before, after, guest).consequences if one.move.what == "disk"]
     assert {one.move.device.split()[1]: one.rank for one in found} == {"vda": Rank.COSMETIC, "vdb": data}
+
+
+@pytest.mark.parametrize(
+    ("model", "rank"), [("e1000", Rank.LOSES_NETWORK), ("virtio-transitional", Rank.COSMETIC)]
+)
+def test_a_bsd_nic_of_another_model(model: str, rank: Rank) -> None:
+    """BSD names a NIC after its driver, so em0 is not vtnet0; all virtio models have one driver."""
+    found = changed(NIC.format(""), NIC.format("").replace("virtio", model), "freebsd14.0")
+    assert [one.rank for one in found.consequences if one.move.what == "interface"] == [rank]
 
 
 def test_a_disk_that_the_guest_cannot_drive_breaks_the_boot() -> None:

@@ -123,6 +123,7 @@ class _Ranking:
 
     def __init__(self, before: Resolved, after: Resolved, guest: Guest | None) -> None:
         self.family = "" if guest is None else guest.family
+        self.takes_online = guest is not None and _takes_disks_online(guest)
         powers = [power_on(one, guest) for one in (before, after)]
         self.boots = powers[0].ok, powers[1].ok
         self.names = {one.device: one for one in renames(*powers)}
@@ -132,6 +133,7 @@ class _Ranking:
         self.known = guest is not None
         self.on_controller = _disks_by_controller(after)
         self.same_order = _nic_order(before) == _nic_order(after)
+        self.other_driver = _other_drivers(before, after)
 
     def of(self, move: Move) -> Consequence:
         """The consequence of one move."""
@@ -175,6 +177,9 @@ class _Ranking:
         if rename is not None and rename.before and rename.after:
             return self._renamed(move, rename)
         if "bsd" in self.family:
+            if move.id in self.other_driver:
+                why = "BSD names a NIC after its driver, and the model needs another one"
+                return Consequence(move, Rank.LOSES_NETWORK, why)
             if self.same_order:
                 return Consequence(move, Rank.COSMETIC, "the guest names NICs in the order of the buses, which stays")
             return Consequence(move, Rank.LOSES_NETWORK, "the order of the buses, by which NICs are named, changes")
@@ -196,6 +201,9 @@ class _Ranking:
             return Consequence(move, Rank.COSMETIC, "Windows finds the disk that it starts from at another place")
         if boot or self.family not in ("", "winnt"):
             return Consequence(move, Rank.COSMETIC, path)
+        if self.takes_online:
+            why = f"Windows finds a new disk{on}, which this edition takes online unless its SAN policy was changed"
+            return Consequence(move, Rank.COSMETIC, why)
         if self.family == "winnt":
             return Consequence(move, Rank.DISK_OFFLINE, f"Windows finds a new disk{on}", _SAN)
         return Consequence(move, Rank.DISK_OFFLINE, path, f"the guest is Windows, and {_SAN}")
@@ -204,7 +212,17 @@ class _Ranking:
         return self.on_controller.get(move.id, [])
 
 
+_FIRST_SAN_POLICY = (6, 0)
 _SAN = "its SAN policy takes new disks offline, as server editions do by default"
+
+
+def _takes_disks_online(guest: Guest) -> bool:
+    """Whether an edition of Windows takes new disks online by default: clients, and servers before 2008.
+
+    Source: Microsoft, SAN policy: Windows Server 2008 introduced it, and only server editions keep new disks offline.
+    """
+    release = tuple(int(part) for part in guest.version.split(".") if part.isdigit())
+    return guest.family == "winnt" and ("Server" not in guest.name or release < _FIRST_SAN_POLICY)
 
 
 def _disks_by_controller(resolved: Resolved) -> dict[str, list[Disk]]:
@@ -217,6 +235,18 @@ def _disks_by_controller(resolved: Resolved) -> dict[str, list[Disk]]:
             if holder:
                 found.setdefault(holder, []).append(disk)
     return found
+
+
+def _other_drivers(before: Resolved, after: Resolved) -> set[str]:
+    """The ids of NICs whose model needs another driver than before; models of one family share a driver."""
+    old = {one.alias or one.mac or one.id: _model_family(one) for one in before.inventory.nics}
+    found = ((one.id, old.get(one.alias or one.mac or one.id), _model_family(one)) for one in after.inventory.nics)
+    return {name for name, one, other in found if one is not None and one != other}
+
+
+def _model_family(nic: Nic) -> str:
+    """The models that one driver of a BSD drives."""
+    return next((family for family in ("virtio", "e1000") if (nic.model or "").startswith(family)), nic.model or "")
 
 
 def _nic_order(resolved: Resolved) -> list[str]:
