@@ -170,6 +170,14 @@ def test_no_address_is_given_twice() -> None:
     assert len(taken) == len(set(taken))
 
 
+def test_lines_that_do_not_count_are_named() -> None:
+    """A device whose number Proxmox does not have, and the earlier of two equal keys, are named with their line."""
+    found, _ = read(Q35 + "net32: virtio=AA:BB:CC:00:00:02,bridge=vmbr0\nmemory: 4096\n")
+    assert "line 10: net32: Proxmox has net0 to net31; the line is left out" in found.notes
+    assert "line 4: memory is there again in line 11, which counts" in found.notes
+    assert [one.mac for one in vk.resolve(Domain(found.document)).inventory.nics] == ["aa:bb:cc:00:00:01"]
+
+
 KEYS = st.sampled_from(
     ["machine", "net0", "net99", "scsi0", "scsi30", "scsihw", "virtio0", "hostpci0", "hostpci5", "usb0", "vga", "boot",
      "args", "ide3", "ostype", "bios", "memory", "agent", "sata5", "audio0", "watchdog", "arch", "meta", "virtiofs0",

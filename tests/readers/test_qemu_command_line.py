@@ -258,6 +258,9 @@ def test_a_configuration_file_alone_is_read() -> None:
     [
         ("architecture: x86_64\nconfig:\n  a: b\ndevices: {}\n", "Incus or LXD instance"),
         ("[Unit]\nDescription=x\n", "an INI file"),
+        ("[Service]\nExecStart=/usr/bin/qemu-system-x86_64 -M q35\n", "a systemd unit.*pass the command"),
+        ("sudo virt-install --name x --disk size=10\n", "virt-install.*--print-xml"),
+        ("& 'C:\\qemu\\qemu-system-x86_64.exe' -M q35\n", "for Windows"),
         ('.encoding = "UTF-8"\n', "VMware configuration"),
     ],
 )

@@ -22,6 +22,13 @@ _SIGNS: tuple[tuple[re.Pattern[bytes], str, str], ...] = tuple(
         (rb"^Vagrant\.configure", "a Vagrantfile", "pass what virsh dumpxml prints"),
         (rb"^(?:version:.*\n)?services:\s*$", "a Compose file", "containers have no virtual hardware"),
         (rb"^terraform\s*\{|^resource\s+\"", "a Terraform configuration", "pass what virsh dumpxml prints"),
+        (
+            rb"^ExecStart=",
+            "a systemd unit",
+            "pass the command of its ExecStart in a file of its own, or /proc/PID/cmdline",
+        ),
+        (rb"^(?:[^#\n]*\s)?virt-install\s", "a call of virt-install", "pass what virt-install --print-xml prints"),
+        (rb"qemu-system-\w+\.exe", "a QEMU command line for Windows", "pass one for a Unix shell, without .exe"),
         (rb"^FROM ", "a container file", "containers have no virtual hardware"),
     )
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.readers.kubevirt.machines import instance
 from virtkit.fleet import examination
@@ -26,6 +29,11 @@ def item(name: str, more: str = "", **options: str) -> str:
 
 def listed(*some: str) -> bytes:
     return f"apiVersion: v1\nitems:\n{''.join(some)}kind: List\n".encode()
+
+
+def in_json(data: bytes) -> bytes:
+    """The list as kubectl prints it in JSON."""
+    return json.dumps(yaml.safe_load(data), indent=4, sort_keys=True).encode() + b"\n"
 
 
 def rows(folder: Path, data: bytes) -> tuple[list[object], int]:
@@ -50,6 +58,14 @@ def test_names_and_user_data_do_not_matter() -> None:
     assert (one.line, other.line - one.line) == (3, item("a").count("\n"))
 
 
+def test_json_has_the_same_keys() -> None:
+    """In JSON, too, names and user data do not matter, and memory does."""
+    one, other, more = items(in_json(listed(item("a"), item("b"), item("c", memory="4Gi"))))
+    assert one.key == other.key != b""
+    assert more.key != one.key
+    assert (one.name, other.domain, one.line) == ("prod.a", "prod_b", 4)
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -71,10 +87,13 @@ def test_lists_that_cannot_be_divided_have_no_items() -> None:
     assert items(b"<domain/>") == []
 
 
-def test_shared_answers_are_those_of_each_machine_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("form", [bytes, in_json])
+def test_shared_answers_are_those_of_each_machine_alone(
+    form: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The rows with and without sharing are equal, errors and their lines included."""
     bad = item("bad").replace("bus: virtio", "bus: ide")
-    data = listed(item("a"), item("b"), bad, item("c", memory="4Gi"), bad.replace("bad", "worse"), item("d"))
+    data = form(listed(item("a"), item("b"), bad, item("c", memory="4Gi"), bad.replace("bad", "worse"), item("d")))
     shared, count = rows(tmp_path, data)
     monkeypatch.setattr(examination, "alike", lambda data, label: [])
     monkeypatch.setattr(examination, "moved_lines", lambda *some: None)

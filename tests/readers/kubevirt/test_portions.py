@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+
 import pytest
+import yaml
 
 from tests.readers.kubevirt.machines import instance, parts
 from virtkit.readers import portions as portions_of
@@ -21,6 +25,11 @@ def listed(count: int, more: str = "") -> str:
     return f"{HEAD}{''.join(items)}kind: List\nmetadata:\n  resourceVersion: ''\n{more}"
 
 
+def as_json(text: str) -> str:
+    """The list as kubectl prints it in JSON."""
+    return json.dumps(yaml.safe_load(text), indent=4) + "\n"
+
+
 def answers(texts: list[bytes]) -> list[tuple[str, str]]:
     """The name of each machine, with its error or the line of its first disk."""
     found = []
@@ -34,9 +43,10 @@ def answers(texts: list[bytes]) -> list[tuple[str, str]]:
     return found
 
 
-def test_portions_give_what_the_whole_gives() -> None:
+@pytest.mark.parametrize("form", [str, as_json])
+def test_portions_give_what_the_whole_gives(form: Callable[[str], str]) -> None:
     """Names, errors and lines are those of the whole list, in the same order."""
-    whole = listed(20).encode()
+    whole = form(listed(20)).encode()
     some = list(portions(whole, 1000))
     assert len(some) > 3
     assert answers(some) == answers([whole])

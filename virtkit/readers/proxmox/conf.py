@@ -9,9 +9,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-__all__ = ["Conf", "Entry", "Section", "looks_like_conf", "parse"]
+__all__ = ["MOST", "Conf", "Entry", "Section", "looks_like_conf", "parse"]
+
+MOST = {
+    "net": 31, "ide": 3, "scsi": 30, "virtio": 15, "sata": 5, "hostpci": 15, "usb": 13, "serial": 3, "virtiofs": 9,
+}  # fmt: skip
+"""The highest number of each kind of device, as in ``net31``."""
 
 _LINE = re.compile(r"([a-z][a-z0-9_-]*):[ \t]*(.*)")
+_NUMBERED = re.compile(rf"({'|'.join(MOST)})(\d+)")
 _SECTION = re.compile(r"\[([^\]]*)\]\s*")
 _KNOWN = re.compile(
     rb"^(?:agent|args|balloon|bios|boot|bootdisk|cores|cpu|efidisk0|hostpci\d+|ide\d|machine|memory|meta|net\d+|numa"
@@ -65,11 +71,15 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Conf:
-    """The keys of the current configuration, the sections after them, and lines that are not understood."""
+    """The keys of the current configuration, the sections after them, and lines that are not understood.
+
+    ``repeated`` holds each key that is there again, with the line of the earlier one.
+    """
 
     entries: dict[str, Entry] = field(default_factory=dict)
     sections: tuple[Section, ...] = ()
     stray: tuple[int, ...] = ()
+    repeated: tuple[tuple[str, int], ...] = ()
     container: bool = False
 
     def get(self, key: str) -> str:
@@ -77,14 +87,21 @@ class Conf:
         found = self.entries.get(key)
         return "" if found is None else found.text
 
+    def beyond(self) -> Iterator[tuple[str, str, Entry]]:
+        """The devices with a number that Proxmox VE does not have: the kind, the key and the entry."""
+        for key, entry in self.entries.items():
+            match = _NUMBERED.fullmatch(key)
+            if match and int(match[2][:6]) > MOST[match[1]]:
+                yield match[1], key, entry
+
     def line(self, key: str) -> int:
         """The line of a key, 0 when it is not there."""
         found = self.entries.get(key)
         return 0 if found is None else found.line
 
-    def numbered(self, name: str, most: int) -> Iterator[tuple[int, Entry]]:
-        """The entries ``name0`` to ``nameMOST``, in order."""
-        for number in range(most + 1):
+    def numbered(self, name: str) -> Iterator[tuple[int, Entry]]:
+        """The entries of one kind of device, ``net0`` and so on, in order."""
+        for number in range(MOST[name] + 1):
             found = self.entries.get(f"{name}{number}")
             if found is not None:
                 yield number, found
@@ -111,6 +128,7 @@ def parse(text: str) -> Conf:
     entries: dict[str, Entry] = {}
     sections: list[Section] = []
     stray: list[int] = []
+    repeated: list[tuple[str, int]] = []
     for number, line in enumerate(text.splitlines(), 1):
         section = _SECTION.fullmatch(line)
         if section:
@@ -118,8 +136,10 @@ def parse(text: str) -> Conf:
         elif sections or not line.strip() or line.startswith("#"):
             continue
         elif match := _LINE.fullmatch(line):
+            if match[1] in entries:
+                repeated.append((match[1], entries[match[1]].line))
             entries[match[1]] = Entry(match[2].strip(), number)
         else:
             stray.append(number)
     container = _CONTAINER.search(text.encode("utf-8", "replace")) is not None
-    return Conf(entries, tuple(sections), tuple(stray), container)
+    return Conf(entries, tuple(sections), tuple(stray), tuple(repeated), container)

@@ -19,7 +19,6 @@ from virtkit.releases import Release
 __all__ = ["Shape", "devices", "windows"]
 
 _PORTS_FROM, _XHCI_FROM = (4, 0), (7, 1)
-_HOSTPCI, _USB, _SERIAL, _VIRTIOFS = 15, 13, 3, 9
 _SCSI_SINGLE = "virtio-scsi-single"
 _DISPLAYS = {
     "std": "VGA", "cirrus": "cirrus-vga", "vmware": "vmware-svga", "virtio": "virtio-vga", "virtio-gl": "virtio-vga-gl",
@@ -63,7 +62,7 @@ def devices(conf: Conf, shape: Shape, boot: dict[str, str], note: Note) -> list[
     ]  # fmt: skip
     found += [*_bridges(conf, shape, body), *body]
     found += [group for group in viommu if group.get("driver") != "intel-iommu"]
-    for _, entry in conf.numbered("virtiofs", _VIRTIOFS):
+    for _, entry in conf.numbered("virtiofs"):
         tag = entry.properties("dirid").get("dirid", "")
         found.append(Group("device", {"driver": "vhost-user-fs-pci", "tag": tag}, entry.line))
     return found
@@ -90,7 +89,7 @@ def _bridges(conf: Conf, shape: Shape, body: list[Group]) -> list[Group]:
             continue
         values = {"driver": "pci-bridge", "id": f"pci.{number}", "chassis_nr": str(number)}
         name = f"pci.{number}"
-        if number == 2 and any("legacy-igd" in entry.text for _, entry in conf.numbered("hostpci", _HOSTPCI)):
+        if number == 2 and any("legacy-igd" in entry.text for _, entry in conf.numbered("hostpci")):
             name = "pci.2-igd"
         found.append(Group("device", values | address(name, arm=shape.arm), conf.line("machine")))
     return found
@@ -109,7 +108,7 @@ def _usb_controllers(conf: Conf, shape: Shape) -> list[Group]:
     elif not shape.q35:
         uhci = {"driver": "piix3-usb-uhci", "id": "uhci", "bus": "pci.0", "addr": "0x1.0x2"}
         found.append(Group("device", uhci, line))
-    entries = [entry for _, entry in conf.numbered("usb", _USB)]
+    entries = [entry for _, entry in conf.numbered("usb")]
     if not entries:
         return found
     usb3 = [_usb3(entry) for entry in entries]
@@ -131,7 +130,7 @@ def _usb3(entry: Entry) -> bool:
 def _usb_devices(conf: Conf, shape: Shape, boot: dict[str, str]) -> list[Group]:
     found = []
     new = _new_usb(conf, shape)
-    for number, entry in conf.numbered("usb", _USB):
+    for number, entry in conf.numbered("usb"):
         name = f"usb{number}"
         spice = entry.properties("host").get("host") == "spice"
         values = {"driver": "usb-redir" if spice else "usb-host", "id": f"usbredirdev{number}" if spice else name}
@@ -151,7 +150,7 @@ def _display_type(conf: Conf) -> str:
     shown = Entry(conf.get("vga"), 0).properties("type").get("type", "")
     if shown:
         return shown
-    passed = [entry.properties("host") for _, entry in conf.numbered("hostpci", _HOSTPCI)]
+    passed = [entry.properties("host") for _, entry in conf.numbered("hostpci")]
     if any(Entry(values.get("x-vga", ""), 0).on for values in passed) and not conf.get("vga"):
         return "none"
     if conf.get("arch") == "aarch64":
@@ -176,7 +175,7 @@ def _tablet(conf: Conf, shape: Shape) -> list[Group]:
 
 def _hostpci(conf: Conf, shape: Shape, note: Note) -> list[Group]:
     found: list[Group] = []
-    for number, entry in conf.numbered("hostpci", _HOSTPCI):
+    for number, entry in conf.numbered("hostpci"):
         name = f"hostpci{number}"
         values = entry.properties("host")
         hosts = [part for part in values.get("host", "").split(";") if part]
@@ -202,7 +201,7 @@ def _hostpci(conf: Conf, shape: Shape, note: Note) -> list[Group]:
 
 
 def _chardevs(conf: Conf) -> list[Group]:
-    found = [Group("device", {"driver": "isa-serial"}, entry.line) for _, entry in conf.numbered("serial", _SERIAL)]
+    found = [Group("device", {"driver": "isa-serial"}, entry.line) for _, entry in conf.numbered("serial")]
     if "tpmstate0" in conf.entries:
         found.append(Group("device", {"driver": "tpm-tis"}, conf.line("tpmstate0")))
     return found

@@ -9,17 +9,16 @@ from virtkit.readers.qemu_command_line.options import Group
 __all__ = ["disks", "drives", "nics"]
 
 _LSI_UNITS = 7
-_MOST = {"ide": 3, "scsi": 30, "virtio": 15, "sata": 5}
+_INTERFACES = ("ide", "scsi", "virtio", "sata")
 _SATA_PORTS = 6
-_NICS = 31
 _SINGLE = "virtio-scsi-single"
 
 
 def drives(conf: Conf) -> dict[str, Group]:
     """The drive behind each disk, by the name that devices use; a file is named only when it is a path."""
     found = {}
-    for interface, most in _MOST.items():
-        for number, entry in conf.numbered(interface, most):
+    for interface in _INTERFACES:
+        for number, entry in conf.numbered(interface):
             values = entry.properties("file")
             path = values.get("file", "")
             shown = {"file": path} if path.startswith("/") else {}
@@ -36,15 +35,15 @@ def _cdrom(entry: Entry) -> bool:
 def disks(conf: Conf, boot: dict[str, str], *, q35: bool, arm: bool) -> list[Group]:
     """The disk devices, each after the controller that it is the first to need."""
     found: list[Group] = []
-    for number, entry in conf.numbered("ide", _MOST["ide"]):
+    for number, entry in conf.numbered("ide"):
         found.append(_ide(number, entry, boot, q35))
     found += _scsi(conf, boot, arm)
-    for number, entry in conf.numbered("virtio", _MOST["virtio"]):
+    for number, entry in conf.numbered("virtio"):
         name = f"virtio{number}"
         values = {"driver": "virtio-blk-pci", "drive": f"drive-{name}", "id": name, **address(name, arm=arm)}
         found.append(_device(values, entry, boot, name))
     added = False
-    for number, entry in conf.numbered("sata", _MOST["sata"]):
+    for number, entry in conf.numbered("sata"):
         if not added:
             values = {"driver": "ahci", "id": "ahci0", "multifunction": "on", **address("ahci0", arm=arm)}
             found.append(Group("device", values, entry.line))
@@ -81,7 +80,7 @@ def _scsi(conf: Conf, boot: dict[str, str], arm: bool) -> list[Group]:
     prefix = "virtioscsi" if single else "scsihw"
     found: list[Group] = []
     seen = set()
-    for number, entry in conf.numbered("scsi", _MOST["scsi"]):
+    for number, entry in conf.numbered("scsi"):
         controller = f"{prefix}{number // units}"
         if controller not in seen:
             seen.add(controller)
@@ -102,7 +101,7 @@ def _scsi(conf: Conf, boot: dict[str, str], arm: bool) -> list[Group]:
 def nics(conf: Conf, boot: dict[str, str], *, arm: bool) -> list[Group]:
     """The NICs. A model is a key whose value is the MAC address, as ``virtio=AA:BB:…``."""
     found = []
-    for number, entry in conf.numbered("net", _NICS):
+    for number, entry in conf.numbered("net"):
         name = f"net{number}"
         values = entry.properties("model")
         model, mac = values.get("model", ""), values.get("macaddr", "")

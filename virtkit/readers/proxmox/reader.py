@@ -12,7 +12,7 @@ from lxml import etree
 
 from virtkit.errors import InputError
 from virtkit.readers.contract import FoundDomain, NotRead, ReaderOptions, Reading, Skipped, document_of
-from virtkit.readers.proxmox.conf import Conf, Entry, looks_like_conf, parse
+from virtkit.readers.proxmox.conf import MOST, Conf, Entry, looks_like_conf, parse
 from virtkit.readers.proxmox.devices import Shape, devices, windows
 from virtkit.readers.proxmox.disks import drives
 from virtkit.readers.proxmox.guest import add_guest
@@ -75,6 +75,10 @@ def _domain(conf: Conf, file: str) -> FoundDomain:
         raise InputError(f"machine type {text!r} is not known; {expected}", file or None, conf.line("machine"))
     for line in conf.stray[:3]:
         settings.remark(line, "expected KEY: VALUE; the line is left out")
+    for key, number in conf.repeated:
+        settings.remark(number, f"{key} is there again in line {conf.line(key)}, which counts")
+    for kind, key, entry in conf.beyond():
+        settings.remark(entry.line, f"{key}: Proxmox has {kind}0 to {kind}{MOST[kind]}; the line is left out")
     boot = _boot(conf)
     q35 = machine.family == "pc-q35"
     shape = Shape(q35, machine.arch == "aarch64", machine.version)
