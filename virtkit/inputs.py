@@ -11,12 +11,13 @@ from pathlib import Path, PurePath
 from virtkit.domain.document import MAX_BYTES
 from virtkit.domain.domain import Domain
 from virtkit.errors import InputError, NotADomain, UsageError
-from virtkit.readers import BUILT_IN, readings
+from virtkit.readers import BUILT_IN, SAVED, readings
 from virtkit.readers.contract import SAVE_IMAGE, FoundDomain, ReaderOptions, Skipped
 from virtkit.wording import listed
 
 __all__ = [
     "MAX_LIST_BYTES",
+    "SAVE_HEAD",
     "InMemory",
     "Source",
     "Unreadable",
@@ -36,7 +37,8 @@ __all__ = [
 ]
 
 
-_SAVE_HEAD = 1 << 20  # bytes of a save image that are read; the domain XML is at its beginning
+SAVE_HEAD = 1 << 20
+"""How much of a save image is read, in bytes: its domain XML is at the beginning."""
 MAX_LIST_BYTES = 32 * MAX_BYTES
 """Largest list of objects that is read, in bytes: those of a cluster may be tens of megabytes."""
 
@@ -87,7 +89,7 @@ class Source:
         with path.open("rb") as stream:
             start = stream.read(len(SAVE_IMAGE))
             if start == SAVE_IMAGE:
-                return start + stream.read(_SAVE_HEAD)
+                return start + stream.read(SAVE_HEAD)
             if os.fstat(stream.fileno()).st_size > limit:
                 return bytes(limit + 1)
             return start + stream.read(limit + 1)
@@ -125,7 +127,17 @@ def _searched(folder: Path) -> list[Path]:
 
     Broken links are kept, so that reading reports them; pipes and sockets are not: reading would block.
     """
-    return sorted(one for one in folder.rglob("*") if is_domain_file(one) and (one.is_file() or not one.exists()))
+    found = (one for one in folder.rglob("*") if is_domain_file(one) and (one.is_file() or not one.exists()))
+    return sorted(one for one in found if one.suffix != SAVED or _is_save_image(one))
+
+
+def _is_save_image(path: Path) -> bool:
+    """Whether a file begins as a save image; one that cannot be read is kept, so that reading reports it."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(SAVE_IMAGE)) == SAVE_IMAGE
+    except OSError:
+        return True
 
 
 def is_domain_file(path: PurePath) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,13 @@ import pytest
 import virtkit as vk
 from tests.writing import domain
 from virtkit.cli import main
+from virtkit.domain.document import MAX_BYTES
+from virtkit.domain.domain import Domain
 from virtkit.errors import InputError, NotADomain
+from virtkit.fleet.archives import gather
 from virtkit.fleet.survey import survey
 from virtkit.inputs import InMemory, domains_in, sources, sources_below
-from virtkit.readers.contract import Skipped
+from virtkit.readers.contract import SAVE_IMAGE, Skipped
 
 DISK = "<disk type='file' device='disk'><source file='/d'/><target dev='vda'/></disk>"
 DOMAIN = domain(DISK).decode()
@@ -205,3 +209,20 @@ def test_links_among_named_files(etc: Path) -> None:
     assert len(list(sources([link, one]))) == 1
     assert len(list(sources([one, one]))) == 2
     assert len(list(sources([one, str(etc)]))) == 4
+
+
+def test_save_images_are_found_in_folders_and_archives(tmp_path: Path) -> None:
+    """A folder and an archive give their save images; another file that ends in .save is left out."""
+    folder = tmp_path / "save"
+    folder.mkdir()
+    (folder / "web.save").write_bytes(SAVE_IMAGE + bytes(76) + DOMAIN.encode() + b"\0" + bytes(MAX_BYTES))
+    (folder / "notes.save").write_text("an editor's copy", encoding="utf-8")
+    packed = tmp_path / "all.tar"
+    with tarfile.open(packed, "w") as archive:
+        archive.add(folder, "save")
+    for found in (list(sources([str(folder)])), list(gather([str(packed)]))):
+        (image,) = found
+        assert image.name == "web"
+        ((_, read),) = domains_in(image)
+        assert isinstance(read, Domain)
+        assert read.name == "case"

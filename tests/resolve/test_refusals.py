@@ -196,3 +196,26 @@ def test_tables_lie_where_the_checks_look(tmp_path: Path) -> None:
     file.write_text(DOMAIN.format(devices="<lease/>", arch="x86_64", machine="pc", head="", os="", features=""))
     with pytest.raises(Refused, match=r"guest\.xml:4: .*Missing 'key' element for lease"):
         vk.resolve(vk.read(file))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "content", "accepted"),
+    [
+        ("", "", False),
+        ("", "<loader>/CODE.fd</loader>", False),
+        ("", "<loader type='rom'>/CODE.fd</loader>", False),
+        ("", "<loader type='pflash'>/CODE.fd</loader>", True),
+        (" firmware='efi'", "", True),
+    ],
+)
+def test_acpi_on_arm_needs_uefi_from_flash(attributes: str, content: str, accepted: bool) -> None:
+    """On aarch64, ACPI needs firmware='efi' or a loader of type pflash; observed with libvirt 9.0 and 12.8."""
+    text = (
+        f"<domain type='qemu'><name>a</name><memory>1048576</memory><os{attributes}>"
+        f"<type arch='aarch64' machine='virt'>hvm</type>{content}</os><features><acpi/></features></domain>"
+    )
+    if accepted:
+        vk.resolve(text)
+        return
+    with pytest.raises(Refused, match="ACPI requires UEFI on this architecture"):
+        vk.resolve(text)

@@ -7,10 +7,12 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
 from virtkit.domain.document import MAX_BYTES
-from virtkit.inputs import InMemory, Source, Unreadable, is_domain_file, patterns, stem
+from virtkit.inputs import SAVE_HEAD, InMemory, Source, Unreadable, is_domain_file, patterns, stem
+from virtkit.readers import SAVED
+from virtkit.readers.contract import SAVE_IMAGE
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import IO, BinaryIO
 
 __all__ = ["tar_members", "zip_members"]
 
@@ -47,14 +49,16 @@ def tar_members(stream: BinaryIO, label: str) -> Iterator[Source]:
                 cast("Any", archive).members = []
                 if not is_domain_file(PurePosixPath(member.name)) or not member.isfile():
                     passed += member.size
-                elif member.size > MAX_BYTES:
+                elif member.size > MAX_BYTES and not member.name.endswith(SAVED):
                     found += 1
                     passed += member.size
                     yield _unreadable(label, member.name, _TOO_LARGE)
+                elif (data := _content(archive.extractfile(member), member.name)) is None:
+                    passed += member.size
                 else:
                     found += 1
-                    content = archive.extractfile(member)
-                    yield _member(label, member.name, content.read() if content else b"")
+                    passed += member.size - len(data)
+                    yield _member(label, member.name, data)
                 if passed > MAX_PASSED:
                     yield _rest(label, f"it has more than {MAX_PASSED >> 30} GiB of other files")
                     return
@@ -76,16 +80,20 @@ def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
             for member in archive.infolist():
                 if member.is_dir() or not is_domain_file(PurePosixPath(member.filename)):
                     continue
-                found += 1
                 if member.flag_bits & 1:
+                    found += 1
                     yield _unreadable(label, member.filename, "it is encrypted; extract it and pass the file")
                     continue
                 try:
                     with archive.open(member) as content:
-                        data = content.read(MAX_BYTES + 1)
+                        data = _content(content, member.filename)
                 except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError) as error:
+                    found += 1
                     yield _unreadable(label, member.filename, f"cannot be read: {error}")
                     continue
+                if data is None:
+                    continue
+                found += 1
                 if len(data) > MAX_BYTES:
                     yield _unreadable(label, member.filename, _TOO_LARGE)
                 else:
@@ -95,6 +103,16 @@ def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
         return
     if not found:
         yield _empty(label)
+
+
+def _content(stream: IO[bytes] | None, name: str) -> bytes | None:
+    """What is read of a member: of a save image its beginning; None for another file whose name ends as that of one."""
+    if stream is None:
+        return b""
+    if not name.endswith(SAVED):
+        return stream.read(MAX_BYTES + 1)
+    head = stream.read(len(SAVE_IMAGE))
+    return head + stream.read(SAVE_HEAD) if head == SAVE_IMAGE else None
 
 
 def _member(label: str, name: str, data: bytes) -> Source:

@@ -18,7 +18,18 @@ from virtkit.errors import InputError, NotADomain
 if TYPE_CHECKING:
     from virtkit.readers.contract import Item, Reader, ReaderOptions, Reading
 
-__all__ = ["BUILT_IN", "GROUP", "BuiltIn", "Option", "alike", "all_readers", "portions", "reader_of", "readings"]
+__all__ = [
+    "BUILT_IN",
+    "GROUP",
+    "SAVED",
+    "BuiltIn",
+    "Option",
+    "alike",
+    "all_readers",
+    "portions",
+    "reader_of",
+    "readings",
+]
 
 GROUP = "virtkit.readers"
 """The entry point group of readers that other packages bring."""
@@ -55,9 +66,12 @@ class BuiltIn:
         return cast("Reader", import_module(f"virtkit.readers.{self.name}").READER)
 
 
+SAVED = ".save"
+"""The ending of a save image; other files with this ending, such as those of an editor, are not taken from folders."""
+
 #: The built-in readers, in the order in which they are asked whether an input is theirs. One row for each.
 BUILT_IN: tuple[BuiltIn, ...] = (
-    BuiltIn("libvirt", endings=(".in.xml", ".xml", ".save"), searched=(".xml",)),
+    BuiltIn("libvirt", endings=(".in.xml", ".xml", ".save"), searched=(".xml", SAVED)),
     BuiltIn(
         "kubevirt",
         endings=(".vmi.yaml", ".vm.yaml", ".yaml", ".yml", ".json"),

@@ -37,9 +37,9 @@ def check_boot(context: Context, draft: Draft) -> None:
             raise Refused(XML, "need at least one serial port to use BIOS serial output")
     acpi = context.root.find("features/acpi") is not None
     loader = os_element.find("loader")
-    if acpi and context.arch == "aarch64" and loader is None and os_element.get("firmware") != "efi":
-        raise Refused(CFG, "ACPI requires UEFI on this architecture", "feature acpi")
     flash = loader is not None and loader.get("type") == "pflash"
+    if acpi and context.arch == "aarch64" and not flash and os_element.get("firmware") != "efi":
+        raise Refused(CFG, "ACPI requires UEFI on this architecture", "feature acpi")
     if not acpi and context.arch in _X86 and (flash or os_element.get("firmware") == "efi"):
         raise Refused(CFG, "UEFI requires ACPI on this architecture", "loader" if flash else "firmware")
 
