@@ -5,13 +5,15 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lxml import etree
 
 from virtkit.errors import InputError, NotADomain
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from lxml.etree import _Element as Element
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "NO_DOCTYPE",
     "Document",
     "codec_of",
+    "give_lines",
     "label_of",
     "line_of",
     "parse",
@@ -137,9 +140,34 @@ HINTS = {
 }
 
 
+#: libxml2 holds no line above 65,535. In a tree with a base, lines from here on are distances from that base.
+_FAR = 0x8000
+_LARGEST = 0xFFFF
+_BASE = "virtkit:lines-after-"
+
+
 def line_of(element: Element) -> int | None:
     """The line on which an element begins, None when not known."""
-    return cast("int | None", element.sourceline)
+    line = cast("int | None", element.sourceline)
+    if line is None or line < _FAR:
+        return line or None
+    base = element.getroottree().docinfo.URL or ""
+    return line - _FAR + int(base.removeprefix(_BASE)) if base.startswith(_BASE) else line
+
+
+def give_lines(root: Element, lines: Iterable[int]) -> None:
+    """Give the elements of a tree the lines of another text, in document order; 0 stands for an unknown one.
+
+    A line that is further than 32,767 below the first one is not kept when one of them is above 32,767.
+    """
+    known = list(lines)
+    first = min((line for line in known if line), default=0)
+    far = max(known, default=0) >= _FAR
+    if far:
+        root.getroottree().docinfo.URL = f"{_BASE}{first}"
+    for element, line in zip(root.iter(), known, strict=True):
+        held = line - first + _FAR if far and line else line
+        cast("Any", element).sourceline = held if held <= _LARGEST else 0
 
 
 def label_of(element: Element) -> str:

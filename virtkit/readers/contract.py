@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
-from virtkit.domain.document import Document, line_of, parse
+from virtkit.domain.document import Document, give_lines, parse
 from virtkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,8 +80,6 @@ class Item:
     line: int
 
 
-_LARGEST_LINE = 65_535
-
 Reading = FoundDomain | NotRead | Skipped
 """One part of an input."""
 
@@ -104,15 +102,16 @@ class Reader(Protocol):
 def document_of(root: Element, lines: Mapping[Element, int], file: str) -> Document:
     """Domain XML built by a reader as a document whose elements carry the lines of the original.
 
-    ``lines`` gives the line of an element of ``root``; an element without one has that of its parent. libxml2 holds no
-    line above 65,535: such a line is not known. Raises InputError when the XML is larger or deeper than is accepted.
+    ``lines`` gives the line of an element of ``root``; an element without one has that of its parent. Raises InputError
+    when the XML is larger or deeper than is accepted.
     """
     from lxml import etree
 
     etree.indent(root)
     document = parse(etree.tostring(root, encoding="utf-8"), file)
-    for built, read in zip(root.iter(), document.root.iter(), strict=True):
-        parent = read.getparent()
-        line = lines.get(built) or (1 if parent is None else line_of(parent)) or 0
-        cast("Any", read).sourceline = line if line <= _LARGEST_LINE else 0
+    found: dict[Element, int] = {}
+    for built in root.iter():
+        parent = built.getparent()
+        found[built] = lines.get(built) or (1 if parent is None else found[parent])
+    give_lines(document.root, found.values())
     return document

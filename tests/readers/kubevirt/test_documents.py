@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from virtkit.errors import InputError
+from tests.readers.kubevirt.machines import DISK, NET, instance, parts
+from virtkit import resolve
+from virtkit.domain.domain import Domain
+from virtkit.errors import InputError, Refused
+from virtkit.readers.contract import FoundDomain
 from virtkit.readers.kubevirt.documents import Found, Mapping, documents
 
 
@@ -103,3 +107,17 @@ def test_no_object_is_made_from_a_tag() -> None:
 def test_utf_16_is_read() -> None:
     """A text in UTF-16 with a byte order mark is read."""
     assert values("a: ä".encode("utf-16")) == [{"a": "ä"}]
+
+
+@pytest.mark.parametrize("line", [2, 32_000, 32_767, 32_768, 65_536, 1_000_000])
+def test_lines_of_long_texts(line: int) -> None:
+    """Devices and refusals name their line however far down the machine is."""
+    text = "\n" * (line - 2) + "---\n" + instance(f"{DISK}\n{NET}")
+    [one] = [part for part in parts(text) if isinstance(part, FoundDomain)]
+    lines = {device.kind: device.line for device in resolve(Domain(one.document)).devices if device.element is not None}
+    assert (lines["disk"], lines["interface"]) == (line + 8, line + 9)
+    broken = text.replace("masquerade: {}", "masquerade: {}, macAddress: zz")
+    [other] = [part for part in parts(broken) if isinstance(part, FoundDomain)]
+    with pytest.raises(Refused) as refusal:
+        resolve(Domain(other.document))
+    assert refusal.value.line == line + 9
