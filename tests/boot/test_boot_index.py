@@ -10,6 +10,7 @@ import pytest
 import virtkit as vk
 from tests.boot.test_power_on import many_disks, resolved
 from virtkit.boot.domain_firmware import boot_order
+from virtkit.boot.firmware_choice import firmware_of
 from virtkit.boot.power_on import power_on
 from virtkit.boot.remedies import remedy
 from virtkit.cli import main
@@ -154,3 +155,75 @@ def test_fewer_ports(guest: str) -> None:
     assert after.ok
     interfaces = {str(one.shown.interface) for one in resolved(changed.text).virtio_devices if one.shown}
     assert interfaces == ({"transitional"} if guest == "rhel6.10" else {"modern"})
+
+
+def test_u_boot_and_bridges() -> None:
+    """U-Boot for x86 starts with 11 bridges and not with 12; of newer releases this is not known."""
+    # libvirt adds a port that is free for hotplug.
+    assert power_on(resolved(many_disks(10, "", "virtio-non-transitional")), firmware="U-Boot").ok
+    more = resolved(many_disks(11, "", "virtio-non-transitional"))
+    assert "more than 11 bridges; this has 12" in power_on(more, firmware="U-Boot 2023.01").disks[0].reason
+    assert power_on(more, firmware="U-Boot 2025.01").ok
+
+
+def test_u_boot_reads_no_index() -> None:
+    """U-Boot starts the first virtio disk by its place, root bus first, whatever the boot index says, and no other."""
+    port = "<controller type='pci' index='1' model='pcie-root-port'><address type='pci' bus='0' slot='4'/></controller>"
+    disk = (
+        "<disk type='file' device='disk'><source file='/{0}.img'/><target dev='vd{0}' bus='virtio'/>"
+        "<boot order='{1}'/><address type='pci' bus='{2}' slot='{3}'/></disk>"
+    )
+    places = (("a", 1, 1, 0), ("b", 2, 0, 9), ("c", 3, 0, 6))
+    xml = many_disks(0, "").replace("<memballoon", port + "".join(disk.format(*one) for one in places) + "<memballoon")
+    found = power_on(resolved(xml), firmware="U-Boot", needed=("vdc",))
+    assert (found.starts, found.ok) == ("U-Boot x86 starts disk vdc", True)
+    assert found.notes == ("U-Boot x86 reads no boot index and tries the disks by place, so disk vda is not the first",)
+    lost = power_on(resolved(xml), firmware="U-Boot", needed=("vda",))
+    assert not lost.ok
+    assert "tries disk vdc only, the first by its PCI place" in lost.text()
+    assert remedy(resolved(xml), None, "U-Boot", ("vda",)) is None
+
+
+@pytest.mark.parametrize(
+    ("rom", "model", "result"),
+    [
+        ("<rom file='/x.rom'/>", "virtio", "not-found"),
+        ("<rom file='/x.rom'/>", "virtio-non-transitional", "boots"),
+        ("<rom enabled='no'/>", "virtio-non-transitional", "not-found"),
+        ("<rom bar='off'/>", "virtio", "unknown"),
+        ("", "virtio", "boots"),
+        ("", "e1000", "unknown"),
+    ],
+)
+def test_network_boot(rom: str, model: str, result: str) -> None:
+    """SeaBIOS starts from a NIC by its option ROM, and ignores a named file unless the NIC is modern."""
+    nic = f"<interface type='user'><model type='{model}'/>{rom}<address type='pci' bus='0' slot='9'/></interface>"
+    xml = many_disks(0, "").replace("</os>", "<boot dev='network'/></os>").replace("<memballoon", f"{nic}<memballoon")
+    found = power_on(resolved(xml))
+    assert [one.result for one in found.nics] == [result]
+    assert found.ok == (result != "not-found")
+    assert power_on(resolved(xml), firmware="UEFI").nics[0].result == ("unknown" if model == "e1000" else "boots")
+
+
+@pytest.mark.parametrize(
+    ("system", "arch", "name"),
+    [
+        ("<loader type='rom'>/usr/share/seabios/bios-256k.bin</loader>", "x86_64", "SeaBIOS"),
+        ("<loader>/usr/share/qemu-efi-aarch64/QEMU_EFI.fd</loader>", "aarch64", "AAVMF"),
+        ("<kernel>/usr/lib/u-boot/qemu-riscv64_smode/uboot.elf</kernel>", "riscv64", "U-Boot riscv64 S-mode"),
+        ("<loader>/usr/lib/u-boot/qemu-x86_64/u-boot.rom</loader>", "x86_64", "U-Boot x86_64"),
+    ],
+)
+def test_firmware_by_file(system: str, arch: str, name: str) -> None:
+    """The file that a domain names as loader, or as kernel, tells which firmware it is."""
+    machine = "q35" if arch == "x86_64" else "virt"
+    xml = f"<domain type='qemu'><name>d</name><memory>1048576</memory><os><type arch='{arch}' machine='{machine}'>hvm"
+    found, why = firmware_of(resolved(f"{xml}</type>{system}</os><devices/></domain>"))
+    assert (found and found.name, why) == (name, "")
+
+
+def test_firmware_of_another_architecture() -> None:
+    """A firmware that the architecture does not have is unknown, and the answer says so in place of a verdict."""
+    found = power_on(resolved(many_disks(1)), firmware="SLOF")
+    assert (found.why, found.disks) == ("unknown: no boot was observed with SLOF on x86_64", ())
+    assert "boot: unknown: no boot was observed with SLOF" in found.text()

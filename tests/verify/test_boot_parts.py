@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import struct
+import zlib
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from virtkit.boot.remedies import remedy
 from virtkit.errors import VerifyError
 from virtkit.host import Host
 from virtkit.verify.boot_firmware import evidence, start
-from virtkit.verify.boot_images import MARK, bios_image, efi_image
-from virtkit.verify.boot_machine import command, find_ovmf, serial_of
+from virtkit.verify.boot_images import MARK, bios_image, efi_image, u_boot_image
+from virtkit.verify.boot_machine import command, find_ovmf, find_u_boot, serial_of
 from virtkit.verify.boot_names import find_udev
 from virtkit.verify.boot_random import random_machines
 
@@ -26,6 +27,15 @@ def has_ovmf() -> bool:
     """Whether OVMF is installed."""
     try:
         find_ovmf(Path("/"))
+    except VerifyError:
+        return False
+    return True
+
+
+def has_u_boot() -> bool:
+    """Whether U-Boot for a PC is installed."""
+    try:
+        find_u_boot(Path("/"))
     except VerifyError:
         return False
     return True
@@ -49,6 +59,20 @@ def test_efi_image() -> None:
     (header,) = struct.unpack_from("<I", image, start_of_program + 0x3C)
     assert image[start_of_program + header :][:6] == b"PE\0\0\x64\x86"
     assert f"{MARK}vdq".encode() in image
+
+
+def test_u_boot_image() -> None:
+    """The image for U-Boot has a partition with a FAT12 volume that holds boot.scr, whose two checksums fit."""
+    image = u_boot_image("vdq")
+    volume = image[512:]
+    assert (image[446], image[510:512], volume[54:62]) == (0x80, b"\x55\xaa", b"FAT12   ")
+    assert b"BOOT    SCR" in volume
+    at = volume.index(b"\x27\x05\x19\x56")
+    head = volume[at : at + 64]
+    own, size, checksum = struct.unpack_from(">4xI4xI8xI", head)
+    data = volume[at + 64 : at + 64 + size]
+    assert zlib.crc32(head[:4] + bytes(4) + head[8:]) == own
+    assert (zlib.crc32(data), data[8:]) == (checksum, f"echo {MARK}vdq\npoweroff\nreset\n".encode())
 
 
 def test_random_machines_repeat() -> None:
@@ -76,6 +100,8 @@ def test_what_is_missing(tmp_path: Path) -> None:
     uefi = vk.resolve(vk.read(many_disks(2).encode()))
     with pytest.raises(VerifyError, match=r"install or unpack Debian's ovmf"):
         command(uefi, "qemu", tmp_path, tmp_path, {})
+    with pytest.raises(VerifyError, match=r"install or unpack Debian's u-boot-qemu"):
+        command(uefi, "qemu", tmp_path, tmp_path, {}, "U-Boot")
     with pytest.raises(VerifyError, match=r"install or unpack Debian's udev"):
         find_udev(tmp_path)
     with pytest.raises(VerifyError, match=r"no such program"):
@@ -92,6 +118,20 @@ def test_seabios_starts_the_predicted_disk() -> None:
     found = start(resolved, Path("/"), limit=120.0)
     assert (found.boot_disk, found.observed, found.differs) == ("vdc", "vdc", False)
     assert "SeaBIOS,vdc,vdc,vdc,no" in evidence([found], "test")
+
+
+@pytest.mark.live
+@pytest.mark.skipif(_QEMU is None or not has_u_boot(), reason="QEMU or U-Boot is not installed")
+def test_u_boot_starts_the_first_disk_by_place() -> None:
+    """U-Boot starts the disk in the lowest slot, although another one has the lowest boot index."""
+    disks = "".join(
+        f"<disk type='file' device='disk'><source file='/{name}.img'/><target dev='vd{name}' bus='virtio'/>"
+        f"<boot order='{order}'/><address type='pci' bus='0' slot='{slot}'/></disk>"
+        for name, order, slot in (("a", 1, 9), ("b", 2, 6))
+    )
+    xml = many_disks(0, "").replace("'q35'", "'pc-q35-7.2'").replace("<memballoon", f"{disks}<memballoon")
+    found = start(vk.resolve(vk.read(xml.encode()), Host.named("7.2")), Path("/"), limit=360.0, named="U-Boot")
+    assert (found.boot_disk, found.observed, found.differs) == ("vdb", "vdb", False)
 
 
 @pytest.mark.live

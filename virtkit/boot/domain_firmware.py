@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from virtkit.boot.domain_pci import domain_pci
 from virtkit.boot.firmware import Candidate, Firmware, Window, found, lost_windows, window_limit
 from virtkit.domain.address import DriveAddress, PciAddress, UsbAddress
 from virtkit.domain.devices import Controller, Device, Disk, Nic
@@ -24,11 +25,13 @@ __all__ = [
     "behind_expander",
     "boot_disks",
     "boot_order",
+    "first_disk",
     "holder_of",
     "is_hard",
     "lost_ports",
     "order_of",
     "port_above",
+    "too_many_bridges",
 ]
 
 INT13 = 16
@@ -127,6 +130,45 @@ def is_hard(device: Device) -> bool:
     return isinstance(device, Disk) and device.device in ("disk", "lun")
 
 
+def too_many_bridges(resolved: Resolved, firmware: Firmware) -> str:
+    """Why the firmware does not start a machine with so many bridges, "" when it does.
+
+    Source: data/boot/firmware.csv; observed, U-Boot 2023.01 for x86.
+    """
+    controllers = [one for one in resolved.inventory.controllers if one.type == "pci"]
+    count = sum(isinstance(one.address, PciAddress) for one in controllers)
+    if firmware.bridges is None or count <= firmware.bridges:
+        return ""
+    return f"{firmware.title} does not start a machine with more than {firmware.bridges} bridges; this has {count}"
+
+
+def first_disk(resolved: Resolved, firmware: Firmware) -> Device | None:
+    """The hard disk that the firmware tries first: by boot index, or by place; None where it is not known.
+
+    Source: data/boot/firmware.csv; observed, U-Boot 2023.01: disks on the root bus first, then bus by bus.
+    """
+    if not firmware.by_place:
+        return next((one for one in boot_order(resolved) if is_hard(one)), None)
+    hard = [one for one in resolved.devices if is_hard(one)]
+    placed = [(domain_pci(resolved).number(one.address), one) for one in hard if isinstance(one.address, PciAddress)]
+    known = [(bus, one) for bus, one in placed if bus is not None]
+    if len(hard) == 1:
+        return hard[0]
+    if len(known) < len(hard) or any(isinstance(one, Disk) and one.bus != "virtio" for one in hard):
+        return None
+    found = [(bus, one) for bus, one in known if _tried(resolved, firmware, one)]
+    return min(found, key=lambda entry: (entry[0], *_slot(entry[1])))[1] if found else None
+
+
+def _tried(resolved: Resolved, firmware: Firmware, disk: Device) -> bool:
+    return isinstance(disk, Disk) and _answer(resolved, firmware, disk, disk, True)[0] == "boots"
+
+
+def _slot(device: Device) -> tuple[int, int]:
+    address = device.address
+    return (address.slot, address.function) if isinstance(address, PciAddress) else (0, 0)
+
+
 def boot_disks(resolved: Resolved, firmware: Firmware, needed: Sequence[str] = ()) -> tuple[BootDisk, ...]:
     """What the firmware does with each disk of the domain, in the order of the domain; floppies are left out.
 
@@ -134,11 +176,13 @@ def boot_disks(resolved: Resolved, firmware: Firmware, needed: Sequence[str] = (
     are ids of disks that the boot needs: the system disk, and those that its boot loader reads.
     """
     lost, why_lost, lost_source = lost_ports(resolved, firmware)
+    stops = bool(lost) and firmware.name == "SeaBIOS"
+    if why := too_many_bridges(resolved, firmware):
+        stops, why_lost, lost_source = True, why, firmware.source
     order = boot_order(resolved)
     disks = [one for one in resolved.devices if isinstance(one, Disk) and one.device != "floppy"]
     ranked = [one for one in order if is_hard(one)]
-    first = ranked[0] if ranked else None
-    stops = bool(lost) and firmware.one_disk
+    first = first_disk(resolved, firmware)
     answers = []
     for disk in disks:
         holder = holder_of(resolved, disk)
@@ -177,6 +221,11 @@ def _started(firmware: Firmware, disk: BootDisk, first: Device | None) -> BootDi
     """The answer for the system disk, which the firmware has to start."""
     if disk.first or disk.result not in ("boots", "hidden"):
         return disk
+    if firmware.by_place:
+        if first is None:
+            return disk
+        why = f"{firmware.title} reads no boot index; it tries {first.label} only, the first by its PCI place"
+        return replace(disk, result="not-tried", reason=why, source=firmware.source)
     if disk.order is None and firmware.hides:
         why = f"the disk has no boot index, so {firmware.name} does not start it"
     elif firmware.one_disk and first is not None:

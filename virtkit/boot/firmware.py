@@ -32,6 +32,8 @@ __all__ = [
 _FIRMWARE = "boot/firmware.csv"
 _DRIVERS = "boot/firmware-drivers.csv"
 _WINDOWS = "boot/io-windows.csv"
+#: The release of U-Boot whose room for bridges was measured; of newer ones it is not known.
+_MEASURED = (2023, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,9 @@ class Firmware:
     ``transitional`` is the half of a transitional device that it drives. ``one_disk`` says that it starts the first
     hard disk only, ``expander`` that it finds devices behind an expander bus; ``first_slot`` is the lowest slot of
     pcie.0 in which it finds devices. ``hides`` says that a boot loader cannot read a disk without a boot index while
-    another device has one; false where no boot showed it.
+    another device has one; false where no boot showed it. ``by_place`` says that the PCI place decides which disk comes
+    first, not the boot index. ``bridges`` is the number of bridges with which it still starts, None where it was not
+    measured.
     """
 
     name: str
@@ -52,6 +56,8 @@ class Firmware:
     expander: bool
     first_slot: int
     hides: bool
+    by_place: bool
+    bridges: int | None
     source: str
 
     @property
@@ -134,6 +140,8 @@ def _firmware(row: Mapping[str, str], version: str) -> Firmware:
         row["expander"] == "yes",
         int(row["first_slot"]),
         row["unindexed"] == "hidden",
+        row["order"] == "place",
+        int(row["bridges"]) if row["bridges"] and version_key(version) <= _MEASURED else None,
         row["source"],
     )
 

@@ -51,7 +51,7 @@ def boot_nics(resolved: Resolved, firmware: Firmware) -> tuple[BootNic, ...]:
             answer = _answer(resolved, firmware, nic, interface or Interface.MODERN, transport, port not in lost)
             if answer[0] == "not-found" and port in lost:
                 answer = answer[0], f"{answer[1]}: {why_lost}", lost_source
-        if lost and firmware.one_disk:
+        if lost and firmware.name == "SeaBIOS":
             answer = "not-found", why_lost, lost_source
         answers.append(BootNic(nic.id, nic.label, order, *answer))
     return tuple(answers)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from virtkit.boot.by_path import by_path
-from virtkit.boot.domain_firmware import BootDisk, boot_disks, boot_order, is_hard
+from virtkit.boot.domain_firmware import BootDisk, boot_disks, boot_order, first_disk, is_hard
 from virtkit.boot.domain_names import Named, nic_names
 from virtkit.boot.firmware_choice import firmware_of
 from virtkit.boot.network_boot import BootNic, boot_nics
@@ -19,6 +19,7 @@ from virtkit.wording import counted, listed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from virtkit.boot.firmware import Firmware
     from virtkit.boot.naming import Scheme
     from virtkit.domain.devices import Device
     from virtkit.guests import Guest
@@ -161,14 +162,33 @@ def power_on(
     )
     title = "" if found is None else found.title
     order = boot_order(resolved)
-    starts = "" if found is None else _starts(title, order, disks)
-    none = found is not None and found.hides and bool(order) and not any(is_hard(one) for one in order)
-    none = none and any(is_hard(one) for one in resolved.devices)
+    no_disk = found is not None and found.hides and bool(order) and not any(is_hard(one) for one in order)
+    no_disk = no_disk and any(is_hard(one) for one in resolved.devices)
+    starts = "" if found is None else _starts(title, _tried(resolved, found, order), disks)
     names = nic_names(resolved, guest, scheme) if guest is not None or scheme is not None else ()
-    notes = (*_cloud_image(resolved, guest), *_seed_first(resolved, disks, wanted))
-    if none:
-        notes = (f"{title} starts from no hard disk, because none has a boot index; --fix gives the first one", *notes)
-    return PowerOn(resolved.name or "domain", title, why, starts, disks, names, paths, notes, nics, none)
+    notes = (
+        *((f"{title} starts from no hard disk, because none has a boot index; --fix gives the first one",) * no_disk),
+        *_index_unread(resolved, found, disks),
+        *_cloud_image(resolved, guest),
+        *_seed_first(resolved, disks, wanted),
+    )
+    return PowerOn(resolved.name or "domain", title, why, starts, disks, names, paths, notes, nics, no_disk)
+
+
+def _tried(resolved: Resolved, firmware: Firmware, order: tuple[Device, ...]) -> tuple[Device, ...]:
+    """The devices that the firmware tries, in their order, as far as it is known."""
+    if not firmware.by_place:
+        return order
+    first = first_disk(resolved, firmware)
+    return () if first is None else (first,)
+
+
+def _index_unread(resolved: Resolved, firmware: Firmware | None, disks: Sequence[BootDisk]) -> Iterator[str]:
+    """A note where the domain names another first disk than the one that a firmware without boot indices starts."""
+    wanted = next((one for one in boot_order(resolved) if is_hard(one)), None)
+    first = next((disk for disk in disks if disk.first), None)
+    if firmware is not None and firmware.by_place and wanted is not None and first and first.device != wanted.id:
+        yield f"{firmware.title} reads no boot index and tries the disks by place, so {wanted.label} is not the first"
 
 
 def _ids(resolved: Resolved, names: Sequence[str]) -> tuple[str, ...]:
@@ -232,6 +252,8 @@ def _starts(firmware: str, order: tuple[Device, ...], disks: tuple[BootDisk, ...
     elif first is not None:
         before = []
     if first is None:
+        if not before and any(disk.result == "boots" for disk in disks):
+            return f"{firmware} tries the disks in an order of its own, which is not known"
         if not before:
             return f"{firmware} has no device to start"
         return f"{firmware} tries {listed(before)}; no hard disk has a boot index"

@@ -22,11 +22,12 @@ The guest is a Debian kernel with a small RAM disk; neither KVM nor root is need
 
 Three more parts, each of which replaces the table of drivers:
   virtkit verify boot --root unpacked --firmware 30   which disk the firmware starts, on random machines
+  virtkit verify boot --root unpacked --firmware 30 --u-boot   the same with U-Boot in place of SeaBIOS and OVMF
   virtkit verify boot --root unpacked --names 30      the names of NICs, on random machines
   virtkit verify boot --root unpacked --plug          whether the guest sees a device that is plugged in
 
---firmware needs Debian's ovmf besides QEMU; its disks hold tiny images made here. --names needs Debian's udev. Each
-writes its observations with -o; --seed chooses the machines.
+--firmware needs Debian's ovmf (or u-boot-qemu) besides QEMU; its disks hold tiny images made here. --names needs
+Debian's udev. Each writes its observations with -o; --seed chooses the machines.
 
 The exit code is 1 when the guest drives a device that it was not predicted to drive, or the reverse; with the three
 parts, when a prediction differs.
@@ -48,6 +49,7 @@ def add(verbs: Any) -> None:
     verb.add_argument("--limit", type=float, default=240.0, metavar="SECONDS", help="limit for each boot (240)")
     parts = verb.add_mutually_exclusive_group()
     parts.add_argument("--firmware", type=int, metavar="N", help="boot N random machines from tiny images")
+    verb.add_argument("--u-boot", action="store_true", help="with --firmware, boot the machines with U-Boot")
     parts.add_argument("--names", type=int, metavar="N", help="compare the names of NICs on N random machines")
     parts.add_argument("--plug", action="store_true", help="plug devices into a booted guest")
     verb.add_argument("--seed", type=int, default=0, help="seed of the random machines (default: 0)")
@@ -66,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.verify import boot
     from virtkit.wording import counted, listed
 
-    if args.firmware is not None or args.names is not None or args.plug:
+    if args.firmware is not None or args.names is not None or args.plug or args.u_boot:
         return _part(args)
     guests, machines = (text.replace(",", " ").split() for text in (args.guests, args.machines))
     if not guests or not machines or args.limit <= 0:
@@ -112,6 +114,8 @@ def _part(args: argparse.Namespace) -> int:
     from virtkit.wording import counted
 
     count = args.firmware or args.names or 1
+    if args.u_boot and args.firmware is None:
+        raise UsageError("--u-boot goes with --firmware")
     if count < 1 or args.limit <= 0 or 0 in (args.firmware, args.names):
         raise UsageError("expected at least one machine and a limit above 0 seconds")
     emulator = probe(args.qemu, 60.0, False)
@@ -141,10 +145,12 @@ def _answers(
     host = Host.named(dotted(release))
     if args.firmware is not None:
         starts = []
-        for start in boot_firmware.starts(count, args.seed, root, args.qemu, host, args.limit):
+        named = "U-Boot" if args.u_boot else ""
+        for start in boot_firmware.starts(count, args.seed, root, args.qemu, host, args.limit, named):
             starts.append(start)
             seen = start.observed or "no disk"
-            line = f"{start.resolved.name}, {start.firmware}: {start.boot_disk} is to start, {seen} starts"
+            due = start.boot_disk or "none"
+            line = f"{start.resolved.name}, {start.firmware}: {due} is to start, {seen} starts"
             yield line, start.differs, boot_firmware.evidence(starts, source)
     elif args.names is not None:
         names: list[boot_names.NamesSeen] = []

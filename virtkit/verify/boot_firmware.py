@@ -14,7 +14,7 @@ from virtkit.boot.power_on import power_on
 from virtkit.domain.devices import Disk
 from virtkit.host import Host
 from virtkit.resolved import Resolved
-from virtkit.verify.boot_images import MARK, bios_image, efi_image
+from virtkit.verify.boot_images import MARK, bios_image, efi_image, u_boot_image
 from virtkit.verify.boot_machine import command, serial_of
 from virtkit.verify.boot_random import random_machines
 
@@ -43,20 +43,26 @@ class Started:
         return self.predicted != (self.observed == self.boot_disk)
 
 
-def starts(count: int, seed: int, root: Path, qemu: str, host: Host, limit: float) -> Iterator[Started]:
-    """Boots ``count`` random machines one after the other. Raises VerifyError."""
+def starts(
+    count: int, seed: int, root: Path, qemu: str, host: Host, limit: float, named: str = ""
+) -> Iterator[Started]:
+    """Boots ``count`` random machines one after the other, with the firmware ``named``. Raises VerifyError."""
     for resolved in random_machines(count, seed, "firmware", host):
-        yield start(resolved, root, qemu, limit)
+        yield start(resolved, root, qemu, limit, named)
 
 
-def start(resolved: Resolved, root: Path, qemu: str = "qemu-system-x86_64", limit: float = 120.0) -> Started:
+def start(
+    resolved: Resolved, root: Path, qemu: str = "qemu-system-x86_64", limit: float = 120.0, named: str = ""
+) -> Started:
     """Boots one domain (pc or q35, virtio-blk disks) with an image on each disk. Raises VerifyError.
 
-    A machine with SeaBIOS that starts nothing runs for a sixth of ``limit`` seconds, because SeaBIOS decides soon.
+    ``named`` ("U-Boot") replaces the firmware of the domain. A machine with another firmware than OVMF that starts
+    nothing runs for a sixth of ``limit`` seconds, because such firmware decides soon.
     """
-    firmware, why = firmware_of(resolved)
+    firmware, why = firmware_of(resolved, named)
     name = why if firmware is None else firmware.name
-    power = power_on(resolved)
+    power = power_on(resolved, firmware=named)
+    image = efi_image if name == "OVMF" else u_boot_image if name.startswith("U-Boot") else bios_image
     boot = power.boot_disk
     targets = {one.id: one.target for one in resolved.devices if isinstance(one, Disk)}
     with tempfile.TemporaryDirectory() as text:
@@ -64,8 +70,8 @@ def start(resolved: Resolved, root: Path, qemu: str = "qemu-system-x86_64", limi
         images = {}
         for ident, target in targets.items():
             images[ident] = folder / f"{ident}.img"
-            images[ident].write_bytes(efi_image(target) if name == "OVMF" else bios_image(target))
-        words = command(resolved, qemu, folder, root, images)
+            images[ident].write_bytes(image(target))
+        words = command(resolved, qemu, folder, root, images, named)
         said = serial_of(words, limit if name == "OVMF" else limit / 6)
     observed = said.partition(MARK)[2].split()[:1]
     disk = "" if boot is None else targets[boot.device]

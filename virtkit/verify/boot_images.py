@@ -1,15 +1,17 @@
-"""Tiny disk images that report over the serial port that they were started: for a BIOS, and for UEFI on x86_64.
+"""Tiny disk images that report over the serial port that they were started: for a BIOS, UEFI on x86_64, and U-Boot.
 
-Both hold code made here: it writes a text to the first serial port and ends QEMU through its isa-debug-exit device.
-Sources: IBM PC boot sector convention; UEFI specification, PE32+ images and the FAT boot path; Microsoft FAT
-specification.
+All hold code made here. That for a BIOS and UEFI writes a text to the first serial port and ends QEMU through its
+isa-debug-exit device; that for U-Boot is a script. Sources: IBM PC boot sector convention; UEFI specification, PE32+
+images and the FAT boot path; Microsoft FAT specification; U-Boot documentation, boot.scr and legacy image format.
 """
 
 from __future__ import annotations
 
 import struct
+import zlib
+from collections.abc import Iterable
 
-__all__ = ["EXIT_PORT", "MARK", "bios_image", "efi_image"]
+__all__ = ["EXIT_PORT", "MARK", "bios_image", "efi_image", "u_boot_image"]
 
 #: What the code writes before the name of its disk.
 MARK = "VIRTKIT-BOOTED-"
@@ -40,16 +42,42 @@ def bios_image(name: str) -> bytes:
 def efi_image(name: str) -> bytes:
     """A disk image with a FAT volume whose EFI/BOOT/BOOTX64.EFI writes ``name`` and ends QEMU."""
     program = _program(name)
+    clusters = (
+        _dots(2, 0) + _entry("BOOT", "", 3, 0, folder=True),
+        _dots(3, 2) + _entry("BOOTX64", "EFI", 4, len(program)),
+        program,
+    )
+    return _volume(_entry("EFI", "", 2, 0, folder=True), clusters)
+
+
+def u_boot_image(name: str) -> bytes:
+    """A disk image with a partition whose FAT volume holds boot.scr, a script that writes ``name`` and ends QEMU."""
+    script = _script(f"echo {MARK}{name}\npoweroff\nreset\n")
+    volume = _volume(_entry("BOOT", "SCR", 2, len(script)), (script,))
+    partition = struct.pack("<B3sB3sII", 0x80, b"\0\2\0", 0x01, b"\0\2\0", 1, _SECTORS)
+    return bytes(446) + partition + bytes(48) + b"\x55\xaa" + volume + bytes(64 * _SECTOR)
+
+
+def _script(text: str) -> bytes:
+    """A script in U-Boot's legacy image format; reset ends QEMU where there is no poweroff (-no-reboot)."""
+    data = struct.pack(">II", len(text), 0) + text.encode()
+    kinds = (5, 2, 6, 0)  # Linux, ARM (not looked at for a script), script, not compressed
+    head = struct.pack(">IIIIIIIBBBB32s", 0x27051956, 0, 0, len(data), 0, 0, zlib.crc32(data), *kinds, b"virtkit")
+    return head[:4] + struct.pack(">I", zlib.crc32(head)) + head[8:] + data
+
+
+def _volume(root: bytes, clusters: Iterable[bytes]) -> bytes:
+    """A FAT12 volume with entries in its root folder, and what the clusters hold, from cluster 2 on.
+
+    All but the last content take one cluster.
+    """
     fat = bytearray(_FAT_SECTORS * _SECTOR)
     fat[:3] = b"\xf0\xff\xff"
     root_sectors = _ROOT_ENTRIES * 32 // _SECTOR
     data = bytearray((_SECTORS - 1 - 2 * _FAT_SECTORS - root_sectors) * _SECTOR)
-    folders = [_entry("EFI", "", 2, 0, folder=True)]
-    _store(data, fat, 2, _dots(2, 0) + _entry("BOOT", "", 3, 0, folder=True))
-    _store(data, fat, 3, _dots(3, 2) + _entry("BOOTX64", "EFI", 4, len(program)))
-    _store(data, fat, 4, program)
-    root = b"".join(folders).ljust(root_sectors * _SECTOR, b"\0")
-    return _boot_sector() + bytes(fat) + bytes(fat) + root + bytes(data)
+    for number, content in enumerate(clusters, 2):
+        _store(data, fat, number, content)
+    return _boot_sector() + bytes(fat) + bytes(fat) + root.ljust(root_sectors * _SECTOR, b"\0") + bytes(data)
 
 
 def _boot_sector() -> bytes:

@@ -15,7 +15,7 @@ from virtkit.qemu_args import arguments
 from virtkit.resolved import Resolved
 from virtkit.verify.boot_images import EXIT_PORT
 
-__all__ = ["command", "find_ovmf", "serial_of"]
+__all__ = ["command", "find_ovmf", "find_u_boot", "serial_of"]
 
 #: Where Debian's package ovmf and others put the code and the variables of OVMF.
 _OVMF = (
@@ -23,6 +23,8 @@ _OVMF = (
     ("usr/share/OVMF/OVMF_CODE_4M.fd", "usr/share/OVMF/OVMF_VARS_4M.fd"),
     ("usr/share/edk2/x64/OVMF_CODE.4m.fd", "usr/share/edk2/x64/OVMF_VARS.4m.fd"),
 )
+#: Where Debian's package u-boot-qemu puts the U-Boot for a PC.
+_U_BOOT = "usr/lib/u-boot/qemu-x86/u-boot.rom"
 
 
 def find_ovmf(root: Path) -> tuple[Path, Path]:
@@ -33,18 +35,30 @@ def find_ovmf(root: Path) -> tuple[Path, Path]:
     raise VerifyError(f"{root}: no usr/share/OVMF/OVMF_CODE.fd: install or unpack Debian's ovmf")
 
 
-def command(resolved: Resolved, qemu: str, folder: Path, root: Path, disks: Mapping[str, Path]) -> list[str]:
+def find_u_boot(root: Path) -> Path:
+    """The U-Boot for a PC below ``root``. Raises VerifyError when there is none."""
+    found = root / _U_BOOT
+    if not found.is_file():
+        raise VerifyError(f"{root}: no {_U_BOOT}: install or unpack Debian's u-boot-qemu")
+    return found
+
+
+def command(
+    resolved: Resolved, qemu: str, folder: Path, root: Path, disks: Mapping[str, Path], named: str = ""
+) -> list[str]:
     """The command line of a domain of pc or q35 with virtio NICs and disks; ``disks`` are images by device id.
 
     NICs have no network and no option ROM. A domain with UEFI gets the OVMF below ``root`` and variables of its own in
-    ``folder``. Raises VerifyError.
+    ``folder``, one with U-Boot that below ``root``. ``named`` replaces the firmware of the domain. Raises VerifyError.
     """
     words = [qemu, "-machine", resolved.machine, "-accel", "tcg", "-m", "512", "-nodefaults", "-no-user-config"]
     words += ["-display", "none", "-serial", "stdio", "-no-reboot", "-boot", "strict=on"]
     words += ["-device", f"isa-debug-exit,iobase=0x{EXIT_PORT:x},iosize=4"]
     if resolved.context.root.find("features/acpi") is None:
         words[2] += ",acpi=off"
-    firmware, _ = firmware_of(resolved)
+    firmware, _ = firmware_of(resolved, named)
+    if firmware is not None and firmware.name.startswith("U-Boot"):
+        words += ["-bios", str(find_u_boot(root))]
     if firmware is not None and firmware.name == "OVMF":
         code, variables = find_ovmf(root)
         own = shutil.copy(variables, folder / "variables.fd")
