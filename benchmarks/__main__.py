@@ -7,7 +7,7 @@ from importlib import import_module
 
 from benchmarks.timing import show
 
-SETS = ("core", "hotplug", "matrix", "policies", "fleet", "pages", "report", "reports")
+SETS = ("core", "hotplug", "matrix", "policies", "fleet", "million", "faults", "pages", "report", "reports")
 
 
 def main(names: list[str]) -> int:

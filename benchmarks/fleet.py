@@ -1,58 +1,51 @@
-"""An audit of 10,000 domains by two processes, and its peak memory. Peer: the same audit by one process."""
+"""Audits of generated fleets by two processes. Peer: the audit of an earlier revision, in the same run.
+
+The peer is a checkout with its own environment, ``$VIRTKIT_BASE`` with ``$VIRTKIT_BASE/.venv``; without it there is no
+peer. ``VIRTKIT_FLEET_SCALE=0.01`` makes the fleets smaller.
+"""
 
 from __future__ import annotations
 
-import subprocess
+import os
 import sys
-import tarfile
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.fleets import Fleet, write
+from benchmarks.processes import measured
 from benchmarks.timing import Figure
-from virtkit import facts
 
-__all__ = ["archived", "figures", "peak"]
+__all__ = ["audit", "figures", "scaled"]
 
-DOMAINS = 10_000
+#: The number of domains, of templates (0: all different), and the ratio to the peer that is wanted.
+_FLEETS = ((100_000, 300, 10.0), (20_000, 0, 2.5))
 
 
 def figures() -> Iterator[Figure]:
-    """Whole commands on an archive of repeated sample domains."""
-    with tempfile.TemporaryDirectory() as folder:
-        archive = archived(Path(folder))
-        times = {}
-        for jobs in (1, 2):
-            command = [sys.executable, "-m", "virtkit", "--quiet", "audit", str(archive)]
-            start = time.perf_counter()
-            mib = peak([*command, "--jobs", str(jobs), "-o", str(Path(folder) / "audit.parquet")])
-            times[jobs] = time.perf_counter() - start
-        note = f"{mib:,.0f} MiB peak in the process that reads and writes"
-        yield Figure(f"audit of {DOMAINS:,} domains, two processes", times[2], "one process", times[1], note)
+    """Whole commands on an archive of generated domains."""
+    base = os.environ.get("VIRTKIT_BASE", "")
+    for domains, templates, wanted in _FLEETS:
+        with tempfile.TemporaryDirectory() as folder:
+            archive = Path(folder) / "fleet.tar"
+            count = scaled(domains)
+            write(Fleet(count, templates), str(archive), "tar")
+            ours = measured(audit(archive, Path(folder) / "ours"))
+            peer = None
+            if base:
+                out = Path(folder) / "peer.parquet"
+                command = audit(archive, out, str(Path(base) / ".venv" / "bin" / "python"))
+                peer = measured(command, cwd=Path(base)).seconds
+            what = f"audit of {count:,} domains" + (f" of {templates} templates" if templates else ", all different")
+            note = f"{count / ours.seconds:,.0f} domains a second, {ours.peak:,.0f} MiB in all processes"
+            yield Figure(what, ours.seconds, "the earlier revision", peer, f"{note}; wanted: {wanted:g}")
 
 
-def archived(folder: Path) -> Path:
-    """An archive in ``folder`` of DOMAINS domains, which repeat the sample domains."""
-    archive = folder / "domains.tar.gz"
-    samples = sorted(facts.path("domains").glob("*.xml"))
-    with tarfile.open(archive, "w:gz", compresslevel=1) as out:
-        for number in range(DOMAINS):
-            out.add(samples[number % len(samples)], f"{number:05}.xml")
-    return archive
+def scaled(domains: int) -> int:
+    """A number of domains in the scale of this run."""
+    return max(10, int(domains * float(os.environ.get("VIRTKIT_FLEET_SCALE", "1"))))
 
 
-#: A small process starts the command, because a process inherits the peak size of the one that starts it.
-_STARTER = """
-import os, subprocess, sys
-process = subprocess.Popen(sys.argv[1:], stdout=sys.stderr)
-_, status, usage = os.wait4(process.pid, 0)
-print(usage.ru_maxrss)
-sys.exit(os.waitstatus_to_exitcode(status))
-"""
-
-
-def peak(command: list[str]) -> float:
-    """Run a command; the result is its peak resident size in MiB."""
-    done = subprocess.run([sys.executable, "-c", _STARTER, *command], check=True, stdout=subprocess.PIPE, text=True)
-    return int(done.stdout) / 1024
+def audit(source: str | Path, out: Path, python: str = sys.executable) -> list[str]:
+    """The command that audits a source by two processes."""
+    return [python, "-m", "virtkit", "--quiet", "audit", str(source), "--jobs", "2", "-o", str(out)]

@@ -5,16 +5,18 @@ from __future__ import annotations
 import sys
 import tarfile
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from lxml import etree
 
-from benchmarks.fleet import DOMAINS, archived, peak
+from benchmarks.fleets import Fleet, write
+from benchmarks.processes import measured
 from benchmarks.timing import Figure, best
 
 __all__ = ["figures"]
+
+_DOMAINS = 10_000
 
 
 def figures() -> Iterator[Figure]:
@@ -32,15 +34,14 @@ def figures() -> Iterator[Figure]:
     what = f"{len(policies)} policies on all guests, pc and q35"
     yield Figure(what, seconds, "one policy", single, f"{len(found[0]):,} cells")
     with tempfile.TemporaryDirectory() as folder:
-        archive = archived(Path(folder))
+        archive = Path(folder) / "domains.tar"
+        write(Fleet(_DOMAINS, 100), str(archive), "tar")
         parsing = best(lambda: _parse(archive), 1)
         for subject in ("nic-model", "all"):
             command = [sys.executable, "-m", "virtkit", "--quiet", "policy", "rollout", subject, str(archive)]
-            start = time.perf_counter()
-            mib = peak([*command, "-o", str(Path(folder) / "rollout.txt")])
-            seconds = time.perf_counter() - start
-            what = f"rollout {subject} of {DOMAINS:,} domains, one process"
-            yield Figure(what, seconds, "lxml parsing alone", parsing, f"{mib:,.0f} MiB peak")
+            run = measured([*command, "-o", str(Path(folder) / "rollout.txt")])
+            what = f"rollout {subject} of {_DOMAINS:,} domains, one process"
+            yield Figure(what, run.seconds, "lxml parsing alone", parsing, f"{run.peak:,.0f} MiB peak")
 
 
 def _parse(archive: Path) -> None:

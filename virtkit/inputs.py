@@ -210,8 +210,9 @@ class InMemory(Source):
 
 def stem(path: PurePath) -> str:
     """The name of an input without its ending: ``guest`` for ``guest.xml``, ``guest.in.xml`` and ``guest.vmi.yaml``."""
-    ending = next((ending for ending in _ENDINGS if path.name.endswith(ending) and path.name != ending), "")
-    return path.name.removesuffix(ending)
+    name = path.name
+    ending = next((ending for ending in _ENDINGS if name.endswith(ending) and name != ending), "")
+    return name.removesuffix(ending)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Cluster", "Engine", "Here", "Pool", "is_loss", "workers"]
 
+#: How long a scheduler may take to answer.
+PATIENCE = "10s"
+
 
 class Engine(Protocol):
     """Examines batches; ``width`` is the number of batches that it examines at a time."""
@@ -131,9 +134,10 @@ def _client(scheduler: str) -> Any:
     from distributed import Client
 
     try:
-        client: Any = Client(scheduler, timeout="10s", set_as_default=False)  # type: ignore[no-untyped-call]
+        client: Any = Client(scheduler, timeout=PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as problem:
-        raise FleetError(f"the Dask scheduler at {scheduler} does not answer: {problem}") from None
+        reason = str(problem).partition("\n")[0]
+        raise FleetError(f"the Dask scheduler at {scheduler} does not answer: {reason}") from None
     return client
 
 

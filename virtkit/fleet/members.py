@@ -47,7 +47,7 @@ def tar_members(stream: BinaryIO, label: str) -> Iterator[Source]:
             while (member := archive.next()) is not None:
                 # A tar file keeps every header that it has seen.
                 cast("Any", archive).members = []
-                if not is_domain_file(PurePosixPath(member.name)) or not member.isfile():
+                if not member.isfile() or not is_domain_file(PurePosixPath(member.name)):
                     passed += member.size
                 elif member.size > MAX_BYTES and not member.name.endswith(SAVED):
                     found += 1

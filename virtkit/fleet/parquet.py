@@ -33,29 +33,41 @@ class ParquetTable:
         self._clear()
 
     def _clear(self) -> None:
-        #: The place of the first cells of each group in ``_cells``, and for each row its beginning and its cells.
-        self._places: dict[tuple[Row, ...], int] = {}
+        #: The place in ``_cells`` of the first cells of each tuple of rows, by its id; ``_kept`` keeps the ids unique.
+        self._places: dict[int, int] = {}
+        self._kept: list[tuple[Row, ...]] = []
         self._cells: list[Row] = []
+        #: For each group its beginning, the place of its cells, and the number of its rows.
         self._beginnings: list[Row] = []
-        self._rows: list[tuple[int, int]] = []
+        self._begun: list[int] = []
+        self._counts: list[int] = []
+        self._rows = 0
 
     def write(self, groups: Sequence[Group]) -> None:
         """Append the rows of some domains."""
         for beginning, rows in groups:
-            place = self._places.get(rows)
+            place = self._places.get(id(rows))
             if place is None:
-                place = self._places[rows] = len(self._cells)
+                place = self._places[id(rows)] = len(self._cells)
+                self._kept.append(rows)
                 self._cells += rows
-            first = len(self._beginnings)
             self._beginnings.append(beginning)
-            self._rows += [(first, place + row) for row in range(len(rows))]
-        if len(self._rows) >= self._ROWS:
-            self._flush()
+            self._begun.append(place)
+            self._counts.append(len(rows))
+            self._rows += len(rows)
+            # Row groups end where rows do, not where the caller's groups do.
+            if self._rows >= self._ROWS:
+                self._flush()
 
     def _flush(self) -> None:
+        import numpy as np
         import pyarrow as pa
 
-        begun, cells = (pa.array(places, pa.int32()) for places in zip(*self._rows, strict=True))
+        counts = np.array(self._counts)
+        starts = np.cumsum(counts) - counts
+        begun = pa.array(np.repeat(np.arange(len(counts), dtype=np.int32), counts))
+        offsets = np.repeat(np.array(self._begun) - starts, counts)
+        cells = pa.array((offsets + np.arange(self._rows)).astype(np.int32))
         columns = [(values, begun) for values in zip(*self._beginnings, strict=True)]
         columns += [(values, cells) for values in zip(*self._cells, strict=True)]
         arrays = [_column(*column, kind.type) for column, kind in zip(columns, self._schema, strict=True)]
