@@ -21,6 +21,8 @@ All of them pickle, because they cross process pools.
 
 from __future__ import annotations
 
+import re
+
 __all__ = [
     "CapabilityError",
     "FactsError",
@@ -36,9 +38,18 @@ __all__ = [
     "VirtkitError",
 ]
 
+#: Login and password in a URL, and the value of a setting whose name says that it is a secret.
+_LOGIN = re.compile(r"(?<=://)[^/\s@]+@")
+_SETTING = re.compile(
+    r"(\w*(?:passw|secret|token|cookie|credential|signature)\w*|\bsig)(=)(['\"]?)[^\s,;&'\"]+", re.IGNORECASE
+)
+
 
 class VirtkitError(Exception):
-    """Base of every error raised on purpose; ``str()`` is one message fit for a person."""
+    """Base of every error raised on purpose; ``str()`` is one message fit for a person, without secrets."""
+
+    def __str__(self) -> str:
+        return _masked(super().__str__())
 
 
 class InputError(VirtkitError):
@@ -135,6 +146,7 @@ def _located(file: str | None, line: int | None, what: str) -> str:
     if not what.isprintable():
         # Line ends and control signs quoted from an input would break the one line, or the terminal.
         what = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in what)
+    what = _masked(what)
     if file and line:
         return f"{file}:{line}: {what}"
     if file:
@@ -142,3 +154,8 @@ def _located(file: str | None, line: int | None, what: str) -> str:
     if line:
         return f"line {line}: {what}"
     return what
+
+
+def _masked(text: str) -> str:
+    """A message without the logins and the secret settings that it quotes."""
+    return _SETTING.sub(r"\1\2\3…", _LOGIN.sub("…@", text)) if "=" in text or "://" in text else text

@@ -111,6 +111,9 @@ def _malformed(error: etree.XMLSyntaxError) -> str:
     if what.startswith("Excessive depth"):
         # libxml2 also advises one of its own options, which does not exist here.
         return "elements are nested too deeply; expected at most 256 levels"
+    if what.startswith("Entity '"):
+        # The name is text of the input: of an unescaped & in a password, what follows it.
+        return "not well-formed XML: an entity that is not defined; write &amp; for the sign &"
     return f"not well-formed XML: {what}"
 
 
