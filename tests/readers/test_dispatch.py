@@ -101,6 +101,29 @@ def test_an_entry_point_is_a_reader(tmp_path: Path) -> None:
     assert done.stdout == b"web\n"
 
 
+def test_an_entry_point_that_cannot_be_loaded(tmp_path: Path) -> None:
+    """A reader of another package that fails is named once, and other inputs still get their answers."""
+    (tmp_path / "other.py").write_text("import not_there\n", encoding="utf-8")
+    info = tmp_path / "other-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[virtkit.readers]\ntoy = other:READER\n")
+    code = "\n".join(
+        (
+            f"import sys\nsys.path.insert(0, {str(tmp_path)!r})",
+            "import virtkit as vk\nfrom virtkit.errors import NotADomain",
+            "for _ in range(2):\n    try:\n        vk.read(b'toy: web')",
+            "    except NotADomain:\n        print('no domain')",
+        )
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, timeout=60, check=False, cwd=Path(__file__).parents[2]
+    )
+    assert done.stdout == b"no domain\nno domain\n"
+    text = done.stderr.decode()
+    assert text.count("the reader toy of another package (other:READER) cannot be loaded and is left out") == 1
+
+
 def test_parts_have_names_and_labels(several: str) -> None:
     """Each part of an input has a source with its own name, and a label that names the file and the part."""
     (source,) = sources([several])

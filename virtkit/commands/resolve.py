@@ -7,7 +7,15 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from virtkit.commands.given import INPUTS, OUTPUT, add_reader_options, given_sources, output_is_file, reader_options
+from virtkit.commands.given import (
+    INPUTS,
+    OUTPUT,
+    add_reader_options,
+    given_sources,
+    is_one_input,
+    output_is_file,
+    reader_options,
+)
 from virtkit.commands.options import add_host_options, chosen_host, notes_on
 from virtkit.wording import counted
 
@@ -99,10 +107,12 @@ def _write_each(args: argparse.Namespace, view: Callable[[Domain], str], ending:
     file = Path(args.output) if output_is_file(args, (".xml", ".json", f".{ending}")) else None
     folder = None if file or args.output is None else _folder(args.output)
     rejected = done = 0
+    many = not is_one_input(args)
     seen: dict[str, str] = {}
     for source, outcome in each(given_sources(args), view, reader_options(args)):
+        of = f"{source.label}: " if many or source.part else ""
         for note in notes:
-            log.warning("%s", note)
+            log.warning("%s%s", of, note)
         notes.clear()
         problem: VirtkitError | None
         earlier = seen.setdefault(source.name, source.label) if folder else source.label

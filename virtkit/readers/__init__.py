@@ -6,6 +6,7 @@ Built-in readers are rows of ``BUILT_IN``. A reader of another package is an ent
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -105,9 +106,17 @@ def all_readers() -> Iterator[Reader]:
 
 @cache
 def _of_other_packages() -> tuple[Reader, ...]:
+    """The readers of other packages; one that cannot be loaded is reported once and left out."""
     from importlib.metadata import entry_points
 
-    return tuple(cast("Reader", point.load()) for point in entry_points(group=GROUP))
+    found = []
+    for point in entry_points(group=GROUP):
+        try:
+            found.append(cast("Reader", point.load()))
+        except Exception as error:  # whatever the other package raises, the built-in formats are still read
+            text = "the reader %s of another package (%s) cannot be loaded and is left out: %s: %s"
+            logging.getLogger("virtkit").warning(text, point.name, point.value, type(error).__name__, error)
+    return tuple(found)
 
 
 def reader_of(data: bytes, file: str) -> Reader:

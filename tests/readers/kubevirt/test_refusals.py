@@ -201,7 +201,10 @@ def test_instance_type_and_preference_of_the_same_input() -> None:
 def test_an_instance_type_that_is_not_there() -> None:
     """Without the instance type the machine cannot be answered, and the error says what to add."""
     text = problem(machine("disks: [{name: root}]", vm="instancetype: {name: big}"))
-    assert text == "in.yaml:5: VirtualMachine vm: the instance type 'big' is not in this input; add it to the file"
+    assert text == (
+        "in.yaml:5: VirtualMachine vm: the instance type 'big' is not in this input; add what kubectl get "
+        "virtualmachineclusterinstancetype big -o yaml prints to the file"
+    )
 
 
 @pytest.mark.parametrize("domain", ["memory: {guest: 1Gi}", "cpu: {cores: 2}", "resources: {requests: {cpu: 1}}"])

@@ -39,7 +39,8 @@ class Profiles:
             if found is not None:
                 return found
         what = "instance type" if field == "instancetype" else field
-        text = f"{machine.kind} {machine.name}: the {what} {name[:80]!r} is not in this input; add it to the file"
+        remedy = f"add what kubectl get {kind} {name[:80]} -o yaml prints to the file"
+        text = f"{machine.kind} {machine.name}: the {what} {name[:80]!r} is not in this input; {remedy}"
         raise InputError(text, file, line)
 
 
