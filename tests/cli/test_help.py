@@ -98,6 +98,8 @@ def bash(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("virtkit policy check --format s", ["sarif"]),
         ("virtkit resolve --host debian-11", ["debian-11"]),
         ("virtkit completion ''", list(SHELLS)),
+        ("virtkit policy show recom", ["recommended"]),
+        ("virtkit matrix --kinds blo", ["block"]),
     ],
 )
 def test_bash_completes(line: str, offered: list[str], bash: Path) -> None:

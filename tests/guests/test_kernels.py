@@ -127,3 +127,10 @@ def test_a_kernel_before_virtio_1_fails_on_a_modern_device_whatever_its_configur
     assert (modern.verdict, both.verdict) == ("fails", "unknown")
     assert modern.reason == "The device offers only virtio 1.0, which the guest's kernel is too old to support."
     assert not support(find("mandriva2007"), "net").legacy_only
+
+
+def test_a_series_of_kernels_is_judged_by_its_first_release() -> None:
+    """"linux-6" stands for Linux 6.0, whose drivers every later release of the series has; the note says so."""
+    guest = find("linux-6")
+    assert (guest.kernel, find("Kernel 5.x").kernel) == ("6.0", "5.0")
+    assert guest.note.startswith("'linux-6' names no release and is taken as its first; the guest is judged by")

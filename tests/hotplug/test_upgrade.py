@@ -237,3 +237,20 @@ def test_pin_writes_files(tmp_path: Path) -> None:
     assert main(["pin", str(one), str(samples() / "winxp-pc.xml"), "-o", str(tmp_path / "both")]) == 0
     assert sorted(path.name for path in (tmp_path / "both").iterdir()) == ["win10-q35.xml", "winxp-pc.xml"]
     assert (tmp_path / "one.xml").read_text() == (tmp_path / "both" / "win10-q35.xml").read_text()
+
+
+def test_pin_writes_a_folder_or_a_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """-o names a file of one input by its ending, and a folder otherwise; --format json lists names and results."""
+    folder = tmp_path / "domains"
+    folder.mkdir()
+    (folder / "a.xml").write_bytes(domain(NIC.format("")))
+    (folder / "b.xml").write_text("<domain>", encoding="utf-8")
+    assert main(["pin", str(folder), "-o", str(tmp_path / "pinned")]) == 1
+    assert (tmp_path / "pinned" / "a.xml").exists()
+    assert main(["pin", str(folder / "a.xml"), "-o", str(tmp_path / "one.xml")]) == 0
+    assert (tmp_path / "one.xml").is_file()
+    capsys.readouterr()
+    assert main(["pin", str(folder / "a.xml"), "--format", "json"]) == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["name"], row["form"]) == ("a", "xml")
+    assert "<address type='pci'" in row["result"]

@@ -188,3 +188,9 @@ def test_the_shared_host_is_fixed() -> None:
     assert not Host.default().fixed
     assert host("12.8").fixed
     assert Host.default(strict=True).fixed
+
+
+def test_a_misspelt_host_is_suggested(capsys: pytest.CaptureFixture[str]) -> None:
+    """The message on an unknown host names the one that is spelled most like it."""
+    assert main(["check", str(facts.path("domains/winxp-pc.xml")), "--host", "debain-12"]) == 2
+    assert "did you mean 'debian-12'? expected one of" in capsys.readouterr().err

@@ -75,8 +75,9 @@ def script(shell: str) -> str:
 
 
 def _lists() -> Mapping[str, tuple[str, ...]]:
-    """The values of options that take a name and list no choices, by the name of the option."""
-    from virtkit.guests import catalogue
+    """The values of options and arguments that take a name and list no choices, by the name of the option."""
+    from virtkit import facts
+    from virtkit.guests import KINDS, catalogue
     from virtkit.host import shipped
     from virtkit.host.distribution import distributions
     from virtkit.releases import PROBED, dotted
@@ -87,6 +88,9 @@ def _lists() -> Mapping[str, tuple[str, ...]]:
         "libvirt": tuple(map(dotted, PROBED)),
         "qemu": tuple(map(dotted, shipped.releases())),
         "machine": ("pc", "q35", "virt", "pseries", "s390-ccw-virtio", "microvm"),
+        "machines": ("pc", "q35", "virt", "pseries", "s390-ccw-virtio", "microvm"),
+        "kinds": tuple(KINDS),
+        "policy": tuple(sorted(file.stem for file in facts.path("policies").glob("*.yaml"))),
     }
 
 
@@ -107,6 +111,8 @@ def _commands(
             options.append(_Option(names, _one_line(action), None if action.nargs == 0 else _values(action), shared))
         elif not action.option_strings:
             arguments += _values(action)
+    if [action.dest for action in parser._actions if not action.option_strings] in (["policy"], ["policies"]):
+        arguments += lists["policy"]
     yield _Command(words, text, tuple((name, helps.get(name, "")) for name in subs), tuple(options), tuple(arguments))
     for name, sub in subs.items():
         yield from _commands(sub, (*words, name), helps.get(name, ""), lists)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from virtkit.commands.given import INPUTS, add_reader_options, given_sources, reader_options
+from virtkit.commands.given import INPUTS, add_reader_options, given_sources, output_is_file, reader_options
 from virtkit.commands.options import add_host_options, chosen_host, notes_on
 from virtkit.wording import counted
 
@@ -41,7 +42,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=_EXAMPLE,
     )
     parser.add_argument("inputs", nargs="+", metavar="DOMAIN", help=INPUTS)
-    parser.add_argument("-o", "--output", metavar="FILE", help="write to this file; of several domains, to this folder")
+    parser.add_argument("-o", "--output", metavar="FILE|DIR", help="write to this file (one input, .xml, .yaml or .json) or folder")
+    parser.add_argument("--format", choices=("text", "json"), default="text", help="json: a list of names and results")
     parser.add_argument("--only", default="", metavar="KINDS", help="only nic, disk or both: nic,disk")
     parser.add_argument("--machine", metavar="M", help="resolve as if the domain named this machine type")
     add_reader_options(parser)
@@ -67,7 +69,11 @@ def run(args: argparse.Namespace) -> int:
             rejected += 1
         else:
             results.append((source, *outcome))
-    folder = args.output is not None and (len(results) > 1 or Path(args.output).is_dir())
+    folder = args.output is not None and not output_is_file(args, (".xml", ".yaml", ".yml", ".json"))
+    if args.format == "json":
+        rows = [{"name": source.name, "form": ending, "result": text} for source, text, ending in results]
+        tables.emit(f"{json.dumps(rows, indent=1, ensure_ascii=False)}\n", args.output)
+        return 1 if rejected else 0
     for source, text, ending in results:
         if args.output is None:
             tables.emit(text, None)

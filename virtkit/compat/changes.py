@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from virtkit.compat.conversion.models import models_of, resolve_with_models, text_with_models
 from virtkit.compat.devices import judge_device
 from virtkit.compat.fallbacks import fallback
-from virtkit.compat.qemu_options import clashing_index, option_refusal, turned_on
+from virtkit.compat.qemu_options import LARGEST_INDEX, clashing_index, option_refusal, turned_on
 from virtkit.compat.verdict import Verdict, offered
 from virtkit.errors import Refused
 from virtkit.guests.overrides import support
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["fixed", "with_emulated_remedies", "with_remedies"]
 
-_OWN_INDEX = "give each device its own <acpi index='…'/>"
+_OWN_INDEX = f"give each device its own <acpi index='…'/>, from 1 to {LARGEST_INDEX}"
 
 
 def with_remedies(

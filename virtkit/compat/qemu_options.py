@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from virtkit.virtio.devices import VirtioDevice
     from virtkit.virtio.interface import Interface
 
-__all__ = ["clashing_index", "ignored_options", "option_refusal", "turned_on"]
+__all__ = ["LARGEST_INDEX", "clashing_index", "ignored_options", "option_refusal", "turned_on"]
 
 _FILE = "qemu/option-refusals.csv"
-_LARGEST_INDEX = 16 * 1024 - 1
+LARGEST_INDEX = 16 * 1024 - 1
+"""The largest ACPI index that QEMU accepts. Source: QEMU 8.2 hw/pci/pci.c, pci_qdev_realize."""
+
 _INDEX_SOURCE = (
     "observed: QEMU 7.2.22; QEMU 8.2 hw/pci/pci.c, pci_qdev_realize: an index is at most 16383 and not used twice"
 )
@@ -77,8 +79,8 @@ def clashing_index(resolved: Resolved) -> dict[str, Judgement]:
         if not text.isascii() or not text.isdigit() or len(text) > 10:
             continue
         index = int(text)
-        if index > _LARGEST_INDEX:
-            reason = f"QEMU does not start: acpi-index should be less or equal to {_LARGEST_INDEX}, got {index}."
+        if index > LARGEST_INDEX:
+            reason = f"QEMU does not start: acpi-index should be less or equal to {LARGEST_INDEX}, got {index}."
             found[device.id] = refused(reason, Evidence.QEMU, _INDEX_SOURCE)
         elif index and index in first:
             reason = (

@@ -18,16 +18,21 @@ if TYPE_CHECKING:
 __all__ = ["conditional_support", "configured", "kernel_guest", "kernel_support", "linux_support"]
 
 _NAME = re.compile(r"(?:linux|kernel)[\s_-]*v?([2-9]\.\d{1,3}(?:\.\d{1,3})?)")
+#: A kernel without its minor release, such as "linux-6": its first release is what every later one has, too.
+_SERIES = re.compile(r"(?:linux|kernel)[\s_-]*v?([3-9])(?:\.x)?")
 _TABLE = "guests/kernels.csv"
 _CONFIGS = "guests/kernel-configs.csv"
 
 
 def kernel_guest(name: str) -> Guest | None:
     """The guest that a name such as "linux-5.10" stands for; None when the name does not have this form."""
-    found = _NAME.fullmatch(name.strip().lower())
+    text = name.strip().lower()
+    series = _SERIES.fullmatch(text)
+    found = _NAME.fullmatch(text) or series
     if found is None:
         return None
-    version = found[1]
+    version = f"{found[1]}.0" if series else found[1]
+    first = f"'{name.strip()}' names no release and is taken as its first; " if series else ""
     return Guest(
         id=f"linux-{version}",
         uri=f"linux-{version}",
@@ -43,7 +48,7 @@ def kernel_guest(name: str) -> Guest | None:
         devices=frozenset(),
         database="mainline Linux",
         kernel=version,
-        note=f"the guest is judged by its kernel, Linux {version}: whether the kernel is built with a driver is the "
+        note=f"{first}the guest is judged by its kernel, Linux {version}: whether the kernel is built with a driver is the "
         "distribution's choice",
     )
 

@@ -101,8 +101,12 @@ def distribution(name: str) -> Distribution:
     known = distributions()
     if name in known:
         return known[name]
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, 1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
     kin = [one for one in known if one.partition("-")[0] == name.partition("-")[0]] or list(known)
-    raise UsageError(f"--host {name}: expected one of {', '.join(kin)}; virtkit data hosts lists all")
+    raise UsageError(f"--host {name}: {hint}expected one of {', '.join(kin)}; virtkit data hosts lists all")
 
 
 def chosen(name: str = "", qemu: str = "", libvirt: str = "", *, strict: bool = False) -> Host:
