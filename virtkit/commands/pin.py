@@ -42,7 +42,9 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog=_EXAMPLE,
     )
     parser.add_argument("inputs", nargs="+", metavar="DOMAIN", help=INPUTS)
-    parser.add_argument("-o", "--output", metavar="FILE|DIR", help="write to this file (one input, .xml, .yaml or .json) or folder")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE|DIR", help="write to this file (one input, .xml, .yaml or .json) or folder"
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text", help="json: a list of names and results")
     parser.add_argument("--only", default="", metavar="KINDS", help="only nic, disk or both: nic,disk")
     parser.add_argument("--machine", metavar="M", help="resolve as if the domain named this machine type")

@@ -48,8 +48,8 @@ def kernel_guest(name: str) -> Guest | None:
         devices=frozenset(),
         database="mainline Linux",
         kernel=version,
-        note=f"{first}the guest is judged by its kernel, Linux {version}: whether the kernel is built with a driver is the "
-        "distribution's choice",
+        note=f"{first}the guest is judged by its kernel, Linux {version}: whether the kernel is built with a driver is "
+        "the distribution's choice",
     )
 
 
