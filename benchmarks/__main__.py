@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import argparse
+import os
 import sys
 from importlib import import_module
 
 from benchmarks.timing import show
 
-SETS = ("core", "hotplug", "matrix", "policies", "fleet", "million", "faults", "pages", "report", "reports")
+SETS = (
+    "core", "resolution", "hotplug", "matrix", "policies", "fleet", "million", "faults", "pages", "report", "reports",
+)  # fmt: skip
 
 
-def main(names: list[str]) -> int:
-    """Run the sets named, or all. Returns 2 for an unknown name."""
-    unknown = set(names) - set(SETS)
+def main(arguments: list[str]) -> int:
+    """Run the sets named, or all."""
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks",
+        description="Measure, and print each figure with the ratio to its peer: 2 means that the peer takes twice as long.",
+        epilog="example: python -m benchmarks resolution matrix --baseline ../virtkit-of-last-month",
+    )
+    parser.add_argument("sets", nargs="*", metavar="SET", help=f"what to measure: {', '.join(SETS)} (default: all)")
+    parser.add_argument(
+        "--baseline", metavar="CHECKOUT", help="another checkout to measure in turn with this one (resolution, matrix)"
+    )
+    given = parser.parse_args(arguments)
+    unknown = sorted(set(given.sets) - set(SETS))
     if unknown:
-        print(f"no benchmark called {', '.join(sorted(unknown))}; expected one of {', '.join(SETS)}", file=sys.stderr)
-        return 2
-    for name in names or SETS:
+        parser.error(f"no benchmark called {', '.join(unknown)}; expected one of {', '.join(SETS)}")
+    if given.baseline is not None:
+        if not os.path.isdir(os.path.join(given.baseline, "virtkit")):
+            parser.error(f"--baseline {given.baseline}: expected a checkout with a folder virtkit")
+        os.environ["VIRTKIT_BASELINE"] = given.baseline
+    for name in given.sets or SETS:
         for figure in import_module(f"benchmarks.{name}").figures():
             show(figure)
     return 0

@@ -41,7 +41,7 @@ def boot_device(resolved: Resolved) -> Device | None:
 
 
 def _order(disk: Disk) -> int | None:
-    boot = None if disk.element is None else disk.element.find("boot")
+    boot = disk.children.get("boot")
     text = "" if boot is None else boot.get("order", "")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 

@@ -29,7 +29,7 @@ _INDEX_SOURCE = (
 
 def turned_on(device: Device, option: str) -> str:
     """The value of an option of the device's ``<driver>`` element, "" when it is not written."""
-    driver = None if device.element is None else device.element.find("driver")
+    driver = device.children.get("driver")
     return "" if driver is None else driver.get(option, "")
 
 
@@ -54,7 +54,7 @@ def ignored_options(resolved: Resolved) -> Iterator[Remark]:
 
 
 def _rows(device: VirtioDevice, interface: str, effect: str) -> Iterator[Mapping[str, str]]:
-    if device.location is None:
+    if device.location is None or "driver" not in device.device.children:
         return
     for row in facts.table(_FILE):
         others = row["locations"].startswith("!")
@@ -74,8 +74,10 @@ def clashing_index(resolved: Resolved) -> dict[str, Judgement]:
     first: dict[int, str] = {}
     found: dict[str, Judgement] = {}
     for device in resolved.devices:
-        acpi = None if device.element is None else device.element.find("acpi")
-        text = "" if acpi is None else acpi.get("index", "")
+        acpi = device.children.get("acpi")
+        if acpi is None:
+            continue
+        text = acpi.get("index", "")
         if not text.isascii() or not text.isdigit() or len(text) > 10:
             continue
         index = int(text)

@@ -39,7 +39,8 @@ class Device:
     """Any device. ``position`` counts the children of ``<devices>``, -1 when resolution added it.
 
     ``model`` is the model as written or filled in, None when neither. ``given`` marks an address that the user
-    wrote in full. ``id`` is the name libvirt gives it on QEMU's command line ("virtio-disk0").
+    wrote in full. ``id`` is the name libvirt gives it on QEMU's command line ("virtio-disk0"). ``children`` are the
+    children of its element by name, the first of each; the reader notes them once, and every later step uses them.
     """
 
     kind: str
@@ -52,6 +53,7 @@ class Device:
     edits: list[Edit] = field(default_factory=list)
     readdressed: bool = False
     id: str = ""
+    children: dict[object, Element] = field(default_factory=dict)
 
     @property
     def added(self) -> bool:

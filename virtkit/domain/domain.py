@@ -5,19 +5,16 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from virtkit.display import Displayable
 from virtkit.domain.by_hand import ByHand, by_hand
 from virtkit.domain.device_classes import Inventory
 from virtkit.domain.devices import Device
 from virtkit.domain.document import MAX_BYTES, Document, parse
+from virtkit.domain.elements.reading import kids_of
 from virtkit.domain.reader import read_devices
 from virtkit.errors import InputError
 from virtkit.releases import NEWEST
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element as Element
 
 __all__ = ["Domain", "read"]
 
@@ -29,17 +26,19 @@ class Domain(Displayable):
 
     ``arch`` is libvirt's name of the architecture, x86_64 when the XML names none; ``machine`` is as written, None
     when absent; ``type`` the domain type ("kvm", "qemu"); ``osinfo_id`` the guest OS of its libosinfo metadata;
-    ``notes`` are sentences on what the reader of another format assumed.
+    ``notes`` are sentences on what the reader of another format assumed. ``children`` are the children of its root
+    element by name, the first of each.
     """
 
     def __init__(self, document: Document, notes: tuple[str, ...] = ()) -> None:
         self.document = document
         self.notes = notes
         root = document.root
+        self.children = kids_of(root)
         self.path = document.file
-        self.name = _text(root, "name")
+        self.name = self._text("name")
         self.type = root.get("type") or ""
-        os_type = root.find("os/type")
+        os_type = root.find("os/type") if "os" in self.children else None
         self.os = "" if os_type is None else (os_type.text or "").strip()
         self.arch_written = None if os_type is None else os_type.get("arch")
         self.arch = self.arch_written or "x86_64"
@@ -48,17 +47,17 @@ class Domain(Displayable):
     @property
     def title(self) -> str:
         """The title, or an empty string."""
-        return _text(self.document.root, "title")
+        return self._text("title")
 
     @property
     def uuid(self) -> str:
         """The UUID, or an empty string."""
-        return _text(self.document.root, "uuid")
+        return self._text("uuid")
 
     @cached_property
     def osinfo_id(self) -> str | None:
         """The libosinfo URI of the guest OS, None when the metadata have none."""
-        for holder in self.document.root.iterchildren("metadata"):
+        for holder in self.document.root.iterchildren("metadata") if "metadata" in self.children else ():
             for found in holder.iter(f"{_OSINFO}os"):
                 return found.get("id")
         return None
@@ -81,9 +80,9 @@ class Domain(Displayable):
     def __repr__(self) -> str:
         return f"<Domain {self.name!r} {self.arch} {self.machine or 'default machine'}>"
 
-
-def _text(root: Element, tag: str) -> str:
-    return (root.findtext(tag) or "").strip()
+    def _text(self, tag: str) -> str:
+        found = self.children.get(tag)
+        return "" if found is None else (found.text or "").strip()
 
 
 def read(source: str | bytes | os.PathLike[str], file: str | None = None) -> Domain:

@@ -12,6 +12,8 @@ from virtkit.releases import Release, in_release
 from virtkit.resolution.trace import Trace
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lxml.etree import _Element as Element
 
     from virtkit.host import Emulator
@@ -46,7 +48,7 @@ def drivers() -> dict[tuple[str, str], tuple[str, str]]:
 class Context:
     """What a domain is resolved for; no step changes it.
 
-    ``root`` is the domain's element as written, ``arch`` libvirt's name of the architecture, ``machine`` the canonical
+    ``root`` is the domain's element as written, ``children`` its children by name (the first of each), ``arch`` libvirt's name of the architecture, ``machine`` the canonical
     machine type, ``at`` the libvirt release, ``behaves`` the names of the changes that hold in it. ``plugged`` says
     that a device was attached to the definition, which older releases check less strictly, and ``placed`` that QEMU
     placed the devices without libvirt.
@@ -62,6 +64,13 @@ class Context:
     slot_policy: SlotPolicy | None = None
     plugged: bool = False
     placed: bool = False
+    children: Mapping[object, Element] = field(default_factory=dict)
+
+    def find(self, path: str) -> Element | None:
+        """The first element at a path below the root, None when there is none."""
+        first, deeper, _ = path.partition("/")
+        found = self.children.get(first)
+        return self.root.find(path) if deeper and found is not None else found
 
     @property
     def trusts_controllers(self) -> bool:

@@ -54,7 +54,8 @@ def resolve_domain(
         behaves=behaviours(host.libvirt),
         slot_policy=slot_policy,
         plugged=plugged,
-        placed=placed_by_qemu(domain.document.root),
+        placed=placed_by_qemu(domain.document.root) if "metadata" in domain.children else False,
+        children=domain.children,
     )
     if context.placed:
         draft = Draft(read_devices(domain.document.root, NEWEST))
@@ -103,7 +104,7 @@ def _keep_placed(context: Context, draft: Draft) -> None:
     """Name the devices of a domain that QEMU placed: their ids are those that QEMU has. Nothing else is decided."""
     for device in draft.devices.in_order():
         element = device.element
-        alias = None if element is None else element.find("alias")
+        alias = device.children.get("alias")
         device.alias = None if alias is None else alias.get("name")
         address = None if element is None else element.find("address")
         rule = None if address is None else _CHOICES.get(address.get(CHOSEN, ""))

@@ -137,6 +137,8 @@ def _switched_by_hand(seen: Shown, driver: Driver, device: Device, hand: ByHand)
 
     A transitional or non-transitional driver has no such properties. Source: QEMU hw/virtio/virtio-pci.c.
     """
+    if not hand.settings:
+        return seen
     legacy_off = hand.switch("disable-legacy", device.id, driver.name)
     modern_off = hand.switch("disable-modern", device.id, driver.name)
     plain = not driver.name.endswith("transitional")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 
 from virtkit import facts
 from virtkit.errors import FactsError, UsageError
@@ -122,14 +122,21 @@ def shown(
         return Shown(None, "", "no-driver", emulator.source, f"{driver!r} is not a valid device model name")
     if emulator is not None and machine in emulator.machines:
         machine = emulator.machines[machine].name
+    return _shown(host_qemu, emulator_arch(arch), machine, kind, model, location)
+
+
+@lru_cache(maxsize=4096)
+def _shown(qemu: Version, arch: str, machine: str, kind: str, model: str, location: str) -> Shown:
+    """The answer of the two tables for a driver that QEMU has. Domains share few of these, so they are kept."""
+    about = kind_of(kind)
     family, version = interface_version(machine)
     place = "conventional-root" if location == "conventional" else location
-    refusal = _refusal(host_qemu, emulator_arch(arch), family, version, kind, model, place)
+    refusal = _refusal(qemu, arch, family, version, kind, model, place)
     if refusal is not None:
-        said = refusal.message.replace("{driver}", driver).replace("{machine}", machine)
+        said = refusal.message.replace("{driver}", driver_name(kind, model)).replace("{machine}", machine)
         return Shown(None, "", refusal.answer, refusal.source, said)
     for rule in _interface_rules():
-        if rule.fits((about.kind_class, model, location), family, emulator_arch(arch), version):
+        if rule.fits((about.kind_class, model, location), family, arch, version):
             interface = Interface(rule.answer)
             return Shown(interface, _device_id(about, interface), "", rule.source)
     raise FactsError(f"interface-rules.csv: no rule for {kind}, model {model} at {location} of {machine}")

@@ -54,7 +54,8 @@ def video(reader: Reader, element: Element, position: int) -> None:
 def graphics(reader: Reader, element: Element, position: int) -> None:
     """A display server of the host (VNC, SPICE); it is not on a bus of the guest."""
     reader.check("graphics", "type", element.get("type"))
-    reader.inventory.graphics.append(Device("graphics", element, position, element.get("type")))
+    display = Device("graphics", element, position, element.get("type"), children=kids_of(element))
+    reader.inventory.graphics.append(display)
 
 
 def input_device(reader: Reader, element: Element, position: int) -> None:

@@ -77,7 +77,7 @@ def memballoon(reader: Reader, element: Element, position: int) -> None:
     model = reader.required(element, "model")
     kids = kids_of(element)
     if model == "none" and kids.pop("address", None) is not None:
-        balloon = Device("memballoon", element, position, model)
+        balloon = Device("memballoon", element, position, model, children=kids)
         balloon.remove_child("address")
     else:
         balloon = reader.common(Device("memballoon", element, position, model), kids)

@@ -73,7 +73,8 @@ class Reader:
         return value
 
     def common(self, device: AnyDevice, kids: Kids) -> AnyDevice:
-        """Read the address and alias, which every device may have."""
+        """Note the children, and read the address and alias, which every device may have."""
+        device.children = kids
         address = kids.get("address")
         if address is not None:
             found, device.given = read_address(address, self.values["address", "type"])

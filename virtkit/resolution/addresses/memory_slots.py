@@ -24,7 +24,7 @@ def _check_nodes(context: Context, draft: Draft) -> None:
         _check_cells(draft, cells)
         return
     if "uncounted-virtio-memory" not in context.behaves:
-        most = context.root.find("maxMemory")
+        most = context.find("maxMemory")
         if most is not None and context.family.name != "pseries" and (most.get("slots") or "0") != "0":
             raise Refused(CFG, "At least one numa node has to be configured when enabling memory hotplug")
     elif context.arch == "s390x":
@@ -61,7 +61,7 @@ def assign(context: Context, draft: Draft) -> None:
     _check_nodes(context, draft)
     if not memories:
         return
-    most = context.root.find("maxMemory")
+    most = context.find("maxMemory")
     uncounted = "uncounted-virtio-memory" in context.behaves
     if most is None:
         first = memories[0]

@@ -11,7 +11,7 @@ from virtkit.resolution.constraints.boot import check_boot
 from virtkit.resolution.constraints.capabilities import check_cpus, check_drivers, check_features
 from virtkit.resolution.constraints.chardevs import check_chardevs
 from virtkit.resolution.constraints.controllers import check_controllers, check_usb_sets
-from virtkit.resolution.constraints.devices import check_devices
+from virtkit.resolution.constraints.devices import check_aliases, check_devices
 from virtkit.resolution.constraints.disks import check_disks, check_sources, check_targets
 from virtkit.resolution.constraints.elements import check_elements
 from virtkit.resolution.constraints.hostdevs import check_hostdev_sources
@@ -31,13 +31,15 @@ def check_definition(context: Context, draft: Draft) -> None:
 
 def check_addressed(context: Context, draft: Draft) -> None:
     """Refuse what libvirt finds once all addresses are given. Raises Refused."""
-    check_elements(context, draft)
+    devices = draft.devices.in_order()
+    check_elements(context, draft, devices)
     check_controllers(context, draft)
     check_disks(context, draft)
     check_chardevs(context, draft)
     check_devices(context, draft)
+    check_aliases(devices)
     check_features(context)
     check_boot(context, draft)
     check_cpus(context)
-    check_drivers(context, draft)
-    check_addresses(context, draft)
+    check_drivers(context, devices)
+    check_addresses(context, draft, devices)

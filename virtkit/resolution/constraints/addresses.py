@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from virtkit.domain.address import DriveAddress
 from virtkit.domain.devices import Device, Disk, Hostdev, Input, Nic
 from virtkit.errors import Refused
@@ -23,9 +25,10 @@ CCW_CHECKED = frozenset({"controller", "input", "vsock"})
 """The devices of which every release refuses a CCW address on a machine without a channel subsystem."""
 
 
-def check_addresses(context: Context, draft: Draft) -> None:
+def check_addresses(context: Context, draft: Draft, devices: Iterable[Device]) -> None:
     """Refuse an address type that the device or the machine does not support. Raises Refused."""
-    for device in draft.devices.in_order():
+    unassigned_checked = "unassigned-checked" in context.behaves
+    for device in devices:
         address = device.address
         if address is None:
             continue
@@ -33,10 +36,10 @@ def check_addresses(context: Context, draft: Draft) -> None:
         if isinstance(address, DriveAddress) and not isinstance(device, Disk):
             # Such an address means one on a scsi controller for any kind of device.
             check_scsi_place(draft, device, address)
-        checked = "ccw-checked" in context.behaves or device.kind in CCW_CHECKED
-        if type_ == "ccw" and not context.family.ccw and checked:
-            raise _refuse(device, f"CCW addresses are not supported by machine type '{context.machine}'")
-        if type_ == "unassigned" and not isinstance(device, Hostdev) and "unassigned-checked" in context.behaves:
+        if type_ == "ccw" and not context.family.ccw:
+            if "ccw-checked" in context.behaves or device.kind in CCW_CHECKED:
+                raise _refuse(device, f"CCW addresses are not supported by machine type '{context.machine}'")
+        elif type_ == "unassigned" and unassigned_checked and not isinstance(device, Hostdev):
             raise _refuse(device, "address of type 'unassigned' is supported only for hostdevs")
         if isinstance(device, Hostdev):
             _check_hostdev(device, type_)

@@ -26,7 +26,7 @@ def check_boot(context: Context, draft: Draft) -> None:
     _check_orders(context, draft)
     if "lifecycle-actions" in context.behaves:
         _check_actions(context)
-    os_element = context.root.find("os")
+    os_element = context.find("os")
     if os_element is None:
         return
     bios = os_element.find("bios")
@@ -35,7 +35,7 @@ def check_boot(context: Context, draft: Draft) -> None:
             raise Refused(CFG, "BIOS serial console only supported on x86 architectures")
         if not draft.devices.serials:
             raise Refused(XML, "need at least one serial port to use BIOS serial output")
-    acpi = context.root.find("features/acpi") is not None
+    acpi = context.find("features/acpi") is not None
     loader = os_element.find("loader")
     flash = loader is not None and loader.get("type") == "pflash"
     if acpi and context.arch == "aarch64" and not flash and os_element.get("firmware") != "efi":
@@ -49,7 +49,7 @@ def _check_actions(context: Context) -> None:
 
     Source: libvirt 11.3, messages of the QEMU driver; observed: libvirt 9.0 refuses on_poweroff 'preserve'.
     """
-    actions = {tag: context.root.find(tag) for tag in ("on_poweroff", "on_reboot", "on_crash")}
+    actions = {tag: context.find(tag) for tag in ("on_poweroff", "on_reboot", "on_crash")}
     for refused, tags in (("rename-restart", tuple(actions)), ("preserve", ("on_reboot", "on_poweroff"))):
         for tag in tags:
             element = actions[tag]
@@ -63,12 +63,12 @@ def _check_orders(context: Context, draft: Draft) -> None:
     if not any(next(holder.iter("boot"), None) is not None for holder in context.root.iterchildren("devices")):
         return
     devices = draft.devices
-    several = context.root.find("os/boot") is not None
+    several = context.find("os/boot") is not None
     seen: dict[str, Device] = {}
     bootable = (devices.disks, devices.nics, devices.hostdevs, devices.redirdevs, devices.filesystems)
     for group in bootable:
         for device in group:
-            boot = None if device.element is None else device.element.find("boot")
+            boot = device.children.get("boot")
             order = None if boot is None else boot.get("order")
             if order is None:
                 continue

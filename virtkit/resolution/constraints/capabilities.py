@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 
 from virtkit import facts
@@ -10,7 +11,7 @@ from virtkit.domain.document import line_of
 from virtkit.domain.vocabulary import accepted
 from virtkit.errors import Refused
 from virtkit.releases import Release, in_release
-from virtkit.resolution.context import Context, Draft
+from virtkit.resolution.context import Context
 
 __all__ = ["check_cpus", "check_drivers", "check_features"]
 
@@ -26,11 +27,12 @@ def _needed(at: Release) -> dict[tuple[str, str], tuple[tuple[str, ...], str]]:
     }
 
 
-def check_drivers(context: Context, draft: Draft) -> None:
+def check_drivers(context: Context, devices: Iterable[Device]) -> None:
     """Refuse a device that QEMU lacks. Raises Refused."""
     needed = _needed(context.at)
-    for device in draft.devices.in_order():
-        if isinstance(device, Controller) and context.trusts_controllers:
+    trusted = context.trusts_controllers
+    for device in devices:
+        if trusted and isinstance(device, Controller):
             continue
         row = needed.get(_key(device))
         if row is not None and not any(context.emulator.has(type_) is not False for type_ in row[0]):
@@ -54,29 +56,40 @@ def _key(device: Device) -> tuple[str, str]:
 
 def check_features(context: Context) -> None:
     """Refuse an element of ``<features>`` that the machine family does not have. Raises Refused."""
-    features = context.root.find("features")
+    features = context.find("features")
     if features is None:
         return
     known = accepted(context.at)["features", "child"]
     for feature in features.iterchildren("*"):
         if feature.tag not in known:
             raise Refused(CFG, f"unexpected feature '{feature.tag!s}'", "features", line_of(feature))
+    present = {feature.tag for feature in features}
+    for path, attribute, value, refusal in _foreign_features(context.at, context.family.name, context.arch):
+        if path.partition("/")[0] not in present:
+            continue
+        found = features.find(path)
+        if found is not None and not (value and found.get(attribute) not in (value, None)):
+            what = refusal.format(arch=context.arch, machine=context.machine)
+            raise Refused(CFG, what, f"feature {path}", line_of(found))
+
+
+@cache
+def _foreign_features(at: Release, family: str, arch: str) -> tuple[tuple[str, str, str, str], ...]:
+    """The features that a family on an architecture lacks: (path, attribute, value, refusal)."""
+    lacking = []
     for row in facts.table("libvirt/machine-features.csv"):
-        if not in_release(row, context.at):
-            continue
-        path, _, value = row["feature"].partition("=")
-        found = features.find(path.partition("@")[0])
-        if found is None or (value and found.get(path.partition("@")[2]) not in (value, None)):
-            continue
         families = row["families"].split()
-        if context.family.name not in families and context.arch not in families:
-            what = row["refusal"].format(arch=context.arch, machine=context.machine)
-            raise Refused(CFG, what, f"feature {path.partition('@')[0]}", line_of(found))
+        if in_release(row, at) and family not in families and arch not in families:
+            where, _, value = row["feature"].partition("=")
+            path, _, attribute = where.partition("@")
+            lacking.append((path, attribute, value, row["refusal"]))
+    return tuple(lacking)
 
 
 def check_cpus(context: Context) -> None:
     """Refuse more vcpus than the machine type has, or than its interrupts reach. Raises Refused."""
-    text = (context.root.findtext("vcpu") or "1").strip()
+    vcpu = context.find("vcpu")
+    text = "1" if vcpu is None else (vcpu.text or "1").strip()
     if not text.isdigit():
         return
     count = int(text)
@@ -85,7 +98,7 @@ def check_cpus(context: Context) -> None:
     if most is not None and count > most:
         raise Refused(CFG, f"Maximum CPUs greater than specified machine type limit {most}", f"{count} vcpus")
     if count > XAPIC_MOST and context.family.chipset == "q35" and "iommu-for-many-vcpus" not in context.behaves:
-        driver = context.root.find("devices/iommu/driver")
+        driver = context.find("devices/iommu/driver")
         if driver is None or driver.get("eim") != "on":
             raise Refused(
                 CFG,

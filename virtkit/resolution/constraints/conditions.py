@@ -9,7 +9,8 @@ values, ``path!=a,b`` is there with another value. A path is ``@attribute``, ``c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from virtkit.domain.devices import Chardev, Device
@@ -20,7 +21,7 @@ from virtkit.resolution.context import Context, Draft
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["DOMAIN", "Subject", "Term", "terms_of"]
+__all__ = ["DOMAIN", "Subject", "Term", "reading", "terms_of"]
 
 _TERM = re.compile(r"(!?)([.^]?[\w/@.-]+?)(?:(!?=)(\S*))?$")
 
@@ -31,7 +32,7 @@ DOMAIN: dict[str, Callable[[Context, Draft], str | None]] = {
     "machine": lambda context, draft: context.machine,
     "spice": lambda context, draft: "yes" if any(one.model == "spice" for one in draft.devices.graphics) else "no",
     "graphics": lambda context, draft: "yes" if draft.devices.graphics else "no",
-    "numa": lambda context, draft: "no" if context.root.find("cpu/numa/cell") is None else "yes",
+    "numa": lambda context, draft: "no" if context.find("cpu/numa/cell") is None else "yes",
     "ioapic": lambda context, draft: _attribute(context, "features/ioapic", "driver"),
 }
 """The properties of the whole domain that a term can test."""
@@ -39,15 +40,19 @@ DOMAIN: dict[str, Callable[[Context, Draft], str | None]] = {
 
 def _attribute(context: Context, path: str, name: str) -> str:
     """An attribute of an element of the domain, "none" when it is not there."""
-    found = context.root.find(path)
+    found = context.find(path)
     return "none" if found is None else found.get(name) or "none"
 
 
 class Subject(NamedTuple):
-    """What a condition is checked on; ``device`` is None for an element that is not a device."""
+    """What a condition is checked on; ``device`` is None for an element that is not a device.
+
+    ``children`` are those of the element by name, the first of each.
+    """
 
     element: Element
     device: Device | None
+    children: Mapping[object, Element]
     context: Context
     draft: Draft
 
@@ -63,16 +68,40 @@ class Subject(NamedTuple):
 
     def value(self, path: str) -> str | None:
         """The text at a path, None when there is none."""
-        if path[0] == ".":
-            found = getattr(self.device, path[1:], None)
-            return None if found is None else str(found)
-        if path[0] == "^":
-            return DOMAIN[path[1:]](self.context, self.draft)
-        steps, _, attribute = path.partition("@")
-        node: Element | None = self.element.find(steps) if steps else self.element
+        return reading(path)(self)
+
+
+@cache
+def reading(path: str) -> Callable[[Subject], str | None]:
+    """The function that finds the text at a path; it is made once for each path."""
+    if path[0] == ".":
+        return _field(path[1:])
+    if path[0] == "^":
+        of_domain = DOMAIN[path[1:]]
+        return lambda subject: of_domain(subject.context, subject.draft)
+    steps, _, attribute = path.partition("@")
+    if not steps:
+        return lambda subject: subject.element.get(attribute)
+
+    first, deeper, _ = steps.partition("/")
+
+    def below(subject: Subject) -> str | None:
+        node = subject.children.get(first)
+        if node is not None and deeper:
+            node = subject.element.find(steps)
         if node is None:
             return None
         return node.get(attribute) if attribute else (node.text or "").strip()
+
+    return below
+
+
+def _field(name: str) -> Callable[[Subject], str | None]:
+    def of_device(subject: Subject) -> str | None:
+        found = getattr(subject.device, name, None)
+        return None if found is None else str(found)
+
+    return of_device
 
 
 class Term(NamedTuple):
@@ -82,9 +111,16 @@ class Term(NamedTuple):
     absent: bool
     operator: str
     words: frozenset[str]
+    read: Callable[[Subject], str | None]
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it is about what is written, which takes longer to find than what is resolved."""
+        return self.path[0] not in ".^"
 
     def holds(self, subject: Subject) -> bool:
-        value = subject.value(self.path)
+        """Whether it holds for a device."""
+        value = self.read(subject)
         if self.absent or not self.operator:
             return (value is None) == self.absent
         return value is not None and (value in self.words) == (self.operator == "=")
@@ -99,4 +135,4 @@ def _term(text: str) -> Term:
     found = _TERM.match(text)
     if found is None or (found[2][0] == "^" and found[2][1:] not in DOMAIN):
         raise FactsError(f"{text!r} is not a term of a condition")
-    return Term(found[2], bool(found[1]), found[3] or "", frozenset((found[4] or "").split(",")))
+    return Term(found[2], bool(found[1]), found[3] or "", frozenset((found[4] or "").split(",")), reading(found[2]))

@@ -133,7 +133,7 @@ def _check_node(context: Context, controller: Controller, pseries: bool) -> None
     if model == "pci-root" and controller.index == 0:
         raise _refuse(controller, "The PCI controller with index=0 can't be associated with a NUMA node")
     cells = len(context.root.findall("cpu/numa/cell"))
-    if not cells and "uncounted-virtio-memory" in context.behaves and context.root.find("maxMemory") is not None:
+    if not cells and "uncounted-virtio-memory" in context.behaves and context.find("maxMemory") is not None:
         # Since 9.6 memory that can grow brings one NUMA node of its own.
         cells = 1
     if not 0 <= node < cells:

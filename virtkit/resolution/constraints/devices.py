@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from virtkit.domain.address import IsaAddress
@@ -15,7 +15,7 @@ from virtkit.resolution.context import Context, Draft
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["check_devices"]
+__all__ = ["check_aliases", "check_devices"]
 
 CFG = "unsupported configuration"
 XML = "XML error"
@@ -32,8 +32,10 @@ def _refuse(device: Device, what: str, category: str = CFG) -> Refused:
 
 def check_devices(context: Context, draft: Draft) -> None:
     """Refuse an invalid device. Raises Refused."""
-    for check in _CHECKS:
-        check(context, draft)
+    for name, check in _CHECKS:
+        if getattr(draft.devices, name):
+            check(context, draft)
+    _check_others(context, draft)
 
 
 def _check_inputs(context: Context, draft: Draft) -> None:
@@ -56,7 +58,7 @@ def _check_ps2(context: Context, device: Device) -> None:
     elsewhere = context.arch not in _X86 or context.family.name == "microvm"
     if context.emulator.has("i8042") is False or (elsewhere and "ps2-x86-only" in context.behaves):
         raise _refuse(device, "ps2 is not supported by this QEMU binary")
-    ps2 = context.root.find("features/ps2")
+    ps2 = context.find("features/ps2")
     if ps2 is not None and ps2.get("state") == "off" and "ps2-feature" in context.behaves:
         raise _refuse(device, "ps2 bus inputs require the ps2 feature not to be disabled")
 
@@ -78,16 +80,15 @@ def _check_filesystems(context: Context, draft: Draft) -> None:
 
 
 def _target(filesystem: Device) -> str:
-    target = None if filesystem.element is None else filesystem.element.find("target")
+    target = filesystem.children.get("target")
     return "" if target is None else target.get("dir") or ""
 
 
 def _shares_memory(context: Context) -> bool:
     """Whether guest memory can be shared with a process of the host."""
-    root = context.root
-    default = root.find("memoryBacking/access")
+    default = context.find("memoryBacking/access")
     shared = default is not None and default.get("mode") == "shared"
-    cells = root.findall("cpu/numa/cell")
+    cells = context.root.findall("cpu/numa/cell")
     if cells:
         return all((cell.get("memAccess") or ("shared" if shared else "private")) == "shared" for cell in cells)
     return shared
@@ -114,7 +115,7 @@ def _check_graphics(context: Context, draft: Draft) -> None:
         if any(one.model not in ("egl-headless", "vnc", "spice") for one in graphics):
             raise _refuse(headless, "graphics type 'egl-headless' is only supported with vnc or spice graphics")
         for other in graphics:
-            gl = None if other.element is None else other.element.find("gl")
+            gl = other.children.get("gl")
             if other.model == "spice" and gl is not None and gl.get("enable") == "yes":
                 raise _refuse(other, "multiple OpenGL displays are not supported by QEMU")
 
@@ -206,7 +207,7 @@ def _check_iommus(context: Context, draft: Draft) -> None:
         if model == "virtio":
             if family.chipset != "q35" and family.name not in _ARM_VIRT:
                 raise _refuse(iommu, "IOMMU device: 'virtio' is only supported with Q35 and ARM Virt machines")
-            if context.root.find("features/acpi") is None:
+            if context.find("features/acpi") is None:
                 raise _refuse(iommu, "IOMMU device: 'virtio' requires ACPI")
         if model in ("intel", "smmuv3") and iommu.address is not None:
             raise _refuse(iommu, f"iommu model '{model}' can't have address", XML)
@@ -244,9 +245,10 @@ def _bytes(size: Element | None) -> int | None:
     return int(text) * int(base**power)
 
 
-def _check_aliases(context: Context, draft: Draft) -> None:
+def check_aliases(devices: Iterable[Device]) -> None:
+    """Refuse two devices with the same alias. Raises Refused."""
     named: set[str] = set()
-    for device in draft.devices.in_order():
+    for device in devices:
         if device.alias is None or getattr(device, "mirror", False):
             continue  # a console that mirrors a serial port has its alias
         if device.alias in named:
@@ -280,13 +282,13 @@ def _check_others(context: Context, draft: Draft) -> None:
             raise _refuse(balloon, "Memory balloon device type 'xen' is not supported by this version of qemu")
     _check_sounds(context, draft)
     for shmem in devices.shmems:
-        size = None if shmem.element is None else _bytes(shmem.element.find("size"))
+        size = _bytes(shmem.children.get("size"))
         if size is not None and "shmem-sizes" in context.behaves and size and (size < MIB or size & (size - 1)):
             raise _refuse(shmem, "shmem size must be a power of 2 and at least 1 MiB (1024 KiB)", XML)
         if shmem.model in (None, "ivshmem"):
             raise _refuse(shmem, "ivshmem device is not supported with this QEMU binary")
     for hostdev in devices.hostdevs:
-        boot = None if hostdev.element is None else hostdev.element.find("boot")
+        boot = hostdev.children.get("boot")
         if boot is not None and hostdev.model == "vfio-ap":
             raise _refuse(
                 hostdev, "booting from assigned devices is not supported by mediated devices of model vfio-ap"
@@ -313,21 +315,20 @@ def _check_sounds(context: Context, draft: Draft) -> None:
     for sound in draft.devices.sounds:
         if sound.model == "ich7":
             raise _refuse(sound, "sound card model 'ich7' is not supported by qemu")
-        audio = None if sound.element is None else sound.element.find("audio")
+        audio = sound.children.get("audio")
         if audio is not None and audio.get("id") not in known:
             raise _refuse(sound, f"no audio device with ID {audio.get('id')}", XML)
 
 
-_CHECKS: tuple[Callable[[Context, Draft], None], ...] = (
-    _check_inputs,
-    _check_filesystems,
-    _check_nics,
-    _check_graphics,
-    _check_videos,
-    _check_panics,
-    _check_watchdogs,
-    _check_iommus,
-    _check_memories,
-    _check_others,
-    _check_aliases,
+_CHECKS: tuple[tuple[str, Callable[[Context, Draft], None]], ...] = (
+    ("inputs", _check_inputs),
+    ("filesystems", _check_filesystems),
+    ("nics", _check_nics),
+    ("graphics", _check_graphics),
+    ("videos", _check_videos),
+    ("panics", _check_panics),
+    ("watchdogs", _check_watchdogs),
+    ("iommus", _check_iommus),
+    ("memories", _check_memories),
 )
+"""The checks of each list of devices, in libvirt's order; an empty list needs none."""

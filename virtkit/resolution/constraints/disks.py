@@ -33,7 +33,7 @@ def _refuse(disk: Disk, what: str, category: str = CFG, remedy: str = "") -> Ref
 
 
 def _source(disk: Disk) -> str:
-    source = None if disk.element is None else disk.element.find("source")
+    source = disk.children.get("source")
     if source is None:
         return ""
     return source.get("file") or source.get("dev") or source.get("name") or source.get("dir") or ""
@@ -77,7 +77,7 @@ def check_sources(draft: Draft) -> None:
     """Refuse a fixed disk without a source, and an incomplete source. Raises Refused."""
     for disk in draft.devices.disks:
         needed = SOURCES[disk.type]
-        source = None if disk.element is None else disk.element.find("source")
+        source = disk.children.get("source")
         if source is not None:
             _check_source(disk, source, needed)
         if disk.device == "lun":
@@ -100,7 +100,7 @@ def _check_source(disk: Disk, source: Element, needed: str) -> None:
     if disk.type == "network" and value != "nbd" and not source.get("name"):
         raise _refuse(disk, "missing name for disk source", XML)
     if disk.type == "dir" and (value or disk.device in REMOVABLE):
-        driver = None if disk.element is None else disk.element.find("driver")
+        driver = disk.children.get("driver")
         if driver is None or driver.get("type") != "fat":
             raise _refuse(disk, "storage type 'dir' requires use of storage format 'fat'")
 
@@ -139,7 +139,7 @@ def check_disks(context: Context, draft: Draft) -> None:
 
 def _check_iothread(context: Context, device: Device) -> bool:
     """Whether it has an iothread; raises Refused for one that the domain lacks (numbered ones, else the lowest)."""
-    driver = None if device.element is None else device.element.find("driver")
+    driver = device.children.get("driver")
     text = None if driver is None else driver.get("iothread")
     if text is None:
         return False
@@ -229,9 +229,9 @@ def _takes_floppies(context: Context) -> bool:
 
 
 def _check_driver(disk: Disk) -> None:
-    if disk.element is None or disk.bus == "virtio":
+    if disk.bus == "virtio":
         return
-    driver = disk.element.find("driver")
+    driver = disk.children.get("driver")
     if driver is None:
         return
     for option in ("iommu", "ats", "packed", "page_per_vq"):

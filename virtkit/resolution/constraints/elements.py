@@ -5,11 +5,13 @@ Both tables are kept as a tree of attributes and children, so the cost depends o
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
 from virtkit.domain.document import line_of
+from virtkit.domain.elements.reading import kids_of
 from virtkit.errors import Refused
 from virtkit.releases import Release
 from virtkit.resolution.constraints.conditions import Subject
@@ -21,6 +23,8 @@ from virtkit.resolution.context import Context, Draft
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
+    from virtkit.domain.devices import Device
+
 __all__ = ["check_elements"]
 
 OTHERS = ("lease", "audio", "redirfilter")
@@ -29,26 +33,42 @@ OTHERS = ("lease", "audio", "redirfilter")
 
 @dataclass(slots=True)
 class _Rules:
-    """Rules that begin with one path: those for some of its values, and those to check for any value."""
+    """Rules that begin with one path: those for some of its values, and those for all but some (or for any)."""
 
-    by_value: dict[object, list[Rule]] = field(default_factory=dict)
-    others: list[Rule] = field(default_factory=list)
+    by_value: dict[object, Sequence[Rule]] = field(default_factory=dict)
+    unless: list[tuple[frozenset[str], Rule]] = field(default_factory=list)
 
     def add(self, rule: Rule) -> None:
         """Enter a rule by its first term."""
-        first = rule.terms[0]
+        first = rule.first
         if first.operator == "=":
             for word in first.words:
                 self.by_value.setdefault(word, []).append(rule)
         else:
-            self.others.append(rule)
+            self.unless.append((first.words if first.operator else frozenset(), rule))
 
-    def ask(self, value: object, subject: Subject) -> None:
+    def check(self, value: object, subject: Subject) -> None:
         """Raises Refused when a rule holds."""
-        found = self.by_value.get(value)
-        if (found or self.others) and not subject.shadowed:
-            for rule in (*(found or ()), *self.others):
+        found = self.by_value.get(value, ())
+        if self.unless:
+            found = [*found, *(rule for words, rule in self.unless if value not in words)]
+        if found and not subject.shadowed:
+            for rule in found:
                 rule.check(subject)
+
+
+@dataclass(slots=True)
+class _Attribute:
+    """The checks of an attribute: the form of its value, and the rules that begin with it."""
+
+    form: Form | None = None
+    rules: _Rules | None = None
+
+    def add(self, rule: Rule) -> None:
+        """Enter a rule."""
+        if self.rules is None:
+            self.rules = _Rules()
+        self.rules.add(rule)
 
 
 @dataclass(slots=True)
@@ -58,11 +78,14 @@ class _Node:
     ``fields`` are rules of a device that begin with one of its fields.
     """
 
-    forms: dict[object, Form] = field(default_factory=dict)
-    attributes: dict[object, _Rules] = field(default_factory=dict)
+    attributes: dict[object, _Attribute] = field(default_factory=dict)
     children: dict[object, _Node] = field(default_factory=dict)
     fields: dict[str, _Rules] = field(default_factory=dict)
-    rules: _Rules = field(default_factory=_Rules)
+    rules: list[Rule] = field(default_factory=list)
+
+    def attribute(self, name: str) -> _Attribute:
+        """The checks of an attribute; they are added when there are none."""
+        return self.attributes.setdefault(name, _Attribute())
 
     def at(self, path: str) -> _Node:
         """The node of a child; it is added when it does not exist."""
@@ -76,55 +99,63 @@ class _Node:
 def _known(at: Release) -> dict[str, _Node]:
     root = _Node()
     for element, path, attribute, form in options(at):
-        root.at(element).at(path).forms[attribute] = form
+        root.at(element).at(path).attribute(attribute).form = form
     for element, rule in rules_of(at):
         node = root.at(element)
-        first = rule.terms[0]
+        first = rule.first
         path, _, attribute = first.path.partition("@")
         if first.absent or path.startswith("^"):
-            node.rules.others.append(rule)
+            node.rules.append(rule)
         elif path.startswith("."):
             node.fields.setdefault(path[1:], _Rules()).add(rule)
         elif attribute:
-            node.at(path).attributes.setdefault(attribute, _Rules()).add(rule)
+            node.at(path).attribute(attribute).add(rule)
         else:
-            node.at(path).rules.add(rule)
+            node.at(path).rules.append(rule)
     return {str(element): node for element, node in root.children.items()}
 
 
-def check_elements(context: Context, draft: Draft) -> None:
+def check_elements(context: Context, draft: Draft, devices: Iterable[Device]) -> None:
     """Refuse an option value that libvirt does not accept, and a device for which a rule holds. Raises Refused."""
     known = _known(context.at)
-    devices = draft.devices
-    for device in (*devices.in_order(), *devices.graphics):
+    for device in (*devices, *draft.devices.graphics):
+        if device.element is None:
+            continue
         node = known.get(device.kind)
-        if node is not None and device.element is not None:
-            _walk(device.element, node, Subject(device.element, device, context, draft))
+        if node is not None:
+            _walk(device.element, node, Subject(device.element, device, device.children, context, draft))
     for holder in context.root.iterchildren("devices"):
         for element in holder.iterchildren(*OTHERS):
             node = known.get(str(element.tag))
             if node is not None:
-                _walk(element, node, Subject(element, None, context, draft))
+                _walk(element, node, Subject(element, None, kids_of(element), context, draft))
 
 
 def _walk(element: Element, node: _Node, subject: Subject) -> None:
-    if node.forms or node.attributes:
+    if node.attributes:
         for name, value in element.items():
-            form = node.forms.get(name)
-            if form is not None:
-                expected = form.refuses(str(value))
-                if expected and all(term.holds(subject) for term in form.when):
-                    where = f"attribute '{name!s}' in element '{element.tag!s}'"
-                    what = f"Invalid value for {where}: '{value!s}'; expected {expected}"
-                    raise Refused("XML error", what, subject.label, line_of(element))
-            rules = node.attributes.get(name)
-            if rules is not None:
-                rules.ask(value, subject)
+            checks = node.attributes.get(name)
+            if checks is None:
+                continue
+            if checks.form is not None and (expected := checks.form.refuses(str(value))):
+                _refuse(element, str(name), expected, checks.form, subject)
+            if checks.rules is not None:
+                checks.rules.check(value, subject)
     if node.children:
-        for child in element.iterchildren():
+        for child in element:
             below = node.children.get(child.tag)
             if below is not None:
                 _walk(child, below, subject)
-    for name, rules in node.fields.items():
-        rules.ask(getattr(subject.device, name, None), subject)
-    node.rules.ask(None, subject)
+    for field_, rules in node.fields.items():
+        rules.check(getattr(subject.device, field_, None), subject)
+    for rule in node.rules:
+        if not subject.shadowed:
+            rule.check(subject)
+
+
+def _refuse(element: Element, name: str, expected: str, form: Form, subject: Subject) -> None:
+    """Raises Refused for a value that does not have its form, where the form applies."""
+    if all(term.holds(subject) for term in form.when):
+        where = f"attribute '{name}' in element '{element.tag!s}'"
+        what = f"Invalid value for {where}: '{element.get(name)}'; expected {expected}"
+        raise Refused("XML error", what, subject.label, line_of(element))

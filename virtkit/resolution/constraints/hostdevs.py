@@ -26,7 +26,7 @@ def check_hostdev_sources(draft: Draft) -> None:
     ]
     handed += [(one.type, one) for one in devices.hostdevs if one.mode == "subsystem"]
     for type_, device in handed:
-        source = None if device.element is None else device.element.find("source")
+        source = device.children.get("source")
         if source is None or (type_ != "usb" and not len(source) and not source.attrib):
             continue
         key = (type_, *_identity(source))
@@ -37,7 +37,7 @@ def check_hostdev_sources(draft: Draft) -> None:
 
 def source_of(device: Device) -> tuple[object, ...]:
     """What the source of a host device names; empty when none is written."""
-    source = None if device.element is None else device.element.find("source")
+    source = device.children.get("source")
     return () if source is None else _identity(source)
 
 

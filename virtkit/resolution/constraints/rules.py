@@ -18,23 +18,28 @@ _PLACE = re.compile(r"\{([^}]+)\}")
 
 
 class Rule(NamedTuple):
-    """A condition under which a device is refused."""
+    """A condition under which a device is refused; ``first`` is its first term, ``terms`` are all, the quickest first."""
 
+    first: Term
     terms: tuple[Term, ...]
     category: str
     refusal: str
 
     def check(self, subject: Subject) -> None:
         """Raises Refused when every term holds."""
-        if all(term.holds(subject) for term in self.terms):
-            what = _PLACE.sub(lambda place: subject.value(place[1]) or "", self.refusal)
-            raise Refused(self.category, what, subject.label, line_of(subject.element))
+        for term in self.terms:
+            if not term.holds(subject):
+                return
+        what = _PLACE.sub(lambda place: subject.value(place[1]) or "", self.refusal)
+        raise Refused(self.category, what, subject.label, line_of(subject.element))
 
 
 def rules(at: Release) -> Iterator[tuple[str, Rule]]:
     """The rules of a release, each with the element that it is about."""
     for row in facts.table("libvirt/constraints.csv"):
         if in_release(row, at):
-            rule = Rule(terms_of(row["when"]), row["category"], row["refusal"])
+            terms = terms_of(row["when"])
+            quickest = tuple(sorted(terms, key=lambda term: term.is_written))
+            rule = Rule(terms[0], quickest, row["category"], row["refusal"])
             for element in row["elements"].split():
                 yield element, rule

@@ -54,7 +54,7 @@ def _added(kind: str, model: str) -> Device:
 def _ps2_on(context: Context) -> bool:
     if "ps2-feature" not in context.behaves:
         return True
-    ps2 = context.root.find("features/ps2")
+    ps2 = context.find("features/ps2")
     return ps2 is None or ps2.get("state") != "off"
 
 
@@ -140,7 +140,8 @@ def _add_watchdog(context: Context, draft: Draft) -> None:
 def _add_iommu(context: Context, draft: Draft) -> None:
     if "iommu-for-many-vcpus" not in context.behaves or context.family.chipset != "q35":
         return
-    text = (context.root.findtext("vcpu") or "1").strip()
+    vcpu = context.find("vcpu")
+    text = "1" if vcpu is None else (vcpu.text or "1").strip()
     if not text.isdigit() or int(text) <= 255:
         return
     iommus = draft.devices.iommus
@@ -150,7 +151,7 @@ def _add_iommu(context: Context, draft: Draft) -> None:
         draft.trace.record(device, "machine.iommu", text)
     needed = {"intel": ("intremap", "eim"), "amd": ("intremap", "xtsup")}
     for iommu in iommus:
-        driver = None if iommu.element is None else iommu.element.find("driver")
+        driver = iommu.children.get("driver")
         for option in needed.get(iommu.model or "", ()):
             if driver is None or driver.get(option) is None:
                 iommu.set_attribute("driver", option, "on")

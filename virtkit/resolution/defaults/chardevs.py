@@ -164,7 +164,7 @@ def finish_mirror(draft: Draft) -> None:
 
 def _show_console(console: Chardev, type_: str, port: int) -> None:
     console.port = port
-    target = None if console.element is None else console.element.find("target")
+    target = console.children.get("target")
     if target is None or target.get("type") != type_:
         console.set_attribute("target", "type", type_)
     if target is None or target.get("port") != str(port):
