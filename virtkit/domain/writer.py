@@ -10,7 +10,7 @@ from virtkit.domain.devices import Device
 from virtkit.domain.document import Document
 from virtkit.domain.editor import STEP, indent_of, line_break_of, new_element, rewritten, with_attributes
 from virtkit.domain.edits import Edit, SetAddress
-from virtkit.domain.source_map import ElementSpan, source_map
+from virtkit.domain.source_map import Outline, outline
 
 __all__ = ["write"]
 
@@ -29,14 +29,11 @@ def write(document: Document, devices: Inventory, os_type: Sequence[tuple[str, s
     text = document.text
     edits: dict[int, tuple[int, str]] = {}
     added: dict[int, list[str]] = {}
-    root = source_map(text)
-    os_span = root.child("os")
-    type_span = None if os_span is None else os_span.child("type")
-    if type_span is not None and os_type:
-        tag = with_attributes(text[type_span.start : type_span.inner], os_type)
-        edits[type_span.start] = (type_span.inner, tag)
-    holders = [child for child in root.children if child.name == "devices"]
-    elements = [child for holder in holders for child in holder.children]
+    found = outline(text)
+    if found.os_type is not None and os_type:
+        tag = with_attributes(text[found.os_type.start : found.os_type.inner], os_type)
+        edits[found.os_type.start] = (found.os_type.inner, tag)
+    elements = found.devices
     indent = indent_of(text, elements[0].start) if elements else line_break_of(text) + STEP * 2
     anchor = -1
     loose: list[str] = []
@@ -72,7 +69,7 @@ def write(document: Document, devices: Inventory, os_type: Sequence[tuple[str, s
                 edits[target.start] = (target.end, chunk)
         if written:
             anchor = max(anchor, written[-1])
-    return _compose(text, root, holders, elements, edits, added, loose, indent)
+    return _compose(text, found, edits, added, loose, indent)
 
 
 def _edits(device: Device, addressed: bool) -> list[Edit]:
@@ -84,15 +81,14 @@ def _edits(device: Device, addressed: bool) -> list[Edit]:
 
 def _compose(
     text: str,
-    root: ElementSpan,
-    holders: list[ElementSpan],
-    elements: list[ElementSpan],
+    found: Outline,
     edits: dict[int, tuple[int, str]],
     added: dict[int, list[str]],
     loose: list[str],
     indent: str,
 ) -> str:
     """Join the untouched text with the edits and the added devices."""
+    holders, elements = found.holders, found.devices
     inserts: dict[int, str] = {}
     for place, chunks in added.items():
         if place >= 0:
@@ -106,7 +102,7 @@ def _compose(
         outer = indent[: -len(STEP)] if indent.endswith(STEP) else indent
         if not holders:
             newline = line_break_of(text)
-            inserts[root.outer] = f"{STEP}<devices>{body}{newline}{STEP}</devices>{newline}"
+            inserts[found.end] = f"{STEP}<devices>{body}{newline}{STEP}</devices>{newline}"
         elif holders[0].inner == holders[0].end:
             tag = text[holders[0].start : holders[0].inner]
             opened = tag[:-2].rstrip() + ">"
