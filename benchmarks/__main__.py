@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     """Run the sets named, or all."""
     parser = argparse.ArgumentParser(
         "python -m benchmarks",
-        description="Measure, and print each figure with the ratio to its peer: 2 means that the peer takes twice as long.",
+        description="Measure, and print each figure with the ratio to its peer; 2: the peer takes twice as long.",
         epilog="example: python -m benchmarks resolution matrix --baseline ../virtkit-of-last-month",
     )
     parser.add_argument("sets", nargs="*", metavar="SET", help=f"what to measure: {', '.join(SETS)} (default: all)")

@@ -58,7 +58,8 @@ class _Worker:
 
     def ask(self, **request: object) -> Any:
         """The answer to one request. Raises RuntimeError when the process ended."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()

@@ -1,7 +1,8 @@
 """A process that works on domains for ``benchmarks.resolution``: ``python worker.py``, one request a line.
 
-It uses only names that every revision since c7e1e4a has, so that the same file can run with an older checkout. A request
-is a JSON object: ``read`` names the inputs, ``round`` the work to do once; the answer is the CPU time in seconds.
+It uses only names that every revision since c7e1e4a has, so that the same file can run with an older checkout. A
+request is a JSON object: ``read`` names the inputs, ``round`` the work to do once; the answer is the CPU time in
+seconds.
 """
 
 from __future__ import annotations

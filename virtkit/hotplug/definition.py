@@ -68,7 +68,7 @@ class Definition:
         if isinstance(device, Controller):
             # Later no controller is checked, where older releases trust those that a device brings.
             strict = replace(self.resolved.context, plugged=False)
-            check_drivers(strict, Draft(inventory_of(device)))
+            check_drivers(strict, [device])
             if device.type == "ide" and device.index <= 0:
                 device.index = 0
                 check_controllers(strict, Draft(inventory_of(device)))

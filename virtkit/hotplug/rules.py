@@ -13,7 +13,7 @@ from virtkit.hotplug.device import list_of
 from virtkit.releases import Release, in_release
 from virtkit.resolution.constraints.capabilities import check_drivers
 from virtkit.resolution.constraints.chardevs import check_chardevs
-from virtkit.resolution.constraints.devices import check_devices
+from virtkit.resolution.constraints.devices import check_aliases, check_devices
 from virtkit.resolution.constraints.disks import check_disks, check_sources
 from virtkit.resolution.constraints.elements import check_elements
 from virtkit.resolution.constraints.hostdevs import check_hostdev_sources
@@ -87,7 +87,7 @@ def check_valid(context: Context, present: Inventory, device: Device) -> None:
         list_of(handed, device).append(device)
         check_hostdev_sources(Draft(handed))
     draft = Draft(alone)
-    check_elements(context, draft)
+    check_elements(context, draft, alone.in_order())
     if isinstance(device, Disk):
         check_sources(draft)
         if device.element is not None and device.element.find("source") is None:
@@ -103,4 +103,5 @@ def check_valid(context: Context, present: Inventory, device: Device) -> None:
         check_chardevs(context, draft)
     else:
         check_devices(context, draft)
-    check_drivers(context, draft)
+        check_aliases(alone.in_order())
+    check_drivers(context, alone.in_order())

@@ -35,7 +35,7 @@ OTHERS = ("lease", "audio", "redirfilter")
 class _Rules:
     """Rules that begin with one path: those for some of its values, and those for all but some (or for any)."""
 
-    by_value: dict[object, Sequence[Rule]] = field(default_factory=dict)
+    by_value: dict[object, list[Rule]] = field(default_factory=dict)
     unless: list[tuple[frozenset[str], Rule]] = field(default_factory=list)
 
     def add(self, rule: Rule) -> None:
@@ -49,7 +49,7 @@ class _Rules:
 
     def check(self, value: object, subject: Subject) -> None:
         """Raises Refused when a rule holds."""
-        found = self.by_value.get(value, ())
+        found: Sequence[Rule] = self.by_value.get(value, ())
         if self.unless:
             found = [*found, *(rule for words, rule in self.unless if value not in words)]
         if found and not subject.shadowed:

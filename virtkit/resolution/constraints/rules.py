@@ -18,7 +18,7 @@ _PLACE = re.compile(r"\{([^}]+)\}")
 
 
 class Rule(NamedTuple):
-    """A condition under which a device is refused; ``first`` is its first term, ``terms`` are all, the quickest first."""
+    """A condition under which a device is refused: its first term, and all terms, the quickest first."""
 
     first: Term
     terms: tuple[Term, ...]
