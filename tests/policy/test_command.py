@@ -111,7 +111,8 @@ def test_devices_of_one_side_are_listed_apart(capsys: pytest.CaptureFixture[str]
     assert main([*given, "--format", "json"]) == 0
     done = capsys.readouterr()
     assert not {row["kind"] for row in json.loads(done.out)} & {"gpu", "input", "fs", "9p", "mem", "scsi"}
-    assert "virt-v2v never creates input and gpu." in done.err
+    assert "virt-v2v never creates scsi, 9p, input, gpu, fs and mem." in done.err
+    assert "virt-install does not create for some guests: rng (2 guests)." in done.err
     assert main([*given, "--apart", "--format", "csv"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert {(row["kind"], row["not_by"], row["created"]) for row in rows} >= {("gpu", "virt-v2v", "never")}

@@ -175,9 +175,14 @@ def test_releases() -> None:
     assert [rule.value for rule in old.about["ports"]][1:] == ["3 free"]
     assert [rule.value for rule in new.about["ports"]][1:] == ["16 total, 6 free", "8 total, 3 free"]
     assert document.load("kubevirt").about == new.about
-    assert document.load("kubevirt").releases == ("1.5", "1.6", "1.9")
+    assert document.load("kubevirt").releases == ("1.5", "1.6", "1.8", "1.9")
+    for patch in ("kubevirt@1.9.2", "kubevirt@v1.9"):
+        assert document.load(patch).about == new.about
     for name, message in (
         ("kubevirt@2.0", "expected a release from 1.5 to 1.9, got '2.0'"),
+        ("kubevirt@latest", "expected a release from 1.5 to 1.9, got 'latest'"),
+        ("kubevirt@", "expected a release from 1.5 to 1.9, got ''"),
+        ("nova@1", "policy nova: expected release 33.0, got '1'"),
         ("slot-A@1.0", "policy slot-A does not name a release"),
     ):
         with pytest.raises(UsageError, match=message):

@@ -92,6 +92,25 @@ def _decided(name: str, guest: str, machine: str, kind: str, request: str, arch:
         ("virt-install", "fedora42", "q35", "gpu rng net block", "", PLAIN, "always"),
         ("virt-install", "fedora42", "q35", "input", "", "usb-tablet", "always"),
         ("virt-install", "fedora42", "q35", "scsi 9p fs vsock mem", "", PLAIN, "on-request"),
+        # Cockpit asks virt-install for VNC.
+        ("cockpit", "winxp", "pc", "gpu", "", "vga", "always"),
+        ("cockpit", "freebsd6.0", "pc", "console", "", "none", "never"),
+        ("cockpit", "fedora42", "q35", "gpu console", "", PLAIN, "always"),
+        # GNOME Boxes: a USB tablet only where the database lists one.
+        ("gnome-boxes", "fedora42", "q35", "input", "", "usb-tablet", "always"),
+        ("gnome-boxes", "winxp", "pc", "input", "", "usb-tablet", "always"),
+        ("gnome-boxes", "linux2016", "pc", "input", "", "usb-tablet", "always"),
+        # Plain QEMU: Quickemu's choices by system.
+        ("qemu-direct", "fedora42", "q35", "net block rng gpu balloon console", "", PLAIN, "always"),
+        ("qemu-direct", "fedora42", "q35", "input", "", "usb-tablet", "always"),
+        ("qemu-direct", "fedora42", "q35", "input", "virtio-input", PLAIN, "always"),
+        ("qemu-direct", "win11", "q35", "net block gpu", "", PLAIN, "always"),
+        ("qemu-direct", "win2k22", "q35", "net", "", "e1000", "always"),
+        ("qemu-direct", "win2k22", "q35", "block", "", "sata", "always"),
+        ("qemu-direct", "openbsd7.5", "q35", "gpu", "", "vga", "always"),
+        ("qemu-direct", "haikur1beta4", "pc", "net", "", "rtl8139", "always"),
+        ("qemu-direct", "macosx10.7", "q35", "net", "", "vmxnet3", "always"),
+        ("qemu-direct", "macosx10.7", "q35", "balloon", "", "none", "never"),
         # libvirt.
         ("libvirt", "fedora42", "pc", " ".join(KINDS), "", PLAIN, "always"),
         ("libvirt", "fedora42", "pc", "net", "no-nic-model", "rtl8139", "always"),
@@ -116,6 +135,12 @@ def test_devices(
         ("kubevirt", "input", "aarch64", "efi", "usb-tablet", "always"),
         ("kubevirt", "gpu", "x86_64", "efi", "bochs", "always"),
         ("cloudstack", "block", "x86_64", "efi", "sata", "always"),
+        ("cloudstack", "net", "x86_64", "efi", "e1000", "always"),
+        ("cloudstack", "block", "aarch64", "bios", "scsi", "always"),
+        ("cloudstack", "scsi net", "aarch64", "bios", PLAIN, "always"),
+        ("cockpit", "gpu", "x86_64", "efi", "bochs", "always"),
+        ("minikube", "scsi", "aarch64", "efi", PLAIN, "always"),
+        ("minikube", "scsi", "x86_64", "bios", "none", "never"),
     ],
 )
 def test_devices_by_architecture_and_firmware(
@@ -207,6 +232,9 @@ def test_incus_and_lxd_differ_for_old_guests() -> None:
         ("rhel5.11", "block", OLD),
         ("winxp", "block", OLD),
         ("rhel7.9", "net", PLAIN),
+        ("fedora6", "net", OLD),
+        ("fedora5", "block", OLD),
+        ("fedora7", "net", PLAIN),
         ("debian5", "net", OLD),
     ):
         assert decide(incus, find(guest), "q35", kind).value == value

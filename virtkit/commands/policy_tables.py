@@ -208,7 +208,7 @@ def _compare(args: argparse.Namespace) -> int:
     frame = _evaluated(args, policies)
     frame = frame[frame["kind"].isin(select_kinds(args.kinds))]
     changed = differences.changes(frame, *names)
-    apart = differences.apart(frame, *names)
+    apart = differences.apart(frame, names[0], names[1], policies)
     if args.effect:
         changed = changed[changed["effect"] == args.effect]
     by = args.by or ("family" if args.format == "table" else "cell")

@@ -207,6 +207,11 @@ def _driver(name: str, answer: Support, addons: bool) -> bool:
     return name != "legacy" and (answer.modern or (addons and answer.modern_addon))
 
 
+def _listed(guest: Guest, device: str) -> bool:
+    """Whether the database lists a PCI device such as "8086:10d3", or one by its name there."""
+    return device in guest.devices if "/" in device else guest.lists(*device.lower().split(":"))
+
+
 def _driven(guest: Guest, device: str, corrected: bool) -> bool:
     """Whether the guest is known to drive an emulated device, by libvirt's name such as "bus:sata"."""
     known = hardware().get(device)
@@ -227,7 +232,7 @@ _OF_GUEST: Mapping[str, Callable[[Any, Guest, Situation, bool], bool]] = Mapping
         and all(_COMPARE[sign](guest.release, other) for sign, other in value),
         "q35": lambda value, guest, _, __: guest.q35 is value,
         "listed": lambda value, guest, _, __: bool(guest.devices) is value,
-        "lists": lambda value, guest, _, __: all(guest.lists(*device.lower().split(":")) for device in value),
+        "lists": lambda value, guest, _, __: all(_listed(guest, device) for device in value),
         "first-nic": lambda value, guest, _, __: bool(guest.nics) and guest.nics[0][-9:].replace("/", ":") in value,
         "drives": lambda value, guest, _, corrected: all(_driven(guest, device, corrected) for device in value),
         **{name: _drivers_fit(name) for name in ("legacy", "modern", "driver", "installed", "unknown")},

@@ -10,7 +10,7 @@ from virtkit.policy.scoring import VITAL
 from virtkit.wording import counted, listed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
@@ -60,27 +60,32 @@ def _sides(frame: pd.DataFrame, before: str, after: str) -> tuple[pd.DataFrame, 
     return old, new
 
 
-def apart(frame: pd.DataFrame, before: str, after: str) -> pd.DataFrame:
-    """The devices that only one of two policies writes, by kind.
+def apart(frame: pd.DataFrame, before: str, after: str, policies: Iterable[Policy] = ()) -> pd.DataFrame:
+    """The devices that only one of two policies writes, or that one never writes and the other writes on request.
 
     Columns: ``kind, written_by, not_by`` (policies), ``created`` (what the other policy says: never, on-request, or
-    "sometimes" when it writes the device for other guests), ``guests, cells`` (int), ``example`` (a guest),
-    ``choice`` (what is written for it), ``reason`` (of the policy that does not write it). Raises UsageError when the
-    frame does not have one of the policies.
+    "sometimes" when it writes the device for other guests), ``guests, cells`` (int; 0 for a device that is only
+    written on request), ``example`` (a guest), ``choice`` (what is written for it), ``reason`` (of the policy that does
+    not write it). With ``policies``, "never" is about all guests; without them, about those of the frame. Raises
+    UsageError when the frame does not have one of the policies.
     """
     import pandas as pd
 
     old, new = _sides(frame, before, after)
+    sometimes = {(policy.name, kind) for policy in policies for kind in KINDS if kind not in policy.never}
     rows = []
     for kind in KINDS:
         for one, other, writer, lacking in ((old, new, before, after), (new, old, after, before)):
             mine = one["kind"] == kind
             only = mine & (one["verdict"] != _ABSENT) & (other["verdict"] == _ABSENT)
-            if not only.any():
-                continue
             said = set(other.loc[mine, "created"].astype(str))
             created = said.pop() if len(said) == 1 else "sometimes"
-            first = only.idxmax()
+            if created == "never" and (lacking, kind) in sometimes:
+                created = "sometimes"
+            could = only if only.any() else mine & (one["created"] != "never")
+            if not could.any() or (created != "never" and not only.any()):
+                continue
+            first = could.idxmax()
             rows.append(
                 {
                     "kind": kind,
@@ -90,7 +95,7 @@ def apart(frame: pd.DataFrame, before: str, after: str) -> pd.DataFrame:
                     "guests": int(one.loc[only, "guest"].nunique()),
                     "cells": int(only.sum()),
                     "example": str(one.at[first, "guest"]),
-                    "choice": str(one.at[first, "choice"]),
+                    "choice": str(one.at[first, "choice"]) if only.any() else "",
                     "reason": str(other.at[first, "reason"]),
                 }
             )
@@ -156,7 +161,7 @@ def _effects(before: pd.Series[Any], after: pd.Series[Any]) -> pd.Series[Any]:
 
 def rule_words(before: Policy, after: Policy) -> list[str]:
     """The rules that only one of two releases of the same policy has, as sentences; none for different policies."""
-    if before.file != after.file:
+    if before.file != after.file or before.name == after.name:
         return []
     said = []
     for one, other in ((before, after), (after, before)):
@@ -164,7 +169,7 @@ def rule_words(before: Policy, after: Policy) -> list[str]:
             if rule not in other.current:
                 about = ", ".join(rule.kinds) or rule.outcome
                 said.append(f"only {one.name}: {about} -> {rule.gives}: {rule.reason}")
-    return said
+    return said or [f"{before.name} and {after.name} have the same rules."]
 
 
 def added_buses(frame: pd.DataFrame, name: str) -> int:

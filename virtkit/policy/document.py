@@ -36,7 +36,7 @@ _OF_KINDS = ("legacy", "modern", "driver", "installed", "unknown")
 _ALLOWED = MappingProxyType({"firmware": ("bios", "efi")})
 _TEST = re.compile(r"\s*(>=|<=|<|>|==)\s*(\S+)\s*")
 _VERSION = re.compile(r"\d+(\.\d+)*")
-_RELEASE = re.compile(r"@\d+(\.\d+)*$")
+_RELEASE = re.compile(r"v?(\d+(\.\d+)*)")
 
 
 def names() -> tuple[str, ...]:
@@ -70,9 +70,12 @@ def load(name: str) -> Policy:
     >>> vk.load_policy("kubevirt@1.6").version
     '1.6'
     """
-    file, _, release = name.rpartition("@") if _RELEASE.search(name) else (name, "", "")
+    if name.endswith((".yaml", ".yml")):
+        return parse(text_of(name), name)
+    file, at, release = name.rpartition("@") if "@" in name else (name, "", "")
     policy = parse(text_of(file), file) if file.endswith((".yaml", ".yml")) else builtin(file)
-    return policy.at(release) if release else policy
+    said = _RELEASE.fullmatch(release)
+    return policy.at(said[1] if said else release) if at else policy
 
 
 def text_of(file: str) -> str:

@@ -43,7 +43,7 @@ def of_policies(
         "\n".join(_drivers(criteria)),
         "\n".join(_options(policies)),
         "\n".join(_outcome(table, chosen, baseline)),
-        "\n".join(_consequences(frame, chosen, baseline)),
+        "\n".join(_consequences(frame, policies, chosen, baseline)),
         "\n".join(_evidence(frame, policies, table, criteria, guest_database)),
     ]
     return "\n".join(parts)
@@ -92,7 +92,9 @@ def _outcome(table: pd.DataFrame, chosen: str, baseline: str) -> Iterator[str]:
     yield decisions.markdown(table[columns])
 
 
-def _consequences(frame: pd.DataFrame, chosen: str, baseline: str) -> Iterator[str]:
+def _consequences(
+    frame: pd.DataFrame, policies: Sequence[Policy], chosen: str, baseline: str
+) -> Iterator[str]:
     yield "## Consequences\n"
     if chosen == baseline:
         yield "Nothing changes.\n"
@@ -110,7 +112,8 @@ def _consequences(frame: pd.DataFrame, chosen: str, baseline: str) -> Iterator[s
             )
         if len(rows) > _CHANGES:
             yield f"- {title}: {counted(len(rows) - _CHANGES, 'more group')} of equal changes."
-    yield from (f"- {text}" for text in differences.apart_words(differences.apart(frame, baseline, chosen)))
+    apart = differences.apart(frame, baseline, chosen, policies)
+    yield from (f"- {text}" for text in differences.apart_words(apart))
     yield ""
 
 

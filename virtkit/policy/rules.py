@@ -213,14 +213,16 @@ class Policy(Displayable):
     def at(self, release: str) -> Policy:
         """The policy of one release of the software, named NAME@RELEASE.
 
-        Raises UsageError for a release that is not between ``oldest`` and ``version``.
+        A patch release, such as 1.9.2, has the rules of its release. Raises UsageError for a release that is not
+        between ``oldest`` and ``version``.
         """
-        asked = version_key(release)
+        asked, newest = version_key(release), version_key(self.version)
         if not self.version:
             raise UsageError(f"policy {self.name} does not name a release of its software; expected no @{release}")
-        if not asked or not version_key(self.oldest) <= asked <= version_key(self.version):
-            expected = f"{self.oldest} to {self.version}" if self.oldest != self.version else self.version
-            raise UsageError(f"policy {self.name}: expected a release from {expected}, got {release!r}")
+        if not asked or asked < version_key(self.oldest) or asked[: len(newest)] > newest:
+            one = f"release {self.version}"
+            expected = f"a release from {self.oldest} to {self.version}" if self.oldest != self.version else one
+            raise UsageError(f"policy {self.name}: expected {expected}, got {release!r}")
         return replace(self, name=f"{self.name.partition('@')[0]}@{release}", version=release)
 
 
