@@ -43,7 +43,7 @@ def test_slots() -> None:
     assert [table[name]["decision"] for name in "ABC"] == ["weigh", "reject", "keep"]
     assert table["A"]["because"] == "no guest breaks, but the cost is +1 port I/O window"
     assert table["B"]["because"] == (
-        "leaves 1 system without a disk or NIC of the model virtio-non-transitional on pc (such as fedora42), "
+        "leaves 1 system without a disk or NIC of the model virtio-non-transitional on pc (such as Fedora Linux 42), "
         "which work under the baseline"
     )
     with pytest.raises(UsageError, match="does not include the baseline"):

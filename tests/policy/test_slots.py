@@ -72,3 +72,13 @@ def test_baseline_is_what_libvirt_does(compared: slots.Comparison) -> None:
     for column in ("guest", "placement", "interface", "verdict"):
         assert list(under_c[column].astype(str)) == list(plain[column].astype(str))
     assert compared.changed[compared.changed["policy"] == "C"].empty
+
+
+def test_what_pc_would_save() -> None:
+    """Under C a plain NIC costs a root port on q35, a transitional one a bridge with its port; pc adds nothing."""
+    found = slots.compare("fedora42", kinds="net,vsock", names=("C",))
+    rows = {row["model"]: row for row in slots.saved_on_pc(found.buses).to_dict("records")}
+    assert (rows["virtio"]["q35"], rows["virtio"]["pc"], rows["virtio"]["kinds"]) == (2, 0, 2)
+    # QEMU has no transitional vsock, so only the NIC counts.
+    assert (rows["virtio-transitional"]["saved"], rows["virtio-transitional"]["kinds"]) == (2, 1)
+    assert slots.saved_on_pc(slots.compare("fedora42", "q35", "net", names=("C",)).buses).empty

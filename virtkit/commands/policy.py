@@ -30,7 +30,7 @@ _EXAMPLE = """examples:
   virtkit policy check recommended domains/ --format sarif -o findings.sarif
   virtkit policy decide nova --guests 'rhel*' --kinds net,block --format csv
   virtkit policy compare virt-install virt-v2v --guests 'rhel6*'
-  virtkit policy score --machines pc,q35
+  virtkit policy score virt-install recommended --details
   virtkit policy review --record decision.md
   virtkit policy slots --guests 'family=linux'
   virtkit policy rollout nic-model domains/

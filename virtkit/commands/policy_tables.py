@@ -79,14 +79,15 @@ def _add_compare(verbs: _Verbs) -> None:
 
 
 def _add_score(verbs: _Verbs) -> None:
-    verb = verb_parser(verbs, "score", "score all policies, or some", "score --machines pc,q35")
+    example = "score virt-install recommended --details"
+    verb = verb_parser(verbs, "score", "score all policies, or some", example)
     verb.add_argument("policies", nargs="*", help="names or .yaml files (default: all shipped)")
     verb.add_argument(
         "--details", action="store_true", help="a row for each policy and criterion: count, weight and points"
     )
     _criteria(verb)
     _circumstances(verb)
-    _selections(verb, "pc,q35")
+    _selections(verb, "own")
 
 
 def _add_review(verbs: _Verbs) -> None:
@@ -157,13 +158,13 @@ def _about(args: argparse.Namespace, policies: Sequence[Policy]) -> Circumstance
     return circumstances(policies, args.request, args.arch, args.firmware)
 
 
-def _evaluated(args: argparse.Namespace, policies: Sequence[Policy]) -> pd.DataFrame:
+def _evaluated(args: argparse.Namespace, policies: Sequence[Policy], machines: str = "") -> pd.DataFrame:
     from virtkit.policy import comparison
 
     return comparison.evaluate(
         policies,
         args.guests,
-        comparison.select_machines(args.machines),
+        comparison.select_machines(machines or args.machines),
         overrides=args.overrides == "on",
         host=chosen_host(args),
         guest_database=chosen_catalogue(args),
@@ -225,12 +226,22 @@ def _compare(args: argparse.Namespace) -> int:
 
 
 def _score(args: argparse.Namespace) -> int:
-    from virtkit.policy import document, scoring
+    from virtkit.commands import tables
+    from virtkit.policy import document, scoring, weighing
 
-    policies = [document.load(name) for name in args.policies or document.names()]
+    policies = document.select(",".join(args.policies))
     criteria, frame = _chosen_criteria(args), _evaluated(args, policies)
-    made = scoring.details if args.details else scoring.score
-    _frame(args, made(frame, criteria, chosen_catalogue(args), _about(args, policies)))
+    known, about = chosen_catalogue(args), _about(args, policies)
+    details = scoring.details(frame, criteria, known, about)
+    scores = scoring.score(frame, criteria, known, about)
+    _frame(args, details if args.details else scores)
+    best = str(scores["policy"].iloc[0])
+    alone = [policy for policy in policies if policy.name == best]
+    saved = weighing.pc_savings(frame, _evaluated(args, alone, "pc"), criteria, known, about)
+    if words := weighing.pc_words(saved, best):
+        tables.say(words)
+    if len(policies) > 1:
+        tables.say(weighing.sensitivity_words(weighing.sensitivity(details), best))
     return 0
 
 
@@ -241,10 +252,11 @@ def _review(args: argparse.Namespace) -> int:
     policies = document.select(",".join(args.policies), args.baseline)
     baseline = document.load(args.baseline).name
     criteria, frame, known = _chosen_criteria(args), _evaluated(args, policies), chosen_catalogue(args)
-    decided = decisions.of_policies(frame, baseline, criteria, known)
-    _frame(args, decided)
+    about = _about(args, policies)
+    _frame(args, decisions.of_policies(frame, baseline, criteria, known, about))
     if args.record:
-        text = record.of_policies(frame, policies, baseline, criteria, known)
+        on_pc = _evaluated(args, policies, "pc")
+        text = record.of_policies(frame, on_pc, policies, baseline, criteria, known, about)
         tables.write(text, args.record)
         tables.say(f"decision record written to {args.record}")
     return 0

@@ -4,34 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import takewhile
+
+from virtkit.guests.families import FAMILIES
 
 __all__ = ["FAMILIES", "Label", "kin", "label", "span"]
 
 #: The distributions that most people run, in the order in which pages show them; the others follow by name.
 _FIRST = ("rhel", "ubuntu", "debian", "win", "centos", "rocky", "almalinux", "fedora", "ol", "sle", "sles", "opensuse")
-
-#: Names of the families of guests, in the order in which pages show them; other families follow by name.
-FAMILIES: Mapping[str, str] = {
-    "linux": "Linux",
-    "winnt": "Windows NT and later",
-    "freebsd": "FreeBSD and kin",
-    "openbsd": "OpenBSD",
-    "netbsd": "NetBSD",
-    "dragonflybsd": "DragonFly BSD",
-    "solaris": "Solaris",
-    "illumos": "illumos",
-    "darwin": "macOS",
-    "win9x": "Windows 9x",
-    "win16": "Windows 16 bit",
-    "dos": "DOS",
-    "haiku": "Haiku",
-    "hurd": "GNU Hurd",
-    "netware": "Novell NetWare",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Label:

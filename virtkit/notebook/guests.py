@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
+from typing import TYPE_CHECKING
 
 from virtkit import display
 from virtkit.draw.html_card import Card, Cell
@@ -13,7 +14,10 @@ from virtkit.guests import KINDS, Catalogue, Guest, catalogue
 from virtkit.guests.overrides import support
 from virtkit.wording import counted
 
-__all__ = ["catalogue_html", "guest_html", "guest_labels"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["catalogue_html", "guest_html", "guest_labels", "with_names"]
 
 
 def guest_labels(idents: Iterable[str]) -> dict[str, Label]:
@@ -27,6 +31,12 @@ def guest_labels(idents: Iterable[str]) -> dict[str, Label]:
         else:
             found[ident] = Label(ident, guest.name, guest.family, guest.distro, guest.version)
     return found
+
+
+def with_names(frame: pd.DataFrame, *columns: str) -> pd.DataFrame:
+    """The frame with names of guests ("Fedora Linux 42") in place of short ids in ``columns``; other text stays."""
+    names = {ident: label.name for ident, label in guest_labels(catalogue().names).items()}
+    return frame.assign(**{column: [names.get(str(one), one) for one in frame[column]] for column in columns})
 
 
 @display.html.register(Guest)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from virtkit.errors import UsageError
+from virtkit.guests import catalogue
 from virtkit.policy import differences, document, scoring
 from virtkit.policy.rollout import STAGES, stage_of
 from virtkit.wording import counted, listed
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from virtkit.guests import Catalogue
+    from virtkit.policy.decide import Circumstances
     from virtkit.policy.rollout import Rollout
     from virtkit.policy.rules import Criterion
     from virtkit.policy.slots import Comparison
@@ -117,11 +119,13 @@ def _broken(found: Comparison, name: str) -> str:
     vital = worse[worse["kind"].isin(scoring.VITAL)]
     rows = vital if len(vital) else worse
     lost = "a disk or NIC" if len(vital) else "a device"
+    names = {guest.id: guest.name for guest in catalogue()}
     groups = []
     for (machine, model), part in rows.groupby(["machine", "model"], sort=True):
         guests = sorted(set(part["guest"]))
         systems = counted(len(guests), "system")
-        groups.append(f"{systems} without {lost} of the model {model} on {machine} (such as {guests[0]})")
+        example = names.get(guests[0], guests[0])
+        groups.append(f"{systems} without {lost} of the model {model} on {machine} (such as {example})")
     return f"leaves {listed(groups)}, which work under the baseline"
 
 
@@ -130,6 +134,7 @@ def of_policies(
     baseline: str,
     criteria: Sequence[Criterion] | None = None,
     guest_database: Catalogue | None = None,
+    about: Circumstances | None = None,
 ) -> pd.DataFrame:
     """One line for each policy of ``comparison.evaluate``'s frame, best first, compared with ``baseline``.
 
@@ -143,8 +148,8 @@ def of_policies(
     import pandas as pd
 
     chosen = document.builtin("recommended").scoring if criteria is None else criteria
-    points = scoring.details(frame, chosen, guest_database)
-    records = scoring.score(frame, chosen, guest_database).to_dict("records")
+    points = scoring.details(frame, chosen, guest_database, about)
+    records = scoring.score(frame, chosen, guest_database, about).to_dict("records")
     base = next((row for row in records if row["policy"] == baseline), None)
     if base is None:
         there = ", ".join(str(row["policy"]) for row in records)
@@ -191,7 +196,7 @@ def _moved(points: pd.DataFrame, baseline: str, name: str, limit: int = 3) -> st
     largest = sorted(moved[moved != 0].items(), key=lambda item: (-abs(item[1]), str(item[0])))
     said = []
     for criterion, _ in largest[:limit]:
-        what = _COUNTED.get(str(criterion), f"domains with a loss for {criterion}")
+        what = _COUNTED.get(str(criterion), f"domains that {criterion} counts")
         said.append(f"{what} {int(changes[criterion]):+,}")
     return ", ".join(said)
 

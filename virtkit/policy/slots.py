@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from virtkit.guests import Catalogue, Guest
 
-__all__ = ["BASELINE", "Comparison", "SlotPolicy", "cells", "compare", "policies", "policy"]
+__all__ = ["BASELINE", "Comparison", "SlotPolicy", "cells", "compare", "policies", "policy", "saved_on_pc"]
 
 #: The policy of libvirt, with which the others are compared.
 BASELINE = "C"
@@ -195,6 +195,26 @@ def compare(
     frames = [made[name][0] for name in wanted]
     every = pd.DataFrame({name: union_categoricals([f[name] for f in frames]) for name in frames[0]})
     return Comparison(every, changed, buses, summary, broken)
+
+
+def saved_on_pc(buses: pd.DataFrame) -> pd.DataFrame:
+    """What pc would save: the PCI controllers that libvirt adds for one device of each kind, on q35 and on pc.
+
+    ``buses`` is that of a Comparison. Columns: ``policy, model, kinds`` (int: the kinds accepted on both machines),
+    ``q35, pc, saved`` (PCI controllers, int). No row for a policy that was not compared on both machines.
+    """
+    import pandas as pd
+
+    families = buses["machine"].astype(str).map(lambda name: "q35" if "q35" in name else "pc")
+    accepted = buses.assign(family=families)[buses["refused"] == ""]
+    wide = accepted.pivot_table(index=["policy", "model", "kind"], columns="family", values="buses", aggfunc="max")
+    if not {"pc", "q35"} <= set(wide.columns):
+        return pd.DataFrame(columns=["policy", "model", "kinds", "q35", "pc", "saved"])
+    both = wide.dropna()
+    sums = both.groupby(["policy", "model"], sort=True).sum().astype(int)
+    sums.insert(0, "kinds", both.groupby(["policy", "model"], sort=True).size())
+    sums["saved"] = sums["q35"] - sums["pc"]
+    return sums.reset_index()[["policy", "model", "kinds", "q35", "pc", "saved"]]
 
 
 _RANK = MappingProxyType({"fails": 0, "works-with-condition": 1, "works": 2})

@@ -1,0 +1,117 @@
+"""How firm a ranking of policies is: what pc would save instead of q35, and whether other weights change the order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from virtkit.policy import scoring
+from virtkit.wording import counted, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from virtkit.guests import Catalogue
+    from virtkit.policy.decide import Circumstances
+    from virtkit.policy.rules import Criterion
+
+__all__ = ["FACTORS", "pc_savings", "pc_words", "sensitivity", "sensitivity_words"]
+
+#: The factors by which ``sensitivity`` changes one weight at a time.
+FACTORS = (0.0, 0.5, 2.0)
+
+
+def pc_savings(
+    frame: pd.DataFrame,
+    on_pc: pd.DataFrame,
+    criteria: Sequence[Criterion],
+    guest_database: Catalogue | None = None,
+    about: Circumstances | None = None,
+) -> pd.DataFrame:
+    """What the q35 domains of each policy would save, and lose, on pc.
+
+    ``frame`` and ``on_pc`` are results of ``comparison.evaluate`` for the same policies and guests, the latter with the
+    machine pc. Columns: ``policy, domains`` (on q35), ``buses, buses_on_pc, saved`` (PCI controllers, int), ``score,
+    score_on_pc`` (of these domains, float).
+    """
+    import pandas as pd
+
+    rows = []
+    for name in frame["policy"].unique():
+        mine = frame[(frame["policy"] == name) & (frame["machine"] == "q35")]
+        guests = mine["guest"].unique()
+        # A guest may be on q35 twice, as the policy's own choice and because it was asked for.
+        mine = mine[~mine.duplicated(["guest", "kind"])]
+        other = on_pc[(on_pc["policy"] == name) & on_pc["guest"].isin(guests)]
+        figures = [_figures(part, criteria, guest_database, about) for part in (mine, other)]
+        (buses, score), (buses_on_pc, score_on_pc) = figures
+        rows.append((str(name), len(guests), buses, buses_on_pc, buses - buses_on_pc, score, score_on_pc))
+    columns = ["policy", "domains", "buses", "buses_on_pc", "saved", "score", "score_on_pc"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _figures(
+    frame: pd.DataFrame,
+    criteria: Sequence[Criterion],
+    guest_database: Catalogue | None,
+    about: Circumstances | None,
+) -> tuple[int, float]:
+    """The PCI controllers and the score of the domains of one policy."""
+    if frame.empty:
+        return 0, 0.0
+    points = scoring.details(frame, criteria, guest_database, about)["points"].sum()
+    return int(frame.drop_duplicates(["guest", "asked"])["domain_buses"].sum()), round(float(points), 2)
+
+
+def pc_words(savings: pd.DataFrame, policy: str) -> str:
+    """What pc would save for a policy, as a sentence; "" for a policy that never chooses q35 here."""
+    row = next((row for row in savings.to_dict("records") if row["policy"] == policy), None)
+    if row is None or not row["domains"]:
+        return ""
+    domains = counted(int(row["domains"]), "q35 domain")
+    each = int(row["saved"]) / int(row["domains"])
+    lost = float(row["score"]) - float(row["score_on_pc"])
+    change = f"lose {lost:,.1f} points" if lost >= 0 else f"gain {-lost:,.1f} points"
+    saved = counted(int(row["saved"]), "PCI controller")
+    return f"On pc the {domains} of {policy} would save {saved} ({each:.1f} each) and {change}."
+
+
+def sensitivity(details: pd.DataFrame) -> pd.DataFrame:
+    """Which policy is first when one weight is 0, half or twice as large; ``details`` is that of ``scoring.details``.
+
+    Columns: ``criterion, weight, at_0, at_half, at_double`` (the first policy, text) and ``margin`` (by how many points
+    the criterion separates the first two policies, float).
+    """
+    import pandas as pd
+
+    points = details.pivot(index="criterion", columns="policy", values="points")
+    weights = details.drop_duplicates("criterion").set_index("criterion")["weight"]
+    total = points.sum()
+    order = _order(total)
+    rows = []
+    for criterion in details["criterion"].unique():
+        leaders = [_order(total + (factor - 1) * points.loc[criterion])[0] for factor in FACTORS]
+        second = order[1] if len(order) > 1 else order[0]
+        margin = round(float(points.at[criterion, order[0]] - points.at[criterion, second]), 2)
+        rows.append((str(criterion), float(weights[criterion]), *leaders, margin))
+    return pd.DataFrame(rows, columns=["criterion", "weight", "at_0", "at_half", "at_double", "margin"])
+
+
+def _order(total: pd.Series[float]) -> list[str]:
+    """The policies by their sums, best first; equal ones by name."""
+    return [name for _, name in sorted((-round(float(value), 2), str(name)) for name, value in total.items())]
+
+
+def sensitivity_words(found: pd.DataFrame, leader: str) -> str:
+    """Whether a policy stays first, as a sentence that names the weights which decide."""
+    words = {"at_0": "is 0", "at_half": "is halved", "at_double": "is doubled"}
+    exceptions = [
+        f"{row['criterion']} {word} ({row[column]} is first)"
+        for row in found.to_dict("records")
+        for column, word in words.items()
+        if row[column] != leader
+    ]
+    if not exceptions:
+        return f"{leader} stays first when any one weight is 0, halved or doubled."
+    return f"{leader} is no longer first when the weight of {listed(exceptions)}."
