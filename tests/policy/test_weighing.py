@@ -22,19 +22,20 @@ def test_what_pc_would_save(frames: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     """The controllers of the q35 domains are saved on pc, which adds none; a policy that chooses pc saves nothing."""
     own, pc = frames
     criteria = document.builtin("recommended").scoring
-    found = weighing.pc_savings(own, pc, criteria).set_index("policy")
+    table = weighing.pc_savings(own, pc, criteria)
+    found = {str(row["policy"]): row for row in table.to_dict("records")}
     on_q35 = own[own["machine"] == "q35"].drop_duplicates(["policy", "guest"])
     for name in ("recommended", "virt-install", "nova"):
         mine = on_q35[on_q35["policy"] == name]
-        assert found.at[name, "domains"] == len(mine)
-        assert found.at[name, "saved"] == mine["domain_buses"].sum() - found.at[name, "buses_on_pc"]
-    assert found.at["nova", "domains"] == 0
-    assert found.at["recommended", "score"] > found.at["recommended", "score_on_pc"]
-    words = weighing.pc_words(found.reset_index(), "recommended")
-    saved, domains = found.at["recommended", "saved"], found.at["recommended", "domains"]
+        assert found[name]["domains"] == len(mine)
+        assert found[name]["saved"] == mine["domain_buses"].sum() - found[name]["buses_on_pc"]
+    assert found["nova"]["domains"] == 0
+    assert found["recommended"]["score"] > found["recommended"]["score_on_pc"]
+    words = weighing.pc_words(table, "recommended")
+    saved, domains = found["recommended"]["saved"], found["recommended"]["domains"]
     assert words.startswith(f"On pc the {domains} q35 domains of recommended would save {saved} PCI controllers (")
     assert " and lose " in words
-    assert weighing.pc_words(found.reset_index(), "nova") == ""
+    assert weighing.pc_words(table, "nova") == ""
 
 
 def test_machine_criteria_decide_for_q35(frames: tuple[pd.DataFrame, pd.DataFrame]) -> None:

@@ -85,15 +85,15 @@ def sensitivity(details: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    points = details.pivot(index="criterion", columns="policy", values="points")
+    points = details.pivot(index="criterion", columns="policy", values="points").astype(float)
     weights = details.drop_duplicates("criterion").set_index("criterion")["weight"]
     total = points.sum()
     order = _order(total)
     rows = []
     for criterion in details["criterion"].unique():
         leaders = [_order(total + (factor - 1) * points.loc[criterion])[0] for factor in FACTORS]
-        second = order[1] if len(order) > 1 else order[0]
-        margin = round(float(points.at[criterion, order[0]] - points.at[criterion, second]), 2)
+        of_policies = dict(zip(points.columns, points.loc[criterion].to_list(), strict=True))
+        margin = round(of_policies[order[0]] - of_policies[order[min(1, len(order) - 1)]], 2)
         rows.append((str(criterion), float(weights[criterion]), *leaders, margin))
     return pd.DataFrame(rows, columns=["criterion", "weight", "at_0", "at_half", "at_double", "margin"])
 
