@@ -32,9 +32,19 @@ def test_policies() -> None:
         "diskless": "reject",
         "kubevirt": "weigh",
     }
-    assert "domains without a working disk or NIC -1" in str(table["recommended"]["because"])
+    assert "1 fewer domain lacks a working disk or NIC" in str(table["recommended"]["because"])
     with pytest.raises(UsageError, match="baseline 'ovirt' was not evaluated; expected one of "):
         decisions.of_policies(frame, "ovirt")
+
+
+def test_drawbacks_of_the_same_domains_share_a_part() -> None:
+    """Criteria on the machine that change by the same number are one consequence, and others have verbs that agree."""
+    frame = comparison.evaluate([document.builtin(name) for name in ("nova", "recommended")], "rhel6.10,fedora42")
+    said = str(_by_policy(decisions.of_policies(frame, "nova"))["recommended"]["because"])
+    assert said == (
+        "4 more devices work, 1 fewer device fails and 2 fewer domains with the drawbacks i440fx-support, migration "
+        "and passthrough"
+    )
 
 
 def test_slots() -> None:

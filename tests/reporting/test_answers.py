@@ -59,6 +59,11 @@ def test_decision_says_what_to_do_first() -> None:
     ]
     kept = answers.decision_answer(frame[1:], "b")[0]
     assert kept == "Keep b: no other policy improves on it without making something worse."
+    harm = frame[1:].replace("breaks 1", "leaves 144 systems without a disk or NIC on q35")
+    assert answers.decision_answer(harm, "b") == [
+        "Keep b: c leaves 144 systems without a disk or NIC on q35.",
+        "d is a trade-off: x.",
+    ]
     two = pd.concat([frame[1:], pd.DataFrame([("e", "weigh", "y")], columns=frame.columns)])
     assert answers.decision_answer(two, "b")[-1] == "Trade-offs: d, e."
 

@@ -10,7 +10,7 @@ from virtkit.errors import UsageError
 from virtkit.guests import catalogue
 from virtkit.policy import differences, document, scoring
 from virtkit.policy.rollout import STAGES, stage_of
-from virtkit.wording import counted, listed
+from virtkit.wording import counted, listed, plural
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -26,20 +26,21 @@ if TYPE_CHECKING:
 #: Characters that begin markup within a line; underscores inside words do not.
 _MARKUP = re.compile(r"[\\|<`*\[]")
 
-#: What criteria of these names count, for the sentence on a policy.
+#: What criteria of these names count: a noun, and the verbs of one and of several, for the sentence on a policy.
 _COUNTED = MappingProxyType(
     {
-        "works": "working devices",
-        "condition": "devices that need a driver to be installed",
-        "emulated": "emulated devices",
-        "fails": "failing devices",
-        "idle": "idle devices",
-        "left-out": "useful devices left out",
-        "no-disk-or-nic": "domains without a working disk or NIC",
-        "buses": "PCI controllers",
-        "no-free-port": "domains without a free port",
+        "works": ("device", "works", "work"),
+        "condition": ("device", "needs a driver to be installed", "need a driver to be installed"),
+        "emulated": ("disk or NIC", "is emulated", "are emulated"),
+        "fails": ("device", "fails", "fail"),
+        "idle": ("device", "is idle", "are idle"),
+        "left-out": ("useful device", "is left out", "are left out"),
+        "no-disk-or-nic": ("domain", "lacks a working disk or NIC", "lack a working disk or NIC"),
+        "buses": ("PCI controller", "is added", "are added"),
+        "no-free-port": ("domain", "lacks a free port", "lack a free port"),
     }
 )
+_PLURALS = MappingProxyType({"disk or NIC": "disks or NICs"})
 
 __all__ = ["markdown", "of_policies", "of_rollouts", "of_slots", "together"]
 
@@ -188,17 +189,37 @@ def _decision(row: Mapping[Hashable, Any], base: Mapping[Hashable, Any], better:
 
 
 def _moved(points: pd.DataFrame, baseline: str, name: str, limit: int = 3) -> str:
-    """The criteria that move the score most, by what they count: "working devices +13"."""
+    """The consequences that move the score most: "13 more devices work and 2 fewer devices fail".
+
+    Criteria on domains that change by the same number share a part.
+    """
     by_policy = points.pivot(index="criterion", columns="policy", values="points")
     counts = points.pivot(index="criterion", columns="policy", values="count")
     changes = (counts[name] - counts[baseline]).to_dict()
     moved = (by_policy[name] - by_policy[baseline]).round(2)
     largest = sorted(moved[moved != 0].items(), key=lambda item: (-abs(item[1]), str(item[0])))
-    said = []
-    for criterion, _ in largest[:limit]:
-        what = _COUNTED.get(str(criterion), f"domains that {criterion} counts")
-        said.append(f"{what} {int(changes[criterion]):+,}")
-    return ", ".join(said)
+    parts: list[list[str]] = []
+    of_domains: dict[int, list[str]] = {}
+    for criterion in (str(name) for name, _ in largest):
+        same = of_domains.get(int(changes[criterion])) if criterion not in _COUNTED else None
+        if same is not None:
+            same.append(criterion)
+        elif len(parts) < limit:
+            parts.append([criterion])
+            if criterion not in _COUNTED:
+                of_domains[int(changes[criterion])] = parts[-1]
+    return listed([_consequence(names, int(changes[names[0]])) for names in parts])
+
+
+def _consequence(criteria: Sequence[str], change: int) -> str:
+    """What a change in the count of criteria means: "2 fewer domains lack a free port"."""
+    number, comparative = abs(change), "more" if change > 0 else "fewer"
+    noun, one, several = _COUNTED.get(criteria[0], ("domain", "", ""))
+    words = counted(number, f"{comparative} {noun}", f"{comparative} {_PLURALS.get(noun, plural(noun))}")
+    if criteria[0] in _COUNTED:
+        return f"{words} {one if number == 1 else several}"
+    drawbacks = "drawback" if len(criteria) == 1 else "drawbacks"
+    return f"{words} with the {drawbacks} {listed(criteria)}"
 
 
 def of_rollouts(found: Sequence[Rollout], stage: int, limit: int = 40) -> pd.DataFrame:

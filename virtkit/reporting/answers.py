@@ -98,7 +98,13 @@ def decision_answer(decision: pd.DataFrame, baseline: str) -> list[str]:
     groups.pop("keep", None)
     found = [f"Adopt {name} instead of {baseline}: {because}." for name, because in adopt[:1]]
     found += [f"Adopt {name} as well: {because}." for name, because in adopt[1:]]
-    found = found or [f"Keep {baseline}: no other policy improves on it without making something worse."]
+    if not found:
+        harmful = next((row for row in groups.get("reject", ()) if row[1].startswith("leaves ")), None)
+        if harmful:
+            groups["reject"].remove(harmful)
+            groups = {word: rows for word, rows in groups.items() if rows}
+        words = " ".join(harmful) if harmful else "no other policy improves on it without making something worse"
+        found = [f"Keep {baseline}: {words}."]
     for word in sorted(groups, key=[*_DECISIONS, *groups].index):
         one, several = _DECISIONS.get(word, (f"{word}: {{}}", word))
         if len(groups[word]) == 1:
