@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from virtkit.errors import UsageError
-from virtkit.guests import catalogue
+from virtkit.guests import catalogue, find
+from virtkit.guests.hardware import State, driven, hardware
 from virtkit.guests.overrides import support
 from virtkit.policy import comparison, document, scoring
 from virtkit.policy.rules import Criterion
@@ -31,8 +32,16 @@ def criteria() -> tuple[Criterion, ...]:
 
 @pytest.mark.parametrize("machines", MACHINES)
 def test_no_policy_scores_higher(frame: pd.DataFrame, criteria: tuple[Criterion, ...], machines: str) -> None:
-    """The recommended policy has the highest score, no failing device, and a disk and a NIC in every guest."""
-    table = scoring.score(frame[frame["asked"].isin(MACHINES[machines])], criteria)
+    """The recommended policy has the highest score, no failing device, and a disk and a NIC in every guest.
+
+    On q35, which has no IDE, a guest without drivers for virtio and SATA disks has none; q35 is not its own machine.
+    """
+    part = frame[frame["asked"].isin(MACHINES[machines])]
+    failing = part[(part["policy"] == "recommended") & (part["verdict"] == "fails")]
+    assert set(zip(failing["asked"], failing["kind"], failing["choice"], strict=True)) <= {("q35", "block", "sata")}
+    diskless = set(failing["guest"])
+    assert not any(driven(find(guest), hardware()["bus:sata"]).state is not State.ABSENT for guest in diskless)
+    table = scoring.score(part[~part["guest"].isin(diskless)], criteria)
     best, next_best = table.iloc[0], table.iloc[1]
     assert best["policy"] == "recommended"
     assert best["score"] > next_best["score"]

@@ -73,7 +73,7 @@ def test_the_record_has_the_parts_of_a_decision_record(frames: tuple[pd.DataFram
     own, pc = frames
     policies = [document.builtin(name) for name in ("virt-install", "recommended", "nova")]
     criteria = document.builtin("recommended").scoring
-    text = record.of_policies(own, pc, policies, "virt-install", criteria)
+    text = record.of_policies(own, policies, "virt-install", criteria, on_pc=pc)
     heads = [line for line in text.splitlines() if line.startswith("#")]
     assert heads == [
         "# Which policy chooses machine types and device models: recommended",

@@ -256,7 +256,7 @@ def _review(args: argparse.Namespace) -> int:
     _frame(args, decisions.of_policies(frame, baseline, criteria, known, about))
     if args.record:
         on_pc = _evaluated(args, policies, "pc")
-        text = record.of_policies(frame, on_pc, policies, baseline, criteria, known, about)
+        text = record.of_policies(frame, policies, baseline, criteria, known, about, on_pc)
         tables.write(text, args.record)
         tables.say(f"decision record written to {args.record}")
     return 0

@@ -32,30 +32,30 @@ class _Question:
     """What the record is about: the results of ``comparison.evaluate``, also on pc, and what they are judged by."""
 
     frame: pd.DataFrame
-    on_pc: pd.DataFrame
     policies: Sequence[Policy]
     baseline: str
     criteria: Sequence[Criterion]
     guest_database: Catalogue | None
     about: Circumstances | None
+    on_pc: pd.DataFrame | None
 
 
 def of_policies(
     frame: pd.DataFrame,
-    on_pc: pd.DataFrame,
     policies: Sequence[Policy],
     baseline: str,
     criteria: Sequence[Criterion],
     guest_database: Catalogue | None = None,
     about: Circumstances | None = None,
+    on_pc: pd.DataFrame | None = None,
 ) -> str:
     """The decision record of ``comparison.evaluate``'s frame: which of ``policies`` to take in place of ``baseline``.
 
-    ``on_pc`` is the same evaluation with the machine pc. The sections are those of an architecture decision record
-    (ADR): status, context and question, decision drivers, options, decision, consequences, evidence. The figures are
-    those of ``decisions.of_policies`` on the same frame.
+    ``on_pc`` is the same evaluation with the machine pc; without it the record does not say what pc would save. The
+    sections are those of an architecture decision record (ADR): status, context and question, decision drivers,
+    options, decision, consequences, evidence. The figures are those of ``decisions.of_policies`` on the same frame.
     """
-    asked = _Question(frame, on_pc, policies, baseline, criteria, guest_database, about)
+    asked = _Question(frame, policies, baseline, criteria, guest_database, about, on_pc)
     table = decisions.of_policies(frame, baseline, criteria, guest_database, about)
     chosen = next((str(row["policy"]) for row in table.to_dict("records") if row["decision"] == "adopt"), baseline)
     parts = [
@@ -174,10 +174,10 @@ def _costs(asked: _Question, changed: pd.DataFrame, chosen: str) -> Iterator[str
             f"- {guests} {after} in place of {before}, such as {example}. A domain that is converted gets other PCI "
             "addresses, and its NICs can get other names; `virtkit moves` lists them."
         )
-    savings = weighing.pc_savings(asked.frame, asked.on_pc, asked.criteria, asked.guest_database, asked.about)
-    words = weighing.pc_words(savings, chosen)
-    if words:
-        yield f"- {words}"
+    if asked.on_pc is not None:
+        savings = weighing.pc_savings(asked.frame, asked.on_pc, asked.criteria, asked.guest_database, asked.about)
+        words = weighing.pc_words(savings, chosen)
+        yield from ([f"- {words}"] if words else [])
     cells = scoring.measures(asked.frame)
     unknown = int(((cells["policy"] == chosen) & (cells["measure"] == "unknown")).sum())
     if unknown:
