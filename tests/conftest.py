@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,6 +16,16 @@ GOLDEN = Path(__file__).parent / "data"
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--regenerate", action="store_true", help="rewrite the golden files under tests/data")
     parser.addoption("--whole", action="store_true", help="check all cases of the corpora, not one in five")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out a file whose ``pytestmark`` has a marker that ``-m "not (A or B)"`` excludes, without importing it."""
+    excluded = re.fullmatch(r"not \(([\w ]+)\)", config.getoption("-m"))
+    if excluded is None or not re.fullmatch(r"test_\w+\.py", collection_path.name):
+        return None
+    marks = re.search(r"^pytestmark = (\[.*?^\]|.*?$)", collection_path.read_text(encoding="utf-8"), re.M | re.S)
+    named = set(re.findall(r"pytest\.mark\.(\w+)", marks[1])) if marks else set()
+    return True if named & set(excluded[1].split(" or ")) else None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -92,6 +92,7 @@ def test_a_table_that_is_none_is_refused(tmp_path: Path, text: str, message: str
         answer(keys, tmp_path / "out.csv")
 
 
+@pytest.mark.corpora
 @pytest.mark.skipif(not CONFORMANCE.is_dir(), reason="the conformance sample is not at hand")
 def test_the_conformance_sample_is_answered_in_full(tmp_path: Path) -> None:
     """Interface, device id and reason of every row, refusals included."""

@@ -13,39 +13,14 @@ import pytest
 from lxml import etree
 
 import virtkit as vk
+from tests.readers.toy import NIC, Toy
 from tests.writing import domain
 from virtkit import readers
 from virtkit.cli import main
 from virtkit.domain.document import parse
 from virtkit.errors import InputError, NotADomain
 from virtkit.inputs import InMemory, domains_in, sources, stem
-from virtkit.readers.contract import FoundDomain, NotRead, ReaderOptions, Reading, Skipped, document_of
-
-NIC = "<interface type='user'><mac address='52:54:00:00:00:01'/><model type='virtio'/></interface>"
-
-
-class Toy:
-    """Reads ``toy:`` and one word a line: the names of domains, ``bad`` for one that cannot be read, ``#`` for none."""
-
-    name = "toy"
-    title = "toy lists"
-
-    def detects(self, data: bytes, file: str) -> bool:
-        return data.startswith(b"toy:")
-
-    def read(self, data: bytes, file: str, options: ReaderOptions) -> Iterator[Reading]:
-        names = data.decode().split()[1:]
-        for number, name in enumerate(names, 2):
-            if name == "bad":
-                yield NotRead(name, InputError("is bad", file, number))
-            elif name == "#":
-                yield Skipped(name, "a comment", number)
-            else:
-                root = parse(domain(NIC)).root
-                root.find("name").text = name  # type: ignore[union-attr]
-                document = document_of(root, dict.fromkeys(root.iter(etree.Element), number), file)
-                notes = (f"seed {options.values.get('seed', '0')}",)
-                yield FoundDomain(name if len(names) > 1 else "", document, notes)
+from virtkit.readers.contract import FoundDomain, ReaderOptions, Reading, Skipped
 
 
 @pytest.fixture
@@ -87,7 +62,7 @@ def test_readers_have_what_the_contract_asks() -> None:
 def test_an_entry_point_is_a_reader(tmp_path: Path) -> None:
     """A reader of another package is found by its entry point, and reads what it recognises."""
     (tmp_path / "other.py").write_text(
-        "from tests.readers.test_dispatch import Toy\nREADER = Toy()\n", encoding="utf-8"
+        "from tests.readers.toy import Toy\nREADER = Toy()\n", encoding="utf-8"
     )
     info = tmp_path / "other-1.dist-info"
     info.mkdir()

@@ -44,6 +44,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in facts.path("policies").glob("*.yaml")))
 
 
+@cache
 def builtin(name: str) -> Policy:
     """The shipped policy called ``name``. Raises UsageError, with the names of the shipped ones."""
     if name not in names():
