@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,14 @@ def test_names_and_known_names_as_tables() -> None:
     known = rollout.known_table(found)
     assert list(known["hypervisor"]) == ["qemu", "vmware"]
     assert known.loc[1, "names"] == "e1000, e1000e, vlance, vmxnet, vmxnet2, vmxnet3"
+
+
+def test_architectures_with_the_same_names_share_a_row() -> None:
+    """The table of known names has one row for the architectures on which a hypervisor knows the same names."""
+    nothing = rollout.Rollout("nic-model")
+    known = {("qemu", "i686"): frozenset({"a", "b"}), ("qemu", "x86_64"): frozenset({"b", "a"})}
+    table = rollout.known_table([replace(nothing, known={**known, ("qemu", "s390x"): frozenset({"a"})})])
+    assert table[["arch", "names"]].to_numpy().tolist() == [["i686, x86_64", "a, b"], ["s390x", "a"]]
 
 
 def test_selections() -> None:

@@ -217,14 +217,19 @@ def name_table(found: Iterable[Rollout]) -> pd.DataFrame:
 
 
 def known_table(found: Iterable[Rollout]) -> pd.DataFrame:
-    """The known names on the hypervisors of the domains: ``subject, hypervisor, arch, count`` (int), ``names``."""
+    """The known names on the hypervisors of the domains: ``subject, hypervisor, arch, count`` (int), ``names``.
+
+    Architectures on which a hypervisor knows the same names share a row.
+    """
     import pandas as pd
 
-    rows = [
-        (one.subject, *platform, len(names), ", ".join(sorted(names)))
-        for one in found
-        for platform, names in sorted(one.known.items())
-    ]
+    rows = []
+    for one in found:
+        arches: dict[tuple[str, frozenset[str]], list[str]] = {}
+        for (hypervisor, arch), names in sorted(one.known.items()):
+            arches.setdefault((hypervisor, frozenset(names)), []).append(arch)
+        for (hypervisor, known), sharing in arches.items():
+            rows.append((one.subject, hypervisor, ", ".join(sharing), len(known), ", ".join(sorted(known))))
     return pd.DataFrame(rows, columns=["subject", "hypervisor", "arch", "count", "names"])
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from virtkit.fleet.survey import Survey
     from virtkit.policy.rollout import Rollout
 
-__all__ = ["decision_answer", "domains_answer", "matrix_answer", "rollout_answer", "unread_answer"]
+__all__ = ["decision_answer", "domains_answer", "few", "matrix_answer", "rollout_answer", "unread_answer"]
 
 _SHOWN = 6  # names that a sentence lists
 
@@ -38,7 +38,8 @@ _DECISIONS = {
 }
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
+    """The first names, and the number of the others: "a, b and 3 more"."""
     shown = ", ".join(names[:_SHOWN])
     return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 
@@ -82,7 +83,7 @@ def _plain_virtio(plain: pd.DataFrame, total: str) -> str:
     machines = [
         f"{int(systems.sum()):,} of {total} on {machine}" for machine, systems in every.groupby(level=0, sort=False)
     ]
-    kinds = _few(list(dict.fromkeys(virtio["kind"])))
+    kinds = few(list(dict.fromkeys(virtio["kind"])))
     return f"Plain virtio works for every kind of device ({kinds}) for {listed(machines)}."
 
 
@@ -111,7 +112,7 @@ def decision_answer(decision: pd.DataFrame, baseline: str) -> list[str]:
             name, because = groups[word][0]
             found.append(f"{one.format(name)}: {because}.")
         else:
-            found.append(f"{several}: {_few([name for name, _ in groups[word]])}.")
+            found.append(f"{several}: {few([name for name, _ in groups[word]])}.")
     return found
 
 
@@ -140,9 +141,9 @@ def _rollout_answer(found: Sequence[Rollout], stage: int) -> Iterator[str]:
         near = [f"{each.name} to {each.nearest}" for each in review.unknown if each.nearest]
         far = [each.name for each in review.unknown if not each.nearest]
         if near:
-            yield f"Rename {_few(near)}."
+            yield f"Rename {few(near)}."
         if far:
-            yield f"No known name is similar to {_few(far)}."
+            yield f"No known name is similar to {few(far)}."
     known = [review.subject for review in found if not review.unknown]
     if known and unready:
         yield f"Every {listed(known)} name is known."

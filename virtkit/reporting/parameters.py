@@ -16,7 +16,7 @@ __all__ = ["PARTS", "Heading", "declared", "distribute", "heading", "read"]
 
 #: The parts of the index, in order; a notebook names its part in its metadata. Others come last, without a heading.
 PARTS = {
-    "operation": "Domains: what fails, boot, ports and moves",
+    "operation": "Domains: failures, boot, free ports and moves",
     "guests": "Guests: what each system can drive",
     "design review": "Design review",
 }
