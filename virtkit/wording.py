@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["counted", "listed", "plural", "sentences"]
+__all__ = ["counted", "few", "listed", "plural", "sentences"]
 
 
 def plural(noun: str) -> str:
@@ -37,6 +37,12 @@ def listed(words: Sequence[str], conjunction: str = "and") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
+
+
+def few(words: Sequence[str], most: int = 6) -> str:
+    """The first words in a row, and the number of the others: "a, b and 3 more"."""
+    shown = ", ".join(words[:most])
+    return f"{shown} and {len(words) - most:,} more" if len(words) > most else shown
 
 
 def sentences(*texts: str) -> str:

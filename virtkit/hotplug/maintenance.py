@@ -18,7 +18,7 @@ from virtkit.hotplug.report import judgements, short_address
 from virtkit.hotplug.session import Outcome, Session, Step
 from virtkit.resolved import resolve
 from virtkit.topology.diff import compare
-from virtkit.wording import counted
+from virtkit.wording import counted, few
 
 __all__ = ["Maintenance", "maintain"]
 
@@ -62,9 +62,9 @@ class Maintenance:
         total = counted(self.domains + len(self.rejected), "domain")
         found = [f"{taking:,} of {total} {'takes' if taking == 1 else 'take'} every device while running{unread}."]
         if refusing:
-            found.append(f"At least one device is refused by: {', '.join(refusing)}.")
+            found.append(f"At least one device is refused by: {few(refusing)}.")
         if moving:
-            found.append(f"At the next start, a device differs in: {', '.join(moving)}.")
+            found.append(f"At the next start, a device differs in: {few(moving)}.")
         return found
 
 

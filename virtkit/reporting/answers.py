@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from virtkit.policy.rollout import STAGES
 from virtkit.reporting.attention import verdict_counts
-from virtkit.wording import counted, listed
+from virtkit.wording import counted, few, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from virtkit.fleet.survey import Survey
     from virtkit.policy.rollout import Rollout
 
-__all__ = ["decision_answer", "domains_answer", "few", "matrix_answer", "rollout_answer", "unread_answer"]
-
-_SHOWN = 6  # names that a sentence lists
+__all__ = ["decision_answer", "domains_answer", "matrix_answer", "rollout_answer", "unread_answer"]
 
 _GOOD = ("works", "works-with-condition")
 
@@ -36,12 +34,6 @@ _DECISIONS = {
     "better": ("{} is better than the baseline, too", "Also better than the baseline"),
     "equal": ("{} is equivalent to the baseline", "Equivalent to the baseline"),
 }
-
-
-def few(names: Sequence[str]) -> str:
-    """The first names, and the number of the others: "a, b and 3 more"."""
-    shown = ", ".join(names[:_SHOWN])
-    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
 
 
 def matrix_answer(frame: pd.DataFrame, needing: pd.DataFrame) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from virtkit.reporting.answers import few
+from virtkit.wording import few
 
 if TYPE_CHECKING:
     import pandas as pd
