@@ -13,7 +13,7 @@ from tests.writing import domain
 from virtkit.cli import main
 from virtkit.domain.document import MAX_BYTES
 from virtkit.domain.domain import Domain
-from virtkit.errors import InputError, NotADomain
+from virtkit.errors import InputError, NotADomain, Refused
 from virtkit.fleet.archives import gather
 from virtkit.fleet.survey import survey
 from virtkit.inputs import InMemory, domains_in, sources, sources_below
@@ -226,3 +226,32 @@ def test_save_images_are_found_in_folders_and_archives(tmp_path: Path) -> None:
         ((_, read),) = domains_in(image)
         assert isinstance(read, Domain)
         assert read.name == "case"
+
+
+def test_a_survey_counts_a_domain_once_beside_its_states(tmp_path: Path) -> None:
+    """A snapshot, a status file and a save image of a defined domain are skipped; those of another domain count."""
+    uuid = "<uuid>c7a5fdbd-edaf-9455-926a-d65c16db1809</uuid>"
+    text = DOMAIN.replace("<name>case</name>", f"<name>case</name>{uuid}")
+    other = text.replace("c7a5", "C7A6")
+    (tmp_path / "case.xml").write_text(text, encoding="utf-8")
+    (tmp_path / "a-snapshot.xml").write_text(f"<domainsnapshot><name>s</name>{text}</domainsnapshot>", encoding="utf-8")
+    (tmp_path / "b-status.xml").write_text(f"<domstatus state='running'>{text}</domstatus>", encoding="utf-8")
+    (tmp_path / "c.save").write_bytes(SAVE_IMAGE + bytes(76) + text.encode() + b"\0")
+    (tmp_path / "d.save").write_bytes(SAVE_IMAGE + bytes(76) + other.encode() + b"\0")
+    found = survey(str(tmp_path))
+    assert [item.file for item in found.items] == ["case.xml", "d.save"]
+    reason = "of the domain that case.xml defines"
+    assert dict(found.skipped) == {
+        "a-snapshot.xml": f"this is a snapshot {reason}",
+        "b-status.xml": f"this is a domain status file {reason}",
+        "c.save": f"this is a save image {reason}",
+    }
+    assert not found.refusals
+
+
+def test_libvirt_9_0_refuses_the_type_of_a_nic_back_end() -> None:
+    """libvirt 9.0 refuses every <backend type=…> of a NIC, also passt; later releases accept passt."""
+    nic = domain("<interface type='user'><backend type='passt'/></interface>")
+    vk.resolve(nic)
+    with pytest.raises(Refused, match="Invalid value for attribute 'type' in element 'backend': 'passt'"):
+        vk.resolve(nic, vk.Host.default("9.0"))

@@ -189,8 +189,10 @@ class Survey(Displayable):
 def survey(folder: str = "", guest: str = "", host: Host | None = None, overrides: bool = True) -> Survey:
     """Read, resolve and check every ``*.xml`` below a folder ("" means the sample domains), sorted by name.
 
-    ``guest`` is the OS of domains without libosinfo metadata. A rejected file goes to ``refusals`` and does not stop
-    the others. Raises UsageError when the folder is missing and GuestError for an unknown ``guest``.
+    ``guest`` is the OS of domains without libosinfo metadata. A rejected file goes to ``refusals`` and does not
+    stop the others. Each domain counts once: a snapshot, checkpoint, status file or save image of a domain whose
+    definition is there, too, by its UUID, goes to ``skipped``. Raises UsageError when the folder is missing and
+    GuestError for an unknown ``guest``.
 
     >>> import virtkit as vk
     >>> found = vk.survey()
@@ -214,7 +216,10 @@ def survey(folder: str = "", guest: str = "", host: Host | None = None, override
     def skip(source: Source, skipped: Skipped) -> None:
         found.skipped.append((source.label, skipped.reason))
 
-    for source in _read(sources_below(base)):
+    sources, states = _states(list(_read(sources_below(base))))
+    for source, reason in states:
+        found.skipped.append((source.label, reason))
+    for source in sources:
         data = source.data if isinstance(source, InMemory) else b""
         hit = shared.find(data) if data else None
         if hit is not None:
@@ -234,6 +239,26 @@ def survey(folder: str = "", guest: str = "", host: Host | None = None, override
             if shareable(resolved.domain, data):
                 shared.add(data, one)
     return found
+
+
+def _states(sources: list[Source]) -> tuple[list[Source], list[tuple[Source, str]]]:
+    """The sources without the states of domains whose definitions are among them, and those states with a reason."""
+    from virtkit.readers.libvirt import held, uuid_in
+
+    holders = {n: what for n, one in enumerate(sources) if isinstance(one, InMemory) and (what := held(one.data))}
+    if not holders:
+        return sources, []
+    defined: dict[str, str] = {}
+    for n, one in enumerate(sources):
+        if n not in holders and isinstance(one, InMemory) and (uuid := uuid_in(one.data)):
+            defined.setdefault(uuid, one.label)
+    states: dict[int, str] = {}
+    for n, what in holders.items():
+        one = sources[n]
+        if isinstance(one, InMemory) and (definition := defined.get(uuid_in(one.data))):
+            states[n] = f"this is {what} of the domain that {definition} defines"
+    kept = [one for n, one in enumerate(sources) if n not in states]
+    return kept, [(sources[n], reason) for n, reason in states.items()]
 
 
 def _read(sources: Iterator[Source]) -> Iterator[Source]:

@@ -16,7 +16,7 @@ from virtkit.readers.contract import SAVE_IMAGE, FoundDomain, Skipped
 if TYPE_CHECKING:
     from virtkit.readers.contract import ReaderOptions, Reading
 
-__all__ = ["READER", "LibvirtXml"]
+__all__ = ["READER", "LibvirtXml", "held", "uuid_in"]
 
 # The name of the first root element, after a byte order mark, declarations, comments and a document type.
 _ROOT = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->|<![^-\[>]*>)*+<([A-Za-z_][\w.:-]*)", re.S)
@@ -24,6 +24,7 @@ _ROOT = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|<\?.*?\?>|<!--.*?-->|<![^-\[>]*>)*+
 _DECLARATION = re.compile(r"<\?xml\s")
 _COMMENT = re.compile(r"<!--.*?-->", re.S)
 
+_UUID = re.compile(rb"<uuid>\s*([0-9a-fA-F-]{32,36})\s*</uuid>")
 _IMAGE_HEADER = 92  # bytes
 
 #: The documents that contain a domain, with the name of each in messages.
@@ -63,6 +64,20 @@ class LibvirtXml:
 
 
 READER = LibvirtXml()
+
+
+def held(data: bytes) -> str:
+    """What a document is that holds an earlier or present state of a domain ("a snapshot"); "" for a definition."""
+    if data.startswith(SAVE_IMAGE):
+        return "a save image"
+    found = _ROOT.match(data)
+    return HOLDERS.get(found[1].decode("ascii", "replace"), "") if found else ""
+
+
+def uuid_in(data: bytes) -> str:
+    """The UUID of the first domain in a document of libvirt, in lower case; "" for none."""
+    found = _UUID.search(data, max(data.find(b"<domain "), 0))
+    return found[1].decode().lower() if found else ""
 
 
 def _xml_of_image(data: bytes, file: str) -> bytes:
