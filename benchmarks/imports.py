@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tarfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,15 +41,16 @@ def import_graph(root: Path) -> dict[str, frozenset[str]]:
     graph = {}
     for name, file in files.items():
         package = name if file.name == "__init__.py" else name.rpartition(".")[0]
-        tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
-        graph[name] = frozenset(_imported(tree, package, files)) - {name}
+        text = file.read_text(encoding="utf-8")
+        graph[name] = frozenset(_imported(text, file, package, files)) - {name}
     return graph
 
 
-def _imported(tree: ast.AST, package: str, known: Iterable[str]) -> Iterator[str]:
-    """The modules in ``known`` that a module of ``package`` imports, the names of a package resolved to its modules."""
-    names = frozenset(known)
-    for node in ast.walk(tree):
+def _imported(text: str, file: Path, package: str, names: Container[str]) -> Iterator[str]:
+    """The modules in ``names`` that a module of ``package`` imports, the names of a package resolved to its modules."""
+    tree = ast.parse(text, str(file))
+    # Import statements are no part of an expression; only calls of import_module are.
+    for node in ast.walk(tree) if "import_module" in text else _statements(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in names)
         elif isinstance(node, ast.Call) and called(node).endswith("import_module"):
@@ -65,6 +66,14 @@ def _imported(tree: ast.AST, package: str, known: Iterable[str]) -> Iterator[str
                     yield module
                 elif base in names:
                     yield base
+
+
+def _statements(tree: ast.AST) -> Iterator[ast.AST]:
+    """Every statement of a module, those in the bodies of others included."""
+    for name in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for node in getattr(tree, name, ()):
+            yield node
+            yield from _statements(node)
 
 
 def called(call: ast.Call) -> str:

@@ -15,6 +15,9 @@ from virtkit.draw.charts import _per_cent, _step, bars, headroom, heatmap, share
 from virtkit.draw.labels import kin
 from virtkit.notebook.guests import guest_labels
 
+# Each draws with matplotlib, which takes a second to import.
+pytestmark = pytest.mark.slow
+
 
 def test_heatmap_states_shares() -> None:
     """The title of a cell says for how many guests of its row the combination works."""

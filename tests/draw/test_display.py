@@ -34,6 +34,12 @@ NASTY = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
 SAMPLE = facts.path("domains/rhel6-q35-virtio.xml")
 
 
+NAMES = (
+    "domain", "resolved", "trace", "topology", "difference", "review", "conversion", "recommendation", "matrix",
+    "guest", "catalogue", "host", "emulator", "policy", "findings", "slot policy", "comparison", "rollout",
+)  # fmt: skip
+
+
 def sample(name: str = "") -> vk.Resolved:
     """The broken sample domain, called ``name`` in every place that takes a text."""
     text = SAMPLE.read_text()
@@ -70,7 +76,13 @@ def everything(resolved: vk.Resolved) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", everything(sample()))
+def test_every_value_is_named() -> None:
+    """The names of the tests below are those of all values."""
+    assert tuple(everything(sample())) == NAMES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
 def test_shows_itself(name: str) -> None:
     """Each value shows itself as well-formed HTML with a heading, at most 200 kB, and as a short line of text."""
     value = everything(sample())[name]
@@ -83,7 +95,7 @@ def test_shows_itself(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", everything(sample()))
+@pytest.mark.parametrize("name", NAMES)
 def test_shows_hostile_names_as_text(name: str) -> None:
     """Markup in the name, title, path or file of a domain is shown as text."""
     tree = html.fromstring(everything(sample(NASTY))[name]._repr_html_())

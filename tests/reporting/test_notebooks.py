@@ -284,7 +284,7 @@ def test_parameter_checks_name_the_parameter(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", notebooks(["00"]) + notebooks(), ids=lambda path: str(path.stem))
 def test_each_notebook_runs_alone_with_parameters_as_source(path: Path, tmp_path: Path, domains: Path) -> None:
     """A scheduler can run a copy in an empty folder, with ``name = value`` pasted as source and an ordinary kernel."""
-    import nbformat  # late: with it come the grammars of all formats of JSON Schema
+    import nbformat  # late, because it takes seconds
     from nbclient import NotebookClient
 
     alone = tmp_path / "alone"
