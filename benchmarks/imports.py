@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tarfile
 from collections import Counter
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,15 +38,15 @@ def import_graph(root: Path) -> dict[str, frozenset[str]]:
         files[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
     if not files:
         raise FileNotFoundError(f"{root}: expected a folder with the package {_PACKAGE}")
-    graph = {}
+    known, graph = frozenset(files), {}
     for name, file in files.items():
         package = name if file.name == "__init__.py" else name.rpartition(".")[0]
         text = file.read_text(encoding="utf-8")
-        graph[name] = frozenset(_imported(text, file, package, files)) - {name}
+        graph[name] = frozenset(_imported(text, file, package, known)) - {name}
     return graph
 
 
-def _imported(text: str, file: Path, package: str, names: Container[str]) -> Iterator[str]:
+def _imported(text: str, file: Path, package: str, names: frozenset[str]) -> Iterator[str]:
     """The modules in ``names`` that a module of ``package`` imports, the names of a package resolved to its modules."""
     tree = ast.parse(text, str(file))
     # Import statements are no part of an expression; only calls of import_module are.
