@@ -243,6 +243,16 @@ def test_a_readconfig_file_beside_the_input_is_read(tmp_path: Path) -> None:
     assert any("-readconfig board.cfg: the file is not at hand" in note for note in part.notes)
 
 
+def test_a_comment_between_backticks_is_a_comment() -> None:
+    """A line that goes on may hold `# a comment`, which gives no note; the output of a command does."""
+    text = "qemu-system-x86_64 -M q35 {} \\\n -device virtio-rng-pci\n"
+    part, resolved = one(text.format("`# the board`"))
+    assert not any("output of a command" in note for note in part.notes)
+    assert len(resolved.inventory.rngs) == 1
+    part, _ = one(text.format("`echo`"))
+    assert any("output of a command" in note for note in part.notes)
+
+
 def test_a_configuration_file_alone_is_read() -> None:
     """A file for -readconfig is read as that of an x86_64 QEMU, with its own lines."""
     text = '# board\n[machine]\n  type = "q35"\n\n[device "n"]\n  driver = "virtio-net-pci"\n  addr = "6.0"\n'

@@ -19,6 +19,8 @@ _ARRAY = re.compile(r"(?:(?:declare|local|typeset)\s+-a\s+)?([A-Za-z_][A-Za-z0-9
 _VARIABLE = re.compile(
     r"\$(?:\{(#?)([A-Za-z_][A-Za-z0-9_]*|[0-9@*])(\[[@*]\])?((?::?[-=+?]|[#%/^,:])[^}]*)?\}|([A-Za-z_][A-Za-z0-9_]*|[0-9@*]))"
 )
+#: A comment inside a line that goes on: `# text`.
+_COMMENT = re.compile(r"`\s*#[^`\n]*`")
 _PLAIN = re.compile(r"[\w.,:/=+@%-]+")
 _BREAKS = frozenset(";&|\n<>")
 _LONGEST = 1 << 20
@@ -212,8 +214,9 @@ def _expand(reading: _Reading, piece: _Piece, split: bool) -> None:
     """Put in the value of a variable, or report that it, or a command's output, is not known."""
     text = reading.text
     if text.startswith("$(", reading.place) or text[reading.place] == "`":
-        reading.place = _after_command(text, reading.place)
-        reading.note(f"line {reading.line}: the output of a command is not known; it is read as empty")
+        begin, reading.place = reading.place, _after_command(text, reading.place)
+        if not _COMMENT.fullmatch(text, begin, reading.place):
+            reading.note(f"line {reading.line}: the output of a command is not known; it is read as empty")
         return
     match = _VARIABLE.match(text, reading.place)
     if match is None:
