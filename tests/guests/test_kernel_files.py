@@ -78,6 +78,24 @@ def test_other_files(tmp_path: Path) -> None:
         read_kernel(tmp_path / "none")
 
 
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\x1f\x8bgarbage", r"broken gzip data"),
+        (gzip.compress(CONFIG)[:-12], r"broken gzip data"),
+        (package()[:-100], r"data\.tar\.xz is cut off: expected [\d,]+ bytes, got [\d,]+"),
+        (package().replace(b"\xfd7zXZ", b"\xfd7zXY"), r"control\.tar\.xz cannot be read"),
+        (package()[:-60] + bytes(60), r"data\.tar\.xz (is broken|cannot be read)"),
+        (b"!<arch>\n" + b"x" * 70, r"not a Debian package"),
+    ],
+)
+def test_broken_files(tmp_path: Path, data: bytes, message: str) -> None:
+    """A file that is cut off or damaged is refused with what is wrong with it."""
+    (tmp_path / "k").write_bytes(data)
+    with pytest.raises(GuestError, match=message):
+        read_kernel(tmp_path / "k")
+
+
 def test_refresh(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """data refresh --kernel writes the tables with the kernel as a further flavour of its guest."""
     (tmp_path / "k.deb").write_bytes(package())
@@ -93,3 +111,5 @@ def test_refresh(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "debian12,mine,,amd64,linux-image-t,9.9-1" in (out / "guests" / "flavours.csv").read_text()
     assert main([*line, "--kernel-name", "debian12:rt-amd64"]) == 1
     assert "choose another" in capsys.readouterr().err
+    assert main([*line, "--kernel-name", "nosuch:mine"]) == 1
+    assert "no guest OS called 'nosuch'" in capsys.readouterr().err

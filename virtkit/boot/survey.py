@@ -47,7 +47,7 @@ class PowerSurvey:
     """One table for each question; a row is a dict.
 
     ``boots``: file, firmware, starts, ok ("yes", "no" or "unknown"), reason; ``names``: file, device, mac, name,
-    reason, booted, collides; ``rejected``: file, error.
+    reason, onboard, slot, path, booted, collides; ``rejected``: file, error.
     """
 
     boots: list[dict[str, Any]] = field(default_factory=list)
@@ -112,6 +112,7 @@ def _add(found: PowerSurvey, file: str, power: PowerOn) -> None:
     for one in power.names:
         name = one.name
         row = {"file": file, "device": one.device, "mac": one.mac, "name": name.name, "reason": name.reason}
+        row |= {"onboard": name.onboard, "slot": name.slot, "path": name.path}
         found.names.append(row | {"booted": one.booted, "collides": name.collides})
 
 

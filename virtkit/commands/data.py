@@ -112,9 +112,12 @@ def run(args: argparse.Namespace) -> int:
 
         print(refresh(args.osinfo, base / "guests"))
     if args.kernel:
+        from virtkit.guests import catalogue
+        from virtkit.guests.flavours import split
         from virtkit.guests.kernel_files import read_kernel
         from virtkit.guests.kernel_tables import add_kernel
 
+        catalogue().find(split(args.kernel_name)[0])
         kernel = read_kernel(Path(args.kernel))
         for name in add_kernel(base, args.kernel_name, kernel, Path(args.kernel).name):
             print(f"{base / name}: {args.kernel_name}, {counted(len(kernel.options), 'option')}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from virtkit import facts
 from virtkit.domain.address import DriveAddress
 from virtkit.domain.devices import Controller, Disk
+from virtkit.guests.flavours import flavour_of
 
 if TYPE_CHECKING:
     from virtkit.domain.devices import Device
@@ -49,8 +50,12 @@ def _order(disk: Disk) -> int | None:
 def boot_condition(guest: Guest, kind: str) -> str:
     """What must hold, besides a driver, for ``guest`` to start from a virtio disk; "" when nothing is known.
 
-    ``kind`` is block, or scsi for a disk on a SCSI controller. Source: data/guests/boot-conditions.csv.
+    ``kind`` is block, or scsi for a disk on a SCSI controller. An installer brings its own RAM disk, so there is no
+    condition on it. Source: data/guests/boot-conditions.csv.
     """
+    flavour = flavour_of(guest)
+    if flavour is not None and flavour.installer:
+        return ""
     for row in facts.table("guests/boot-conditions.csv"):
         distros = row["distros"].split()
         if row["family"] == guest.family and row["kind"] == kind and (not distros or guest.distro in distros):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import gzip
 import io
+import lzma
 import re
 import tarfile
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -66,8 +68,11 @@ def read_kernel(path: Path) -> KernelFiles:
     if data.startswith(b"!<arch>\n"):
         return _package(data, path)
     if data.startswith(b"\x1f\x8b"):
-        with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
-            data = stream.read(_LIMIT)
+        try:
+            with gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+                data = stream.read(_LIMIT)
+        except (OSError, EOFError, zlib.error) as error:
+            raise GuestError(f"{path}: broken gzip data: {error}") from None
     return KernelFiles(_options(data, path), None)
 
 
@@ -101,7 +106,10 @@ def _package(data: bytes, path: Path) -> KernelFiles:
                     else:
                         options = _options(text, path)
         except tarfile.TarError as error:
-            raise GuestError(f"{path}: {name} cannot be read ({error}); unpack it and name the folder") from None
+            why = str(error).partition(":")[0]
+            raise GuestError(f"{path}: {name} cannot be read ({why}); unpack it and name the folder") from None
+        except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+            raise GuestError(f"{path}: {name} is broken: {error}; download the package again") from None
     if not options:
         raise GuestError(f"{path}: no boot/config-* in it; expected a kernel package such as linux-image-amd64")
     fields = (control.get(key, "") for key in ("Package", "Version", "Architecture"))
@@ -117,6 +125,8 @@ def _members(data: bytes, path: Path) -> Iterable[tuple[str, bytes]]:
         if not size.isdigit():
             raise GuestError(f"{path}: not a Debian package: a member has no size")
         start = at + 60
+        if start + int(size) > len(data):
+            raise GuestError(f"{path}: {name} is cut off: expected {int(size):,} bytes, got {len(data) - start:,}")
         if name.startswith(("control.tar", "data.tar")):
             yield name, data[start : start + int(size)]
         at = start + int(size) + int(size) % 2
