@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import shutil
 import struct
 import zlib
@@ -11,13 +13,16 @@ import pytest
 
 import virtkit as vk
 from tests.boot.test_power_on import many_disks
+from virtkit import facts
 from virtkit.boot.remedies import remedy
 from virtkit.errors import VerifyError
 from virtkit.host import Host
+from virtkit.verify import boot_plug
 from virtkit.verify.boot_firmware import evidence, start
 from virtkit.verify.boot_images import MARK, bios_image, efi_image, u_boot_image
 from virtkit.verify.boot_machine import command, find_ovmf, find_u_boot, serial_of
 from virtkit.verify.boot_names import find_udev
+from virtkit.verify.boot_plug import PLUGS, Plugged
 from virtkit.verify.boot_random import random_machines
 
 _QEMU = shutil.which("qemu-system-x86_64")
@@ -73,6 +78,18 @@ def test_u_boot_image() -> None:
     data = volume[at + 64 : at + 64 + size]
     assert zlib.crc32(head[:4] + bytes(4) + head[8:]) == own
     assert (zlib.crc32(data), data[8:]) == (checksum, f"echo {MARK}vdq\npoweroff\nreset\n".encode())
+
+
+def test_rows_of_plugs() -> None:
+    """A plug gives a row in the form of data/evidence/hotplug.csv, with one more column for the prediction."""
+    head = list(facts.table("evidence/hotplug.csv")[0])
+    bars = ("virtio-pci virtio_blk", "modern", "none", "0xfe000000+0x1000")
+    found = [Plugged(PLUGS[0], 0.21, 0.44, 6.5, *bars), Plugged(PLUGS[-1], None, None, None)]
+    rows = list(csv.DictReader(io.StringIO(boot_plug.evidence(found, "test"))))
+    assert list(rows[0]) == [*head, "differs"]
+    assert (rows[0]["seen"], rows[0]["bound"], rows[0]["removal"], rows[0]["memory"]) == ("0.2", "0.4", "6.5", bars[3])
+    assert (rows[1]["seen"], rows[1]["removed"], rows[1]["differs"]) == ("never", "", "no")
+    assert {plug.place for plug in PLUGS} <= {row["place"] for row in facts.table("evidence/hotplug.csv")}
 
 
 def test_random_machines_repeat() -> None:

@@ -163,6 +163,7 @@ def _answers(
         plugs = []
         for plugged in boot_plug.plug(boot.find_kernel(root), qemu=args.qemu, limit=args.limit):
             plugs.append(plugged)
-            done = "seen and driven" if plugged.bound else "seen" if plugged.seen else "not seen"
+            done = "seen" if plugged.bound is None else "seen and driven"
+            done = "not seen" if plugged.seen is None else done
             line = f"{plugged.plug.machine}, {plugged.plug.place}: {done}"
             yield line, plugged.differs, boot_plug.evidence(plugs, source)

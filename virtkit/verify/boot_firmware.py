@@ -56,8 +56,8 @@ def start(
 ) -> Started:
     """Boots one domain (pc or q35, virtio-blk disks) with an image on each disk. Raises VerifyError.
 
-    ``named`` ("U-Boot") replaces the firmware of the domain. A machine with another firmware than OVMF that starts
-    nothing runs for a sixth of ``limit`` seconds, because such firmware decides soon.
+    ``named`` ("U-Boot") replaces the firmware of the domain. A machine that starts nothing runs for a part of ``limit``
+    seconds with SeaBIOS (a sixth) and U-Boot (a third), because they decide soon.
     """
     firmware, why = firmware_of(resolved, named)
     name = why if firmware is None else firmware.name
@@ -72,7 +72,7 @@ def start(
             images[ident] = folder / f"{ident}.img"
             images[ident].write_bytes(image(target))
         words = command(resolved, qemu, folder, root, images, named)
-        said = serial_of(words, limit if name == "OVMF" else limit / 6)
+        said = serial_of(words, limit / {"OVMF": 1, "SeaBIOS": 6}.get(name, 3))
     observed = said.partition(MARK)[2].split()[:1]
     disk = "" if boot is None else targets[boot.device]
     return Started(resolved, name, disk, boot is not None and boot.result == "boots", observed[0] if observed else "")
