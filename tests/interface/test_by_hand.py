@@ -62,6 +62,22 @@ def test_a_switch_of_the_interface_is_honoured(by_hand: str, machine: str, disk:
     assert (found["virtio-disk0"], found["net0"]) == (disk, nic)
 
 
+@pytest.mark.parametrize(
+    ("place", "shown"), [("bus='0x00' slot='0x09'", "modern"), ("bus='0x01' slot='0x00'", "refused")]
+)
+def test_a_modern_only_device_sets_its_switches_itself(place: str, shown: str) -> None:
+    """disable-modern=on has no effect on a virtio mouse on the root bus; below a port, QEMU refuses it."""
+    address = f"<address type='pci' {place} function='0x0'/>"
+    xml = (
+        "<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>one</name>"
+        "<memory unit='GiB'>1</memory><os><type arch='x86_64' machine='q35'>hvm</type></os><devices>"
+        "<controller type='pci' index='1' model='pcie-root-port'/>"
+        f"<input type='mouse' bus='virtio'>{address}</input></devices>"
+        f"{arguments('-global', 'virtio-pci.disable-modern=on')}</domain>"
+    )
+    assert interfaces(resolve(read(xml.encode())))["input0"] == shown
+
+
 def test_a_device_without_any_interface_is_refused() -> None:
     """QEMU does not start a device with both interfaces switched off."""
     both = arguments("-set", "device.net0.disable-legacy=on", "-set", "device.net0.disable-modern=on")

@@ -132,10 +132,12 @@ def location_of(model: str | None) -> str | None:
     return None
 
 
-def _switched_by_hand(seen: Shown, driver: Driver, device: Device, hand: ByHand) -> Shown:
+def _switched_by_hand(seen: Shown, driver: Driver, device: Device, hand: ByHand, location: str) -> Shown:
     """What QEMU shows when disable-legacy or disable-modern is set past libvirt.
 
-    A transitional or non-transitional driver has no such properties. Source: QEMU hw/virtio/virtio-pci.c.
+    A transitional or non-transitional driver has no such properties. A kind without a legacy interface sets both
+    switches itself, after QEMU has refused a device for which both are on; disable-legacy=auto is on only below a PCI
+    Express port. Source: QEMU hw/virtio/virtio-pci.c; observed: QEMU 7.2.22.
     """
     if not hand.settings:
         return seen
@@ -146,7 +148,8 @@ def _switched_by_hand(seen: Shown, driver: Driver, device: Device, hand: ByHand)
         return seen
     about = kind_of(driver.kind)
     if legacy_off is None:
-        legacy_off = seen.interface is Interface.MODERN
+        forced = about.kind_class != "legacy-capable"
+        legacy_off = location == "pcie-port" if forced else seen.interface is Interface.MODERN
     if modern_off is None:
         modern_off = seen.interface is Interface.LEGACY
     interface = switched(driver.kind, legacy_off, modern_off)
@@ -185,7 +188,7 @@ def virtio_devices(resolution: Resolution) -> tuple[VirtioDevice, ...]:
                 location,
                 context.emulator,
             )
-            seen = _switched_by_hand(seen, driver, device, resolution.domain.by_hand)
+            seen = _switched_by_hand(seen, driver, device, resolution.domain.by_hand, location)
         found.append(
             VirtioDevice(
                 id=device.id,
