@@ -38,8 +38,9 @@ __all__ = [
     "VirtkitError",
 ]
 
-#: Login and password in a URL, and the value of a setting whose name says that it is a secret.
-_LOGIN = re.compile(r"(?<=://)[^/\s@]+@")
+#: The login in a URL, which may be a token, or the password of a user on a host; and the value of a setting whose name
+#: says that it is a secret.
+_LOGIN = re.compile(r"(\b(?:https?|ftps?)://|://[^/\s@:]*:)[^/\s@]+@")
 _SETTING = re.compile(
     r"(\w*(?:passw|secret|token|cookie|credential|signature)\w*|\bsig)(=)(['\"]?)[^\s,;&'\"]+", re.IGNORECASE
 )
@@ -158,4 +159,4 @@ def _located(file: str | None, line: int | None, what: str) -> str:
 
 def _masked(text: str) -> str:
     """A message without the logins and the secret settings that it quotes."""
-    return _SETTING.sub(r"\1\2\3…", _LOGIN.sub("…@", text)) if "=" in text or "://" in text else text
+    return _SETTING.sub(r"\1\2\3…", _LOGIN.sub(r"\1…@", text)) if "=" in text or "://" in text else text

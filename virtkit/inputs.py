@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
-from virtkit.domain.document import MAX_BYTES
+from virtkit import limits
 from virtkit.domain.domain import Domain
 from virtkit.errors import InputError, NotADomain, UsageError
 from virtkit.readers import BUILT_IN, SAVED, readings
@@ -39,7 +39,7 @@ __all__ = [
 
 SAVE_HEAD = 1 << 20
 """How much of a save image is read, in bytes: its domain XML is at the beginning."""
-MAX_LIST_BYTES = 32 * MAX_BYTES
+MAX_LIST_BYTES = limits.LIST_BYTES.most
 """Largest list of objects that is read, in bytes: those of a cluster may be tens of megabytes."""
 
 _LISTS = (".yaml", ".yml", ".json")
@@ -72,7 +72,9 @@ class Source:
 
         Raises InputError when it cannot be read or is larger than 16 MiB, or 512 MiB for a list of objects.
         """
-        limit = MAX_BYTES if self.path is not None and self.path.suffix not in _LISTS else MAX_LIST_BYTES
+        is_list = self.path is None or self.path.suffix in _LISTS
+        accepted = limits.LIST_BYTES if is_list else limits.BYTES
+        limit = accepted.most
         if self.path is None:
             data = sys.stdin.buffer.read(limit + 1)
         else:
@@ -81,7 +83,7 @@ class Source:
             except OSError as error:
                 raise InputError(f"cannot be read: {error.strerror or error}", self.label) from None
         if len(data) > limit:
-            raise InputError(f"larger than {limit >> 20} MiB, the largest size that is accepted", self.label)
+            raise InputError(accepted.too_large, self.label)
         return data
 
     @staticmethod

@@ -19,6 +19,7 @@ from virtkit.errors import InputError
 from virtkit.fleet.archives import gather
 from virtkit.fleet.members import tar_members
 from virtkit.inputs import Source
+from virtkit.limits import BYTES
 
 NAMES = ("a", "b", "c")
 GOOD = {name: domain(f"<disk type='file'><source file='/{name}'/><target dev='vda'/></disk>") for name in NAMES}
@@ -160,7 +161,7 @@ def test_a_zip_bomb_costs_no_memory(tmp_path: Path) -> None:
         archive.writestr("a.xml", GOOD["a"])
     found = list(gather([str(file)]))
     assert content(found[1:]) == {"a": GOOD["a"]}
-    assert reasons(found) == [f"{file}!huge.xml: larger than 16 MiB, the largest size that is accepted"]
+    assert reasons(found) == [f"{file}!huge.xml: {BYTES.too_large}"]
 
 
 def test_a_huge_header_ends_a_tar_archive() -> None:

@@ -117,7 +117,8 @@ def test_a_report_writes_no_secret(inputs: Path, tmp_path: Path, capsys: pytest.
         ("unknown option secret,id=a,auth_token=hunter2,x=1", "unknown option secret,id=a,auth_token=…,x=1"),
         ("GET https://h/x?sig=hunter2&a=1 failed", "GET https://h/x?sig=…&a=1 failed"),
         ("model='virtio', bus=1", "model='virtio', bus=1"),
-        ("qemu+ssh://host/system does not answer", "qemu+ssh://host/system does not answer"),
+        ("qemu+ssh://root@host/system does not answer", "qemu+ssh://root@host/system does not answer"),
+        ("qemu+ssh://root:hunter2@host/system", "qemu+ssh://root:…@host/system"),
     ],
 )
 def test_errors_mask_logins_and_secret_settings(text: str, expected: str) -> None:

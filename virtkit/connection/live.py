@@ -8,6 +8,7 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
+from virtkit import limits
 from virtkit.connection.binding import opened
 from virtkit.connection.host import described
 from virtkit.domain.document import MAX_BYTES
@@ -110,7 +111,7 @@ class Live:
         except self._module.libvirtError as error:
             return Unreadable(name, None, title, reason=f"libvirt does not give its XML: {error}")
         if len(data) > MAX_BYTES:
-            return Unreadable(name, None, title, reason=f"larger than {MAX_BYTES >> 20} MiB")
+            return Unreadable(name, None, title, reason=limits.BYTES.too_large)
         return InMemory(name, None, title, data=data)
 
     def releases(self) -> tuple[Release, Release]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from lxml import etree
 
+from virtkit import limits
 from virtkit.errors import InputError, NotADomain
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ __all__ = [
     "parse",
 ]
 
-MAX_BYTES = 16 * 1024 * 1024
+MAX_BYTES = limits.BYTES.most
 """Largest input read, in bytes. The largest real domain seen is under 1 MiB."""
 
 _BOMS = (
@@ -80,7 +81,7 @@ def parse(data: bytes, file: str | None = None) -> Document:
     Raises InputError (with file and line) for text that is not XML, and NotADomain for XML of something else.
     """
     if len(data) > MAX_BYTES:
-        raise InputError(f"{len(data)} bytes; expected at most {MAX_BYTES}", file)
+        raise InputError(limits.BYTES.too_large, file)
     if not data.strip():
         raise InputError("empty; expected a <domain> element", file)
     codec = codec_of(data)
@@ -102,15 +103,32 @@ def parse(data: bytes, file: str | None = None) -> Document:
         tag = root.tag if isinstance(root.tag, str) else "?"
         hint = HINTS.get(tag, "a libvirt domain begins with <domain>")
         raise NotADomain(f"the root element is <{tag}>, not <domain>; {hint}", file, line_of(root))
+    _check_limits(root, len(data), file)
     mark = next((mark for mark in BOMS if data.startswith(mark)), b"")
     return Document(text, root, "utf-8" if codec == "utf-8-sig" else codec, file, mark)
+
+
+def _check_limits(root: Element, size: int, file: str | None) -> None:
+    """Raises InputError for more devices than are accepted, and for a longer attribute."""
+    devices = sum(len(part) for part in root.iterchildren("devices"))
+    if devices > limits.DEVICES.most:
+        what = f"{devices:,} devices; expected at most {limits.DEVICES.size}; {limits.DEVICES.remedy}"
+        raise InputError(what, file, line_of(root))
+    most = limits.ATTRIBUTE.most
+    if size <= most:
+        return
+    for element in root.iter(etree.Element):
+        for name, value in element.attrib.items():
+            if len(value) > most:
+                what = f"the attribute {name!r} has {len(value):,} characters; expected at most {limits.ATTRIBUTE.size}"
+                raise InputError(f"{what}; {limits.ATTRIBUTE.remedy}", file, line_of(element))
 
 
 def _malformed(error: etree.XMLSyntaxError) -> str:
     what = (error.msg or "not well-formed").split(", line ")[0].strip()
     if what.startswith("Excessive depth"):
         # libxml2 also advises one of its own options, which does not exist here.
-        return "elements are nested too deeply; expected at most 256 levels"
+        return f"elements are nested too deeply; expected at most {limits.DEPTH.size} levels; {limits.DEPTH.remedy}"
     if what.startswith("Entity '"):
         # The name is text of the input: of an unescaped & in a password, what follows it.
         return "not well-formed XML: an entity that is not defined; write &amp; for the sign &"

@@ -6,6 +6,7 @@ import os
 from functools import cached_property
 from pathlib import Path
 
+from virtkit import limits
 from virtkit.display import Displayable
 from virtkit.domain.by_hand import ByHand, by_hand
 from virtkit.domain.device_classes import Inventory
@@ -97,7 +98,7 @@ def read(source: str | bytes | os.PathLike[str], file: str | None = None) -> Dom
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise InputError(f"{size} bytes; expected at most {MAX_BYTES}", str(path))
+            raise InputError(limits.BYTES.too_large, str(path))
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", str(path)) from None

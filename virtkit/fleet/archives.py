@@ -10,12 +10,12 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from virtkit.domain.document import MAX_BYTES
+from virtkit import limits
 from virtkit.errors import InputError
 from virtkit.fleet.json_lines import json_lines
 from virtkit.fleet.members import tar_members, zip_members
 from virtkit.fleet.streams import form_of, opened, stored_as
-from virtkit.inputs import MAX_LIST_BYTES, InMemory, Source, Unreadable, is_domain_file, sources, stem
+from virtkit.inputs import InMemory, Source, Unreadable, is_domain_file, sources, stem
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -122,13 +122,13 @@ def _zipped(stream: BinaryIO, path: Path | None, label: str) -> Iterator[Source]
 def _one(stream: BinaryIO, name: str, path: Path | None, label: str) -> Source:
     """The one input of a stream."""
     is_list = label == "standard input" or any(ending in label for ending in _LISTS)
-    limit = MAX_LIST_BYTES if is_list else MAX_BYTES
+    accepted = limits.LIST_BYTES if is_list else limits.BYTES
+    limit = accepted.most
     title = "" if label == "standard input" else label
     try:
         data = stream.read(limit + 1)
     except (OSError, EOFError, ValueError) as problem:
         return Unreadable(name, path, title, reason=f"cannot be read: {problem}")
     if len(data) > limit:
-        reason = f"larger than {limit >> 20} MiB, the largest size that is accepted"
-        return Unreadable(name, path, title, reason=reason)
+        return Unreadable(name, path, title, reason=accepted.too_large)
     return InMemory(name, path, title, data=data)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
+from virtkit import limits
 from virtkit.domain.document import MAX_BYTES
 from virtkit.inputs import SAVE_HEAD, InMemory, Source, Unreadable, is_domain_file, patterns, stem
 from virtkit.readers import SAVED
@@ -20,7 +21,6 @@ __all__ = ["tar_members", "zip_members"]
 MAX_PASSED = 16 << 30
 #: The largest extended header of a tar archive: names are far shorter.
 _MAX_HEADER = 1 << 20
-_TOO_LARGE = f"larger than {MAX_BYTES >> 20} MiB, the largest size that is accepted"
 
 
 def tar_members(stream: BinaryIO, label: str) -> Iterator[Source]:
@@ -42,17 +42,21 @@ def tar_members(stream: BinaryIO, label: str) -> Iterator[Source]:
             return found
 
     found = passed = 0
+    seen = _Seen()
     try:
         with tarfile.open(fileobj=stream, mode="r|", tarinfo=Header) as archive:
             while (member := archive.next()) is not None:
                 # A tar file keeps every header that it has seen.
                 cast("Any", archive).members = []
+                if reason := seen.beyond(member.size):
+                    yield _rest(label, reason)
+                    return
                 if not member.isfile() or not is_domain_file(PurePosixPath(member.name)):
                     passed += member.size
                 elif member.size > MAX_BYTES and not member.name.endswith(SAVED):
                     found += 1
                     passed += member.size
-                    yield _unreadable(label, member.name, _TOO_LARGE)
+                    yield _unreadable(label, member.name, limits.BYTES.too_large)
                 elif (data := _content(archive.extractfile(member), member.name)) is None:
                     passed += member.size
                 else:
@@ -75,9 +79,13 @@ def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
     import zlib
 
     found = 0
+    seen = _Seen()
     try:
         with zipfile.ZipFile(stream) as archive:
             for member in archive.infolist():
+                if reason := seen.beyond(member.file_size):
+                    yield _rest(label, reason)
+                    return
                 if member.is_dir() or not is_domain_file(PurePosixPath(member.filename)):
                     continue
                 if member.flag_bits & 1:
@@ -95,7 +103,7 @@ def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
                     continue
                 found += 1
                 if len(data) > MAX_BYTES:
-                    yield _unreadable(label, member.filename, _TOO_LARGE)
+                    yield _unreadable(label, member.filename, limits.BYTES.too_large)
                 else:
                     yield _member(label, member.filename, data)
     except (zipfile.BadZipFile, OSError, ValueError) as error:
@@ -103,6 +111,22 @@ def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
         return
     if not found:
         yield _empty(label)
+
+
+class _Seen:
+    """The members and bytes of an archive that have been seen."""
+
+    def __init__(self) -> None:
+        self._members = self._bytes = 0
+
+    def beyond(self, size: int) -> str:
+        """Count one more member; the limit that it exceeds in words, or ""."""
+        self._members += 1
+        self._bytes += size
+        for count, limit in ((self._members, limits.ARCHIVE_MEMBERS), (self._bytes, limits.ARCHIVE_BYTES)):
+            if count > limit.most:
+                return f"more than {limit.size} ({limit.what}); {limit.remedy}"
+        return ""
 
 
 def _content(stream: IO[bytes] | None, name: str) -> bytes | None:

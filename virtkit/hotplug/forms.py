@@ -14,6 +14,7 @@ from string import ascii_lowercase
 from types import MappingProxyType
 from typing import NamedTuple
 
+from virtkit import limits
 from virtkit.domain.device_classes import Inventory
 from virtkit.domain.document import MAX_BYTES
 from virtkit.errors import UsageError
@@ -181,7 +182,7 @@ def devices_of(text: str, names: Names) -> list[str]:
 def _from_file(path: Path) -> str:
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise UsageError(f"{path}: larger than {MAX_BYTES} bytes")
+            raise UsageError(f"{path}: {limits.BYTES.too_large}")
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"

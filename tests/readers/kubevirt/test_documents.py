@@ -8,6 +8,7 @@ from tests.readers.kubevirt.machines import DISK, NET, instance, parts
 from virtkit import resolve
 from virtkit.domain.domain import Domain
 from virtkit.errors import InputError, Refused
+from virtkit.limits import ALIASED, YAML_DEPTH
 from virtkit.readers.contract import FoundDomain
 from virtkit.readers.kubevirt.documents import Found, Mapping, documents
 
@@ -69,9 +70,9 @@ BOMB = "\n".join(
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (BOMB, "in.yaml:5: its aliases repeat more than 100000 values"),
-        ("[" * 3_000_000, "in.yaml:1: nested too deeply; expected at most 100 levels"),
-        ("- " * 100_000 + "x", "in.yaml:1: nested too deeply; expected at most 100 levels"),
+        (BOMB, f"in.yaml:5: its aliases repeat more than 100,000 values; {ALIASED.remedy}"),
+        ("[" * 3_000_000, f"in.yaml:1: nested too deeply; expected at most 100 levels; {YAML_DEPTH.remedy}"),
+        ("- " * 100_000 + "x", f"in.yaml:1: nested too deeply; expected at most 100 levels; {YAML_DEPTH.remedy}"),
         ("a: &x {b: *x}", "in.yaml:1: the alias *x is inside its own anchor"),
         ("a: *x", "in.yaml:1: the alias *x has no anchor before it"),
         ("a: 1\na: 2", "in.yaml:2: the key 'a' is there twice"),

@@ -11,6 +11,7 @@ from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from virtkit import limits
 from virtkit.errors import InputError, UsageError
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 __all__ = ["MAX_ALIASED", "MAX_BYTES", "MAX_DEPTH", "Found", "Mapping", "Sequence", "documents"]
 
-MAX_BYTES = 512 * 1024 * 1024
+MAX_BYTES = limits.LIST_BYTES.most
 """Largest input that is read, in bytes."""
-MAX_DEPTH = 100
+MAX_DEPTH = limits.YAML_DEPTH.most
 """How deep values may be nested."""
-MAX_ALIASED = 100_000
+MAX_ALIASED = limits.ALIASED.most
 """How many values the aliases of a document may repeat in all."""
 
 #: What no reader needs, and what takes half of the output of ``kubectl get -o yaml``.
@@ -102,7 +103,7 @@ def documents(data: bytes, file: str, first: int = 1) -> Iterator[Found | InputE
     ``---``. Raises InputError for a text that is too large, and UsageError where PyYAML is missing.
     """
     if len(data) > MAX_BYTES:
-        raise InputError(f"{len(data)} bytes; expected at most {MAX_BYTES}", file)
+        raise InputError(limits.LIST_BYTES.too_large, file)
     yaml = _yaml()
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     data = _utf8(data, file)
@@ -242,7 +243,8 @@ class _Builder:
         if type(top) is Mapping and key is None:
             raise InputError("a key of a mapping is a list or a mapping; expected text", self.file, line)
         if depth >= MAX_DEPTH:
-            raise InputError(f"nested too deeply; expected at most {MAX_DEPTH} levels", self.file, line)
+            what = f"nested too deeply; expected at most {MAX_DEPTH} levels; {limits.YAML_DEPTH.remedy}"
+            raise InputError(what, self.file, line)
 
     def _closed(self, value: Any) -> tuple[Any, int]:
         """A mapping or list that is complete, with its line."""
@@ -265,7 +267,8 @@ class _Builder:
             raise InputError(f"the alias *{anchor[:60]} is inside its own anchor", self.file, line)
         self.aliased += getattr(value, "size", 1)
         if self.aliased > MAX_ALIASED:
-            raise InputError(f"its aliases repeat more than {MAX_ALIASED} values", self.file, line)
+            what = f"its aliases repeat more than {limits.ALIASED.size} values; {limits.ALIASED.remedy}"
+            raise InputError(what, self.file, line)
         return value
 
     def _merge(self, value: Mapping) -> None:

@@ -1,0 +1,144 @@
+"""What is read is bounded: each limit has a message that names it and the variable that raises it."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from virtkit import facts, limits, read
+from virtkit.errors import InputError
+from virtkit.fleet.members import tar_members, zip_members
+from virtkit.inputs import Source, Unreadable
+
+ROOT = Path(__file__).resolve().parents[2]
+GOOD = facts.path("domains/ubuntu24.04-q35.xml").read_text(encoding="utf-8")
+#: 1,000 bytes; libxml2 refuses a single text of 10 MB.
+COMMENT = f"<!--{' ' * 992}-->\n"
+VMI = """apiVersion: kubevirt.io/v1
+kind: VirtualMachineInstance
+metadata: {name: deep, labels: %s}
+spec:
+  domain: {devices: {}}
+"""
+
+
+def many_devices(count: int) -> str:
+    return GOOD.replace("</devices>", "<hub type='usb'/>" * count + "</devices>")
+
+
+def long_attribute(length: int) -> str:
+    return GOOD.replace("<emulator>", f"<!-- {'x' * 70_000} --><emulator a='{'x' * length}'>")
+
+
+def nested(levels: int) -> str:
+    return VMI % ("[" * levels + "]" * levels)
+
+
+def aliases(count: int) -> str:
+    return VMI % ("[&a [1, 2, 3, 4, 5, 6, 7, 8, 9], " + "*a, " * count + "1]")
+
+
+#: For each limit a text just beyond it, and one within it.
+TEXTS = {
+    limits.DEVICES: (many_devices(limits.DEVICES.most + 1), many_devices(8)),
+    limits.ATTRIBUTE: (long_attribute(limits.ATTRIBUTE.most + 1), long_attribute(limits.ATTRIBUTE.most)),
+    limits.DEPTH: (GOOD.replace("</domain>", "<a>" * 300 + "</a>" * 300 + "</domain>"), GOOD),
+    limits.YAML_DEPTH: (nested(limits.YAML_DEPTH.most + 1), nested(50)),
+    limits.ALIASED: (aliases(12_000), aliases(5_000)),
+    limits.BYTES: (GOOD + COMMENT * 17_000, GOOD + COMMENT),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", TEXTS, ids=lambda limit: str(limit.what))
+def test_an_input_beyond_a_limit_is_refused(limit: limits.Limit) -> None:
+    """The message has the file, the number and how to raise the limit; an input within it is read."""
+    beyond, within = TEXTS[limit]
+    with pytest.raises(InputError) as refused:
+        read(beyond.encode(), "a.xml")
+    message = str(refused.value)
+    assert message.startswith("a.xml:"), message[:100]
+    assert limit.size in message
+    assert limit.remedy in message
+    assert len(message) < 300
+    read(within.encode(), "a.xml")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("variable", "value", "text"),
+    [
+        ("DEVICES", "5000", many_devices(4200)),
+        ("ATTRIBUTE", "128K", long_attribute(100_000)),
+        ("YAML_DEPTH", "200", nested(150)),
+        ("ALIASED", "1M", aliases(12_000)),
+        ("BYTES", "20M", GOOD + COMMENT * 17_000),
+    ],
+)
+def test_a_variable_raises_a_limit(variable: str, value: str, text: str, tmp_path: Path) -> None:
+    """With the variable that the message names, the same input is read."""
+    file = tmp_path / "a.in"
+    file.write_text(text)
+    code = f"import virtkit; print(virtkit.read({str(file)!r}).name)"
+    found = {}
+    for name in (f"VIRTKIT_MAX_{variable}", "VIRTKIT_MAX_NOTHING"):
+        environment = {**os.environ, name: value}
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=ROOT)
+        found[name] = done.returncode
+    assert found == {f"VIRTKIT_MAX_{variable}": 0, "VIRTKIT_MAX_NOTHING": 1}
+
+
+def test_a_value_that_is_no_number_keeps_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable counts only as digits with K, M, G or T; the highest value that is possible is not exceeded."""
+    found = {}
+    for text in ("many", "-1", "1.5G", "0", "", "2K", "3", "900"):
+        monkeypatch.setenv("VIRTKIT_MAX_X", text)
+        found[text] = limits._limit(100, "levels", "X", 500).most
+    assert found == {"many": 100, "-1": 100, "1.5G": 100, "0": 100, "": 100, "2K": 500, "3": 3, "900": 500}
+
+
+def tar(count: int, size: int) -> io.BytesIO:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for number in range(count):
+            member = tarfile.TarInfo(f"{number}.xml")
+            member.size = size
+            archive.addfile(member, io.BytesIO(b" " * size))
+    return io.BytesIO(out.getvalue())
+
+
+def packed(count: int, size: int) -> io.BytesIO:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(count):
+            archive.writestr(f"{number}.xml", b" " * size)
+    return io.BytesIO(out.getvalue())
+
+
+@pytest.mark.parametrize("kind", ["tar", "zip"])
+@pytest.mark.parametrize("name", ["ARCHIVE_MEMBERS", "ARCHIVE_BYTES"])
+def test_an_archive_ends_at_its_limits(kind: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Members up to the limit are read; then one error names the limit, and nothing more is unpacked."""
+    small = limits.Limit(3 if name == "ARCHIVE_MEMBERS" else 3000, getattr(limits, name).what, f"VIRTKIT_MAX_{name}")
+    monkeypatch.setattr(limits, name, small)
+    archive = tar(6, 1000) if kind == "tar" else packed(6, 1000)
+    found: list[Source] = list((tar_members if kind == "tar" else zip_members)(archive, "a"))
+    assert len(found) == 4
+    assert isinstance(found[-1], Unreadable)
+    assert small.remedy in found[-1].reason
+    assert small.size in found[-1].reason
+
+
+def test_the_page_lists_every_limit() -> None:
+    """docs/inputs.md has each limit with its number and variable, and no other."""
+    page = (ROOT / "docs" / "inputs.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \| (?:`(VIRTKIT_MAX_\w+)`|fixed) \|$", page, re.M)
+    assert rows == [(limit.what, limit.size, limit.variable) for limit in limits.LIMITS]
