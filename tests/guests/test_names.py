@@ -111,9 +111,7 @@ def test_an_appliance_is_judged_by_its_system(name: str, base: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["pfsense 2.7", "truenas", "OpenWrt 23.05", "esxi", "routeros 7", "macos 14", "sonoma", "macOS Big Sur"]
-    + ["opnsense 99.1"],
+    "name", ["pfsense 2.7", "truenas", "OpenWrt 23.05", "esxi", "routeros 7", "macos 14", "sonoma", "opnsense 99.1"]
 )
 def test_an_appliance_of_unknown_system_is_unknown(name: str) -> None:
     """Where no source names the system, every driver is unknown, and the note says how to get an answer."""
