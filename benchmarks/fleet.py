@@ -1,7 +1,7 @@
 """Audits of generated fleets by two processes. Peer: the audit of an earlier revision, in the same run.
 
-The peer is a checkout with its own environment, ``$VIRTKIT_BASE`` with ``$VIRTKIT_BASE/.venv``; without it there is no
-peer. ``VIRTKIT_FLEET_SCALE=0.01`` makes the fleets smaller.
+The peer is the checkout that ``--baseline`` names, run by the Python of its ``.venv`` where it has one.
+``VIRTKIT_FLEET_SCALE=0.01`` makes the fleets smaller.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _FLEETS = ((100_000, 300, 10.0), (20_000, 0, 2.5))
 
 def figures() -> Iterator[Figure]:
     """Whole commands on an archive of generated domains."""
-    base = os.environ.get("VIRTKIT_BASE", "")
+    base = os.environ.get("VIRTKIT_BASELINE", "")
     for domains, templates, wanted in _FLEETS:
         with tempfile.TemporaryDirectory() as folder:
             archive = Path(folder) / "fleet.tar"
@@ -34,7 +34,8 @@ def figures() -> Iterator[Figure]:
             peer = None
             if base:
                 out = Path(folder) / "peer.parquet"
-                command = audit(archive, out, str(Path(base) / ".venv" / "bin" / "python"))
+                own = Path(base) / ".venv" / "bin" / "python"
+                command = audit(archive, out, str(own) if own.exists() else sys.executable)
                 peer = measured(command, cwd=Path(base)).seconds
             what = f"audit of {count:,} domains" + (f" of {templates} templates" if templates else ", all different")
             note = f"{count / ours.seconds:,.0f} domains a second, {ours.peak:,.0f} MiB in all processes"

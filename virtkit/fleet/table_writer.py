@@ -54,7 +54,8 @@ class Tables:
             return
         path = Path(output)
         if path.suffix not in SUFFIXES:
-            raise UsageError(f"-o {output}: expected a file name that ends in {listed(SUFFIXES, 'or')}")
+            expected = f"a file name that ends in {listed(SUFFIXES, 'or')}, or a folder ({output}/)"
+            raise UsageError(f"-o {output}: expected {expected}")
         for name, names in columns.items():
             final = path if name == first else path.with_name(f"{path.stem}.{name}{path.suffix}")
             part = final.with_name(f".{final.name}.part")
