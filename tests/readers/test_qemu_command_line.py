@@ -243,6 +243,15 @@ def test_a_readconfig_file_beside_the_input_is_read(tmp_path: Path) -> None:
     assert any("-readconfig board.cfg: the file is not at hand" in note for note in part.notes)
 
 
+def test_notes_name_the_option_as_it_is_written() -> None:
+    """A note on an option that domain XML cannot express names the option, not an element of libvirt's XML."""
+    _, resolved = one("qemu-system-x86_64 -M q35 -global virtio-blk-pci.disable-legacy=on\n")
+    (note,) = resolved.domain.by_hand.notes
+    assert str(note) == (
+        "line 1: -global sets disable-legacy=on on every virtio-blk-pci, which is taken into account"
+    )
+
+
 def test_a_comment_between_backticks_is_a_comment() -> None:
     """A line that goes on may hold `# a comment`, which gives no note; the output of a command does."""
     text = "qemu-system-x86_64 -M q35 {} \\\n -device virtio-rng-pci\n"

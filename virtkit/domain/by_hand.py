@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from virtkit.domain.document import line_of
+from virtkit.domain.placed import placed_by_qemu
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,21 +109,25 @@ def _overrides(root: Element) -> Iterator[Setting]:
 
 
 def _arguments(root: Element) -> Iterator[Setting | HandNote]:
-    """The arguments of qemu:commandline that concern the machine or its devices."""
+    """The arguments of qemu:commandline that concern the machine or its devices.
+
+    A reader of command lines puts there what it cannot express; the option itself is what its user wrote.
+    """
     arguments = root.findall(f"{_QEMU}commandline/{_QEMU}arg")
+    form = "-{}" if placed_by_qemu(root) else "qemu:commandline (-{})"
     for n, argument in enumerate(arguments):
         option, equals, value = argument.get("value", "").partition("=")
         if not option.startswith("-"):
             continue
         if not equals and n + 1 < len(arguments):
             value = arguments[n + 1].get("value", "")
-        yield from _argument(option.lstrip("-"), value, line_of(argument))
+        yield from _argument(option.lstrip("-"), value, line_of(argument), form)
 
 
-def _argument(option: str, value: str, line: int | None) -> Iterator[Setting | HandNote]:
+def _argument(option: str, value: str, line: int | None, form: str) -> Iterator[Setting | HandNote]:
     parts = value.split(",")
     named = dict(part.partition("=")[::2] for part in parts if "=" in part)
-    how = f"qemu:commandline (-{option})"
+    how = form.format(option)
     if option in ("machine", "M"):
         name = named.get("type", "" if "=" in parts[0] else parts[0])
         if name:
