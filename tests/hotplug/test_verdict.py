@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.hotplug.plugging import PORT, ROOT, domain, plug, q35, session
-from tests.writing import OLD
+from tests.writing import NEW, OLD
 from virtkit import facts
 from virtkit.compat.verdict import Evidence, Judgement, Verdict
 from virtkit.guests import catalogue
@@ -53,6 +53,31 @@ def test_old_uefi_firmware_leaves_an_empty_bridge_without_room() -> None:
     """With UEFI, a device on a bridge that was empty at boot is not sure to work."""
     text = q35(3, BRIDGE).replace("<os>", "<os firmware='efi'>")
     assert judged("disk:virtio-transitional", "debian12", text).verdict in (Verdict.CONDITION, Verdict.FAILS)
+
+
+@pytest.mark.parametrize(("slot", "release", "verdict"), [(3, OLD, "fails"), (0, OLD, "works"), (3, NEW, "works")])
+def test_a_switch_port_after_an_empty_slot(slot: int, release: str, verdict: str) -> None:
+    """QEMU 7.2 announces no device behind a downstream port that comes after an empty slot of its switch."""
+    switch = "".join(
+        f"<controller type='pci' index='{index}' model='{model}'>"
+        f"<address type='pci' bus='{bus}' slot='{at}'/></controller>"
+        for index, model, bus, at in (
+            (1, "pcie-root-port", 0, 2),
+            (2, "pcie-switch-upstream-port", 1, 0),
+            (3, "pcie-switch-downstream-port", 2, slot),
+        )
+    )
+    found = session(domain(f"{ROOT}{switch}"), release)
+    disk = (
+        "<disk type='file' device='disk'><source file='/x.img'/><target dev='vda' bus='virtio'/>"
+        "<address type='pci' domain='0' bus='3' slot='0' function='0'/></disk>"
+    )
+    assert found.step(Step("attach", "live", disk)).ok
+    now = found.running.snapshot()
+    here = next(one for one in now.devices if one.kind == "disk")
+    judgement = judge_plug(now, here, catalogue().find("debian12"))
+    assert judgement.verdict == verdict
+    assert ("after an empty one" in judgement.reason) == (verdict == "fails")
 
 
 def test_what_no_boot_shows_is_unknown() -> None:
