@@ -38,6 +38,13 @@ def test_another_linux_needs_a_driver_of_hot_plug() -> None:
     assert "acpiphp" in found.condition
 
 
+def test_a_kernel_that_has_the_driver_of_hot_plug() -> None:
+    """A kernel whose configuration is known to have the driver needs no condition."""
+    found = judged("disk", "debian12:cloud", q35(3))
+    assert (found.verdict, found.condition) == (Verdict.WORKS, "")
+    assert "has CONFIG_HOTPLUG_PCI_ACPI (acpiphp)" in found.reason
+
+
 def test_native_hot_plug_needs_another_driver() -> None:
     """A q35 machine type before 6.1 notifies the guest through the port itself, for pciehp."""
     found = judged("disk", "fedora39", q35(3).replace("machine='q35'", "machine='pc-q35-5.2'"))

@@ -124,6 +124,8 @@ def notices(now: Resolved, device: Device, guest: Guest, began: Resolved | None 
         return Judgement(Verdict.WORKS, why, "", evidence, (same or own)[-1]["source"])
     if guest.family == "linux":
         why = f"other Linux guests used a device plugged in here{_delay(rows)}"
+        if built := _built_in(guest, driver):
+            return Judgement(Verdict.WORKS, f"{why}, and {built}", "", Evidence.RULE, source)
         return Judgement(Verdict.CONDITION, why, needs, Evidence.RULE, source)
     return _unknown(f"only Linux guests were booted with a device plugged in here; {needs}")
 
@@ -147,6 +149,15 @@ def _without_driver(now: Resolved, guest: Guest, driver: str, at: PciAddress) ->
         return None
     why = f"the kernel is built without CONFIG_{_OPTIONS[driver]} ({driver}), so the guest never sees the device"
     return Judgement(Verdict.FAILS, why, "", Evidence.RULE, flavour.title)
+
+
+def _built_in(guest: Guest, driver: str) -> str:
+    """That the kernel of a guest is known to have a driver of hot plug, as a clause; "" where it is not known."""
+    flavour = flavour_of(guest)
+    found = None if flavour is None or driver not in _OPTIONS else option(flavour.key, _OPTIONS[driver])
+    if flavour is None or found is None or not found.there:
+        return ""
+    return f"{flavour.title} has CONFIG_{_OPTIONS[driver]} ({driver})"
 
 
 def _crowded_bridge(now: Resolved, place: str, empty: bool) -> Judgement | None:
