@@ -72,8 +72,11 @@ def yes_or_no(name: str, value: object) -> bool:
 
 
 def text(name: str, value: object) -> str:
-    """The value of a text parameter; the items of a list are joined by commas, None is "". Raises UsageError."""
-    if value is None:
+    """The value of a text parameter; the items of a list are joined by commas, None is "". Raises UsageError.
+
+    The words None and null mean the same, because some runners pass every value as text.
+    """
+    if value is None or value in ("None", "null"):
         return ""
     if isinstance(value, str):
         return value.strip()
