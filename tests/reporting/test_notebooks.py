@@ -277,7 +277,8 @@ def test_parameter_checks_name_the_parameter(tmp_path: Path) -> None:
     assert notebook.count("pictures", " 60 ") == 60
     assert notebook.yes_or_no("overrides", "off") is False
     assert notebook.text("guests", ["a", "b"]) == "a,b"
-    assert [notebook.text("guests", value) for value in (None, "", "None", "null", [])] == [""] * 5
+    nothing: tuple[object, ...] = (None, "", "None", "null", [])
+    assert [notebook.text("guests", value) for value in nothing] == [""] * 5
 
 
 @pytest.mark.notebook
