@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cell", "heads", "table", "table_rows"]
 
-_LONG = 48  # characters from which a text gets a wide column
+_LONG = 32  # characters from which a text gets a wide column
 
 
 def table(
