@@ -142,9 +142,9 @@ def _is_save_image(path: Path) -> bool:
         return True
 
 
-def is_domain_file(path: PurePath) -> bool:
-    """Whether a file is taken from folders and archives, by its name."""
-    return path.name.endswith(_SEARCHED)
+def is_domain_file(path: PurePath | str) -> bool:
+    """Whether a file is taken from folders and archives, by its name; a string is a name without folders."""
+    return (path if isinstance(path, str) else path.name).endswith(_SEARCHED)
 
 
 def patterns() -> str:
@@ -210,9 +210,10 @@ class InMemory(Source):
         return self.data
 
 
-def stem(path: PurePath) -> str:
-    """The name of an input without its ending: ``guest`` for ``guest.xml``, ``guest.in.xml`` and ``guest.vmi.yaml``."""
-    name = path.name
+def stem(path: PurePath | str) -> str:
+    """The name of an input without its ending: ``guest`` for ``guest.xml``, ``guest.in.xml`` and ``guest.vmi.yaml``; a
+    string is a name without folders."""
+    name = path if isinstance(path, str) else path.name
     ending = next((ending for ending in _ENDINGS if name.endswith(ending) and name != ending), "")
     return name.removesuffix(ending)
 

@@ -67,7 +67,9 @@ def test_tables_of_a_dataset(inputs: Path, tmp_path: Path) -> None:
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
-def test_a_killed_audit_goes_on(inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_audit_goes_on(
+    inputs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Complete parts are kept unless one of their inputs changed; the result is that of an audit in one go."""
     whole, out = tmp_path / "whole", tmp_path / "out"
     run(inputs, whole)
@@ -81,7 +83,8 @@ def test_a_killed_audit_goes_on(inputs: Path, tmp_path: Path, monkeypatch: pytes
             yield pair
 
     monkeypatch.setattr(audit_module, "answers", dying)
-    assert run(inputs, out) == 130
+    assert main(["audit", str(inputs), "--jobs", "1", "-o", str(out)]) == 130
+    assert "not finished; the same command continues it" in capsys.readouterr().err
     assert not out.exists()
     growing = tmp_path / ".out.part"
     assert len((growing / "parts.jsonl").read_text().splitlines()) == 3

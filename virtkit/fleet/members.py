@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, cast
 
 from virtkit import limits
@@ -51,7 +50,7 @@ def tar_members(stream: BinaryIO, label: str) -> Iterator[Source]:
                 if reason := seen.beyond(member.size):
                     yield _rest(label, reason)
                     return
-                if not member.isfile() or not is_domain_file(PurePosixPath(member.name)):
+                if not member.isfile() or not is_domain_file(_last(member.name)):
                     passed += member.size
                 elif member.size > MAX_BYTES and not member.name.endswith(SAVED):
                     found += 1
@@ -86,7 +85,7 @@ def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
                 if reason := seen.beyond(member.file_size):
                     yield _rest(label, reason)
                     return
-                if member.is_dir() or not is_domain_file(PurePosixPath(member.filename)):
+                if member.is_dir() or not is_domain_file(_last(member.filename)):
                     continue
                 if member.flag_bits & 1:
                     found += 1
@@ -140,17 +139,22 @@ def _content(stream: IO[bytes] | None, name: str) -> bytes | None:
 
 
 def _member(label: str, name: str, data: bytes) -> Source:
-    return InMemory(stem(PurePosixPath(name)), None, f"{label}!{name}", named=False, data=data)
+    return InMemory(stem(_last(name)), None, f"{label}!{name}", named=False, data=data)
 
 
 def _unreadable(label: str, name: str, reason: str) -> Source:
-    return Unreadable(stem(PurePosixPath(name)), None, f"{label}!{name}", reason=reason)
+    return Unreadable(stem(_last(name)), None, f"{label}!{name}", reason=reason)
 
 
 def _rest(label: str, reason: str) -> Source:
-    name = PurePosixPath(label).name
+    name = _last(label)
     return Unreadable(name, None, label, reason=f"the rest of the archive cannot be read: {reason}")
 
 
 def _empty(label: str) -> Source:
-    return Unreadable(PurePosixPath(label).name, None, label, reason=f"the archive has no {patterns()} file")
+    return Unreadable(_last(label), None, label, reason=f"the archive has no {patterns()} file")
+
+
+def _last(name: str) -> str:
+    """The last part of a path in an archive."""
+    return name.rstrip("/").rpartition("/")[2]
