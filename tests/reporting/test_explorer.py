@@ -88,7 +88,7 @@ def test_read_domain_takes_xml_or_a_path(tmp_path: Path) -> None:
         ("/nothing/there.xml", "cannot be read"),
         ("a\nb", "the format is not recognised"),
         ("a\0b", "expected the path"),
-        ("<domain>" + "x" * (17 << 20), "at most"),
+        ("<domain>" + "x" * (17 << 20), "larger than 16 MiB"),
         ("<!DOCTYPE d [<!ENTITY e SYSTEM 'file:///etc/passwd'>]><domain>&e;</domain>", "(?i)doctype|entit"),
     ):
         with pytest.raises(InputError, match=message):
