@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from virtkit.compat.emulated import judge_emulated
 from virtkit.compat.verdict import Evidence, Judgement, refused
@@ -49,37 +49,30 @@ def emulated_rows(
     machines: Sequence[str],
     models: Sequence[str],
     overrides: bool,
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[tuple[str, ...]]:
     """A row for each guest, kind (net or block), machine and model of that kind; ``interface`` is "emulated".
 
-    A disk on an emulated SCSI controller has the controller's name as its model. Source: data/guests/emulated.toml,
-    kernel-configs.csv, osinfo-db; where libvirt or QEMU refuses the device, as in a check.
+    The cells are in the order of ``virtkit.compat.matrix.COLUMNS``. A verdict holds for every machine that takes the
+    device, so each guest is judged once for a model. A disk on an emulated SCSI controller has the controller's name as
+    its model. Source: data/guests/emulated.toml, kernel-configs.csv, osinfo-db; where libvirt or QEMU refuses the
+    device, as in a check.
     """
     refusals = {(name, model): _refusal(prober, prober.machine(name), model) for name in machines for model in models}
+    by_kind = {kind: [one for one in models if hardware()[_known()[one]].kind == kind] for kind in kinds}
+    refused_cells = {key: _cells(judged, "refused") for key, judged in refusals.items() if judged is not None}
     for guest in guests:
-        for kind in kinds:
+        for kind, own in by_kind.items():
+            judged = {one: judge_emulated(hardware()[_known()[one]], one, guest, "", overrides) for one in own}
+            cells = {one: _cells(judgement, "emulated") for one, judgement in judged.items()}
             for name in machines:
-                for model in models:
-                    known = hardware()[_known()[model]]
-                    if known.kind == kind:
-                        judged = refusals[name, model] or judge_emulated(known, model, guest, "", overrides)
-                        yield _row(guest, kind, name, model, judged, refusals[name, model] is not None)
+                for one in own:
+                    yield (guest.id, kind, name, one, *refused_cells.get((name, one), cells[one]))
 
 
-def _row(guest: Guest, kind: str, machine: str, model: str, judged: Judgement, refusal: bool) -> dict[str, Any]:
-    return {
-        "guest": guest.id,
-        "kind": kind,
-        "machine": machine,
-        "model": model,
-        "placement": "",
-        "interface": "refused" if refusal else "emulated",
-        "verdict": judged.verdict.value,
-        "reason": judged.reason,
-        "condition": judged.condition,
-        "evidence": judged.evidence.value,
-        "source": judged.source,
-    }
+def _cells(judged: Judgement, interface: str) -> tuple[str, ...]:
+    """The cells of a row from its placement on."""
+    verdict = (judged.verdict.value, judged.reason, judged.condition, judged.evidence.value, judged.source)
+    return ("", interface, *verdict)
 
 
 def _refusal(prober: Prober, machine: str, model: str) -> Judgement | None:

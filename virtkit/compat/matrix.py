@@ -262,19 +262,29 @@ def matrix(
     return result
 
 
-def _joined(frame: Matrix, rows: list[dict[str, str]]) -> Matrix:
+def _joined(frame: Matrix, rows: Sequence[tuple[str, ...]]) -> Matrix:
     """The frame with more rows, in its order: guest, kind, machine, then what it had before the rows."""
+    import numpy as np
     import pandas as pd
+    from pandas.api.types import union_categoricals
 
     from virtkit.compat.frame import Matrix
 
-    more = pd.concat([frame.astype(str), pd.DataFrame(rows, columns=list(COLUMNS))], ignore_index=True)
-    order = {name: {value: n for n, value in enumerate(dict.fromkeys(more[name]))} for name in ("guest", "machine")}
-    order["kind"] = {kind: n for n, kind in enumerate(KINDS)}
-    places = [more[name].map(order[name]) for name in ("guest", "kind", "machine")]
-    ordered = more.assign(**{f"_{n}": place for n, place in enumerate(places)})
-    ordered = ordered.sort_values([f"_{n}" for n in range(len(places))], kind="stable", ignore_index=True)
-    result = Matrix(ordered[list(COLUMNS)].astype("category"))
+    added = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
+    columns: dict[str, pd.Categorical] = {}
+    places: dict[str, npt.NDArray[np.int64]] = {}
+    for name, values in zip(COLUMNS, added, strict=True):
+        present = frame[name].cat.remove_unused_categories().array
+        texts = pd.Index(dict.fromkeys(values), dtype="str")
+        more = pd.Categorical(pd.Index(values, dtype="str"), categories=texts)
+        columns[name] = union_categoricals([present, more], sort_categories=True)
+        order = KINDS if name == "kind" else tuple(dict.fromkeys([*present.categories, *texts]))
+        ranks = {value: rank for rank, value in enumerate(order)}
+        if name in ("guest", "kind", "machine"):
+            places[name] = np.array([ranks[value] for value in columns[name].categories])[columns[name].codes]
+    # The last key is the first to sort by; equal rows keep their order.
+    rising = np.lexsort((places["machine"], places["kind"], places["guest"]))
+    result = Matrix({name: column.take(rising) for name, column in columns.items()}, copy=False)
     result.attrs.update(frame.attrs)
     return result
 

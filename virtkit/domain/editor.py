@@ -39,7 +39,7 @@ _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "'": "&apos;", '"': "&quot;
 
 def escape(value: str) -> str:
     """Text that is safe between tags, and in an attribute with either kind of quotes."""
-    if _UNSAFE.search(value) is None:
+    if value.isalnum() or _UNSAFE.search(value) is None:
         return value
     return _UNSAFE.sub(lambda sign: _ENTITIES[sign[0]], value)
 
@@ -165,11 +165,12 @@ def rewritten(text: str, span: ElementSpan, edits: Sequence[Edit], indent: str) 
         tag = _without_attribute(tag, name)
     if not (grouped.below or grouped.removed or grouped.text or grouped.address is not None):
         return tag + text[span.inner : span.end]
-    body = _kept_children(text, span, grouped, indent)
+    # Most devices only get an address; then nothing inside changes, and there is no need to look for the children.
+    apart = grouped.below or grouped.removed or text.find("<address", span.inner, span.outer) >= 0
+    body = _kept_children(text, span, grouped, indent) if apart else text[span.inner : span.outer]
     if grouped.below or grouped.address is not None:
         new = _new_children(grouped, indent)
-        kept = body.rstrip() if span.children or body.strip() else ""
-        body = kept + "".join(f"{indent}{STEP}{child}" for child in new) + indent
+        body = body.rstrip() + "".join(f"{indent}{STEP}{child}" for child in new) + indent
     body += escape(grouped.text)
     if span.inner == span.end:
         return f"{tag[:-2].rstrip()}>{body}</{span.name}>" if body else tag

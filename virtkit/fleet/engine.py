@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ __all__ = ["Cluster", "Engine", "Here", "Pool", "is_loss", "workers"]
 
 #: How long a scheduler may take to answer.
 PATIENCE = "10s"
+
+#: How many more objects than before a process of a pool holds when it looks for garbage.
+_NEW_OBJECTS = 50_000
 
 
 class Engine(Protocol):
@@ -70,9 +74,7 @@ class Pool:
         from concurrent.futures import ProcessPoolExecutor
         from multiprocessing import get_context
 
-        # Ctrl-C reaches every process of a terminal; only this one acts on it, and ends the others.
-        quiet = (signal.SIGINT, signal.SIG_IGN)
-        return ProcessPoolExecutor(self.width, get_context("spawn"), signal.signal, quiet)
+        return ProcessPoolExecutor(self.width, get_context("spawn"), _begin_worker)
 
     def submit(self, batch: Batch, question: Question) -> Future[Answer]:
         """Begin to examine a batch."""
@@ -86,6 +88,17 @@ class Pool:
     def close(self, *, wait: bool = True) -> None:
         """End the processes; without ``wait``, what is not examined yet is given up."""
         self._executor.shutdown(wait=wait, cancel_futures=not wait)
+
+
+def _begin_worker() -> None:
+    """Prepare a process of a pool.
+
+    Ctrl-C reaches every process of a terminal; only the one that started the pool acts on it, and ends the others.
+    Domains leave few objects that refer to each other in circles, while the loaded facts are many objects that stay:
+    looking for garbage at Python's usual pace takes a tenth of the time and finds next to nothing.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.set_threshold(_NEW_OBJECTS, 20, 20)
 
 
 class Cluster:

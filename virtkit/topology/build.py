@@ -85,7 +85,7 @@ class _TreeBuilder:
         devices = sorted(self.by_bus.get(controller.index, ()), key=_slot_and_function)
         used = {device.address.slot for device in devices if isinstance(device.address, PciAddress)}
         used |= frozenset() if controller.index else built_in_slots(self.context.family.chipset)
-        free = sum(slot not in used for slot in range(offer.first, offer.last + 1))
+        free = offer.last + 1 - offer.first - sum(offer.first <= slot <= offer.last for slot in used)
         express = bool(offer.accepts & EXPRESS)
         conventional = bool(offer.accepts & CONVENTIONAL)
         accepts = "PCI Express" if express else ("conventional PCI" if conventional else "PCI Express ports")

@@ -157,6 +157,8 @@ def _assign(context: Context, draft: Draft, table: BusTable, types: ConnectTypes
     """Give an address to every device that needs one, in libvirt's order; ``store`` keeps it."""
     for name, selects in _TURNS:
         group = getattr(draft.devices, name)
+        if not group:
+            continue
         if selects is not None:
             group = [device for device in group if selects(device)]
         if name == "controllers":
