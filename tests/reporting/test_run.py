@@ -139,7 +139,7 @@ def test_the_index_begins_with_what_an_operator_needs() -> None:
         {"name": "own", "title": "Own"},
     ]
     shown = index.page([{"id": "1", "status": "passed", "started": "", "notebooks": entries}], "1")
-    places = [shown.index(word) for word in ("Domains: what fails", "1 domain fails.", "Design review", "Three rules")]
+    places = [shown.index(word) for word in ("Domains: failures", "1 domain fails.", "Design review", "Three rules")]
     assert places == sorted(places)
     assert shown.index("More</h3>") > places[-1]
     plain = index.page([{"id": "1", "status": "passed", "started": "", "notebooks": entries[2:]}], "1")
