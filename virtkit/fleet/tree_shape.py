@@ -35,6 +35,8 @@ _IDENTITY = frozenset({"name", "namespace"})
 # White space between elements. The text of an element without children is kept as it is.
 _BEFORE_BEGINNING = re.compile(rb">\s+<(?!/)")
 _AFTER_END = re.compile(rb"(</[^<>]*>)\s+</")
+#: The open values of a device: a path below it, and the attributes and forms there.
+_OfDevice = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 #: A mark begins with a character that libvirt refuses in every one of these values.
 _MARK = "\u2400{}"
 
@@ -108,24 +110,23 @@ def _open(root: Element) -> Iterator[tuple[Element, str, str]]:
                 yield element, attribute, form
     for holder in root.iterchildren("devices"):
         for device in holder.iterchildren("*"):
-            for path, attribute, form in devices.get(str(device.tag), ()):
+            for path, values in devices.get(str(device.tag), ()):
                 for element in device.iterfind(path) if path else (device,):
-                    if attribute in element.attrib if attribute else not len(element):
-                        yield element, attribute, form
+                    for attribute, form in values:
+                        if attribute or not len(element):
+                            yield element, attribute, form
 
 
 @cache
-def _places() -> tuple[tuple[tuple[str, str, str], ...], Mapping[str, tuple[tuple[str, str, str], ...]]]:
-    """The open values outside the devices, and those of devices by their element: path, attribute and form."""
+def _places() -> tuple[tuple[tuple[str, str, str], ...], Mapping[str, _OfDevice]]:
+    """The open values outside the devices (path, attribute and form), and those of devices by their element."""
     tops: list[tuple[str, str, str]] = []
-    devices: dict[str, tuple[tuple[str, str, str], ...]] = {}
+    devices: dict[str, _OfDevice] = {}
     for path, values in rows().items():
-        for attribute, form in values:
-            if path[0] == "devices":
-                row = ("/".join(path[2:]), attribute, form)
-                devices[path[1]] = (*devices.get(path[1], ()), row)
-            else:
-                tops.append(("/".join(path), attribute, form))
+        if path[0] == "devices":
+            devices[path[1]] = (*devices.get(path[1], ()), ("/".join(path[2:]), values))
+        else:
+            tops += [("/".join(path), attribute, form) for attribute, form in values]
     return tuple(tops), MappingProxyType(devices)
 
 
