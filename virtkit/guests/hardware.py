@@ -77,7 +77,7 @@ def driven(guest: Guest, device: Hardware, *, overrides: bool = True) -> Driven:
     if flavour is not None and (answer := drives(flavour, device.name)) is not None:
         return Driven(State.PRESENT if answer[0] else State.ABSENT, "override", answer[1])
     listed = device.pci != "" and f"pcisig.com/pci/{device.pci}" in guest.devices
-    records = [record for record in _records() if device.name in record["devices"] and _covers(record, guest)]
+    records = [record for record in _records_about(device.name) if _covers(record, guest)]
     if overrides and records:
         states = {record["state"] for record in records}
         source = "; ".join(dict.fromkeys(f"{one['source']} [{one['confidence']} confidence]" for one in records))
@@ -104,6 +104,12 @@ def _records() -> tuple[dict[str, Any], ...]:
         if strange:
             raise FactsError(f"{_FILE}: devices {strange}: expected names of emulated-hardware.csv")
     return records
+
+
+@cache
+def _records_about(device: str) -> tuple[dict[str, Any], ...]:
+    """The records that name a device."""
+    return tuple(record for record in _records() if device in record["devices"])
 
 
 def _covers(record: Mapping[str, Any], guest: Guest) -> bool:

@@ -29,8 +29,10 @@ def version_key(version: str) -> tuple[int, ...]:
 
 def fits(name: str, pattern: str) -> bool:
     """Whether a short id fits a pattern of shell wildcards. Most patterns are a name, or its beginning and ``*``."""
+    if pattern.isalnum():
+        return name == pattern
     beginning = pattern.rstrip("*")
-    if not any(sign in beginning for sign in "*?["):
+    if not ("*" in beginning or "?" in beginning or "[" in beginning):
         return name == pattern or (beginning != pattern and name.startswith(beginning))
     from fnmatch import fnmatchcase
 
