@@ -21,14 +21,14 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(
         "python -m benchmarks",
         description="Measure, and print each figure with the ratio to its peer; 2: the peer takes twice as long.",
-        epilog="example: python -m benchmarks resolution matrix --baseline ../virtkit-of-last-month",
+        epilog="example: python -m benchmarks resolution --baseline ../virtkit-of-last-month",
     )
     what = f"what to measure: {', '.join(SETS)} (default: all but {', '.join(LONG)})"
     parser.add_argument("sets", nargs="*", metavar="SET", help=what)
     parser.add_argument(
         "--baseline",
         metavar="CHECKOUT",
-        help="another checkout to measure in turn with this one (resolution, matrix, fleet)",
+        help="another checkout to measure in turn with this one (resolution, fleet)",
     )
     given = parser.parse_args(arguments)
     unknown = sorted(set(given.sets) - set(SETS))

@@ -1,9 +1,9 @@
 """CPU time of reading, resolving, writing and checking all-different domains on one core, beside an older checkout.
 
-Peers: the same work by another checkout of virtkit (``--baseline CHECKOUT``, with its own ``.venv`` or this Python),
-parsing and writing with lxml alone (the floor), and libvirt's define, dumpxml and undefine where the extra ``verify``
-and a libvirtd are there. All take turns in one run on the same domains: those that every checkout accepts, of the
-conformance corpora where they are available and of the generator of random domains.
+The peer is the same work by another checkout of virtkit (``--baseline CHECKOUT``, with its own ``.venv`` or this
+Python); parsing and writing with lxml alone is printed as the floor. All take turns in one run on the same domains:
+those that every checkout accepts, of the conformance corpora where they are available, of the samples and of the
+generator of random domains. The set ``core`` has libvirt as its peer.
 """
 
 from __future__ import annotations
