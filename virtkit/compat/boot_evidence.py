@@ -15,7 +15,7 @@ from virtkit.host.machine_types import machine_version
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["booted_guests", "with_boot_evidence"]
+__all__ = ["booted_guests", "machine_kind", "with_boot_evidence"]
 
 #: Machine types up to this version offer other interfaces than all later ones, which are alike.
 _LAST_OLD_MACHINE = (2, 6)
@@ -40,6 +40,13 @@ def booted_guests() -> frozenset[str]:
     return frozenset(key[0] for key in _driven())
 
 
+@cache
+def machine_kind(machine: str) -> tuple[str, bool]:
+    """What the evidence of a boot depends on: the family of a machine type, and whether it is newer than 2.6."""
+    family, version = machine_version(machine)
+    return family, version is not None and version > _LAST_OLD_MACHINE
+
+
 def with_boot_evidence(
     judgement: Judgement, guest: str, kind: str, machine: str, location: str, model: str
 ) -> Judgement:
@@ -47,8 +54,8 @@ def with_boot_evidence(
 
     Failing judgements and machine types up to 2.6 stay as they are. Source: data/evidence/boot.csv.
     """
-    family, version = machine_version(machine)
+    family, recent = machine_kind(machine)
     driven = _driven().get((guest, kind, family, location, model))
-    if driven is None or version is None or version <= _LAST_OLD_MACHINE or not judgement.good:
+    if driven is None or not recent or not judgement.good:
         return judgement
     return replace(judgement, evidence=Evidence.BOOT, source=f"{judgement.source} | seen on {driven[0]}: {driven[1]}")

@@ -45,22 +45,26 @@ class Offer(Protocol):
 
 
 T = TypeVar("T", bound=Offer)
+G = TypeVar("G", bound=Hashable)
 
 
-class Rules(Protocol[T]):
+class Rules(Protocol[T, G]):
     """How the cells of a matrix are judged."""
 
     def offer(self, kind: str, column: Column) -> T:
         """The device of a kind where a column puts it."""
 
-    def group(self, guest: Guest, kind: str) -> Hashable:
+    def group(self, guest: Guest, kind: str) -> G:
         """Guests of an equal group have equal judgements."""
 
-    def state(self, guest: Guest, offer: T) -> Hashable:
-        """Offers of an equal state have equal judgements for a guest."""
+    def booted(self, group: G) -> bool:
+        """Whether the guest of a group was booted, so that its judgements rest on finer states."""
 
-    def judged(self, guest: Guest, kind: str, offer: T) -> Judgement:
-        """The judgement of one cell."""
+    def state(self, offer: T, booted: bool) -> Hashable:
+        """Offers of an equal state have equal judgements, for guests that were booted or for all others."""
+
+    def judged(self, guest: Guest, group: G, kind: str, offer: T) -> Judgement:
+        """The judgement of one cell; ``guest`` is any guest of its group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class Cells:
     offered: npt.NDArray[np.int32]
 
 
-def judge_cells(rules: Rules[T], guests: Sequence[Guest], kinds: Sequence[str], asked: Sequence[Column]) -> Cells:
+def judge_cells(rules: Rules[T, G], guests: Sequence[Guest], kinds: Sequence[str], asked: Sequence[Column]) -> Cells:
     """Every guest and kind judged on every column of ``asked``; equal groups and states are judged once."""
     import numpy as np
 
@@ -87,20 +91,27 @@ def judge_cells(rules: Rules[T], guests: Sequence[Guest], kinds: Sequence[str], 
     for k, kind in enumerate(kinds):
         offers = [rules.offer(kind, column) for column in asked]
         offered[k] = [hardware.setdefault(one.hardware, len(hardware)) for one in offers]
-        groups: dict[Hashable, list[int]] = {}
+        states = {booted: _states([rules.state(one, booted) for one in offers]) for booted in (False, True)}
+        groups: dict[G, list[int]] = {}
         for g, guest in enumerate(guests):
             groups.setdefault(rules.group(guest, kind), []).append(g)
-        for members in groups.values():
-            guest = guests[members[0]]
-            known: dict[Hashable, int] = {}
-            row = np.empty(len(asked), dtype=np.int32)
-            for c, one in enumerate(offers):
-                state = rules.state(guest, one)
-                if state not in known:
-                    known[state] = judgements.setdefault(rules.judged(guest, kind, one), len(judgements))
-                row[c] = known[state]
-            judged[members, k, :] = row
+        for group, members in groups.items():
+            firsts, of_column = states[rules.booted(group)]
+            found = [rules.judged(guests[members[0]], group, kind, offers[first]) for first in firsts]
+            numbers = [judgements.setdefault(one, len(judgements)) for one in found]
+            judged[members, k, :] = np.array(numbers, dtype=np.int32)[of_column]
     return Cells(guests, kinds, asked, tuple(judgements), judged, tuple(hardware), offered)
+
+
+def _states(states: Sequence[Hashable]) -> tuple[list[int], npt.NDArray[np.int32]]:
+    """The first column of each state, and the number of the state of each column."""
+    import numpy as np
+
+    firsts: dict[Hashable, int] = {}
+    for column, state in enumerate(states):
+        firsts.setdefault(state, column)
+    number = {state: n for n, state in enumerate(firsts)}
+    return list(firsts.values()), np.array([number[state] for state in states], dtype=np.int32)
 
 
 def hardware_of(placement: Placement, shown: Shown | None, asked: str = "") -> Hardware:

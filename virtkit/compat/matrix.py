@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from virtkit.compat.boot_evidence import booted_guests, with_boot_evidence
+from virtkit.compat.boot_evidence import booted_guests, machine_kind, with_boot_evidence
 from virtkit.compat.cells import Cells, Column, Hardware, hardware_of, judge_cells, judge_hardware
 from virtkit.compat.emulated_matrix import EMULATED, emulated_models, emulated_rows
 from virtkit.compat.manual_slots import AUTO, manual_slot, select_placements, slot_condition
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from virtkit.compat.frame import Matrix
     from virtkit.compat.verdict import Judgement
+    from virtkit.guests import Support
 
 __all__ = [
     "COLUMNS",
@@ -145,6 +146,10 @@ class _Offer(NamedTuple):
     model: str
 
 
+_Group = tuple["Support", str]
+"""What drivers a guest has, and its short id if it was booted."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Cold:
     """The rules for a device that is there when the guest starts."""
@@ -158,21 +163,25 @@ class _Cold:
         machine = self.prober.machine(name)
         return _Offer(_hardware(self.prober, machine, placement, kind, model), machine, model)
 
-    def group(self, guest: Guest, kind: str) -> Hashable:
+    def group(self, guest: Guest, kind: str) -> _Group:
         """Guests with equal drivers get equal judgements, except those that were booted."""
         return support(guest, kind, overrides=self.overrides), guest.id if guest.id in booted_guests() else ""
 
-    def state(self, guest: Guest, offer: _Offer) -> Hashable:
-        """Equal hardware gets equal judgements; evidence from booted guests names machine type and model, too."""
-        return offer if guest.id in booted_guests() else offer.hardware
+    def booted(self, group: _Group) -> bool:
+        """Whether the guest of a group was booted."""
+        return bool(group[1])
 
-    def judged(self, guest: Guest, kind: str, offer: _Offer) -> Judgement:
+    def state(self, offer: _Offer, booted: bool) -> Hashable:
+        """Equal hardware gets equal judgements; evidence of boots also depends on the machine type and the model."""
+        return (offer.hardware, machine_kind(offer.machine), offer.model) if booted else offer.hardware
+
+    def judged(self, guest: Guest, group: _Group, kind: str, offer: _Offer) -> Judgement:
         """The judgement of one cell."""
-        answer = support(guest, kind, overrides=self.overrides)
+        answer, booted = group
         found = judge_hardware(answer, kind, offer.hardware, self.overrides)
-        if guest.id not in booted_guests():
+        if not booted:
             return found
-        return with_boot_evidence(found, guest.id, kind, offer.machine, offer.hardware.placement, offer.model)
+        return with_boot_evidence(found, booted, kind, offer.machine, offer.hardware.placement, offer.model)
 
 
 def _hardware(prober: Prober, machine: str, asked: str, kind: str, model: str) -> Hardware:

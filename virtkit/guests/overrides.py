@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from virtkit import facts
 from virtkit.errors import FactsError
@@ -71,7 +71,7 @@ class Override:
 
     def applies(self, guest: Guest) -> bool:
         """Whether the correction covers this guest."""
-        if not any(_fits(pattern, guest) for pattern in self.guests):
+        if not _selects(self.guests, guest):
             return False
         if not self.first_version and not self.last_version:
             return True
@@ -81,11 +81,27 @@ class Override:
         return not self.last_version or version <= self.last_version
 
 
-def _fits(pattern: str, guest: Guest) -> bool:
-    key, equals, value = pattern.partition("=")
-    if equals:
-        return value == {"family": guest.family, "distro": guest.distro}.get(key)
-    return fits(guest.id, pattern)
+class _Selection(NamedTuple):
+    """What the patterns of a correction name: "family=linux" and ids, beginnings of ids, and other patterns of ids."""
+
+    exact: frozenset[str]
+    beginnings: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+@cache
+def _selection(patterns: tuple[str, ...]) -> _Selection:
+    beginnings = tuple(one for one in patterns if one.endswith("*") and not set(one[:-1]) & set("*?["))
+    exact = frozenset(one for one in patterns if not set(one) & set("*?["))
+    others = tuple(one for one in patterns if one not in exact and one not in beginnings)
+    return _Selection(exact, tuple(one[:-1] for one in beginnings), others)
+
+
+def _selects(patterns: tuple[str, ...], guest: Guest) -> bool:
+    exact, beginnings, others = _selection(patterns)
+    if guest.id in exact or f"family={guest.family}" in exact or f"distro={guest.distro}" in exact:
+        return True
+    return guest.id.startswith(beginnings) or any(fits(guest.id, pattern) for pattern in others)
 
 
 @cache

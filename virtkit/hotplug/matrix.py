@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from virtkit.compat.frame import Matrix
     from virtkit.compat.verdict import Judgement
     from virtkit.domain.devices import Device
-    from virtkit.guests import Catalogue, Guest
+    from virtkit.guests import Catalogue, Guest, Support
     from virtkit.resolved import Resolved
 
 __all__ = ["PLUGS", "matrix"]
@@ -146,6 +146,10 @@ def _refused(kind: str, refusal: str) -> _Plugged:
     return _Plugged(hardware_of(Prober.no_placement(kind, refusal), None), None, None)
 
 
+_Group = tuple["Support", str, str]
+"""What drivers a guest has, its family, and its short id if it was booted."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Hot:
     """The rules for a device that is plugged into a running guest; ``running`` has the domain of each machine type."""
@@ -158,19 +162,22 @@ class _Hot:
         name, _, model = column
         return _plugged(self.running[name], kind, model)
 
-    def group(self, guest: Guest, kind: str) -> Hashable:
+    def group(self, guest: Guest, kind: str) -> _Group:
         """Guests of one family with equal drivers get equal judgements, except those that were booted."""
         own = guest.id if guest.id in booted_guests() else ""
         return support(guest, kind, overrides=self.overrides), guest.family, own
 
-    def state(self, guest: Guest, offer: _Plugged) -> Hashable:
+    def booted(self, group: _Group) -> bool:
+        """Whether the guest of a group was booted."""
+        return bool(group[2])
+
+    def state(self, offer: _Plugged, booted: bool) -> Hashable:
         """Each running domain with its device is a state of its own."""
         return id(offer)
 
-    def judged(self, guest: Guest, kind: str, offer: _Plugged) -> Judgement:
+    def judged(self, guest: Guest, group: _Group, kind: str, offer: _Plugged) -> Judgement:
         """The judgement of one cell."""
-        answer = support(guest, kind, overrides=self.overrides)
-        driven = judge_hardware(answer, kind, offer.hardware, self.overrides)
+        driven = judge_hardware(group[0], kind, offer.hardware, self.overrides)
         if offer.now is None or offer.device is None or offer.hardware.refusal:
             return driven
         return joined(notices(offer.now, offer.device, guest), driven)
