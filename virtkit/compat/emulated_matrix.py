@@ -6,6 +6,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from virtkit.compat.cells import Cells, Hardware
 from virtkit.compat.emulated import judge_emulated
 from virtkit.compat.verdict import Evidence, Judgement, refused
 from virtkit.errors import Refused
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from virtkit.compat.prober import Prober
     from virtkit.guests import Guest
 
-__all__ = ["EMULATED", "emulated_models", "emulated_rows"]
+__all__ = ["EMULATED", "emulated_cells", "emulated_models"]
 
 _NAMES = ("ide", "sata", "usb", "nvme", "lsilogic", "lsisas1068", "lsisas1078", "vmpvscsi", "am53c974", "dc390")
 _CARDS = ("e1000", "e1000e", "igb", "rtl8139", "vmxnet3", "pcnet", "ne2k_pci")
@@ -25,6 +26,7 @@ _CARDS = ("e1000", "e1000e", "igb", "rtl8139", "vmxnet3", "pcnet", "ne2k_pci")
 EMULATED = (*_CARDS, *_NAMES)
 #: Where libvirt refuses a device, or QEMU lacks it.
 _LIBVIRT = "libvirt, Domain XML format"
+_EMULATED, _REFUSED = (Hardware("", interface, "", "", "") for interface in ("emulated", "refused"))
 
 
 @cache
@@ -42,37 +44,39 @@ def emulated_models(selection: Iterable[str]) -> tuple[str, ...]:
     return EMULATED if "all" in words else tuple(model for model in EMULATED if model in words)
 
 
-def emulated_rows(
+def emulated_cells(
     prober: Prober,
     guests: Sequence[Guest],
     kinds: Sequence[str],
     machines: Sequence[str],
     models: Sequence[str],
     overrides: bool,
-) -> Iterator[tuple[str, ...]]:
-    """A row for each guest, kind (net or block), machine and model of that kind; ``interface`` is "emulated".
+) -> Iterator[Cells]:
+    """The cells of each kind (net or block) that has models, by guest, machine and model; ``interface`` is "emulated".
 
-    The cells are in the order of ``virtkit.compat.matrix.COLUMNS``. A verdict holds for every machine that takes the
-    device, so each guest is judged once for a model. A disk on an emulated SCSI controller has the controller's name as
-    its model. Source: data/guests/emulated.toml, kernel-configs.csv, osinfo-db; where libvirt or QEMU refuses the
-    device, as in a check.
+    A verdict holds for every machine that takes the device, so each guest is judged once for a model. A disk on an
+    emulated SCSI controller has the controller's name as its model. Source: data/guests/emulated.toml,
+    kernel-configs.csv, osinfo-db; where libvirt or QEMU refuses the device, as in a check.
     """
-    refusals = {(name, model): _refusal(prober, prober.machine(name), model) for name in machines for model in models}
-    by_kind = {kind: [one for one in models if hardware()[_known()[one]].kind == kind] for kind in kinds}
-    refused_cells = {key: _cells(judged, "refused") for key, judged in refusals.items() if judged is not None}
-    for guest in guests:
-        for kind, own in by_kind.items():
-            judged = {one: judge_emulated(hardware()[_known()[one]], one, guest, "", overrides) for one in own}
-            cells = {one: _cells(judgement, "emulated") for one, judgement in judged.items()}
-            for name in machines:
-                for one in own:
-                    yield (guest.id, kind, name, one, *refused_cells.get((name, one), cells[one]))
+    import numpy as np
 
-
-def _cells(judged: Judgement, interface: str) -> tuple[str, ...]:
-    """The cells of a row from its placement on."""
-    verdict = (judged.verdict.value, judged.reason, judged.condition, judged.evidence.value, judged.source)
-    return ("", interface, *verdict)
+    for kind in kinds:
+        own = [model for model in models if hardware()[_known()[model]].kind == kind]
+        if not own:
+            continue
+        asked = [(name, "", model) for name in machines for model in own]
+        refusals = [_refusal(prober, prober.machine(name), model) for name, _, model in asked]
+        numbers: dict[Judgement, int] = {}
+        refused_there = np.array(
+            [-1 if one is None else numbers.setdefault(one, len(numbers)) for one in refusals], dtype=np.int32
+        )
+        judged = np.empty((len(guests), 1, len(asked)), dtype=np.int32)
+        for g, guest in enumerate(guests):
+            found = [judge_emulated(hardware()[_known()[model]], model, guest, "", overrides) for model in own]
+            taken = np.array([numbers.setdefault(one, len(numbers)) for one in found], dtype=np.int32)
+            judged[g, 0] = np.where(refused_there < 0, np.tile(taken, len(machines)), refused_there)
+        offered = np.array([[int(one is not None) for one in refusals]], dtype=np.int32)
+        yield Cells(guests, (kind,), asked, tuple(numbers), judged, (_EMULATED, _REFUSED), offered)
 
 
 def _refusal(prober: Prober, machine: str, model: str) -> Judgement | None:

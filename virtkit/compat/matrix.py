@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from virtkit.compat.boot_evidence import booted_guests, machine_kind, with_boot_evidence
 from virtkit.compat.cells import Cells, Column, Hardware, hardware_of, judge_cells, judge_hardware
-from virtkit.compat.emulated_matrix import EMULATED, emulated_models, emulated_rows
+from virtkit.compat.emulated_matrix import EMULATED, emulated_cells, emulated_models
 from virtkit.compat.manual_slots import AUTO, manual_slot, select_placements, slot_condition
 from virtkit.compat.prober import Prober
 from virtkit.compat.verdict import Evidence
@@ -23,7 +23,7 @@ from virtkit.releases import dotted
 from virtkit.virtio.kinds import MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -265,31 +265,27 @@ def matrix(
     emulated = emulated_models(_words(models)) if placement_names == (AUTO,) else ()
     if emulated:
         names = select_machines(machines, host, arch)
-        rows = emulated_rows(prober, chosen, select_kinds(kinds), names, emulated, overrides)
-        result = _joined(result, list(rows))
+        more = emulated_cells(prober, chosen, select_kinds(kinds), names, emulated, overrides)
+        result = _joined(result, [_columns(one) for one in more])
     result.attrs["placements"] = placement_names != (AUTO,)
     return result
 
 
-def _joined(frame: Matrix, rows: Sequence[tuple[str, ...]]) -> Matrix:
+def _joined(frame: Matrix, more: Sequence[Mapping[str, pd.Categorical]]) -> Matrix:
     """The frame with more rows, in its order: guest, kind, machine, then what it had before the rows."""
     import numpy as np
-    import pandas as pd
     from pandas.api.types import union_categoricals
 
     from virtkit.compat.frame import Matrix
 
-    added = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
     columns: dict[str, pd.Categorical] = {}
     places: dict[str, npt.NDArray[np.int64]] = {}
-    for name, values in zip(COLUMNS, added, strict=True):
-        present = frame[name].cat.remove_unused_categories().array
-        texts = pd.Index(dict.fromkeys(values), dtype="str")
-        more = pd.Categorical(pd.Index(values, dtype="str"), categories=texts)
-        columns[name] = union_categoricals([present, more], sort_categories=True)
-        order = KINDS if name == "kind" else tuple(dict.fromkeys([*present.categories, *texts]))
-        ranks = {value: rank for rank, value in enumerate(order)}
+    for name in COLUMNS:
+        parts = [frame[name].cat.remove_unused_categories().array, *(one[name] for one in more)]
+        columns[name] = union_categoricals(parts, sort_categories=True)
         if name in ("guest", "kind", "machine"):
+            order = KINDS if name == "kind" else dict.fromkeys(value for part in parts for value in part.categories)
+            ranks = {value: rank for rank, value in enumerate(order)}
             places[name] = np.array([ranks[value] for value in columns[name].categories])[columns[name].codes]
     # The last key is the first to sort by; equal rows keep their order.
     rising = np.lexsort((places["machine"], places["kind"], places["guest"]))
