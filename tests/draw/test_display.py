@@ -158,6 +158,7 @@ def test_matrix_is_a_dataframe_that_shows_itself(tmp_path: Path) -> None:
     assert "<strong" not in (plain._repr_html_() or "")
 
 
+@pytest.mark.slow
 def test_a_large_matrix_is_cut_with_a_count(monkeypatch: pytest.MonkeyPatch) -> None:
     """A matrix of all guests on every machine type is cut, and the rest is counted."""
     monkeypatch.setattr(matrices, "_CELLS", 1000)

@@ -81,6 +81,7 @@ def test_the_closest_host_is_assumed(
     assert note.endswith(f"{COMMAND} '/srv/a b.xml'")
 
 
+@pytest.mark.slow
 def test_every_vendor_type_resolves() -> None:
     """A recorded type gives the devices, models and addresses of its upstream type on the assumed host."""
     assert vendor_types()
@@ -105,6 +106,7 @@ def test_every_removed_type_resolves() -> None:
         assert interfaces(name) == {"legacy"}, name
 
 
+@pytest.mark.slow
 def test_every_upstream_type_of_a_known_release_resolves() -> None:
     """A versioned type that any supported release has needs no option."""
     for qemu in PAIRS.values():

@@ -108,6 +108,7 @@ def test_good_files_beside_bad_ones_still_come_out(tmp_path: Path, capsys: pytes
         assert "No such file" in (out / f"{name}.error").read_text()
 
 
+@pytest.mark.slow
 def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
     """By the library as by the command line; bytes too."""
     huge = tmp_path / "huge.xml"

@@ -15,6 +15,7 @@ def _by_policy(frame: pd.DataFrame) -> dict[str, dict[str, object]]:
     return {str(row["policy"]): {str(key): value for key, value in row.items()} for row in frame.to_dict("records")}
 
 
+@pytest.mark.slow
 def test_policies() -> None:
     """The recommended policy is adopted; others improve on libvirt's as well, are worse, or both."""
     policies = [document.builtin(name) for name in ("libvirt", "recommended", "kubevirt", "slot-C")]

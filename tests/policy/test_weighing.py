@@ -68,6 +68,7 @@ def test_other_weights() -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_record_has_the_parts_of_a_decision_record(frames: tuple[pd.DataFrame, pd.DataFrame]) -> None:
     """Question, drivers, options, decision, good and bad consequences, and evidence follow each other."""
     own, pc = frames

@@ -156,6 +156,7 @@ def test_widgets_react() -> None:
     assert "win10" in verdicts.value
 
 
+@pytest.mark.slow
 def test_explorer_of_a_folder(tmp_path: Path) -> None:
     """The explorer lists the files of a folder; an empty folder leaves pasting; anything else is an error."""
     (tmp_path / "sub").mkdir()

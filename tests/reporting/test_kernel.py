@@ -17,6 +17,7 @@ from jupyter_client.session import Session
 from virtkit.reporting.kernel import OwnKernelClient
 
 
+@pytest.mark.slow
 def test_a_reply_that_comes_while_something_is_sent_is_seen(tmp_path: Path) -> None:
     """A reply is received although a send has consumed the signal that it arrived."""
     kernel = zmq.Context().socket(zmq.DEALER)

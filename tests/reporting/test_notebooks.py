@@ -204,6 +204,7 @@ def test_equal_domains_share_a_shape_and_keep_their_names(tmp_path: Path) -> Non
     assert "0.xml and 3 equal domains" in page
 
 
+@pytest.mark.slow
 def test_shared_answers_are_those_of_each_domain_alone(tmp_path: Path) -> None:
     """The tables of twice the same domains, under other names, are those of surveys of each folder alone."""
     both, folders = tmp_path / "both", [tmp_path / name for name in ("one", "two")]
