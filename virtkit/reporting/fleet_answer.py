@@ -1,4 +1,4 @@
-"""The answer of the notebook on a fleet: how many domains fail, how few shapes cause that, and who is out of ports."""
+"""The answer of the notebook on a fleet: how many domains fail, how few shapes cause that, and which domains have no free ports."""
 
 from __future__ import annotations
 
