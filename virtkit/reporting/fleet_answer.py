@@ -1,4 +1,4 @@
-"""The answer of the notebook on a fleet: how many domains fail, how few shapes cause that, and which domains have no free ports."""
+"""The answer of the notebook on a fleet: how many domains fail, in how few shapes, and which lack free ports."""
 
 from __future__ import annotations
 
