@@ -244,7 +244,7 @@ def domains_in(
 ) -> Iterator[tuple[Source, Domain | InputError | Skipped]]:
     """The domains of an input in order, each with a source that names it; or the error, or what is no domain in it.
 
-    An input that somebody named and that contains no domain gives a NotADomain error.
+    An input that is named and contains no domain gives a NotADomain error.
     """
     try:
         data = source.read()

@@ -116,7 +116,7 @@ def test_domain_capabilities(tmp_path: Path) -> None:
 
 
 def test_a_document_of_one_machine_type_does_not_deny_others(tmp_path: Path) -> None:
-    """A domain of another versioned machine type is resolved; a short name nobody explains is refused."""
+    """A domain of another versioned machine type is resolved; a short name without an explanation is refused."""
     one = host(tmp_path, DOMCAPS)
     kind = "<os><type arch='x86_64' machine='{}'>hvm</type></os>"
     text = f"<domain type='kvm'><name>d</name><memory>1</memory>{kind}</domain>"

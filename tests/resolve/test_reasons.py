@@ -54,7 +54,7 @@ def test_every_rule_of_the_table_is_used() -> None:
 
 @pytest.mark.slow
 def test_every_rule_named_in_the_code_is_in_the_table() -> None:
-    """``note(device, "rule", …)`` with a rule that is not there would fail only when somebody asks why."""
+    """``note(device, "rule", …)`` with a rule that is not there would fail only when the reasons are asked for."""
     for file in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if (

@@ -25,7 +25,7 @@ PORTS = frozenset({"pcie-root-port", "pcie-switch-downstream-port"})
 
 
 class Mode(StrEnum):
-    """Who announces hotplugged devices to the guest: ACPI, the port itself (pciehp), or nobody."""
+    """Who announces hotplugged devices to the guest: ACPI, the port itself (pciehp), or neither."""
 
     ACPI = "acpi"
     NATIVE = "native"

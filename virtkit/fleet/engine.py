@@ -95,7 +95,7 @@ def _begin_worker() -> None:
 
     Ctrl-C reaches every process of a terminal; only the one that started the pool acts on it, and ends the others.
     Domains leave few objects that refer to each other in circles, while the loaded facts are many objects that stay:
-    looking for garbage at Python's usual pace takes a tenth of the time and finds next to nothing.
+    looking for garbage at Python's usual pace takes time and finds next to nothing.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     gc.set_threshold(_NEW_OBJECTS, 20, 20)

@@ -28,7 +28,7 @@ class Host(Displayable):
     ``libvirt`` and ``qemu`` are ``(major, minor)``. Without ``emulators`` the shipped facts are used, and read when an
     architecture is first needed; with ``emulators`` (read from a user's documents) no shipped facts are used.
 
-    A ``fixed`` host is the only one that a domain is resolved for. Where nobody named a host, ``fixed`` is false, and
+    A ``fixed`` host is the only one that a domain is resolved for. Without a named host, ``fixed`` is false, and
     a domain whose machine type the host lacks is resolved for the closest known host that has it; that host has an
     ``assumption`` that says so. ``notice`` says which nearest facts stand for a release without facts, else "".
     """
@@ -145,7 +145,7 @@ class Host(Displayable):
         return shipped.load(self.qemu, name)
 
     def may_be_replaced(self, arch: str, machine: str | None) -> bool:
-        """Whether another host may be assumed for a domain: nobody named this one, and it lacks ``machine``."""
+        """Whether another host may be assumed for a domain: no option named this one, and it lacks ``machine``."""
         if self.fixed or not machine:
             return False
         emulator = self.emulator(arch)
