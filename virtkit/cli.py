@@ -6,12 +6,13 @@ import argparse
 import gc
 import json
 import logging
-import os
+import signal
 import sys
 from collections.abc import Sequence
 
 from virtkit.commands.extras import remedy
 from virtkit.commands.parser import COMMANDS, build, named
+from virtkit.commands.process import FULL, drop_output, open_streams, stoppable
 from virtkit.commands.terminal import Messages
 from virtkit.errors import UsageError, VirtkitError
 
@@ -20,6 +21,7 @@ __all__ = ["COMMANDS", "main", "program"]
 # Allocations between two collections of young objects. A command that reads one domain creates fewer than that in
 # cycles; with Python's own value, collections take a sixth of its time.
 _ALLOCATIONS = 100_000
+_INTERRUPTED = 128 + signal.SIGINT
 
 
 class _JsonLines(logging.Formatter):
@@ -74,24 +76,34 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except BrokenPipeError:
         # The reader has closed the pipe (virtkit … | head): nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         return 0
     except OSError as error:
         # A folder that cannot be created, or a file that has gone.
-        if error.filename is None:
+        if error.filename is not None:
+            log.error("%s: %s", error.filename, error.strerror)
+        elif error.errno in FULL:
+            log.error("standard output cannot be written: %s", error.strerror)
+            drop_output()
+        else:
             raise
-        log.error("%s: %s", error.filename, error.strerror)
         return 1
     except KeyboardInterrupt:
         log.error("interrupted")
-        return 130
+        return _INTERRUPTED
 
 
 def program() -> int:
-    """Run the command of this process, with settings that suit a short one: less work for the garbage collector."""
+    """Run the command of this process, with settings that suit a short one: less work for the garbage collector.
+
+    A command that a signal ends exits with 128 and the number of the signal.
+    """
     gc.set_threshold(_ALLOCATIONS, 20, 20)
+    open_streams()
     try:
-        return main()
+        with stoppable() as stops:
+            code = main()
+        return 128 + stops[0] if stops and code == _INTERRUPTED else code
     finally:
         # What is left is freed with the process; without this, Python looks through it again as it ends.
         gc.freeze()

@@ -1,4 +1,4 @@
-"""The inputs of commands (files, folders, standard input), the domains in them, and text files as results."""
+"""The inputs of commands (files, folders, standard input) and the domains in them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,6 @@ __all__ = [
     "sources_below",
     "stem",
     "with_domain_xml",
-    "write_text",
 ]
 
 
@@ -216,15 +215,6 @@ def stem(path: PurePath | str) -> str:
     name = path if isinstance(path, str) else path.name
     ending = next((ending for ending in _ENDINGS if name.endswith(ending) and name != ending), "")
     return name.removesuffix(ending)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file without changing line ends. Raises InputError when it cannot be written."""
-    try:
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            stream.write(text)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror or error}", str(path)) from None
 
 
 def one_source(text: str) -> Source:

@@ -21,13 +21,14 @@ JUDGING = f"{RESOLVED} guests compat policy inputs readers fleet"
 ALLOWED = {
     "errors": "",
     "limits": "",
+    "outputs": "errors",
     "wording": "",
     "display": "",
     "facts": "errors",
     "releases": "errors facts",
     "domain": GROUND,
     "host": GROUND,
-    "guests": f"{GROUND} virtio",  # the kinds of virtio devices
+    "guests": f"{GROUND} outputs virtio",  # the kinds of virtio devices
     "inputs": f"{GROUND} domain readers",
     "readers": RESOLVING,  # KubeVirt has libvirt assign addresses while it reserves ports
     "connection": f"{GROUND} domain host inputs",
@@ -41,11 +42,11 @@ ALLOWED = {
     "boot": f"{RESOLVED} guests",
     "compat": f"{RESOLVED} guests",
     "policy": f"{RESOLVED} guests compat",
-    "fleet": f"{RESOLVED} guests compat policy inputs readers hotplug",
+    "fleet": f"{RESOLVED} guests compat policy inputs outputs readers hotplug",
     "verify": f"{RESOLVED} guests boot compat qemu_args hotplug readers inputs connection",
-    "draw": "errors wording topology",
+    "draw": "errors outputs wording topology",
     "notebook": f"{JUDGING} draw boot hotplug",
-    "reporting": f"{JUDGING} draw notebook",
+    "reporting": f"{JUDGING} outputs draw notebook",
 }
 #: Tables that rooms below their own may import, too, because they need at most the device classes of ``domain``.
 SHARED = {"virtkit.guests.families": {"draw"}, "virtkit.virtio.kinds": {"guests", "resolution"}}

@@ -237,7 +237,7 @@ def _check_output(args: argparse.Namespace) -> None:
 def _write(args: argparse.Namespace, name: str, session: Session) -> None:
     """Write both domains into the folder -o, or the side that was changed into the file -o. Raises UsageError."""
     from virtkit.errors import UsageError
-    from virtkit.inputs import write_text
+    from virtkit.outputs import writing
 
     place = Path(args.output)
     sides = {"live": session.running.xml, "config": session.definition.xml}
@@ -247,9 +247,8 @@ def _write(args: argparse.Namespace, name: str, session: Session) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"-o {folder}: {error.strerror or error}") from None
-    for side, written in sides.items():
-        xml = written()
-        if not one:
-            write_text(folder / f"{name}.{side}.xml", xml if xml.endswith("\n") else f"{xml}\n")
-        elif side == args.to:
-            write_text(place, xml if xml.endswith("\n") else f"{xml}\n")
+    files = {place: sides[args.to]} if one else {folder / f"{name}.{side}.xml": xml for side, xml in sides.items()}
+    with writing(*files) as scratches:
+        for scratch, written in zip(scratches, files.values(), strict=True):
+            xml = written()
+            scratch.write_text(xml if xml.endswith("\n") else f"{xml}\n", encoding="utf-8", newline="")

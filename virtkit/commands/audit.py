@@ -11,7 +11,7 @@ from virtkit.commands import terminal
 from virtkit.commands.extras import require
 from virtkit.commands.given import INPUTS, add_reader_options, given_sources, reader_options
 from virtkit.commands.options import add_database_options, add_host_options, database_places, warn_of_host
-from virtkit.errors import FleetError, UsageError
+from virtkit.errors import FleetError, InputError, UsageError
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def _write_dataset(args: argparse.Namespace, question: Question, engine: Engine,
             log.info("-o %s: continuing an audit that was interrupted", args.output)
         try:
             yield from audit_into(dataset, given_sources(args), question, engine, total, earlier)
-        except (KeyboardInterrupt, FleetError):
+        except (KeyboardInterrupt, FleetError, InputError):
             log.warning("-o %s: not finished; the same command continues it", args.output)
             raise
 

@@ -191,7 +191,7 @@ def _into_folder(args: argparse.Namespace) -> bool:
 
 def _write_answers(args: argparse.Namespace, answers: Mapping[str, Answer]) -> None:
     """Write each answer to the folder -o, as NAME.txt or NAME.json."""
-    from virtkit.inputs import write_text
+    from virtkit.outputs import write_text
 
     _make_folder(args.output)
     for name, answer in answers.items():
@@ -289,10 +289,9 @@ def _write(text: str, document: Document, output: str | None) -> None:
         sys.stdout.flush()
         sys.stdout.buffer.write(data)
         return
-    try:
-        Path(output).write_bytes(data)
-    except OSError as problem:
-        raise InputError(f"cannot be written: {problem.strerror or problem}", output) from None
+    from virtkit.outputs import write_bytes
+
+    write_bytes(Path(output), data)
 
 
 def _changed(args: argparse.Namespace, resolved: Resolved, review: Review) -> tuple[str, Answer]:

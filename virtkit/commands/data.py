@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.host import shipped
     from virtkit.host.modules import not_installed
     from virtkit.host.probe import probe
-    from virtkit.inputs import write_text
+    from virtkit.outputs import write_text
     from virtkit.wording import counted
 
     if not args.qemu and not args.osinfo and not args.kernel:

@@ -6,9 +6,10 @@ import csv
 import io
 import json
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from virtkit.errors import InputError
+from virtkit.outputs import writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -51,19 +52,14 @@ def write_pieces(pieces: Iterable[str], output: str | None) -> None:
         for piece in pieces:
             sys.stdout.write(piece)
         return
-    try:
-        with open(output, "w", encoding="utf-8", newline="") as stream:
-            stream.writelines(pieces)
-    except OSError as problem:
-        raise InputError(f"cannot be written: {problem.strerror or problem}", output) from None
+    with writing(Path(output)) as (scratch,), scratch.open("w", encoding="utf-8", newline="") as stream:
+        stream.writelines(pieces)
 
 
 def write_parquet(frame: pd.DataFrame, output: str) -> None:
     """Writes the frame as a Parquet file. Raises InputError when it cannot be written."""
-    try:
-        frame.to_parquet(output, index=False)
-    except OSError as problem:
-        raise InputError(f"cannot be written: {problem.strerror or problem}", output) from None
+    with writing(Path(output)) as (scratch,):
+        frame.to_parquet(scratch, index=False)
 
 
 def _csv_cell(value: str) -> str:

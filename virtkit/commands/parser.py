@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
 from textwrap import wrap
 from typing import Any
+
+from virtkit.commands.process import drop_output
 
 __all__ = ["COMMANDS", "GROUPS", "Parser", "build", "commands_of", "named"]
 
@@ -73,6 +76,19 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:  # type: ignore[override]
         self.exit(2, f"virtkit: {message}; see '{self.prog} --help'\n")
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Write help or an error, and end the program where standard output takes no text."""
+        stream = file or sys.stderr
+        try:
+            stream.write(message)
+            stream.flush()
+        except OSError as error:
+            if stream is sys.stdout:
+                drop_output()
+                if isinstance(error, BrokenPipeError):
+                    self.exit()
+                self.exit(1, f"virtkit: standard output cannot be written: {error.strerror}\n")
 
     def format_help(self) -> str:
         """The help; an epilog that is a function is called only here, because some are costly to make."""
@@ -191,7 +207,7 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *rest: object) -> None:
         from virtkit import __version__
 
-        print(f"virtkit {__version__}")
+        parser._print_message(f"virtkit {__version__}\n", sys.stdout)
         parser.exit()
 
 

@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.commands import tables
     from virtkit.errors import VirtkitError
     from virtkit.fleet.domains import each
-    from virtkit.inputs import write_text
+    from virtkit.outputs import write_text
 
     host = chosen_host(args)
     only = [word for word in args.only.split(",") if word]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit.commands.findings import Findings, add_format
 from virtkit.commands.given import add_reader_options, given_domain
+from virtkit.outputs import write_text
 
 if TYPE_CHECKING:
     from virtkit.verify.hotplug import Asked
@@ -64,8 +64,6 @@ def run(args: argparse.Namespace) -> int:
 
     if args.images and not Path(args.images).is_dir():
         raise UsageError(f"--images {args.images}: expected an existing folder")
-    # Asked to end, it leaves like after Ctrl-C, so that no domain is left behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     findings = Findings(args.format)
     steps = taken = asked = differing = failed = 0
     with connect(args.uri) as peer:
@@ -120,7 +118,7 @@ def _keep(folder: str | None, scenario: Scenario, found: Asked) -> None:
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     steps = [asdict(step) for step in scenario.steps]
-    (place / f"{scenario.name}.in.xml").write_text(scenario.xml, encoding="utf-8")
-    (place / f"{scenario.name}.steps.json").write_text(json.dumps(steps, indent=1), encoding="utf-8")
+    write_text(place / f"{scenario.name}.in.xml", scenario.xml)
+    write_text(place / f"{scenario.name}.steps.json", json.dumps(steps, indent=1))
     lines = "".join(f"{line}\n" for line in found.differences())
-    (place / f"{scenario.name}.diff").write_text(lines, encoding="utf-8")
+    write_text(place / f"{scenario.name}.diff", lines)

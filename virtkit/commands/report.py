@@ -7,11 +7,9 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from virtkit.commands.extras import require
@@ -76,8 +74,7 @@ def _count(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Runs the notebooks: 0 when all passed, 1 when one failed or a domain could not be read, 130 or 143 when
-    interrupted.
+    """Runs the notebooks: 0 when all passed, 1 when one failed or a domain could not be read, 130 when interrupted.
 
     Raises UsageError and ReportError.
     """
@@ -87,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
 
     chosen = notebooks(args.notebooks)
     given, unread = _parameters(args, chosen)
-    with _stoppable() as stops, _progress(getattr(args, "quiet", False)) as listener:
+    with _progress(getattr(args, "quiet", False)) as listener:
         result = run_all(
             chosen,
             given,
@@ -103,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
         logging.getLogger("virtkit").error("%s", message)
     _say(args, result)
     if result.status == "interrupted":
-        return 128 + (stops[0] if stops else signal.SIGINT)
+        return 128 + signal.SIGINT
     return 0 if result.status == "passed" and not result.rejected and not unread else 1
 
 
@@ -187,20 +184,3 @@ def _progress(quiet: bool) -> AbstractContextManager[Listener | None]:
         return nullcontext()
     columns = terminal.width(sys.stderr)
     return nullcontext(progress.lines()) if columns is None else progress.bar(sys.stderr, columns)
-
-
-@contextmanager
-def _stoppable() -> Iterator[list[int]]:
-    """Make SIGTERM (a service manager) and SIGHUP (a closed terminal) end a run as Ctrl-C does."""
-    stops: list[int] = []
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        stops.append(number)
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield stops
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

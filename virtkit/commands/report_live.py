@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-import shutil
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from virtkit.connection.live import connect
 from virtkit.errors import InputError
+from virtkit.outputs import replace_folder
 from virtkit.releases import dotted
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Sequence
+
+    from virtkit.connection.live import Live
 
 __all__ = ["FOLDER", "saved"]
 
@@ -32,7 +37,16 @@ def saved(uri: str, output: Path, *, running: bool = False) -> tuple[dict[str, s
     libvirt, _ = live.releases()
     documents = live.documents()
     folder = (output / FOLDER / _PLAIN.sub("-", uri).strip("-.")).resolve()
-    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".virtkit-", dir=folder.parent, ignore_cleanup_errors=True) as beside:
+        growing = Path(beside) / folder.name
+        unread = _write(live, documents, growing, running=running)
+        replace_folder(growing, folder)
+    return {"domains": str(folder / "domains"), "qemu": str(folder / "host"), "libvirt": dotted(libvirt)}, unread
+
+
+def _write(live: Live, documents: Sequence[bytes], folder: Path, *, running: bool) -> dict[str, str]:
+    """Write the documents of the host and the domains into a new folder, and give the reasons of unread domains."""
     domains, host = folder / "domains", folder / "host"
     for made in (domains, host):
         made.mkdir(parents=True)
@@ -41,8 +55,11 @@ def saved(uri: str, output: Path, *, running: bool = False) -> tuple[dict[str, s
         (host / f"{name}{number or ''}.xml").write_bytes(data)
     unread = {}
     for source in live.sources(running=running):
+        plain = _PLAIN.sub("_", source.name).lstrip(".") or "domain"
+        names = (f"{plain}.xml" if number == 1 else f"{plain}-{number}.xml" for number in count(1))
+        file = next(domains / name for name in names if not (domains / name).exists())
         try:
-            (domains / f"{_PLAIN.sub('_', source.name).lstrip('.') or 'domain'}.xml").write_bytes(source.read())
+            file.write_bytes(source.read())
         except InputError as error:
             unread[source.title] = str(error)
-    return {"domains": str(domains), "qemu": str(host), "libvirt": dotted(libvirt)}, unread
+    return unread

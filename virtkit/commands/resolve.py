@@ -159,7 +159,7 @@ def _keep(
     """Write a result, or the error in its place. Returns the error, also when writing failed."""
     from virtkit.commands import tables
     from virtkit.errors import InputError, VirtkitError
-    from virtkit.inputs import write_text
+    from virtkit.outputs import write_text
 
     problem = outcome if isinstance(outcome, VirtkitError) else None
     text = str(outcome)

@@ -76,7 +76,7 @@ def emit(text: str, output: str | None) -> None:
 def write(text: str, output: str | None) -> None:
     """Writes text as it is to the file ``output``, or to standard output."""
     if output and output != "-":
-        from virtkit.inputs import write_text
+        from virtkit.outputs import write_text
 
         write_text(Path(output), text)
     else:

@@ -176,13 +176,9 @@ def write(out: Path, topology: Topology, before: Topology | None, power: PowerOn
     ``power`` is what happens from power-on to a login, which JSON takes.
     Raises InputError when the file cannot be written.
     """
-    from virtkit.errors import InputError
+    from virtkit.outputs import write_bytes
 
-    data = drawn(topology, before, out.suffix, power)
-    try:
-        out.write_bytes(data)
-    except OSError as error:
-        raise InputError(f"cannot be written: {error.strerror or error}", str(out)) from None
+    write_bytes(out, drawn(topology, before, out.suffix, power))
 
 
 def drawn(topology: Topology, before: Topology | None, suffix: str, power: PowerOn | None = None) -> bytes:

@@ -186,13 +186,15 @@ def _keep(
 ) -> None:
     from pathlib import Path
 
+    from virtkit.outputs import write_bytes, write_text
+
     if folder is None:
         return
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     stem = Path(name).name.removesuffix(".xml").removesuffix(".in")
-    (place / f"{stem}.in.xml").write_bytes(data)
-    (place / f"{stem}.diff").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    write_bytes(place / f"{stem}.in.xml", data)
+    write_text(place / f"{stem}.diff", "".join(f"{line}\n" for line in lines))
     for kind, text in (("predicted", predicted), ("observed", observed)):
         if text is not None:
-            (place / f"{stem}.{kind}.xml").write_text(text, encoding="utf-8")
+            write_text(place / f"{stem}.{kind}.xml", text)

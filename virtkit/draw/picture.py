@@ -54,11 +54,12 @@ def both(topology: Topology, before: Topology | None = None, dpi: int = 144) -> 
 def save(topology: Topology, path: Path, before: Topology | None = None) -> None:
     """Write the picture to a file that ends in ``.svg`` or ``.png``. Raises UsageError for another suffix."""
     from virtkit.errors import UsageError
+    from virtkit.outputs import write_bytes, write_text
 
     if path.suffix == ".svg":
-        path.write_text(svg(topology, before), encoding="utf-8")
+        write_text(path, svg(topology, before))
     elif path.suffix == ".png":
-        path.write_bytes(png(topology, before))
+        write_bytes(path, png(topology, before))
     else:
         raise UsageError(f"{path}: expected a file name that ends in .svg or .png, got {path.suffix or 'no suffix'!r}")
 

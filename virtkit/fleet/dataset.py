@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +17,7 @@ from virtkit.fleet.answer import Answer, Totals
 from virtkit.fleet.manifest import FORMAT, MANIFEST, PartRecord, append_part, manifest_of, parts_of
 from virtkit.fleet.parquet import ParquetTable
 from virtkit.fleet.tables import DATASET, TYPES
+from virtkit.outputs import failure, replace_folder
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Dataset", "part_name"]
 
 _QUESTION = "question.txt"
+_LOCK = "lock"
 
 
 def part_name(number: int) -> str:
@@ -61,7 +62,7 @@ class Dataset:
             raise UsageError(f"-o {self.folder}: expected a new folder or a dataset of virtkit audit, got {found}")
         try:
             self._growing.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(self._growing / "lock", self.folder)
+            self._lock = _locked(self._growing / _LOCK, self.folder)
             self._continue()
         except OSError as problem:
             raise self._failure(problem) from None
@@ -76,7 +77,7 @@ class Dataset:
             for path in self._growing.iterdir():
                 if path.is_dir():
                     shutil.rmtree(path)
-                elif path.name != "lock":
+                elif path.name != _LOCK:
                     path.unlink()
             question.write_text(self._question, encoding="utf-8")
         for table in self._tables:
@@ -131,8 +132,8 @@ class Dataset:
         try:
             if problem is None:
                 self._finish()
-        except OSError as failure:
-            raise self._failure(failure) from None
+        except OSError as error:
+            raise self._failure(error) from None
         finally:
             if self._lock is not None:
                 self._lock.close()
@@ -150,20 +151,13 @@ class Dataset:
                 self._write_table(table, empty=True)
         found = {"format": FORMAT, "question": self._question, "totals": self._totals.as_dict()}
         (self._growing / MANIFEST).write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        for name in (_QUESTION, "lock"):
-            (self._growing / name).unlink()
-        if self.folder.exists():
-            old = self._growing.with_suffix(".old")
-            with suppress(FileNotFoundError):
-                shutil.rmtree(old)
-            os.replace(self.folder, old)
-            os.replace(self._growing, self.folder)
-            shutil.rmtree(old)
-        else:
-            os.replace(self._growing, self.folder)
+        (self._growing / _QUESTION).unlink()
+        replace_folder(self._growing, self.folder)
+        # Until here another audit finds the lock, and does not begin in a folder that is about to move.
+        (self.folder / _LOCK).unlink(missing_ok=True)
 
     def _failure(self, problem: OSError) -> InputError:
-        return InputError(f"cannot be written: {problem.strerror or problem}", str(problem.filename or self.folder))
+        return failure(problem, problem.filename or self.folder)
 
 
 def _is_empty(folder: Path) -> bool:
@@ -178,8 +172,16 @@ def _locked(path: Path, output: Path) -> Any:
 
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except ModuleNotFoundError:
-        pass
+        return stream
     except OSError:
         stream.close()
-        raise UsageError(f"-o {output}: another audit is writing this dataset; wait for it or choose another") from None
+        raise _busy(output) from None
+    if not path.exists() or not os.path.samestat(path.stat(), os.fstat(stream.fileno())):
+        # Between the opening and the lock, another audit ended and moved the folder.
+        stream.close()
+        raise _busy(output)
     return stream
+
+
+def _busy(output: Path) -> UsageError:
+    return UsageError(f"-o {output}: another audit is writing this dataset; wait for it or choose another")

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
-from virtkit.errors import InputError, UsageError
+from virtkit.errors import UsageError
+from virtkit.outputs import failure
 
 if TYPE_CHECKING:
     from virtkit.fleet.question import Question
@@ -97,7 +98,7 @@ def append_part(folder: Path, record: PartRecord) -> None:
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as problem:
-        raise InputError(f"cannot be written: {problem.strerror or problem}", str(folder / PARTS)) from None
+        raise failure(problem, folder / PARTS) from None
 
 
 def parts_of(folder: Path) -> dict[int, PartRecord]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from virtkit.errors import InputError, UsageError
+from virtkit.errors import UsageError
+from virtkit.outputs import failure, replacing
 from virtkit.wording import listed
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class Tables:
         form: str = "csv",
     ) -> None:
         self._writers: dict[str, _Writer] = {}
-        self._files: dict[Path, Path] = {}
+        self._output = output or "-"
+        self._replacing = ExitStack()
         first = next(iter(columns))
         if output is None or output == "-":
             self._writers[first] = (_Json if form == "json" else _Csv)(sys.stdout, columns[first])
@@ -56,29 +58,25 @@ class Tables:
         if path.suffix not in SUFFIXES:
             expected = f"a file name that ends in {listed(SUFFIXES, 'or')}, or a folder ({output}/)"
             raise UsageError(f"-o {output}: expected {expected}")
-        for name, names in columns.items():
-            final = path if name == first else path.with_name(f"{path.stem}.{name}{path.suffix}")
-            part = final.with_name(f".{final.name}.part")
-            try:
-                part.parent.mkdir(parents=True, exist_ok=True)
-                if path.suffix == ".parquet":
-                    from virtkit.fleet.parquet import ParquetTable
-
-                    self._writers[name] = ParquetTable(part, names, types)
-                else:
-                    stream = part.open("w", encoding="utf-8", newline="")
-                    self._writers[name] = (_Json if path.suffix == ".json" else _Csv)(stream, names, owned=True)
-            except OSError as problem:
-                for writer in self._writers.values():
-                    writer.close()
-                self._drop()
-                raise InputError(f"cannot be written: {problem.strerror or problem}", str(final)) from None
-            self._files[part] = final
+        finals = [path if name == first else path.with_name(f"{path.stem}.{name}{path.suffix}") for name in columns]
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            scratches = self._replacing.enter_context(replacing(*finals))
+            for scratch, (name, names) in zip(scratches, columns.items(), strict=True):
+                self._writers[name] = _opened(scratch, path.suffix, names, types)
+        except OSError as problem:
+            self.__exit__(type(problem), problem, None)
+            raise failure(problem, output) from None
 
     def write(self, groups: Mapping[str, Sequence[Group]]) -> None:
-        """Append groups of rows to the tables that the keys name."""
-        for name, writer in self._writers.items():
-            writer.write(groups.get(name, ()))
+        """Append groups of rows to the tables that the keys name. Raises InputError when they cannot be written."""
+        try:
+            for name, writer in self._writers.items():
+                writer.write(groups.get(name, ()))
+        except OSError as problem:
+            if self._output == "-":
+                raise
+            raise failure(problem, self._output) from None
 
     def __enter__(self) -> Self:
         return self
@@ -86,21 +84,30 @@ class Tables:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
+        if problem is not None:
             for writer in self._writers.values():
-                writer.close()
-            if problem is not None:
-                self._drop()
-                return
-            for part, final in self._files.items():
-                os.replace(part, final)
-        except OSError as failure:
-            self._drop()
-            raise InputError(f"cannot be written: {failure.strerror or failure}") from None
+                with suppress(OSError):
+                    writer.close()
+            self._replacing.__exit__(kind, problem, trace)
+            return
+        try:
+            with self._replacing:
+                for writer in self._writers.values():
+                    writer.close()
+        except OSError as error:
+            if self._output == "-":
+                raise
+            raise failure(error, self._output) from None
 
-    def _drop(self) -> None:
-        for part in self._files:
-            part.unlink(missing_ok=True)
+
+def _opened(scratch: Path, suffix: str, names: Sequence[str], types: Mapping[str, type[int | bool]]) -> _Writer:
+    """The writer of one table, in the format of a suffix."""
+    if suffix == ".parquet":
+        from virtkit.fleet.parquet import ParquetTable
+
+        return ParquetTable(scratch, names, types)
+    stream = scratch.open("w", encoding="utf-8", newline="")
+    return (_Json if suffix == ".json" else _Csv)(stream, names, owned=True)
 
 
 class _Csv:

@@ -10,6 +10,7 @@ from virtkit import facts
 from virtkit.errors import GuestError
 from virtkit.guests.flavours import flavours, split
 from virtkit.guests.kernel_files import KernelFiles
+from virtkit.outputs import writing
 
 __all__ = ["add_kernel"]
 
@@ -17,8 +18,9 @@ __all__ = ["add_kernel"]
 def add_kernel(folder: Path, name: str, kernel: KernelFiles, source: str) -> list[str]:
     """Writes the tables of kernels with one more, called ``name`` (GUEST:FLAVOUR), below ``folder``.
 
-    The kernel gets every option that the shipped tables know. Returns the names of the files that were written. Raises
-    GuestError for a name of another form, or one that a shipped kernel has.
+    The kernel gets every option that the shipped tables know. Returns the names of the files that were written: both,
+    or none after an error. Raises GuestError for a name of another form, or one that a shipped kernel has, and
+    InputError when the tables cannot be written.
     """
     guest, flavour = split(name)
     if not flavour:
@@ -43,10 +45,13 @@ def add_kernel(folder: Path, name: str, kernel: KernelFiles, source: str) -> lis
             written[key] = fields | {"source": f"configuration read from {source}"}
     (folder / "guests").mkdir(parents=True, exist_ok=True)
     known = [tuple(one.values()) for one in facts.table("guests/flavours.csv")]
-    _write(folder, "guests/flavours.csv", list(facts.table("guests/flavours.csv")[0]), [*known, row])
     rows = [tuple(one.values()) for one in sorted(written.values(), key=lambda one: one["option"])]
-    _write(folder, "guests/kernel-options.csv", list(options[0]), rows)
-    return ["guests/flavours.csv", "guests/kernel-options.csv"]
+    names = ["guests/flavours.csv", "guests/kernel-options.csv"]
+    texts = (_table(names[0], list(facts.table(names[0])[0]), [*known, row]), _table(names[1], list(options[0]), rows))
+    with writing(*(folder / one for one in names)) as scratches:
+        for scratch, text in zip(scratches, texts, strict=True):
+            scratch.write_text(text, encoding="utf-8")
+    return names
 
 
 def _modules() -> dict[str, str]:
@@ -57,12 +62,12 @@ def _modules() -> dict[str, str]:
     return found
 
 
-def _write(folder: Path, name: str, head: list[str], rows: list[tuple[str, ...]]) -> None:
-    """Writes a table below the comments of the one in use."""
+def _table(name: str, head: list[str], rows: list[tuple[str, ...]]) -> str:
+    """The text of a table, below the comments of the one in use."""
     before = facts.path(name).read_text(encoding="utf-8").splitlines(keepends=True)
     out = io.StringIO()
     out.writelines(line for line in before if line.startswith("#"))
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(head)
     writer.writerows(rows)
-    (folder / name).write_text(out.getvalue(), encoding="utf-8")
+    return out.getvalue()

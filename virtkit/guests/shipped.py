@@ -15,6 +15,10 @@ from virtkit.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from virtkit.guests.osinfo import Database
+
+    _Table = tuple[Sequence[str], Sequence[Sequence[str]]]
+
 __all__ = ["Summary", "load", "refresh"]
 
 _HEAD = (
@@ -55,6 +59,41 @@ class Summary:
         )
 
 
+def refresh(path: str | Path, out_dir: str | Path) -> Summary:
+    """Rebuilds the guest facts in ``out_dir`` from the osinfo-db at ``path`` (folder or tarball).
+
+    Writes source.csv, devices.csv, device-sets.csv, addons.csv and guests.csv, all or none of them; the same database
+    gives the same bytes. Raises GuestError when the database cannot be read, InputError when a table cannot be written.
+    """
+    from virtkit.guests import osinfo
+    from virtkit.outputs import writing
+
+    place, folder = Path(path), Path(out_dir)
+    database = osinfo.read(place)
+    sets = sorted({guest.devices for guest in database.guests}, key=lambda s: (len(s), sorted(s)))
+    tables = {
+        "source.csv": _source_table(database, place),
+        "devices.csv": (
+            ("device", "name", "class"),
+            [(device, name, group) for device, (name, group) in database.devices.items()],
+        ),
+        "device-sets.csv": (
+            ("set", "devices"),
+            [(str(number), " ".join(sorted(devices))) for number, devices in enumerate(sets)],
+        ),
+        "addons.csv": _addon_table(database),
+        "guests.csv": (_HEAD, _guest_rows(database, sets)),
+    }
+    remark = f"Made by `virtkit data refresh --osinfo` from osinfo-db {database.version}; see README.md."
+    folder.mkdir(parents=True, exist_ok=True)
+    with writing(*(folder / name for name in tables)) as scratches:
+        for scratch, (head, rows) in zip(scratches, tables.values(), strict=True):
+            _write(scratch, head, rows, remark)
+    addons = sum(len(guest.addons) for guest in database.guests)
+    counts = (len(database.guests), len(database.devices), len(sets), addons)
+    return Summary(database.version, database.origin, *counts, tuple(tables))
+
+
 def _write(file: Path, head: Sequence[str], rows: Iterable[Sequence[str]], remark: str) -> None:
     with file.open("w", newline="", encoding="utf-8") as stream:
         stream.write(f"# {remark}\n")
@@ -63,91 +102,53 @@ def _write(file: Path, head: Sequence[str], rows: Iterable[Sequence[str]], remar
         out.writerows(rows)
 
 
-def refresh(path: str | Path, out_dir: str | Path) -> Summary:
-    """Rebuilds the guest facts in ``out_dir`` from the osinfo-db at ``path`` (folder or tarball).
-
-    Writes source.csv, devices.csv, device-sets.csv, addons.csv and guests.csv; the same database gives the same bytes.
-    Raises GuestError when the database cannot be read.
-    """
-    place, folder = Path(path), Path(out_dir)
+def _source_table(database: Database, place: Path) -> _Table:
+    """The table with the version of the database, and the digest of its file."""
     import hashlib
 
-    from virtkit.guests import osinfo
-
-    database = osinfo.read(place)
-    folder.mkdir(parents=True, exist_ok=True)
-    remark = f"Made by `virtkit data refresh --osinfo` from osinfo-db {database.version}; see README.md."
     digest = hashlib.sha256(place.read_bytes()).hexdigest() if place.is_file() else ""
-    sets = sorted({guest.devices for guest in database.guests}, key=lambda s: (len(s), sorted(s)))
+    row = ("osinfo-db", database.version, database.origin, digest, str(len(database.guests)), _ORIGIN)
+    return ("database", "version", "origin", "sha256", "guests", "source"), [row]
+
+
+def _addon_table(database: Database) -> _Table:
+    """The table of the drivers that a guest does not ship."""
+    rows = [
+        (
+            guest.id,
+            addon.arch,
+            addon.location,
+            "yes" if addon.pre_installable else "no",
+            "yes" if addon.signed else "no",
+            " ".join(sorted(addon.devices)),
+        )
+        for guest in database.guests
+        for addon in guest.addons
+    ]
+    return ("guest", "arch", "location", "pre_installable", "signed", "devices"), rows
+
+
+def _guest_rows(database: Database, sets: Sequence[frozenset[str]]) -> list[Sequence[str]]:
+    """The rows of the guests; each names its devices by the number of their set."""
     number = {devices: str(index) for index, devices in enumerate(sets)}
-    addons = [(guest.id, addon) for guest in database.guests for addon in guest.addons]
-    _write(
-        folder / "source.csv",
-        ("database", "version", "origin", "sha256", "guests", "source"),
-        [("osinfo-db", database.version, database.origin, digest, str(len(database.guests)), _ORIGIN)],
-        remark,
-    )
-    _write(
-        folder / "devices.csv",
-        ("device", "name", "class"),
-        [(device, name, group) for device, (name, group) in database.devices.items()],
-        remark,
-    )
-    _write(
-        folder / "device-sets.csv",
-        ("set", "devices"),
-        [(number[devices], " ".join(sorted(devices))) for devices in sets],
-        remark,
-    )
-    _write(
-        folder / "addons.csv",
-        ("guest", "arch", "location", "pre_installable", "signed", "devices"),
-        [
-            (
-                guest,
-                addon.arch,
-                addon.location,
-                "yes" if addon.pre_installable else "no",
-                "yes" if addon.signed else "no",
-                " ".join(sorted(addon.devices)),
-            )
-            for guest, addon in addons
-        ],
-        remark,
-    )
-    _write(
-        folder / "guests.csv",
-        _HEAD,
-        [
-            (
-                g.id,
-                g.uri.removeprefix("http://"),
-                g.name,
-                g.version,
-                g.vendor,
-                g.family,
-                g.distro,
-                g.release,
-                g.eol,
-                g.status,
-                " ".join(g.aliases),
-                number[g.devices],
-                " ".join(g.nics),
-            )
-            for g in database.guests
-        ],
-        remark,
-    )
-    files = ("source.csv", "devices.csv", "device-sets.csv", "addons.csv", "guests.csv")
-    return Summary(
-        database.version,
-        database.origin,
-        len(database.guests),
-        len(database.devices),
-        len(sets),
-        len(addons),
-        files,
-    )
+    return [
+        (
+            g.id,
+            g.uri.removeprefix("http://"),
+            g.name,
+            g.version,
+            g.vendor,
+            g.family,
+            g.distro,
+            g.release,
+            g.eol,
+            g.status,
+            " ".join(g.aliases),
+            number[g.devices],
+            " ".join(g.nics),
+        )
+        for g in database.guests
+    ]
 
 
 def load() -> tuple[str, tuple[Guest, ...]]:

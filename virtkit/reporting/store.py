@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from virtkit.errors import ReportError
+from virtkit.outputs import replacing
 
 __all__ = ["RECORD", "Store", "write_atomically"]
 
@@ -38,15 +39,9 @@ def _start_order(name: str) -> tuple[str, int]:
 
 
 def write_atomically(file: Path, text: str) -> None:
-    """Write a file so that a reader sees either the old text or the new one, never a part of it."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(file)
-    except OSError:
-        with suppress(OSError):
-            beside.unlink()
-        raise
+    """Write a file so that a reader sees either the old text or the new one, never a part of it. Raises OSError."""
+    with replacing(file) as (scratch,):
+        scratch.write_text(text, encoding="utf-8")
 
 
 class Store:
