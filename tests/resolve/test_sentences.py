@@ -1,0 +1,31 @@
+"""The whole text of refusals and of reasons, for small domains."""
+
+from __future__ import annotations
+
+from tests.slots.worked import build, disagreements, examples
+from tests.writing import resolved
+from virtkit.errors import Refused
+
+
+def test_a_refusal_says_what_libvirt_says_and_where() -> None:
+    """A refusal has the category and text of libvirt's message, the line and the device, and who has the place."""
+    found = []
+    for example in examples("refusals.txt"):
+        for release, expected in example.expected.items():
+            try:
+                said = resolved(build(example), release).machine
+            except Refused as error:
+                said = f"refused: {error}"
+            if [said] != expected:
+                found.append(f"{example.title}, libvirt {release}: expected {expected}, got {said}")
+    assert found == []
+
+
+def test_reasons_give_the_values_of_each_decision() -> None:
+    """Each decision has its sentence with its own numbers and names, in the order of the steps."""
+    assert disagreements("reasons.txt", reasons) == []
+
+
+def reasons(xml: bytes, release: str) -> str:
+    """The device and sentence of each decision; that an address is written is left out."""
+    return "\n".join(f"{one.device}: {one.text}" for one in resolved(xml, release).trace if one.rule != "given")
