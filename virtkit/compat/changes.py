@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from virtkit.compat.conversion.models import models_of, resolve_with_models, text_with_models
-from virtkit.compat.devices import judge_device
 from virtkit.compat.fallbacks import fallback
+from virtkit.compat.judges import judge_of
 from virtkit.compat.qemu_options import LARGEST_INDEX, clashing_index, option_refusal, turned_on
 from virtkit.compat.verdict import Verdict, offered
 from virtkit.errors import Refused
@@ -35,6 +35,8 @@ def with_remedies(
     Every model is tried by resolving the domain with it.
     """
     clashes = clashing_index(resolved)
+    if not clashes and not any(one.verdict is Verdict.FAILS for one in findings):
+        return findings
     result = [replace(one, advice=_OWN_INDEX) if one.device in clashes else one for one in findings]
     for model in MODELS:
         _try_model(resolved, guest, result, model, overrides)
@@ -77,7 +79,7 @@ def _emulated_change(resolved: Resolved, guest: Guest, finding: Finding, model: 
     for device in tried.virtio_devices:
         if device.kind != kind or (device.id in before):
             continue
-        judgement, interface = judge_device(device, tried.machine, guest, "", overrides)
+        judgement, interface = judge_of(guest, "", overrides).virtio(device, tried.machine)
         if not judgement.good:
             return ""
         spelled = "virtio-scsi" if kind == "scsi" and model == "virtio" else model
@@ -109,7 +111,7 @@ def _try_model(resolved: Resolved, guest: Guest, result: list[Finding], model: s
         return
     for n in candidates:
         device = tried.virtio_devices[n]
-        judgement, interface = judge_device(device, tried.machine, guest, "", overrides)
+        judgement, interface = judge_of(guest, "", overrides).virtio(device, tried.machine)
         if judgement.good:
             result[n] = _changed(result[n], device, model, interface)
 
@@ -140,7 +142,7 @@ def _save_port_io(resolved: Resolved, guest: Guest, result: list[Finding], overr
     devices = tried.virtio_devices
     if len(devices) != len(result) or budget(tried.topology).exceeded:
         return
-    judged = {n: judge_device(devices[n], tried.machine, guest, "", overrides) for n in models}
+    judged = {n: judge_of(guest, "", overrides).virtio(devices[n], tried.machine) for n in models}
     if all(judgement.good for judgement, _ in judged.values()):
         for n, (_, interface) in judged.items():
             result[n] = _changed(result[n], devices[n], models[n], interface, moved=True)

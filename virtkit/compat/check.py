@@ -6,15 +6,17 @@ from os import PathLike
 from typing import TYPE_CHECKING
 
 from virtkit.compat.changes import with_emulated_remedies, with_remedies
-from virtkit.compat.devices import find_guest, findings
-from virtkit.compat.emulated import emulated_findings
-from virtkit.compat.remarks import assumed, remarks
+from virtkit.compat.devices import emulated_findings, find_guest, findings
+from virtkit.compat.judges import judge_of
+from virtkit.compat.remarks import assumed, errors, remarks
 from virtkit.compat.review import Finding, Remark, Review
 from virtkit.domain.origin import kubevirt_origin
 from virtkit.guests.catalogue import catalogue
 from virtkit.resolved import Resolved, resolve
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from virtkit.domain.domain import Domain
     from virtkit.guests import Catalogue, Guest
 
@@ -28,13 +30,15 @@ def check(
     overrides: bool = True,
     guest_database: Catalogue | None = None,
     changes: bool = True,
+    notes: bool = True,
 ) -> Review:
     """Whether the guest drives each virtio device, disk and NIC of a resolved domain, and what to change if not.
 
     Instead of a resolved domain it takes what ``resolve`` takes, and resolves it for the default host.
     ``guest`` is a short id, URI or alias; None takes the libosinfo metadata of the XML. ``overrides`` False is the
     strict rule: the guest database as it is, in-box drivers only. ``changes`` False leaves out remedies and remarks,
-    for which the domain is resolved again, but not the note on an assumed host. Raises GuestError for a ``guest`` that
+    for which the domain is resolved again, but not the note on an assumed host. ``notes`` False leaves out all remarks
+    but errors, and is faster: most need no bus tree. Raises GuestError for a ``guest`` that
     the database does not have.
 
     >>> import virtkit as vk
@@ -48,8 +52,8 @@ def check(
         resolved = resolve(resolved)
     known = guest_database or catalogue()
     found, why_unknown = find_guest(resolved.domain, guest, known)
-    judged = findings(resolved, found, why_unknown, overrides)
-    emulated = emulated_findings(resolved, found, why_unknown, overrides)
+    judge = judge_of(found, why_unknown, overrides)
+    judged, emulated = findings(resolved, judge), emulated_findings(resolved, judge)
     if changes and found is not None:
         judged = with_remedies(resolved, found, judged, overrides)
         emulated = with_emulated_remedies(resolved, found, emulated, overrides)
@@ -61,14 +65,20 @@ def check(
         database=known.database + ("" if overrides else ", overrides off"),
         findings=judged,
         emulated=emulated,
-        remarks=(
-            *_on_name(found),
-            *_on_format(resolved.domain),
-            *_in_kubevirt(resolved.domain, judged),
-            *assumed(resolved),
-            *(remarks(resolved, found) if changes else ()),
-        ),
+        remarks=tuple(_remarks(resolved, found, judged, changes)) if notes else errors(resolved) if changes else (),
     )
+
+
+def _remarks(
+    resolved: Resolved, guest: Guest | None, judged: tuple[Finding, ...], all_of_them: bool
+) -> Iterator[Remark]:
+    """The remarks on the whole domain; without ``all_of_them`` only how its guest and its input were understood."""
+    yield from _on_name(guest)
+    yield from _on_format(resolved.domain)
+    yield from _in_kubevirt(resolved.domain, judged)
+    yield from assumed(resolved)
+    if all_of_them:
+        yield from remarks(resolved, guest)
 
 
 def _on_format(domain: Domain) -> tuple[Remark, ...]:

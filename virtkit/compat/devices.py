@@ -1,35 +1,34 @@
-"""The verdict on each virtio device of a resolved domain."""
+"""The verdict on each virtio device, disk and network card of a resolved domain."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from virtkit.compat.boot_disk import boot_condition, boot_device
-from virtkit.compat.boot_evidence import with_boot_evidence
+from virtkit.compat.boot_disk import boot_device
+from virtkit.compat.emulated import replacement
 from virtkit.compat.fallbacks import is_optional
-from virtkit.compat.prober import shown_off_pci
-from virtkit.compat.qemu_options import clashing_index, option_refusal
+from virtkit.compat.nic_models import refused_models
+from virtkit.compat.qemu_options import clashing_index
 from virtkit.compat.review import Finding
-from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, qemu_refusal, refused
+from virtkit.domain.address import DriveAddress
+from virtkit.domain.devices import Controller, Disk, Nic
 from virtkit.errors import GuestError
 from virtkit.guests.kinds import database_kind
-from virtkit.guests.overrides import support
 from virtkit.guests.record import Guest
-from virtkit.virtio.interface import Interface
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from virtkit.compat.judges import Judge
+    from virtkit.domain.devices import Device
     from virtkit.domain.domain import Domain
     from virtkit.guests import Catalogue
     from virtkit.resolved import Resolved
-    from virtkit.virtio.devices import VirtioDevice
 
-#: Kinds of graphics cards that are also standard VGA cards.
-_VGA = frozenset({"vga", "vu-vga"})
-_AS_VGA = "The guest is not known to drive virtio-gpu; as this device is also a VGA card, the guest has a picture."
-_VGA_SOURCE = "QEMU documentation, virtio-gpu: virtio-vga is the variant with VGA compatibility"
+__all__ = ["emulated_findings", "find_guest", "findings"]
 
-__all__ = ["find_guest", "findings", "judge_device"]
+#: Media that a guest does without.
+_REMOVABLE = frozenset({"cdrom", "floppy"})
 
 
 def find_guest(domain: Domain, guest: str | Guest | None, known: Catalogue) -> tuple[Guest | None, str]:
@@ -50,14 +49,14 @@ def find_guest(domain: Domain, guest: str | Guest | None, known: Catalogue) -> t
         return None, f"Unknown: {problem}."
 
 
-def findings(resolved: Resolved, guest: Guest | None, why_unknown: str, overrides: bool) -> tuple[Finding, ...]:
-    """The verdict on each virtio device, in order; ``why_unknown`` is the reason given when ``guest`` is None."""
+def findings(resolved: Resolved, judge: Judge) -> tuple[Finding, ...]:
+    """The verdict on each virtio device, in order."""
+    devices, machine = resolved.virtio_devices, resolved.machine
     unused_scsi = not _uses_scsi(resolved)
+    boot, clashes = boot_device(resolved), clashing_index(resolved)
     found = []
-    boot = boot_device(resolved)
-    clashes = clashing_index(resolved)
-    for device in resolved.virtio_devices:
-        judgement, interface = judge_device(device, resolved.machine, guest, why_unknown, overrides)
+    for device in devices:
+        judgement, interface = judge.virtio(device, machine)
         judgement = clashes.get(device.id, judgement)
         kind = database_kind(device.kind)
         found.append(
@@ -76,35 +75,77 @@ def findings(resolved: Resolved, guest: Guest | None, why_unknown: str, override
                 condition=judgement.condition,
                 evidence=judgement.evidence,
                 source=judgement.source,
-                boot=boot_condition(guest, kind) if guest and judgement.good and device.device is boot else "",
+                boot=judge.boot(kind) if device.device is boot and judgement.good else "",
                 harmless=is_optional(kind) or (device.kind == "scsi" and unused_scsi),
             )
         )
     return tuple(found)
 
 
-def judge_device(
-    device: VirtioDevice, machine: str, guest: Guest | None, why_unknown: str, overrides: bool
-) -> tuple[Judgement, str]:
-    """The verdict on one device and the interface that it offers, "refused" when QEMU refuses the device."""
-    kind = database_kind(device.kind)
-    shown = device.shown or shown_off_pci(device.transport, machine, device.kind, device.driver)
-    if shown.interface is None:
-        return refused(qemu_refusal(shown), Evidence.QEMU, shown.source), "refused"
-    # A virtio-mmio transport serves drivers of both kinds: the rules of PCI do not apply there.
-    mmio = device.transport == "virtio-mmio"
-    interface = Interface.TRANSITIONAL if mmio else Interface(shown.interface)
-    option = option_refusal(device, interface)
-    if option is not None:
-        return option[0], "refused"
-    if guest is None:
-        return Judgement(Verdict.UNKNOWN, why_unknown, "", Evidence.RULE, shown.source), interface.value
-    judgement = judge(support(guest, kind, overrides=overrides), kind, interface, addons=overrides)
-    if device.kind in _VGA and judgement.verdict in (Verdict.FAILS, Verdict.UNKNOWN):
-        judgement = Judgement(Verdict.WORKS, _AS_VGA, "", Evidence.RULE, _VGA_SOURCE)
-    judgement = replace(judgement, source=f"{judgement.source} | {shown.source}")
-    location = device.location or ""
-    return with_boot_evidence(judgement, guest.id, kind, machine, location, device.model), interface.value
+def emulated_findings(resolved: Resolved, judge: Judge) -> tuple[Finding, ...]:
+    """The verdict on every disk and NIC that is no virtio device, in libvirt's order.
+
+    A disk is judged by the controller that it is attached to. A disk on a virtio controller has the verdict of that
+    controller, and host devices are left out. Source: data/guests/emulated.toml, osinfo-db.
+    """
+    devices = list(_emulated_devices(resolved))
+    if not devices:
+        return ()
+    found, family = [], resolved.family
+    clashes, refusals = clashing_index(resolved), refused_models(resolved)
+    for device, model in devices:
+        judgement, advice = judge.emulated(model, family)
+        if device.id in refusals:
+            judgement = refusals[device.id]
+            advice = replacement("net", judge.guest, family, judge.overrides)
+        if device.id in clashes:
+            judgement, advice = clashes[device.id], ""
+        found.append(
+            Finding(
+                device=device.id,
+                label=device.label,
+                kind="block" if isinstance(device, Disk) else "net",
+                model=model.removeprefix("bus:").removeprefix("scsi:"),
+                address="" if device.address is None else str(device.address),
+                location="",
+                interface="emulated",
+                device_id="",
+                line=device.line or None,
+                verdict=judgement.verdict,
+                reason=judgement.reason,
+                condition=judgement.condition,
+                evidence=judgement.evidence,
+                source=judgement.source,
+                harmless=isinstance(device, Disk) and device.device in _REMOVABLE,
+                advice=advice,
+            )
+        )
+    return tuple(found)
+
+
+def _emulated_devices(resolved: Resolved) -> Iterator[tuple[Device, str]]:
+    """Each emulated disk and NIC with its name in emulated-hardware.csv."""
+    virtio = {device.id for device in resolved.virtio_devices}
+    inventory = resolved.inventory
+    for device in (*inventory.disks, *inventory.nics):
+        if device.id in virtio:
+            continue
+        if isinstance(device, Disk):
+            model = _scsi_model(resolved, device) if device.bus == "scsi" else f"bus:{device.bus}"
+            if device.bus != "fdc" and not model.startswith("scsi:virtio"):
+                yield device, model
+        elif isinstance(device, Nic) and device.type not in ("hostdev", "vdpa") and device.model:
+            yield device, device.model
+
+
+def _scsi_model(resolved: Resolved, disk: Disk) -> str:
+    number = disk.address.controller if isinstance(disk.address, DriveAddress) else 0
+    models = (
+        device.model
+        for device in resolved.devices
+        if isinstance(device, Controller) and device.type == "scsi" and device.index == number
+    )
+    return f"scsi:{next(models, None) or 'unknown'}"
 
 
 def _uses_scsi(resolved: Resolved) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from virtkit import facts
@@ -54,7 +55,8 @@ def ignored_options(resolved: Resolved) -> Iterator[Remark]:
 
 
 def _rows(device: VirtioDevice, interface: str, effect: str) -> Iterator[Mapping[str, str]]:
-    if device.location is None or "driver" not in device.device.children:
+    driver = device.device.children.get("driver")
+    if device.location is None or driver is None or _options().isdisjoint(driver.keys()):
         return
     for row in facts.table(_FILE):
         others = row["locations"].startswith("!")
@@ -67,6 +69,11 @@ def _rows(device: VirtioDevice, interface: str, effect: str) -> Iterator[Mapping
             and inside is not others
         ):
             yield row
+
+
+@cache
+def _options() -> frozenset[str]:
+    return frozenset(row["option"] for row in facts.table(_FILE))
 
 
 def clashing_index(resolved: Resolved) -> dict[str, Judgement]:

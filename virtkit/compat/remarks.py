@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from virtkit import facts
@@ -10,16 +11,18 @@ from virtkit.compat.review import Remark
 from virtkit.guests.overrides import support
 from virtkit.releases import dotted, parse
 from virtkit.resolution.introduced import newer_than
-from virtkit.topology.port_io import budget
+from virtkit.topology.build import firmware_of
+from virtkit.topology.port_io import NEAR, budget, limit_of, most_windows
 from virtkit.topology.warnings import placement_warnings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from virtkit.guests import Guest
+    from virtkit.releases import Release
     from virtkit.resolved import Resolved
 
-__all__ = ["assumed", "remarks"]
+__all__ = ["assumed", "errors", "remarks"]
 
 
 def assumed(resolved: Resolved) -> Iterator[Remark]:
@@ -40,6 +43,23 @@ def remarks(resolved: Resolved, guest: Guest | None) -> Iterator[Remark]:
     for problem in placement_warnings(resolved.topology):
         level = "warning" if problem.severity == "error" else "note"
         yield Remark(level, f"{problem.device} at {problem.address}: {problem.text}", problem.source)
+    yield from _on_port_io(resolved, NEAR)
+
+
+def errors(resolved: Resolved) -> tuple[Remark, ...]:
+    """The remarks with level "error", in the order of ``remarks``; the bus tree is built only where ports may run out.
+
+    What only warnings and notes come from is left out.
+    """
+    found = (*_on_release(resolved), *_clashes(resolved), *_on_port_io(resolved, 0))
+    return tuple([one for one in found if one.level == "error"])
+
+
+def _on_port_io(resolved: Resolved, near: int) -> Iterator[Remark]:
+    """The remark on port I/O windows where at most ``near`` of them are free."""
+    limit, _ = limit_of(resolved.machine, firmware_of(resolved))
+    if limit is None or most_windows(resolved.devices) < limit - near:
+        return
     windows = budget(resolved.topology)
     if windows.text():
         yield Remark("error" if windows.exceeded else "warning", windows.text(), windows.source)
@@ -67,13 +87,11 @@ def _on_guest(resolved: Resolved, guest: Guest) -> Iterator[Remark]:
 
 def _on_release(resolved: Resolved) -> Iterator[Remark]:
     at = resolved.host.libvirt
-    for row in facts.table("policies/virtio-models.csv"):
-        if not row["since"] or parse(row["since"]) <= at:
-            continue
+    for model, since, source in _models_after(at):
         for device in resolved.virtio_devices:
-            if device.model == row["model"]:
+            if device.model == model:
                 refusal = f"libvirt {dotted(at)} refuses {device.label}: Unknown model type '{device.model}'"
-                yield Remark("error", f"{refusal}; libvirt {row['since']} and later accept it", row["source"])
+                yield Remark("error", f"{refusal}; libvirt {since} and later accept it", source)
     for found in newer_than(resolved.domain.document.root, at):
         if found.effect != "model":
             yield Remark("error" if found.effect == "refused" else "warning", found.text, found.source)
@@ -88,3 +106,10 @@ def _needs_bridge(resolved: Resolved, guest: Guest) -> bool:
     if not topology.roots or topology.roots[0].accepts != "PCI Express":
         return False
     return not any(room.kind == "conventional PCI" and room.free for room in topology.headroom)
+
+
+@cache
+def _models_after(at: Release) -> tuple[tuple[str, str, str], ...]:
+    """The virtio models that libvirt ``at`` lacks: each with the release that brought it, and the source."""
+    rows = (row for row in facts.table("policies/virtio-models.csv") if row["since"])
+    return tuple((row["model"], row["since"], row["source"]) for row in rows if parse(row["since"]) > at)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from virtkit.fleet.surveyed import verdict_on
 from virtkit.fleet.tables import LEVELS, line_place
+from virtkit.topology.headroom import pci_headroom
 
 if TYPE_CHECKING:
     from virtkit.compat.review import Review
@@ -210,7 +211,7 @@ def _device_cells(resolved: Resolved, seen: Review, levels: Mapping[str, str]) -
 def _domain_cells(resolved: Resolved, seen: Review, shape: str, level: str) -> Row:
     """The cells of the row of a domain after its first line."""
     worst = verdict_on(seen)
-    rooms = {room.kind: room.free for room in resolved.topology.headroom}
+    rooms = {room.kind: room.free for room in pci_headroom(resolved)}
     failing = sum(1 for one in seen.devices if one.verdict.value == "fails" and not one.harmless)
     return (
         seen.guest, resolved.arch, resolved.machine, shape, worst["verdict"], worst["device"], worst["reason"], level,

@@ -133,13 +133,15 @@ def checked(
     machine: str | None = None,
     overrides: bool = True,
     guest_database: Catalogue | None = None,
+    notes: bool = True,
 ) -> Checked:
     """One domain resolved and checked; arguments and errors are those of ``resolve`` and ``check``."""
     from virtkit.compat.check import check
     from virtkit.resolved import resolve
 
     resolved = resolve(domain, host, machine=machine)
-    return Checked(resolved, check(resolved, guest, overrides=overrides, guest_database=guest_database))
+    review = check(resolved, guest, overrides=overrides, guest_database=guest_database, notes=notes)
+    return Checked(resolved, review)
 
 
 def guest_unless_named(domain: Domain, guest: str) -> str | None:

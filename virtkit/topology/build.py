@@ -1,20 +1,16 @@
-"""The bus tree of a resolved domain, with the free slots that take hot-plugged devices.
-
-Source of hotplug rules: libvirt, "PCI topology and hotplug"; ``data/libvirt/pci-controllers.csv``.
-"""
+"""The bus tree of a resolved domain, with the free slots that take hot-plugged devices."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller, Device, Disk, Nic, Video
-from virtkit.host.chipset import built_in_slots
 from virtkit.host.emulator import emulator_arch
-from virtkit.resolution.addresses.connect_types import CONVENTIONAL, EXPRESS, pci_models
+from virtkit.resolution.addresses.connect_types import pci_models
 from virtkit.resolution.addresses.usb import ports_left
 from virtkit.resolution.context import drivers
+from virtkit.topology.headroom import devices_by_bus, free_slots, pci_headroom, roots_of, slots_of
 from virtkit.topology.model import Bus, Headroom, Node, Topology
 from virtkit.wording import counted
 
@@ -24,12 +20,23 @@ if TYPE_CHECKING:
     from virtkit.resolution.result import Resolution
     from virtkit.virtio.devices import VirtioDevice
 
-__all__ = ["topology_of"]
+__all__ = ["firmware_of", "topology_of"]
 
 
 def topology_of(resolution: Resolution, virtio: Iterable[VirtioDevice]) -> Topology:
     """The bus tree of a resolved domain."""
     return _TreeBuilder(resolution, virtio).build()
+
+
+def firmware_of(resolution: Resolution) -> str:
+    """The firmware, as in Topology.firmware. Source: libvirt, BIOS bootloader (firmware=, <loader>)."""
+    node = resolution.context.root.find("os")
+    loader = None if node is None else node.find("loader")
+    if node is not None and node.get("firmware"):
+        return node.get("firmware") or ""
+    if loader is not None:
+        return "efi" if loader.get("type") == "pflash" else ""
+    return "bios" if emulator_arch(resolution.arch) in ("i386", "x86_64") else ""
 
 
 class _TreeBuilder:
@@ -43,60 +50,36 @@ class _TreeBuilder:
         for device, _, text, _ in resolution.trace.entries():
             earlier = self.reasons.get(id(device))
             self.reasons[id(device)] = text if earlier is None else f"{earlier}\n{text}"
-        self.by_bus: dict[int, list[Device]] = {}
-        self.others: list[Device] = []
-        for device in resolution.devices:
-            address = device.address
-            if isinstance(address, PciAddress) and not getattr(device, "mirror", False):
-                self.by_bus.setdefault(address.bus, []).append(device)
-            elif not (isinstance(device, Controller) and device.type == "pci"):
-                self.others.append(device)
+        self.by_bus = devices_by_bus(resolution.devices)
+        self.others = [device for device in resolution.devices if not _on_pci(device)]
 
     def build(self) -> Topology:
-        roots = []
-        for controller in self.resolution.inventory.controllers:
-            if controller.type == "pci" and controller.model in ("pci-root", "pcie-root"):
-                roots.append(self._bus(controller))
+        roots = tuple(self._bus(controller) for controller in roots_of(self.resolution))
         resolution = self.resolution
         assumed = resolution.assumption
         return Topology(
             name=resolution.name,
             machine=resolution.machine,
             arch=resolution.arch,
-            roots=tuple(roots),
+            roots=roots,
             others=tuple(self._node(device) for device in self.others if not _is_left_out(device)),
-            headroom=self._headroom(roots),
-            firmware=self._firmware(),
+            headroom=self._headroom(),
+            firmware=firmware_of(resolution),
             notes=() if assumed is None else (assumed.note,),
         )
 
-    def _firmware(self) -> str:
-        """The firmware, as in Topology.firmware. Source: libvirt, BIOS bootloader (firmware=, <loader>)."""
-        node = self.context.root.find("os")
-        loader = None if node is None else node.find("loader")
-        if node is not None and node.get("firmware"):
-            return node.get("firmware") or ""
-        if loader is not None:
-            return "efi" if loader.get("type") == "pflash" else ""
-        return "bios" if emulator_arch(self.resolution.arch) in ("i386", "x86_64") else ""
-
     def _bus(self, controller: Controller) -> Bus:
-        offer = pci_models()[controller.model or ""]
+        slots = slots_of(controller.model or "")
         devices = sorted(self.by_bus.get(controller.index, ()), key=_slot_and_function)
-        used = {device.address.slot for device in devices if isinstance(device.address, PciAddress)}
-        used |= frozenset() if controller.index else built_in_slots(self.context.family.chipset)
-        free = offer.last + 1 - offer.first - sum(offer.first <= slot <= offer.last for slot in used)
-        express = bool(offer.accepts & EXPRESS)
-        conventional = bool(offer.accepts & CONVENTIONAL)
-        accepts = "PCI Express" if express else ("conventional PCI" if conventional else "PCI Express ports")
+        taken = [device.address.slot for device in devices if isinstance(device.address, PciAddress)]
         return Bus(
             index=controller.index,
             model=controller.model or "",
-            accepts=accepts,
-            first=offer.first,
-            last=offer.last,
-            hotplug=offer.hotplug and controller.hotplug != "off" and (express or conventional),
-            free=free,
+            accepts=slots.accepts,
+            first=slots.first,
+            last=slots.last,
+            hotplug=slots.hotplug and controller.hotplug != "off",
+            free=free_slots(slots, controller, taken, self.context.family.chipset),
             nodes=tuple(self._node(device) for device in devices),
             chassis=controller.options.get("chassisNr"),
         )
@@ -126,46 +109,19 @@ class _TreeBuilder:
             identity=_identity(device),
         )
 
-    def _headroom(self, roots: list[Bus]) -> tuple[Headroom, ...]:
-        free = {"PCI Express": 0, "conventional PCI": 0}
-        used = {"PCI Express": 0, "conventional PCI": 0}
-        stack = list(roots)
-        while stack:
-            bus = stack.pop()
-            stack += [node.bus for node in bus.nodes if node.bus is not None]
-            if bus.hotplug:
-                free[bus.accepts] += bus.free
-                used[bus.accepts] += len({node.slot for node in bus.nodes})
-        found = []
-        if roots:
-            for kind in free:
-                if free[kind] or used[kind] or kind == _root_slot_kind(roots[0]):
-                    found.append(Headroom(kind, free[kind], used[kind], _headroom_reason(kind, free[kind])))
-        if [room.kind for room in found] == ["PCI Express"] and free["PCI Express"]:
-            found = [replace(found[0], reason=_express_only(free["PCI Express"]))]
+    def _headroom(self) -> tuple[Headroom, ...]:
+        found = pci_headroom(self.resolution, self.by_bus)
         usb_free, usb_used = ports_left(self.context, self.resolution.inventory)
         if usb_free or usb_used:
-            found.append(Headroom("usb", usb_free, usb_used, f"{counted(usb_free, 'free USB port')}"))
-        return tuple(found)
+            found += (Headroom("usb", usb_free, usb_used, f"{counted(usb_free, 'free USB port')}"),)
+        return found
 
 
-def _root_slot_kind(root: Bus) -> str:
-    return "PCI Express" if root.model == "pcie-root" else "conventional PCI"
-
-
-def _express_only(free: int) -> str:
-    return (
-        f"{counted(free, 'PCI Express device')} can be hot-plugged; none of the conventional kind (rtl8139, e1000, "
-        "virtio-transitional): these need a pcie-to-pci-bridge"
-    )
-
-
-def _headroom_reason(kind: str, free: int) -> str:
-    if free:
-        return f"{counted(free, 'device')} can be plugged in while the guest runs"
-    if kind == "PCI Express":
-        return "no free root port: hotplug fails with 'No more available PCI slots'"
-    return "no free conventional PCI slot takes hotplug"
+def _on_pci(device: Device) -> bool:
+    """Whether a device has its place in the tree of PCI buses. A PCI controller has none among the other devices."""
+    if isinstance(device.address, PciAddress) and not getattr(device, "mirror", False):
+        return True
+    return isinstance(device, Controller) and device.type == "pci"
 
 
 def _slot_and_function(device: Device) -> tuple[int, int]:

@@ -10,16 +10,23 @@ count like transitional virtio devices.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
 
 from virtkit import facts
+from virtkit.domain.address import PciAddress
 from virtkit.host.machine_types import machine_version
 from virtkit.topology.model import Bus, Node, Topology
 
-__all__ = ["Budget", "budget", "has_port_io", "limit_of"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from virtkit.domain.devices import Device
+
+__all__ = ["NEAR", "Budget", "budget", "has_port_io", "limit_of", "most_windows"]
 
 #: A budget is near its limit when at most this many windows are free.
-_NEAR = 2
+NEAR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class Budget:
     @property
     def near(self) -> bool:
         """Whether the guest still boots with at most two free windows."""
-        return self.limit is not None and self.limit - _NEAR <= self.windows <= self.limit
+        return self.limit is not None and self.limit - NEAR <= self.windows <= self.limit
 
     def text(self) -> str:
         """One sentence when the limit is near or exceeded, otherwise ""."""
@@ -73,6 +80,22 @@ def budget(topology: Topology) -> Budget:
     return Budget(len(bridges), limit, tuple(bridges), source)
 
 
+def most_windows(devices: Iterable[Device]) -> int:
+    """At least as many windows as the devices of a resolved domain need: a quick answer for the many that need few.
+
+    A bridge needs a window only for a device directly behind it, or if its model keeps one.
+    """
+    kept = _keeping()
+    buses, bridges = set(), 0
+    for device in devices:
+        address = device.address
+        if isinstance(address, PciAddress):
+            buses.add(address.bus)
+            bridges += device.model in kept
+    return len(buses) + bridges
+
+
+@lru_cache(maxsize=4096)
 def limit_of(machine: str, firmware: str) -> tuple[int | None, str]:
     """The number of windows of a machine type (canonical name) with a firmware ("bios"), and its source.
 
@@ -102,13 +125,19 @@ def _count(bridge: Node, bus: Bus, bridges: list[tuple[str, tuple[str, ...]]]) -
     for node in bus.nodes:
         if node.bus is not None:
             _count(node, node.bus, bridges)
-    if len(bridges) == before and bus.model in {row["name"] for row in _windows("bridge")}:
+    if len(bridges) == before and bus.model in _keeping():
         bridges.append((bridge.id, ()))
 
 
 @cache
 def _windows(subject: str) -> tuple[dict[str, str], ...]:
     return tuple(row for row in facts.table("qemu/port-io-windows.csv") if row["subject"] == subject)
+
+
+@cache
+def _keeping() -> frozenset[str]:
+    """The models of bridges that keep a window when they are empty."""
+    return frozenset(row["name"] for row in _windows("bridge"))
 
 
 @cache

@@ -1,0 +1,112 @@
+"""The verdicts of one guest OS, each made once for all the devices and domains that it holds for.
+
+A verdict depends on the guest, on the rule for corrections, and on the few values in its key; both are compared as a
+whole, so that a kept verdict is the one that would be made again. What an option of the one device changes is not kept.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from virtkit.compat.boot_disk import boot_condition
+from virtkit.compat.boot_evidence import with_boot_evidence
+from virtkit.compat.emulated import advice_for, judge_emulated
+from virtkit.compat.prober import shown_off_pci
+from virtkit.compat.qemu_options import option_refusal
+from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, qemu_refusal, refused
+from virtkit.guests.hardware import hardware
+from virtkit.guests.kinds import database_kind
+from virtkit.guests.overrides import support
+from virtkit.virtio.interface import Interface
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from virtkit.guests import Guest
+    from virtkit.virtio.devices import VirtioDevice
+    from virtkit.virtio.interface import Shown
+
+__all__ = ["Judge", "judge_of"]
+
+#: Kinds of graphics cards that are also standard VGA cards.
+_VGA = frozenset({"vga", "vu-vga"})
+_AS_VGA = "The guest is not known to drive virtio-gpu; as this device is also a VGA card, the guest has a picture."
+_VGA_SOURCE = "QEMU documentation, virtio-gpu: virtio-vga is the variant with VGA compatibility"
+#: The verdicts of each sort that a judge keeps.
+_KEPT = 4096
+
+
+class Judge:
+    """Judges devices for one guest; ``why_unknown`` is the reason given where ``guest`` is None.
+
+    ``overrides`` False is the strict rule: the guest database as it is, in-box drivers only.
+    """
+
+    __slots__ = ("_boot", "_emulated", "_virtio", "guest", "overrides", "why_unknown")
+
+    def __init__(self, guest: Guest | None, why_unknown: str, overrides: bool) -> None:
+        self.guest = guest
+        self.why_unknown = why_unknown
+        self.overrides = overrides
+        self._virtio: dict[Hashable, Judgement] = {}
+        self._emulated: dict[Hashable, tuple[Judgement, str]] = {}
+        self._boot: dict[str, str] = {}
+
+    def virtio(self, device: VirtioDevice, machine: str) -> tuple[Judgement, str]:
+        """The verdict on a virtio device and the interface that it offers, "refused" when QEMU refuses the device."""
+        shown = device.shown or shown_off_pci(device.transport, machine, device.kind, device.driver)
+        if shown.interface is None:
+            return refused(qemu_refusal(shown), Evidence.QEMU, shown.source), "refused"
+        # A virtio-mmio transport serves drivers of both kinds: the rules of PCI do not apply there.
+        interface = Interface.TRANSITIONAL if device.transport == "virtio-mmio" else shown.interface
+        option = option_refusal(device, interface)
+        if option is not None:
+            return option[0], "refused"
+        key = device.kind, interface, shown.source, device.location, device.model, machine
+        found = self._virtio.get(key)
+        if found is None:
+            if len(self._virtio) >= _KEPT:
+                self._virtio.clear()
+            found = self._virtio[key] = self._judged(device, machine, interface, shown)
+        return found, interface.value
+
+    def _judged(self, device: VirtioDevice, machine: str, interface: Interface, shown: Shown) -> Judgement:
+        """The verdict on a device that QEMU accepts."""
+        guest = self.guest
+        if guest is None:
+            return Judgement(Verdict.UNKNOWN, self.why_unknown, "", Evidence.RULE, shown.source)
+        kind = database_kind(device.kind)
+        answer = support(guest, kind, overrides=self.overrides)
+        judgement = judge(answer, kind, interface, addons=self.overrides)
+        if device.kind in _VGA and judgement.verdict in (Verdict.FAILS, Verdict.UNKNOWN):
+            judgement = Judgement(Verdict.WORKS, _AS_VGA, "", Evidence.RULE, _VGA_SOURCE)
+        judgement = replace(judgement, source=f"{judgement.source} | {shown.source}")
+        return with_boot_evidence(judgement, guest.id, kind, machine, device.location or "", device.model)
+
+    def emulated(self, model: str, family: str) -> tuple[Judgement, str]:
+        """The verdict on an emulated disk or NIC by its name in emulated-hardware.csv, and advice where it fails."""
+        found = self._emulated.get((model, family))
+        if found is None:
+            if len(self._emulated) >= _KEPT:
+                self._emulated.clear()
+            known = hardware().get(model)
+            judgement = judge_emulated(known, model, self.guest, self.why_unknown, self.overrides)
+            failing = judgement.verdict is Verdict.FAILS
+            advice = advice_for(known, self.guest, family, self.overrides) if failing else ""
+            found = self._emulated[model, family] = judgement, advice
+        return found
+
+    def boot(self, kind: str) -> str:
+        """The condition of ``boot_condition`` for a kind; "" for an unknown guest."""
+        found = self._boot.get(kind)
+        if found is None:
+            found = self._boot[kind] = "" if self.guest is None else boot_condition(self.guest, kind)
+        return found
+
+
+@lru_cache(maxsize=512)
+def judge_of(guest: Guest | None, why_unknown: str, overrides: bool) -> Judge:
+    """The judge for a guest, with the verdicts that it has made so far. Equal guests have equal drivers."""
+    return Judge(guest, why_unknown, overrides)

@@ -1,0 +1,122 @@
+"""How many devices can be plugged into the PCI buses of a resolved domain while it runs.
+
+Source of hotplug rules: libvirt, "PCI topology and hotplug"; ``data/libvirt/pci-controllers.csv``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from virtkit.domain.address import PciAddress
+from virtkit.domain.devices import Controller
+from virtkit.host.chipset import built_in_slots
+from virtkit.resolution.addresses.connect_types import CONVENTIONAL, EXPRESS, pci_models
+from virtkit.topology.model import Headroom
+from virtkit.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from virtkit.domain.devices import Device
+    from virtkit.resolution.result import Resolution
+
+__all__ = ["ByBus", "Slots", "devices_by_bus", "free_slots", "pci_headroom", "roots_of", "slots_of"]
+
+ByBus = dict[int, list["Device"]]
+"""The devices with a PCI address by the number of their bus, in libvirt's order."""
+
+
+class Slots(NamedTuple):
+    """The slots of a bus: what they accept, the first and the last, and whether the model takes hotplug."""
+
+    accepts: str
+    first: int
+    last: int
+    hotplug: bool
+
+
+@cache
+def slots_of(model: str) -> Slots:
+    """The slots of a PCI controller model, as in Bus. Raises KeyError for an unknown model."""
+    offer = pci_models()[model]
+    express, conventional = bool(offer.accepts & EXPRESS), bool(offer.accepts & CONVENTIONAL)
+    accepts = "PCI Express" if express else ("conventional PCI" if conventional else "PCI Express ports")
+    return Slots(accepts, offer.first, offer.last, offer.hotplug and (express or conventional))
+
+
+def devices_by_bus(devices: Iterable[Device]) -> ByBus:
+    """The devices on PCI buses; a console that mirrors a serial port is none."""
+    found: ByBus = {}
+    for device in devices:
+        address = device.address
+        if isinstance(address, PciAddress) and not getattr(device, "mirror", False):
+            found.setdefault(address.bus, []).append(device)
+    return found
+
+
+def roots_of(resolution: Resolution) -> list[Controller]:
+    """The controllers of the root buses: one, or on pseries one for each host bridge."""
+    controllers = resolution.inventory.controllers
+    return [one for one in controllers if one.type == "pci" and one.model in ("pci-root", "pcie-root")]
+
+
+def free_slots(slots: Slots, controller: Controller, taken: Iterable[int], chipset: str) -> int:
+    """The number of empty slots of a bus; ``taken`` are the slots of its devices."""
+    used = set(taken)
+    if not controller.index:
+        used |= built_in_slots(chipset)
+    first, last = slots.first, slots.last
+    return last + 1 - first - sum([first <= slot <= last for slot in used])
+
+
+def pci_headroom(resolution: Resolution, by_bus: Mapping[int, Sequence[Device]] | None = None) -> tuple[Headroom, ...]:
+    """The free PCI slots that take hotplug, by what they accept; empty for a machine without PCI.
+
+    ``by_bus`` is what ``devices_by_bus`` gives for the devices of the domain.
+    """
+    roots = roots_of(resolution)
+    if not roots:
+        return ()
+    free = {"PCI Express": 0, "conventional PCI": 0}
+    used = {"PCI Express": 0, "conventional PCI": 0}
+    by_bus = devices_by_bus(resolution.devices) if by_bus is None else by_bus
+    chipset, models = resolution.context.family.chipset, pci_models()
+    stack: list[Controller] = list(roots)
+    while stack:
+        controller = stack.pop()
+        slots = slots_of(controller.model or "")
+        taken: set[int] = set()
+        for device in by_bus.get(controller.index, ()):
+            if isinstance(device.address, PciAddress):
+                taken.add(device.address.slot)
+            if isinstance(device, Controller) and device.type == "pci" and device.model in models:
+                stack.append(device)
+        if slots.hotplug and controller.hotplug != "off":
+            free[slots.accepts] += free_slots(slots, controller, taken, chipset)
+            used[slots.accepts] += len(taken)
+    own = "PCI Express" if roots[0].model == "pcie-root" else "conventional PCI"
+    found = [
+        Headroom(kind, count, used[kind], _reason(kind, count))
+        for kind, count in free.items()
+        if count or used[kind] or kind == own
+    ]
+    if [room.kind for room in found] == ["PCI Express"] and free["PCI Express"]:
+        found = [replace(found[0], reason=_express_only(free["PCI Express"]))]
+    return tuple(found)
+
+
+def _express_only(free: int) -> str:
+    return (
+        f"{counted(free, 'PCI Express device')} can be hot-plugged; none of the conventional kind (rtl8139, e1000, "
+        "virtio-transitional): these need a pcie-to-pci-bridge"
+    )
+
+
+def _reason(kind: str, free: int) -> str:
+    if free:
+        return f"{counted(free, 'device')} can be plugged in while the guest runs"
+    if kind == "PCI Express":
+        return "no free root port: hotplug fails with 'No more available PCI slots'"
+    return "no free conventional PCI slot takes hotplug"
