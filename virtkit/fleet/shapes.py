@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from hashlib import blake2b
 from typing import Generic, TypeVar
 
 from virtkit.domain.source_map import ElementSpan, source_map
@@ -81,8 +82,8 @@ class Shapes(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self._near: OrderedDict[tuple[int, ...], list[_Shape[T]]] = OrderedDict()
-        self._seen: set[tuple[int, ...]] = set()
+        self._near: OrderedDict[bytes, list[_Shape[T]]] = OrderedDict()
+        self._seen: set[bytes] = set()
         self._made = 0
         self.hits = 0
         self.misses = 0
@@ -131,9 +132,13 @@ class Shapes(Generic[T]):
             self._near.popitem(last=False)
 
 
-def _fingerprint(data: bytes) -> tuple[int, ...]:
-    """What is equal for all texts of a shape and quick to count: signs that no open value has."""
-    return data.count(b"\n"), data.count(b"<"), data.count(b"/>"), data.count(b"'"), data.count(b'"')
+#: The signs that no open value has; the others are left out of a fingerprint.
+_OTHERS = bytes(sign for sign in range(256) if sign not in b"\n<'\"")
+
+
+def _fingerprint(data: bytes) -> bytes:
+    """What is equal for all texts of a shape and quick to find: the signs that no open value has."""
+    return blake2b(data.translate(None, _OTHERS), digest_size=16).digest()
 
 
 def _equal(values: list[bytes]) -> tuple[int, ...]:
