@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from virtkit.fleet.surveyed import verdict_on
@@ -47,9 +49,25 @@ class Judged:
         findings = tuple([_with_line(row, line_place("findings"), moved) for row in self.findings])
         return Judged(devices, findings, self.domain, self.verdicts, self.levels, self.fails)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        counts = tuple(sorted(self.verdicts.items())), tuple(sorted(self.levels.items()))
+        return _received, (self.devices, self.findings, self.domain, *counts, self.fails)
+
     def shifted(self, lines: int) -> Judged:
         """The same for a domain that begins some lines further down."""
         return self.with_lines({line: line + lines for line in self.lines if isinstance(line, int)}) if lines else self
+
+
+@lru_cache(maxsize=4096)
+def _received(devices: tuple[Row, ...], findings: tuple[Row, ...], domain: Row, *rest: Any) -> Judged:
+    """What another process sent; equal answers of several batches become one object, whose rows are written once."""
+    verdicts, levels, fails = rest
+    return Judged(devices, findings, domain, dict(verdicts), dict(levels), fails)
+
+
+def _shared(row: Iterable[object]) -> Row:
+    """A row whose texts are shared with other rows, so that they travel to another process once."""
+    return tuple([sys.intern(cell) if type(cell) is str else cell for cell in row])
 
 
 def _with_line(row: Row, place: int, moved: Mapping[object, int]) -> Row:
@@ -184,10 +202,10 @@ def judged(resolved: Resolved, seen: Review, policy: str, found: Iterable[Findin
     for one in found:
         levels[one.device] = max(levels.get(one.device, ""), one.level, key=LEVELS.index)
         counts[one.level] += 1
-        findings.append((one.guest, policy, one.device, one.line, one.level, one.text))
+        findings.append(_shared((one.guest, policy, one.device, one.line, one.level, one.text)))
     verdicts = Counter(finding.verdict.value for finding in seen.devices)
-    devices = tuple(_device_cells(resolved, seen, levels))
-    domain = _domain_cells(resolved, seen, shape, max(counts, key=LEVELS.index, default=""))
+    devices = tuple(map(_shared, _device_cells(resolved, seen, levels)))
+    domain = _shared(_domain_cells(resolved, seen, shape, max(counts, key=LEVELS.index, default="")))
     return Judged(devices, tuple(findings), domain, verdicts, counts, not seen.ok)
 
 

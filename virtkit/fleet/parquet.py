@@ -65,13 +65,12 @@ class ParquetTable:
 
         counts = np.array(self._counts)
         starts = np.cumsum(counts) - counts
-        begun = pa.array(np.repeat(np.arange(len(counts), dtype=np.int32), counts))
-        offsets = np.repeat(np.array(self._begun) - starts, counts)
-        cells = pa.array((offsets + np.arange(self._rows)).astype(np.int32))
+        begun = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+        cells = np.repeat(np.array(self._begun) - starts, counts) + np.arange(self._rows)
         columns = [(values, begun) for values in zip(*self._beginnings, strict=True)]
         columns += [(values, cells) for values in zip(*self._cells, strict=True)]
         arrays = [_column(*column, kind.type) for column, kind in zip(columns, self._schema, strict=True)]
-        self._out.write_table(pa.table(arrays, schema=self._schema))
+        self._out.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
         self._clear()
 
     def close(self) -> None:
@@ -81,11 +80,35 @@ class ParquetTable:
         self._out.close()
 
 
-def _column(values: Sequence[object], places: Any, kind: Any) -> Any:
-    """The values at some places, as an array of a type."""
+def _column(values: Sequence[Any], places: Any, kind: Any) -> Any:
+    """The values at some places, as an array of a type; None is null.
+
+    The array is built from its buffers, because ``pyarrow.array`` imports pandas.
+    """
+    import numpy as np
     import pyarrow as pa
 
-    if not pa.types.is_dictionary(kind):
-        return pa.array(values, kind).take(places)
-    found = pa.array(values, pa.string()).dictionary_encode()
-    return pa.DictionaryArray.from_arrays(found.indices.take(places), found.dictionary)
+    known = np.fromiter((value is not None for value in values), np.bool_, len(values))[places]
+    missing = len(places) - int(known.sum())
+    valid = pa.py_buffer(np.packbits(known, bitorder="little")) if missing else None
+    if pa.types.is_dictionary(kind):
+        first: dict[str, int] = {}
+        numbers = (0 if value is None else first.setdefault(value, len(first)) for value in values)
+        data = np.fromiter(numbers, np.int32, len(values))[places]
+        indices = pa.Array.from_buffers(pa.int32(), len(places), [valid, pa.py_buffer(data)], missing)
+        return pa.DictionaryArray.from_arrays(indices, _texts(list(first)))
+    data = np.fromiter((value or 0 for value in values), np.int64, len(values))[places]
+    if pa.types.is_boolean(kind):
+        data = np.packbits(data.astype(np.bool_), bitorder="little")
+    return pa.Array.from_buffers(kind, len(places), [valid, pa.py_buffer(data)], missing)
+
+
+def _texts(values: Sequence[str]) -> Any:
+    """Some texts as an array; a file name that is no UTF-8 is escaped."""
+    import numpy as np
+    import pyarrow as pa
+
+    coded = [value.encode("utf-8", "backslashreplace") for value in values]
+    ends = np.zeros(len(coded) + 1, np.int32)
+    np.cumsum(np.fromiter(map(len, coded), np.int32, len(coded)), out=ends[1:])
+    return pa.StringArray.from_buffers(len(coded), pa.py_buffer(ends), pa.py_buffer(b"".join(coded)))
