@@ -25,8 +25,8 @@ from virtkit.fleet.answer import Answer
 from virtkit.fleet.archives import gather
 from virtkit.fleet.audit import audit
 from virtkit.fleet.engine import workers
-from virtkit.fleet.examination import Batch
 from virtkit.fleet.question import Question
+from virtkit.fleet.requests import Requests
 from virtkit.fleet.table_writer import Tables
 from virtkit.fleet.tables import TABLES
 from virtkit.inputs import sources
@@ -231,7 +231,7 @@ class Lost:
     width = 2
     starts = 0
 
-    def submit(self, batch: Batch, question: Question) -> Future[Answer]:
+    def submit(self, batch: Requests, question: Question) -> Future[Answer]:
         future: Future[Answer] = Future()
         future.set_exception(BrokenExecutor("a process was killed"))
         return future

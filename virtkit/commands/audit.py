@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from virtkit.commands import terminal
 from virtkit.commands.extras import require
-from virtkit.commands.given import INPUTS, add_reader_options, given_sources, reader_options
+from virtkit.commands.given import INPUTS, add_reader_options, given_requests, reader_options
 from virtkit.commands.options import add_database_options, add_host_options, database_places, warn_of_host
 from virtkit.errors import FleetError, InputError, UsageError
 from virtkit.wording import counted
@@ -118,7 +118,7 @@ def _write_files(args: argparse.Namespace, question: Question, engine: Engine, t
         raise UsageError(f"--since {args.since}: expected a folder for -o, got {args.output or 'none'}")
     tables = {name: columns for name, columns in TABLES.items() if args.policy or name != "findings"}
     with Tables(args.output, tables, TYPES, args.format or "csv") as out:
-        for answer in audit(given_sources(args), question, engine):
+        for answer in audit(given_requests(args), question, engine):
             out.write(answer.rows)
             yield answer
 
@@ -136,7 +136,7 @@ def _write_dataset(args: argparse.Namespace, question: Question, engine: Engine,
         if dataset.kept:
             log.info("-o %s: continuing an audit that was interrupted", args.output)
         try:
-            yield from audit_into(dataset, given_sources(args), question, engine, total, earlier)
+            yield from audit_into(dataset, given_requests(args), question, engine, total, earlier)
         except (KeyboardInterrupt, FleetError, InputError):
             log.warning("-o %s: not finished; the same command continues it", args.output)
             raise

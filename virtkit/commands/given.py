@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from virtkit.domain.domain import Domain
+    from virtkit.fleet.requests import Request
     from virtkit.inputs import Source
     from virtkit.readers.contract import ReaderOptions
 
@@ -23,6 +24,7 @@ __all__ = [
     "add_reader_options",
     "given_domain",
     "given_domains",
+    "given_requests",
     "given_sources",
     "is_one_input",
     "output_is_file",
@@ -77,6 +79,15 @@ def given_sources(args: argparse.Namespace) -> Iterator[Source]:
     from virtkit.fleet.archives import gather
 
     return gather(args.inputs)
+
+
+def given_requests(args: argparse.Namespace) -> Iterator[Request]:
+    """The same inputs for an audit, whose workers read most of them themselves."""
+    if given_uri(args):
+        return live_sources(args)
+    from virtkit.fleet.archives import requested
+
+    return requested(args.inputs)
 
 
 def _plain(text: str) -> bool:

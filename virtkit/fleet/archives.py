@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, cast
 
 from virtkit import limits
 from virtkit.errors import InputError
-from virtkit.fleet.json_lines import json_lines
-from virtkit.fleet.members import tar_members, zip_members
+from virtkit.fleet.json_lines import json_lines, numbered
+from virtkit.fleet.requests import Line, Section
 from virtkit.fleet.streams import form_of, opened, stored_as
 from virtkit.inputs import InMemory, Source, Unreadable, is_domain_file, sources, stem
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-__all__ = ["gather", "is_one_file"]
+    from virtkit.fleet.requests import Request
+
+__all__ = ["gather", "is_one_file", "requested"]
 
 _MAGIC = re.compile(r"[*?[]")
 _LISTS = (".yaml", ".yml", ".json")
@@ -34,11 +36,20 @@ def gather(paths: Sequence[str]) -> Iterator[Source]:
     (``-``). They are read as a stream, one domain at a time. A path that cannot be read yields a source whose ``read``
     raises InputError.
     """
+    return cast("Iterator[Source]", _gathered(paths, _now))
+
+
+def requested(paths: Sequence[str]) -> Iterator[Request]:
+    """The same inputs for an audit: members of files and lines of JSON, which its workers read themselves."""
+    return _gathered(paths, _later)
+
+
+def _gathered(paths: Sequence[str], streamed: Callable[[str], Iterator[Request]]) -> Iterator[Request]:
     for kind, group in groupby(_expanded(paths), key=lambda found: found[0]):
         texts = [text for _, text in group]
         if kind == "stream":
             for text in texts:
-                yield from _streamed(text)
+                yield from streamed(text)
         elif kind == "nothing":
             for text in texts:
                 yield Unreadable(Path(text).name, None, text, reason="no file matches this pattern")
@@ -83,8 +94,16 @@ def _kind(text: str, other: str) -> str:
         return other
 
 
-def _streamed(text: str) -> Iterator[Source]:
-    """The inputs of a stream: an archive, JSON lines, or one input."""
+def _now(text: str) -> Iterator[Request]:
+    return _streamed(text, later=False)
+
+
+def _later(text: str) -> Iterator[Request]:
+    return _streamed(text, later=True)
+
+
+def _streamed(text: str, *, later: bool) -> Iterator[Request]:
+    """The inputs of a stream: an archive, JSON lines, or one input. ``later``: they may be read by another process."""
     path = None if text == "-" else Path(text)
     label = "standard input" if path is None else text
     name = "stdin" if path is None else stem(path.with_suffix(""))
@@ -95,18 +114,38 @@ def _streamed(text: str) -> Iterator[Source]:
         return
     with closing(stream):
         form = form_of(head, path.name if path is not None else "")
+        file = text if later and not packed and path is not None and stream.seekable() else ""
         if form == "tar":
-            yield from tar_members(stream, label)
+            from virtkit.fleet.members import tar_members
+
+            yield from tar_members(stream, label, file)
         elif form == "zip":
             yield from _zipped(stream, path if not packed else None, label)
         elif form == "json-lines":
-            yield from json_lines(stream, label)
+            yield from _lines(stream, label, file) if later else json_lines(stream, label)
         else:
             yield _one(stream, name, path if not packed else None, label)
 
 
+def _lines(stream: BinaryIO, label: str, file: str) -> Iterator[Request]:
+    """The lines of JSON lines: where they are in a file, or their text."""
+    for found in numbered(stream, label):
+        if isinstance(found, Unreadable):
+            yield found
+            continue
+        number, begin, line = found
+        name, title = f"{PurePath(label).name}-{number}", f"{label}!{number}"
+        if file:
+            source: InMemory | Section = Section(name, None, title, file=file, offset=begin, size=len(line))
+        else:
+            source = InMemory(name, None, title, data=line)
+        yield Line(source, label, number)
+
+
 def _zipped(stream: BinaryIO, path: Path | None, label: str) -> Iterator[Source]:
     """The members of a zip archive; one that cannot seek is copied to a temporary file first."""
+    from virtkit.fleet.members import zip_members
+
     if path is not None:
         with path.open("rb") as file:
             yield from zip_members(file, label)

@@ -9,20 +9,21 @@ from dataclasses import dataclass
 from itertools import count, islice
 from typing import TYPE_CHECKING
 
-from virtkit.errors import FleetError, InputError
+from virtkit.errors import FleetError
 from virtkit.fleet.answer import Answer
 from virtkit.fleet.engine import Engine, Here, is_loss
 from virtkit.fleet.examination import digest_of_inputs, digests
 from virtkit.fleet.question import loaded
-from virtkit.inputs import InMemory, Source, Unreadable
+from virtkit.fleet.requests import contents, label_of, size_of
+from virtkit.inputs import InMemory, Unreadable
 from virtkit.readers import portions
 
 if TYPE_CHECKING:
     from virtkit.fleet.answer import Totals
     from virtkit.fleet.dataset import Dataset
     from virtkit.fleet.earlier import Earlier, Taken
-    from virtkit.fleet.examination import Batch
     from virtkit.fleet.question import Question
+    from virtkit.fleet.requests import Request, Requests
 
 __all__ = ["PART_BATCHES", "Task", "answers", "audit", "audit_into", "batches"]
 
@@ -35,7 +36,7 @@ PART_BATCHES = 8
 _TRIES = 3
 
 
-def audit(found: Iterable[Source], question: Question, engine: Engine | None = None) -> Iterator[Answer]:
+def audit(found: Iterable[Request], question: Question, engine: Engine | None = None) -> Iterator[Answer]:
     """The answers to a question about many domains, batch by batch in the order of ``found``; they do not depend on the
     engine (None: this process).
 
@@ -49,7 +50,7 @@ def audit(found: Iterable[Source], question: Question, engine: Engine | None = N
 
 def audit_into(
     dataset: Dataset,
-    found: Iterable[Source],
+    found: Iterable[Request],
     question: Question,
     engine: Engine,
     total: Totals,
@@ -83,22 +84,22 @@ class Task:
     ``last`` says whether the batch ends a part, ``kept`` whether it stands for a part that is complete.
     """
 
-    batch: Batch
+    batch: Requests
     last: bool = False
     kept: bool = False
     taken: Taken | None = None
 
 
-def _tasks(dataset: Dataset, found: Iterable[Source], earlier: Earlier | None) -> Iterator[Task]:
+def _tasks(dataset: Dataset, found: Iterable[Request], earlier: Earlier | None) -> Iterator[Task]:
     """The batches in parts of PART_BATCHES."""
     one_by_one = batches(found)
     for number in count():
         if number in dataset.kept:
-            part = list(islice(one_by_one, PART_BATCHES))
+            part = [contents(requests) for requests in islice(one_by_one, PART_BATCHES)]
             if "".join([digest_of_inputs(batch, digests(batch)) for batch in part]) == dataset.kept[number].inputs:
                 yield Task((), kept=True)
                 continue
-            several: Iterator[Batch] = iter(part)
+            several: Iterator[Requests] = iter(part)
         else:
             several = islice(one_by_one, PART_BATCHES)
         size = 0
@@ -111,9 +112,10 @@ def _tasks(dataset: Dataset, found: Iterable[Source], earlier: Earlier | None) -
             return
 
 
-def _task(batch: Batch, last: bool, earlier: Earlier | None) -> Task:
+def _task(requests: Requests, last: bool, earlier: Earlier | None) -> Task:
     if earlier is None:
-        return Task(batch, last)
+        return Task(requests, last)
+    batch = contents(requests)
     taken = earlier.take(batch)
     return Task(tuple([one for place, one in enumerate(batch) if place not in taken.places]), last, taken=taken)
 
@@ -144,7 +146,7 @@ def answers(tasks: Iterable[Task], question: Question, engine: Engine) -> Iterat
             one.future.cancel()
 
 
-def _submitted(batch: Batch, question: Question, engine: Engine) -> Future[Answer]:
+def _submitted(batch: Requests, question: Question, engine: Engine) -> Future[Answer]:
     """A batch that an engine examines, or the error with which it is already lost."""
     if not batch:
         done: Future[Answer] = Future()
@@ -173,7 +175,7 @@ def _first(waiting: deque[_Waiting], question: Question, engine: Engine) -> tupl
                 raise
             if first.tries > _TRIES:
                 batch = first.task.batch
-                names = f"{batch[0].label} to {batch[-1].label}"
+                names = f"{label_of(batch[0])} to {label_of(batch[-1])}"
                 reason = f"the workers were lost {first.tries} times (out of memory, or killed)"
                 raise FleetError(f"{reason}, at the inputs {names}: {problem}") from None
             first.tries += 1
@@ -192,27 +194,30 @@ def _again(waiting: deque[_Waiting], question: Question, engine: Engine) -> None
             one.future = _submitted(one.task.batch, question, engine)
 
 
-def batches(found: Iterable[Source]) -> Iterator[Batch]:
-    """The sources, read and grouped into batches of bounded number and size."""
-    batch: list[InMemory | Unreadable] = []
-    size = 0
-    for source in found:
-        for one in _read(source):
+def batches(found: Iterable[Request]) -> Iterator[Requests]:
+    """The inputs in batches of bounded number and size; most of them are read where a batch is examined."""
+    batch: list[Request] = []
+    total = 0
+    for request in found:
+        for one, size in _portions(request):
             batch.append(one)
-            size += len(one.data) if isinstance(one, InMemory) else 0
-            if len(batch) >= _BATCH_DOMAINS or size >= _BATCH_BYTES:
+            total += size
+            if len(batch) >= _BATCH_DOMAINS or total >= _BATCH_BYTES:
                 yield tuple(batch)
-                batch, size = [], 0
+                batch, total = [], 0
     if batch:
         yield tuple(batch)
 
 
-def _read(source: Source) -> Iterator[InMemory | Unreadable]:
-    """A source that is read, in several portions where it is a long list."""
-    try:
-        data = source.read()
-    except InputError as problem:
-        yield Unreadable(source.name, None, source.label, reason=problem.what)
+def _portions(request: Request) -> Iterator[tuple[Request, int]]:
+    """A request with its size; a large one is read, and a long list becomes several inputs."""
+    size = size_of(request)
+    if size is not None and size <= _PORTION_BYTES:
+        yield request, size
         return
-    for portion in portions(data, source.label, _PORTION_BYTES):
-        yield InMemory(source.name, None, source.label, named=source.named, data=portion)
+    for one in contents((request,)):
+        if isinstance(one, Unreadable):
+            yield one, 0
+            continue
+        for portion in portions(one.data, one.label, _PORTION_BYTES):
+            yield InMemory(one.name, None, one.label, named=one.named, data=portion), len(portion)

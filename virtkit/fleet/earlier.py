@@ -15,7 +15,7 @@ from virtkit.fleet.tables import DATASET
 from virtkit.inputs import InMemory
 
 if TYPE_CHECKING:
-    from virtkit.fleet.examination import Batch
+    from virtkit.fleet.requests import Batch
     from virtkit.fleet.tables import Row
 
 __all__ = ["Earlier", "Taken"]

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from virtkit.errors import FleetError
 from virtkit.fleet.examination import examine
+from virtkit.fleet.requests import contents
 
 if TYPE_CHECKING:
     from virtkit.fleet.answer import Answer
-    from virtkit.fleet.examination import Batch
     from virtkit.fleet.question import Question
+    from virtkit.fleet.requests import Requests
 
 __all__ = ["Cluster", "Engine", "Here", "Pool", "is_loss", "workers"]
 
@@ -32,7 +33,7 @@ class Engine(Protocol):
 
     width: int
 
-    def submit(self, batch: Batch, question: Question) -> Future[Answer]:
+    def submit(self, batch: Requests, question: Question) -> Future[Answer]:
         """Begin to examine a batch."""
 
     def restart(self) -> None:
@@ -52,7 +53,7 @@ class Here:
 
     width = 1
 
-    def submit(self, batch: Batch, question: Question) -> Future[Answer]:
+    def submit(self, batch: Requests, question: Question) -> Future[Answer]:
         """Examine a batch."""
         future: Future[Answer] = Future()
         future.set_result(examine(batch, question))
@@ -76,7 +77,7 @@ class Pool:
 
         return ProcessPoolExecutor(self.width, get_context("spawn"), _begin_worker)
 
-    def submit(self, batch: Batch, question: Question) -> Future[Answer]:
+    def submit(self, batch: Requests, question: Question) -> Future[Answer]:
         """Begin to examine a batch."""
         return self._executor.submit(examine, batch, question)
 
@@ -109,9 +110,9 @@ class Cluster:
         self._executor = client.get_executor(pure=False)
         self.width = max(1, sum(client.nthreads().values()))
 
-    def submit(self, batch: Batch, question: Question) -> Future[Answer]:
-        """Begin to examine a batch. The scheduler gives a lost worker's batches to the others."""
-        return cast("Future[Answer]", self._executor.submit(examine, batch, question))
+    def submit(self, batch: Requests, question: Question) -> Future[Answer]:
+        """Begin to examine a batch, which is read here. The scheduler gives a lost worker's batches to the others."""
+        return cast("Future[Answer]", self._executor.submit(examine, contents(batch), question))
 
     def restart(self) -> None:
         """Wait for a worker. Raises FleetError when none comes back."""

@@ -14,19 +14,19 @@ from virtkit.errors import VirtkitError
 from virtkit.fleet.answer import Accepted, Answer, Judged, Refused, judged
 from virtkit.fleet.domains import attempt, checked, guest_unless_named, shareable
 from virtkit.fleet.question import Question, loaded
+from virtkit.fleet.requests import contents
 from virtkit.fleet.shapes import Shapes
 from virtkit.fleet.tree_shape import lines_of, moved_lines, tree_key
-from virtkit.inputs import InMemory, Source, Unreadable, domains_in, part_of
+from virtkit.inputs import InMemory, Source, domains_in, part_of
 from virtkit.readers import alike
 from virtkit.readers.contract import ReaderOptions, Skipped
 
 if TYPE_CHECKING:
+    from virtkit.fleet.requests import Batch, Requests
     from virtkit.readers.contract import Item
 
-__all__ = ["Batch", "Known", "digest", "digest_of_inputs", "digests", "examine"]
+__all__ = ["Known", "digest", "digest_of_inputs", "digests", "examine"]
 
-#: Inputs that were read, or that say why they cannot be read.
-Batch = Sequence[InMemory | Unreadable]
 _KEPT = 2048
 
 
@@ -81,12 +81,13 @@ def digest_of_inputs(batch: Batch, own: Sequence[str]) -> str:
     return blake2b(names.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
 
 
-def examine(batch: Batch, question: Question, known: Known | None = None) -> Answer:
-    """Resolve and judge each domain of a batch. Runs in a worker; no input makes it raise.
+def examine(requests: Requests, question: Question, known: Known | None = None) -> Answer:
+    """Read the inputs of a batch, and resolve and judge each domain. Runs in a worker; no input makes it raise.
 
     Domains of one shape are judged once: those of ``known`` and, without it, those of this process.
     """
     known = _known(question) if known is None else known
+    batch = contents(requests)
     own = digests(batch)
     answer = Answer(inputs=digest_of_inputs(batch, own))
     for place, (source, of_source) in enumerate(zip(batch, own, strict=True)):

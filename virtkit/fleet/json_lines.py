@@ -13,7 +13,7 @@ from virtkit.inputs import InMemory, Source, Unreadable
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-__all__ = ["json_lines"]
+__all__ = ["domains_of", "json_lines", "numbered"]
 
 #: Escapes may make a line longer than its XML.
 _LONGEST = 2 * MAX_BYTES
@@ -27,15 +27,27 @@ def json_lines(stream: BinaryIO, label: str) -> Iterator[Source]:
 
     A line without a domain gives a source whose ``read`` raises InputError.
     """
-    number = 0
+    for found in numbered(stream, label):
+        if isinstance(found, Unreadable):
+            yield found
+        else:
+            number, _, line = found
+            yield from domains_of(line, label, number)
+
+
+def numbered(stream: BinaryIO, label: str) -> Iterator[tuple[int, int, bytes] | Unreadable]:
+    """Each line that is not empty with its number and where it begins; or what cannot be read."""
+    number = begin = 0
     try:
         while line := stream.readline(_LONGEST + 1):
             number += 1
-            if len(line) > _LONGEST:
-                _pass_over(stream)
+            size = len(line)
+            if size > _LONGEST:
+                size += 0 if line.endswith(b"\n") else _pass_over(stream)
                 yield _unreadable(label, number, f"the line is longer than {_LONGEST >> 20} MiB")
-            elif line.strip():
-                yield from _of_line(line, label, number)
+            elif not line.isspace():
+                yield number, begin, line
+            begin += size
     except (OSError, EOFError, ValueError) as error:
         yield Unreadable(PurePath(label).name, None, label, reason=f"the rest cannot be read: {error}")
         return
@@ -43,13 +55,18 @@ def json_lines(stream: BinaryIO, label: str) -> Iterator[Source]:
         yield Unreadable(PurePath(label).name, None, label, reason="empty; expected JSON lines with domain XML")
 
 
-def _pass_over(stream: BinaryIO) -> None:
-    """Read to the end of a line."""
-    while (rest := stream.readline(_LONGEST)) and not rest.endswith(b"\n"):
-        continue
+def _pass_over(stream: BinaryIO) -> int:
+    """Read to the end of a line. Returns the number of bytes."""
+    passed = 0
+    while rest := stream.readline(_LONGEST):
+        passed += len(rest)
+        if rest.endswith(b"\n"):
+            break
+    return passed
 
 
-def _of_line(line: bytes, label: str, number: int) -> Iterator[Source]:
+def domains_of(line: bytes, label: str, number: int) -> Iterator[InMemory | Unreadable]:
+    """The domains of a line; or one source whose ``read`` raises InputError."""
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as problem:
@@ -92,5 +109,5 @@ def _name(value: object) -> str:
     return f"_{safe[1:]}" if safe.startswith(".") else safe
 
 
-def _unreadable(label: str, number: int, reason: str) -> Source:
+def _unreadable(label: str, number: int, reason: str) -> Unreadable:
     return Unreadable(f"{PurePath(label).name}-{number}", None, f"{label}!{number}", reason=reason)

@@ -3,69 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from virtkit import limits
 from virtkit.domain.document import MAX_BYTES
+from virtkit.fleet.requests import Section
+from virtkit.fleet.tar import ArchiveError, Content, members
 from virtkit.inputs import SAVE_HEAD, InMemory, Source, Unreadable, is_domain_file, patterns, stem
 from virtkit.readers import SAVED
 from virtkit.readers.contract import SAVE_IMAGE
 
 if TYPE_CHECKING:
-    from typing import IO, BinaryIO
+    from typing import BinaryIO
 
 __all__ = ["tar_members", "zip_members"]
 
 #: The most bytes of other files that are passed over in one compressed archive.
 MAX_PASSED = 16 << 30
-#: The largest extended header of a tar archive: names are far shorter.
-_MAX_HEADER = 1 << 20
 
 
-def tar_members(stream: BinaryIO, label: str) -> Iterator[Source]:
+def tar_members(stream: BinaryIO, label: str, file: str = "") -> Iterator[Source]:
     """The domain files of a tar archive, named LABEL!MEMBER, in order. Links and devices are passed over.
 
-    What is wrong with the archive or a member gives a source whose ``read`` raises InputError. Memory does not depend
-    on the number of members.
+    With the name of a ``file`` that is an archive without compression, members are not read here, but where their
+    source is. What is wrong with the archive or a member gives a source whose ``read`` raises InputError. Memory does
+    not depend on the number of members.
     """
-    import tarfile
-
-    class Header(tarfile.TarInfo):
-        """A header of bounded size."""
-
-        @classmethod
-        def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Header:
-            found = super().frombuf(buf, encoding, errors)
-            if found.type in b"xgXLK" and found.size > _MAX_HEADER:
-                raise tarfile.ReadError(f"an extended header is larger than {_MAX_HEADER >> 20} MiB")
-            return found
-
     found = passed = 0
     seen = _Seen()
     try:
-        with tarfile.open(fileobj=stream, mode="r|", tarinfo=Header) as archive:
-            while (member := archive.next()) is not None:
-                # A tar file keeps every header that it has seen.
-                cast("Any", archive).members = []
-                if reason := seen.beyond(member.size):
-                    yield _rest(label, reason)
-                    return
-                if not member.isfile() or not is_domain_file(_last(member.name)):
-                    passed += member.size
-                elif member.size > MAX_BYTES and not member.name.endswith(SAVED):
-                    found += 1
-                    passed += member.size
-                    yield _unreadable(label, member.name, limits.BYTES.too_large)
-                elif (data := _content(archive.extractfile(member), member.name)) is None:
-                    passed += member.size
-                else:
-                    found += 1
-                    passed += member.size - len(data)
-                    yield _member(label, member.name, data)
-                if passed > MAX_PASSED:
-                    yield _rest(label, f"it has more than {MAX_PASSED >> 30} GiB of other files")
-                    return
-    except (tarfile.TarError, OSError, EOFError, ValueError) as error:
+        for member in members(stream):
+            name, size = member.name, member.size
+            if reason := seen.beyond(size):
+                yield _rest(label, reason)
+                return
+            if not member.regular or not is_domain_file(_last(name)):
+                passed += size
+            elif size > MAX_BYTES and not name.endswith(SAVED):
+                found += 1
+                passed += size
+                yield _unreadable(label, name, limits.BYTES.too_large)
+            elif file and member.whole and not name.endswith(SAVED):
+                found += 1
+                yield Section(*_names(label, name), named=False, file=file, offset=member.offset, size=size)
+            elif (data := _content(member.opened(), name)) is None:
+                passed += size
+            else:
+                found += 1
+                passed += size - len(data)
+                yield _member(label, name, data)
+            if passed > MAX_PASSED:
+                yield _rest(label, f"it has more than {MAX_PASSED >> 30} GiB of other files")
+                return
+    except (ArchiveError, OSError, EOFError, ValueError) as error:
         yield _rest(label, str(error))
         return
     if not found:
@@ -128,22 +118,24 @@ class _Seen:
         return ""
 
 
-def _content(stream: IO[bytes] | None, name: str) -> bytes | None:
+def _content(stream: Content, name: str) -> bytes | None:
     """What is read of a member: of a save image its beginning; None for another file whose name ends as that of one."""
-    if stream is None:
-        return b""
     if not name.endswith(SAVED):
         return stream.read(MAX_BYTES + 1)
     head = stream.read(len(SAVE_IMAGE))
     return head + stream.read(SAVE_HEAD) if head == SAVE_IMAGE else None
 
 
+def _names(label: str, name: str) -> tuple[str, None, str]:
+    return stem(_last(name)), None, f"{label}!{name}"
+
+
 def _member(label: str, name: str, data: bytes) -> Source:
-    return InMemory(stem(_last(name)), None, f"{label}!{name}", named=False, data=data)
+    return InMemory(*_names(label, name), named=False, data=data)
 
 
 def _unreadable(label: str, name: str, reason: str) -> Source:
-    return Unreadable(stem(_last(name)), None, f"{label}!{name}", reason=reason)
+    return Unreadable(*_names(label, name), reason=reason)
 
 
 def _rest(label: str, reason: str) -> Source:

@@ -67,7 +67,7 @@ class ParquetTable:
         starts = np.cumsum(counts) - counts
         begun = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
         cells = np.repeat(np.array(self._begun) - starts, counts) + np.arange(self._rows)
-        columns = [(values, begun) for values in zip(*self._beginnings, strict=True)]
+        columns: list[tuple[Row, Any]] = [(values, begun) for values in zip(*self._beginnings, strict=True)]
         columns += [(values, cells) for values in zip(*self._cells, strict=True)]
         arrays = [_column(*column, kind.type) for column, kind in zip(columns, self._schema, strict=True)]
         self._out.write_table(pa.Table.from_arrays(arrays, schema=self._schema))

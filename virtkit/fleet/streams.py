@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["form_of", "opened", "stored_as"]
 
 _HEAD = 1 << 16
+#: How much of a file is read at a time.
+_BUFFER = 1 << 18
 #: How compressed data begins, and its name.
 _COMPRESSED = (
     (b"\x1f\x8b", "gzip"),
@@ -107,9 +109,12 @@ def opened(path: Path | None) -> tuple[BinaryIO, str, bytes]:
     """A file or (None) standard input as a stream without compression, the name of its compression ("" for none), and
     its first bytes. Raises InputError when it cannot be read, and ModuleNotFoundError for zstd without pyarrow."""
     try:
-        raw = cast("BinaryIO", sys.stdin.buffer) if path is None else path.open("rb")
+        raw = cast("BinaryIO", sys.stdin.buffer) if path is None else path.open("rb", buffering=_BUFFER)
         head = raw.read(_HEAD)
         found = next((name for magic, name in _COMPRESSED if head.startswith(magic)), "")
+        if not found and path is not None and raw.seekable():
+            raw.seek(0)
+            return raw, "", head
         stream: BinaryIO = io.BufferedReader(_Joined(head, raw), _HEAD)
         if found:
             plain = _DECOMPRESSED[found](stream)
