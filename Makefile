@@ -8,6 +8,7 @@
 # make sbom     write dist/virtkit.cdx.json: each package that users install, as CycloneDX
 # make licences list the licences of those packages; fails at one that pyproject.toml does not allow
 # make minimal  run the fast tests with the oldest versions that pyproject.toml allows
+# make mutants  change the rules in SAMPLE places, chosen by SEED, and list the changes that no fast test notices
 # make clean    remove the environment, builds and caches; reports stay
 
 PYTHON     ?= python3
@@ -22,13 +23,16 @@ DOMAINS    ?=
 REPORT     ?=
 TESTS      ?=
 LAB        ?=
+SAMPLE     ?= 1000
+SEED       ?= 1
+MUTANTS    ?=
 LAB_HOME   ?= $(CURDIR)/$(VENV)/lab
 
 # Some environments forbid it, but the tests and reports start a few hundred interpreters: without bytecode, each would
 # compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: report test accept check lint lab lock bench sbom licences minimal clean setup
+.PHONY: report test accept check lint lab lock bench sbom licences minimal mutants clean setup
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
@@ -101,6 +105,21 @@ $(MINIMAL)/.ready: pyproject.toml $(STAMP)
 
 minimal: $(MINIMAL)/.ready
 	$(MINIMAL)/bin/python -m pytest -n $(JOBS) --dist worksteal -m "not ($(SLOW))" $(TESTS)
+
+# mutmut makes the mutants and coverage.py finds the tests of each. MUTANTS adds options, such as --only virtio/.
+MUTATION := build/mutation
+
+$(MUTATION)/.ready: requirements.lock pyproject.toml $(STAMP)
+	mkdir -p build
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(MUTATION)
+	VIRTUAL_ENV=$(CURDIR)/$(MUTATION) $(BIN)/uv pip sync --quiet --require-hashes --only-binary :all: requirements.lock
+	VIRTUAL_ENV=$(CURDIR)/$(MUTATION) $(BIN)/uv pip install --quiet --only-binary :all: \
+	    --constraint tests/mutation/constraints.txt coverage mutmut
+	VIRTUAL_ENV=$(CURDIR)/$(MUTATION) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+mutants: $(MUTATION)/.ready
+	$(MUTATION)/bin/python -m tests.mutation --sample $(SAMPLE) --seed $(SEED) $(MUTANTS)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
