@@ -13,12 +13,15 @@ from virtkit.domain.document import line_of
 from virtkit.domain.edits import Edit, RemoveChild, SetAttribute, UnsetAttribute
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lxml.etree import _Element as Element
 
     from virtkit.domain.address import Address
 
 __all__ = [
     "VIRTIO",
+    "Alike",
     "Chardev",
     "Controller",
     "Device",
@@ -34,6 +37,16 @@ __all__ = [
 VIRTIO = frozenset({"virtio", "virtio-transitional", "virtio-non-transitional"})
 
 
+@dataclass(slots=True, eq=False)
+class Alike:
+    """What the devices share whose elements have the same text in one libvirt release.
+
+    ``checks`` is what a later step found out from the text alone, None until then.
+    """
+
+    checks: object = None
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Device:
     """Any device. ``position`` counts the children of ``<devices>``, -1 when resolution added it.
@@ -41,6 +54,7 @@ class Device:
     ``model`` is the model as written or filled in, None when neither. ``given`` marks an address that the user
     wrote in full. ``id`` is the name libvirt gives it on QEMU's command line ("virtio-disk0"). ``children`` are the
     children of its element by name, the first of each; the reader notes them once, and every later step uses them.
+    ``alike`` is shared by the devices whose elements have the same text.
     """
 
     kind: str
@@ -53,7 +67,8 @@ class Device:
     edits: list[Edit] = field(default_factory=list)
     readdressed: bool = False
     id: str = ""
-    children: dict[object, Element] = field(default_factory=dict)
+    children: Mapping[object, Element] = field(default_factory=dict)
+    alike: Alike | None = None
 
     @property
     def added(self) -> bool:

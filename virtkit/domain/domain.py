@@ -14,6 +14,7 @@ from virtkit.domain.devices import Device
 from virtkit.domain.document import MAX_BYTES, Document, parse
 from virtkit.domain.elements.reading import kids_of
 from virtkit.domain.reader import read_devices
+from virtkit.domain.source_map import Outline, outline
 from virtkit.errors import InputError
 from virtkit.releases import NEWEST
 
@@ -64,9 +65,14 @@ class Domain(Displayable):
         return None
 
     @cached_property
+    def outline(self) -> Outline:
+        """The places of its devices in its text."""
+        return outline(self.document.text)
+
+    @cached_property
     def inventory(self) -> Inventory:
         """The devices as written, by class. Raises Refused for what libvirt refuses while parsing."""
-        return read_devices(self.document.root, NEWEST)
+        return read_devices(self.document.root, NEWEST, self.outline)
 
     @cached_property
     def by_hand(self) -> ByHand:

@@ -5,12 +5,15 @@ Source of forms: libvirt, "Domain XML format". Source of refusals: observed, lib
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from virtkit.domain.device_classes import DEVICE_CLASSES, Inventory
+from virtkit.domain.devices import Device, Nic, Video
 from virtkit.domain.document import label_of, line_of
 from virtkit.domain.elements import chardevs, console_devices, network, plain, storage
 from virtkit.domain.elements.reading import Read, Reader
+from virtkit.domain.prototypes import OPEN_VALUES, open_key, prototypes
+from virtkit.domain.source_map import Outline
 from virtkit.errors import FactsError, Refused
 from virtkit.releases import Release
 
@@ -54,30 +57,74 @@ def _readers() -> dict[str, Read]:
 
 
 _READ = _readers()
+_LISTS = {one.element: one.name for one in DEVICE_CLASSES}
 
 
-def read_devices(root: Element, at: Release) -> Inventory:
+def read_devices(root: Element, at: Release, found: Outline | None = None) -> Inventory:
     """All devices of a ``<domain>`` element, in document order within each class.
 
+    With the outline of the document's text, elements that are written alike are read once.
     Raises Refused for what libvirt refuses while parsing: unknown kinds, bad numbers, missing parts.
     """
     reader = Reader(at)
-    position = 0
-    for holder in root.iterchildren("devices"):
-        for element in holder.iterchildren():
-            tag = element.tag
-            if isinstance(tag, str):
-                read = _READ.get(tag)
-                if read is not None:
-                    try:
-                        read(reader, element, position)
-                    except Refused as refusal:
-                        if refusal.line is not None:
-                            raise
-                        raise _here(refusal, element) from None
-                position += 1
-    return reader.inventory
+    inventory = Inventory()
+    elements = [element for holder in root.iterchildren("devices") for element in holder.iterchildren("*")]
+    if found is None or not found.plain or len(found.texts) != len(elements):
+        for position, element in enumerate(elements):
+            _enter(inventory, _read(reader, element, position))
+        return inventory
+    memo = prototypes(at)
+    for position, (element, name, text) in enumerate(zip(elements, found.names, found.texts, strict=True)):
+        if name not in _READ:
+            continue
+        key, field, value = open_key(name, text) if name in OPEN_VALUES else (text, None, "")
+        known = memo.find(key)
+        if known is not None:
+            device = known.device(element, position)
+            if field is not None:
+                setattr(device, field, value)
+        else:
+            device = _read(reader, element, position)
+            # An open value that the reader did not take is the value of something else.
+            memo.keep(key if field is None or getattr(device, field, value) == value else text, element, device)
+        _enter(inventory, device)
+    return inventory
 
 
-def _here(refusal: Refused, element: Element) -> Refused:
+def _read(reader: Reader, element: Element, position: int) -> Device | None:
+    """The device of an element, None for one that is no device of the release."""
+    read = _READ.get(element.tag)
+    if read is None:
+        return None
+    try:
+        return read(reader, element, position)
+    except Refused as refusal:
+        if refusal.line is not None:
+            raise
+        raise _here(refusal, element) from None
+
+
+def _enter(inventory: Inventory, device: Device | None) -> None:
+    """Put a device into its list. Raises Refused for a second one of which there can be one only."""
+    if device is None:
+        return
+    kind = device.kind
+    devices = getattr(inventory, _LISTS[kind])
+    if kind == "interface":
+        cast("Nic", device).number = len(devices)
+    elif kind == "memballoon" and devices:
+        what = "only a single memory balloon device is supported"
+        raise _here(Refused("internal error", what, "memballoon"), device.element)
+    elif kind == "video" and cast("Video", device).primary:
+        if any(other.primary for other in devices):
+            what = "Only one primary video device is supported"
+            raise _here(Refused("unsupported configuration", what, "video"), device.element)
+        devices.insert(0, device)
+        return
+    devices.append(device)
+
+
+def _here(refusal: Refused, element: Element | None) -> Refused:
+    if element is None:
+        return refusal
     return Refused(refusal.category, refusal.what, refusal.device or label_of(element), line_of(element))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
 
-__all__ = ["ElementSpan", "Outline", "outline", "root_spans", "source_map"]
+__all__ = ["ElementSpan", "Outline", "is_plain", "outline", "root_spans", "source_map"]
 
 _TAG = re.compile(
     r"<(?:!--.*?--|!\[CDATA\[.*?\]\]|\?.*?\?|(/?)([^\s/>!?]+)[^>\"']*(?:\"[^\"]*\"[^>\"']*|'[^']*'[^>\"']*)*)>", re.S
@@ -81,16 +81,58 @@ def _spans_in(text: str, start: int, end: int) -> list[ElementSpan]:
     return holder._children
 
 
-class Outline(NamedTuple):
+class Outline:
     """The elements of a domain that a resolution edits: ``<os><type>``, each ``<devices>``, and the devices.
 
-    ``end`` is where the content of the root element ends.
+    ``end`` is where the content of the root element ends. ``names`` and ``texts`` are the names and the texts of the
+    devices; ``plain`` says that no text has a comment, CDATA section or processing instruction. The places are found
+    when they are first asked for.
     """
 
-    os_type: ElementSpan | None
-    holders: list[ElementSpan]
-    devices: list[ElementSpan]
-    end: int
+    __slots__ = ("_blanks", "_os_type", "_places", "_text", "end", "holders", "names", "plain", "texts")
+
+    def __init__(
+        self, text: str, holders: list[ElementSpan], devices: Sequence[tuple[str, str, str]], end: int
+    ) -> None:
+        """``devices`` are, for each, the text since the device before it or the start tag, its own, and its name."""
+        self._text = text
+        self.plain = is_plain(text)
+        self.holders = holders
+        self._blanks = [blanks for blanks, _, _ in devices]
+        self.texts = [text for _, text, _ in devices]
+        self.names = [name for _, _, name in devices]
+        self.end = end
+        self._places: list[tuple[int, int]] | None = None
+        self._os_type: list[ElementSpan | None] = []
+
+    @property
+    def places(self) -> list[tuple[int, int]]:
+        """Where each device begins and ends."""
+        if self._places is None:
+            at = self.holders[0].inner if self.holders else 0
+            self._places = []
+            for blanks, text in zip(self._blanks, self.texts, strict=True):
+                start = at + len(blanks)
+                at = start + len(text)
+                self._places.append((start, at))
+        return self._places
+
+    def device(self, number: int) -> ElementSpan:
+        """A device."""
+        return _spans_in(self._text, *self.places[number])[0]
+
+    @property
+    def devices(self) -> list[ElementSpan]:
+        """All devices, in order."""
+        return [self.device(number) for number in range(len(self.texts))]
+
+    @property
+    def os_type(self) -> ElementSpan | None:
+        """The element ``<os><type>``, None where there is none."""
+        if not self._os_type:
+            found = _quick_os_type(self._text)
+            self._os_type.append(found or _os_type(source_map(self._text)))
+        return self._os_type[0]
 
 
 def outline(text: str) -> Outline:
@@ -100,43 +142,66 @@ def outline(text: str) -> Outline:
 
 def _full_outline(text: str) -> Outline:
     root = source_map(text)
-    system = root.child("os")
     holders = [child for child in root.children if child.name == "devices"]
-    devices = [child for holder in holders for child in holder.children]
-    return Outline(None if system is None else system.child("type"), holders, devices, root.outer)
+    devices = []
+    at = holders[0].inner if holders else 0
+    for holder in holders:
+        for child in holder.children:
+            devices.append((text[at : child.start], text[child.start : child.end], child.name))
+            at = child.end
+    return Outline(text, holders, devices, root.outer)
 
 
-_HOLDER = re.compile(r"<devices[\s/>]")
+def _os_type(root: ElementSpan) -> ElementSpan | None:
+    system = root.child("os")
+    return None if system is None else system.child("type")
+
+
 _SYSTEM = re.compile(r"<os[\s/>]")
 _TYPE = re.compile(r"<type[\s/>]")
+# A device with the blanks before it, its text and its name; none that has another element of its name inside.
+_DEVICE = re.compile(
+    r"""(\s*+)(<([^\s/>]++)(?:[^>"']++|"[^"]*+"|'[^']*+')*+(?:(?<=/)>|>(?:[^<]++|<(?!/?\3[\s/>]))*+</\3\s*+>))"""
+)
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text has no comment, CDATA section or processing instruction: then each ``<`` begins a tag."""
+    return "<!" not in text and text.find("<?", 2) < 0
 
 
 def _quick_outline(text: str) -> Outline | None:
-    """The outline of a domain with one ``<os>`` and one ``<devices>``; None for any other.
-
-    It steps from device to device and looks into none of them. Where a text has no comment, CDATA section or processing
-    instruction, each ``<`` begins a tag.
-    """
-    if "<!" in text or text.find("<?", 2) >= 0:
+    """The outline of a domain with one ``<devices>``; None for any other. It looks into none of the devices."""
+    if not is_plain(text) or text.count("<devices") != 1:
         return None
-    holders, systems = _HOLDER.findall(text), _SYSTEM.findall(text)
-    if len(holders) != 1 or len(systems) != 1:
-        return None
-    system = _element_at(text, text.index(systems[0]))
-    holder = _element_at(text, text.index(holders[0]))
-    if system is None or holder is None:
-        return None
-    types = _TYPE.findall(text, system.inner, system.outer)
-    kind = _element_at(text, text.index(types[0], system.inner)) if len(types) == 1 else None
-    devices = []
-    place = text.find("<", holder.inner, holder.outer)
-    while place >= 0:
-        device = _element_at(text, place)
-        if device is None:
+    start = text.index("<devices")
+    if text[start + 8 : start + 9] == ">":
+        holder = ElementSpan("devices", start, start + 9, text)
+        holder.outer = text.index("</devices", holder.inner)
+        holder.end = text.index(">", holder.outer) + 1
+    else:
+        found = _element_at(text, start)
+        if found is None or found.name != "devices":
             return None
-        devices.append(device)
-        place = text.find("<", device.end, holder.outer)
-    return None if types and kind is None else Outline(kind, [holder], devices, text.rindex("</"))
+        holder = found
+    devices = _DEVICE.findall(text, holder.inner, holder.outer)
+    # The devices and the blanks before them are all of the content, or something else stands between them.
+    rest = holder.inner + sum([len(blanks) + len(device) for blanks, device, _ in devices])
+    if text[rest : holder.outer].strip():
+        return None
+    return Outline(text, [holder], devices, text.rindex("</"))
+
+
+def _quick_os_type(text: str) -> ElementSpan | None:
+    """``<os><type>`` of a domain with one ``<os>`` that has one ``<type>``; None for any other."""
+    if not is_plain(text):
+        return None
+    systems = _SYSTEM.findall(text)
+    system = _element_at(text, text.index(systems[0])) if len(systems) == 1 else None
+    types = [] if system is None else _TYPE.findall(text, system.inner, system.outer)
+    if system is None or len(types) != 1:
+        return None
+    return _element_at(text, text.index(types[0], system.inner))
 
 
 def _element_at(text: str, start: int) -> ElementSpan | None:

@@ -21,20 +21,25 @@ CLASSES = turns(((one.written, one.name) for one in DEVICE_CLASSES if one.writte
 _ENCODING = re.compile(r"""(\A\ufeff?<\?xml[^>]*?\sencoding\s*=\s*["'])(?!utf-8\b)[A-Za-z0-9._-]+""", re.I)
 
 
-def write(document: Document, devices: Inventory, os_type: Sequence[tuple[str, str]] = ()) -> str:
+def write(
+    document: Document,
+    devices: Inventory,
+    os_type: Sequence[tuple[str, str]] = (),
+    found: Outline | None = None,
+) -> str:
     """The document's text with the edits of its devices; an encoding that it declares becomes UTF-8.
 
-    ``os_type`` are attributes to set on ``<os><type>``.
+    ``os_type`` are attributes to set on ``<os><type>``, ``found`` is the outline of the text where it is known.
     """
     text = document.text
     edits: dict[int, tuple[int, str]] = {}
     added: dict[int, list[str]] = {}
-    found = outline(text)
-    if found.os_type is not None and os_type:
+    found = found or outline(text)
+    if os_type and found.os_type is not None:
         tag = with_attributes(text[found.os_type.start : found.os_type.inner], os_type)
         edits[found.os_type.start] = (found.os_type.inner, tag)
-    elements = found.devices
-    indent = indent_of(text, elements[0].start) if elements else line_break_of(text) + STEP * 2
+    places = found.places
+    indent = indent_of(text, places[0][0]) if places else line_break_of(text) + STEP * 2
     anchor = -1
     loose: list[str] = []
     for name in CLASSES:
@@ -60,13 +65,14 @@ def write(document: Document, devices: Inventory, os_type: Sequence[tuple[str, s
             anchor = place
             changed = device.edits or device.readdressed
             if changed or place != device.position:
-                source = elements[device.position]
-                chunk = text[source.start : source.end]
                 if changed:
+                    source = found.device(device.position)
                     wanted = _edits(device, device.readdressed)
                     chunk = rewritten(text, source, wanted, indent_of(text, source.start))
-                target = elements[place]
-                edits[target.start] = (target.end, chunk)
+                else:
+                    chunk = found.texts[device.position]
+                start, end = places[place]
+                edits[start] = (end, chunk)
         if written:
             anchor = max(anchor, written[-1])
     return _compose(text, found, edits, added, loose, indent)
@@ -88,15 +94,15 @@ def _compose(
     indent: str,
 ) -> str:
     """Join the untouched text with the edits and the added devices."""
-    holders, elements = found.holders, found.devices
+    holders, places = found.holders, found.places
     inserts: dict[int, str] = {}
     for place, chunks in added.items():
         if place >= 0:
-            inserts[elements[place].end] = "".join(f"{indent}{chunk}" for chunk in chunks)
+            inserts[places[place][1]] = "".join(f"{indent}{chunk}" for chunk in chunks)
         else:
-            before = elements[~place].start
-            start, chunk = edits.get(before, (elements[~place].end, text[before : elements[~place].end]))
-            edits[before] = (start, "".join(f"{one}{indent}" for one in chunks) + chunk)
+            before, behind = places[~place]
+            end, chunk = edits.get(before, (behind, text[before:behind]))
+            edits[before] = (end, "".join(f"{one}{indent}" for one in chunks) + chunk)
     if loose:
         body = "".join(f"{indent}{chunk}" for chunk in loose)
         outer = indent[: -len(STEP)] if indent.endswith(STEP) else indent
@@ -107,7 +113,7 @@ def _compose(
             tag = text[holders[0].start : holders[0].inner]
             opened = tag[:-2].rstrip() + ">"
             edits[holders[0].start] = (holders[0].inner, f"{opened}{body}{outer}</devices>")
-        elif elements:
+        elif places:
             inserts[holders[0].inner] = body
         else:
             inserts[holders[0].inner] = (

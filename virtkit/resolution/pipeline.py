@@ -58,10 +58,10 @@ def resolve_domain(
         children=domain.children,
     )
     if context.placed:
-        draft = Draft(read_devices(domain.document.root, NEWEST))
+        draft = Draft(read_devices(domain.document.root, NEWEST, domain.outline))
         _keep_placed(context, draft)
         return domain, host, context, draft.devices, draft.trace
-    draft = Draft(read_devices(domain.document.root, host.libvirt))
+    draft = Draft(read_devices(domain.document.root, host.libvirt, domain.outline))
     # Defaults
     disks.order_disks(context, draft)
     controllers.order_written(draft)

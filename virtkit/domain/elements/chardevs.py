@@ -15,34 +15,34 @@ if TYPE_CHECKING:
 __all__ = ["channel", "console", "parallel", "serial", "smartcard"]
 
 
-def smartcard(reader: Reader, element: Element, position: int) -> None:
+def smartcard(reader: Reader, element: Element, position: int) -> Chardev:
     """A smartcard."""
     mode = reader.required(element, "mode")
     card = Chardev("smartcard", element, position, mode, type=element.get("type") or "")
-    reader.inventory.smartcards.append(reader.common(card, kids_of(element)))
+    return reader.common(card, kids_of(element))
 
 
-def serial(reader: Reader, element: Element, position: int) -> None:
+def serial(reader: Reader, element: Element, position: int) -> Chardev:
     """A serial port."""
-    reader.inventory.serials.append(_chardev(reader, "serial", element, position))
+    return _chardev(reader, "serial", element, position)
 
 
-def parallel(reader: Reader, element: Element, position: int) -> None:
+def parallel(reader: Reader, element: Element, position: int) -> Chardev:
     """A parallel port."""
-    reader.inventory.parallels.append(_chardev(reader, "parallel", element, position))
+    return _chardev(reader, "parallel", element, position)
 
 
-def console(reader: Reader, element: Element, position: int) -> None:
+def console(reader: Reader, element: Element, position: int) -> Chardev:
     """A console."""
-    reader.inventory.consoles.append(_chardev(reader, "console", element, position))
+    return _chardev(reader, "console", element, position)
 
 
-def channel(reader: Reader, element: Element, position: int) -> None:
+def channel(reader: Reader, element: Element, position: int) -> Chardev:
     """A channel, whose target type must be named."""
     channel = _chardev(reader, "channel", element, position)
     if channel.written_target is None:
         raise Refused(XML, "target type must be specified for channel device")
-    reader.inventory.channels.append(channel)
+    return channel
 
 
 def _chardev(reader: Reader, kind: str, element: Element, position: int) -> Chardev:

@@ -24,8 +24,8 @@ INPUTS_ON = {
 """The types of input device that each bus accepts. Source: observed, libvirt 9.0 and 12.8."""
 
 
-def video(reader: Reader, element: Element, position: int) -> None:
-    """A video device; the primary one comes first."""
+def video(reader: Reader, element: Element, position: int) -> Video:
+    """A video device."""
     kids = kids_of(element)
     video = Video("video", element, position)
     model = kids.get("model")
@@ -41,24 +41,16 @@ def video(reader: Reader, element: Element, position: int) -> None:
         video.driver = driver.get("name")
     if video.model == "none" and kids.pop("address", None) is not None:
         video.remove_child("address")
-    reader.common(video, kids)
-    videos = reader.inventory.videos
-    if video.primary:
-        if any(other.primary for other in videos):
-            raise Refused(CFG, "Only one primary video device is supported", "video")
-        videos.insert(0, video)
-    else:
-        videos.append(video)
+    return reader.common(video, kids)
 
 
-def graphics(reader: Reader, element: Element, position: int) -> None:
+def graphics(reader: Reader, element: Element, position: int) -> Device:
     """A display server of the host (VNC, SPICE); it is not on a bus of the guest."""
     reader.check("graphics", "type", element.get("type"))
-    display = Device("graphics", element, position, element.get("type"), children=kids_of(element))
-    reader.inventory.graphics.append(display)
+    return Device("graphics", element, position, element.get("type"), children=kids_of(element))
 
 
-def input_device(reader: Reader, element: Element, position: int) -> None:
+def input_device(reader: Reader, element: Element, position: int) -> Input:
     """A mouse, keyboard, tablet or host input device."""
     device = Input("input", element, position)
     device.type = reader.required(element, "type")
@@ -69,7 +61,7 @@ def input_device(reader: Reader, element: Element, position: int) -> None:
     device.bus = bus
     _check(device)
     device.model = reader.check("input", "model", element.get("model"), CFG)
-    reader.inventory.inputs.append(reader.common(device, kids_of(element)))
+    return reader.common(device, kids_of(element))
 
 
 def _check(device: Input) -> None:

@@ -15,14 +15,13 @@ if TYPE_CHECKING:
 __all__ = ["hostdev", "nic"]
 
 
-def nic(reader: Reader, element: Element, position: int) -> None:
+def nic(reader: Reader, element: Element, position: int) -> Nic:
     """A network interface (NIC)."""
     kids = kids_of(element)
     type_ = reader.check("interface", "type", element.get("type")) or "user"
     found = Nic("interface", element, position, type=type_)
     if element.get("type") is None:
         found.set_attribute("", "type", type_)
-    found.number = len(reader.inventory.nics)
     model = kids.get("model")
     if model is not None:
         written = model.get("type") or None
@@ -37,11 +36,10 @@ def nic(reader: Reader, element: Element, position: int) -> None:
         source = kids.get("source")
         address = None if source is None else source.find("address")
         found.source = "pci" if address is None else address.get("type")
-    reader.common(found, kids)
-    reader.inventory.nics.append(found)
+    return reader.common(found, kids)
 
 
-def hostdev(reader: Reader, element: Element, position: int) -> None:
+def hostdev(reader: Reader, element: Element, position: int) -> Hostdev:
     """A host device that is assigned to the guest."""
     kids = kids_of(element)
     hostdev = Hostdev("hostdev", element, position)
@@ -69,5 +67,4 @@ def hostdev(reader: Reader, element: Element, position: int) -> None:
             raise Refused(XML, "Missing required attribute 'uuid' in element 'address'")
     if model == "vfio-ap" and kids.pop("address", None) is not None:
         hostdev.remove_child("address")
-    reader.common(hostdev, kids)
-    reader.inventory.hostdevs.append(hostdev)
+    return reader.common(hostdev, kids)

@@ -8,7 +8,7 @@ from virtkit.domain.device_classes import DeviceClass
 from virtkit.domain.devices import Device, Memory
 from virtkit.domain.elements.reading import Read, Reader, kids_of, unless_default
 from virtkit.domain.vocabulary import is_listed
-from virtkit.errors import FactsError, Refused
+from virtkit.errors import FactsError
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -26,15 +26,15 @@ def simple(one: DeviceClass) -> Read:
     if attribute and not is_listed(one.element, attribute):
         raise FactsError(f"libvirt/accepted-values.csv: no values for attribute '{attribute}' of <{one.element}>")
 
-    def read(reader: Reader, element: Element, position: int) -> None:
+    def read(reader: Reader, element: Element, position: int) -> Device | None:
         model: str | None = None
         if required:
             if (one.element, attribute) not in reader.values:
-                return
+                return None
             model = reader.required(element, attribute)
         elif attribute:
             model = unless_default(reader.check(one.element, attribute, element.get(attribute)))
-        getattr(reader.inventory, one.name).append(_device(reader, element, position, model))
+        return _device(reader, element, position, model)
 
     return read
 
@@ -43,53 +43,50 @@ def _device(reader: Reader, element: Element, position: int, model: str | None =
     return reader.common(Device(str(element.tag), element, position, model), kids_of(element))
 
 
-def hub(reader: Reader, element: Element, position: int) -> None:
+def hub(reader: Reader, element: Element, position: int) -> Device:
     """A usb hub."""
     reader.required(element, "type")
-    reader.inventory.hubs.append(_device(reader, element, position))
+    return _device(reader, element, position)
 
 
-def memory(reader: Reader, element: Element, position: int) -> None:
+def memory(reader: Reader, element: Element, position: int) -> Memory:
     """A memory device."""
     memory = Memory("memory", element, position, reader.required(element, "model"))
-    reader.inventory.memories.append(reader.common(memory, kids_of(element)))
+    return reader.common(memory, kids_of(element))
 
 
-def iommu(reader: Reader, element: Element, position: int) -> None:
+def iommu(reader: Reader, element: Element, position: int) -> Device:
     """An IOMMU. A release without the model virtio, the only one with an address, ignores the address of any."""
     kids = kids_of(element)
     device = Device("iommu", element, position, reader.required(element, "model"))
     if "virtio" not in reader.values["iommu", "model"] and kids.pop("address", None) is not None:
         device.remove_child("address")
-    reader.inventory.iommus.append(reader.common(device, kids))
+    return reader.common(device, kids)
 
 
-def shmem(reader: Reader, element: Element, position: int) -> None:
+def shmem(reader: Reader, element: Element, position: int) -> Device:
     """Shared memory; its model is a child."""
     kids = kids_of(element)
     model = kids.get("model")
     type_ = None if model is None else reader.check("shmem", "model", model.get("type"))
-    reader.inventory.shmems.append(reader.common(Device("shmem", element, position, type_), kids))
+    return reader.common(Device("shmem", element, position, type_), kids)
 
 
-def memballoon(reader: Reader, element: Element, position: int) -> None:
-    """The memory balloon; a domain has at most one."""
+def memballoon(reader: Reader, element: Element, position: int) -> Device:
+    """The memory balloon."""
     model = reader.required(element, "model")
     kids = kids_of(element)
     if model == "none" and kids.pop("address", None) is not None:
         balloon = Device("memballoon", element, position, model, children=kids)
         balloon.remove_child("address")
-    else:
-        balloon = reader.common(Device("memballoon", element, position, model), kids)
-    if reader.inventory.memballoons:
-        raise Refused("internal error", "only a single memory balloon device is supported", "memballoon")
-    reader.inventory.memballoons.append(balloon)
+        return balloon
+    return reader.common(Device("memballoon", element, position, model), kids)
 
 
-def redirdev(reader: Reader, element: Element, position: int) -> None:
+def redirdev(reader: Reader, element: Element, position: int) -> Device:
     """A usb device that a client redirects."""
     bus = reader.check("redirdev", "bus", element.get("bus"))
     device = Device("redirdev", element, position)
     if bus is None:
         device.set_attribute("", "bus", "usb")
-    reader.inventory.redirdevs.append(reader.common(device, kids_of(element)))
+    return reader.common(device, kids_of(element))

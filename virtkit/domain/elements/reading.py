@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from virtkit.domain.address import NUMBERS, Address, PciAddress, SerialAddress
 from virtkit.domain.address_reader import read_address
-from virtkit.domain.device_classes import Inventory
 from virtkit.domain.devices import Device
 from virtkit.domain.vocabulary import accepted
 from virtkit.errors import Refused
@@ -39,13 +38,12 @@ def unless_default(model: str | None) -> str | None:
 
 
 class Reader:
-    """What a reader of an element needs: the release, the values it accepts, and the inventory to fill."""
+    """What a reader of an element needs: the release, and the values that it accepts."""
 
-    __slots__ = ("at", "inventory", "values")
+    __slots__ = ("at", "values")
 
     def __init__(self, at: Release) -> None:
         self.at = at
-        self.inventory = Inventory()
         self.values = accepted(at)
 
     def check(self, element: str, attribute: str, value: str | None, category: str = XML) -> str | None:
@@ -88,8 +86,8 @@ class Reader:
         return device
 
 
-Read = Callable[[Reader, "Element", int], None]
-"""What reads one element into the inventory; the number counts the children of ``<devices>``."""
+Read = Callable[[Reader, "Element", int], Device | None]
+"""What reads one element, None for one that the release passes over; the number counts children of ``<devices>``."""
 
 
 def _incomplete(found: Address, element: Element) -> bool:

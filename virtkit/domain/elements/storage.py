@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["controller", "disk", "filesystem"]
 
 
-def disk(reader: Reader, element: Element, position: int) -> None:
+def disk(reader: Reader, element: Element, position: int) -> Disk:
     """A disk, with the bus that libvirt would choose."""
     kids = kids_of(element)
     disk = Disk("disk", element, position)
@@ -48,10 +48,10 @@ def disk(reader: Reader, element: Element, position: int) -> None:
         raise Refused("internal error", f"Invalid bus type '{disk.bus}' for {kind}", disk.label)
     if disk.device == "cdrom" and disk.bus == "virtio":
         raise Refused(CFG, f"disk type of '{name}' does not support ejectable media", disk.label)
-    reader.inventory.disks.append(disk)
+    return disk
 
 
-def controller(reader: Reader, element: Element, position: int) -> None:
+def controller(reader: Reader, element: Element, position: int) -> Controller:
     """A controller of any type."""
     kids = kids_of(element)
     type_ = element.get("type")
@@ -98,8 +98,7 @@ def controller(reader: Reader, element: Element, position: int) -> None:
     serial = kids.get("serial")
     if serial is not None:
         controller.serial = (serial.text or "").strip()
-    reader.common(controller, kids)
-    reader.inventory.controllers.append(controller)
+    return reader.common(controller, kids)
 
 
 def _pci_target(controller: Controller, target: Element) -> None:
@@ -118,7 +117,7 @@ def _pci_target(controller: Controller, target: Element) -> None:
         controller.node = signed((node.text or "").strip(), "node", "target")
 
 
-def filesystem(reader: Reader, element: Element, position: int) -> None:
+def filesystem(reader: Reader, element: Element, position: int) -> Filesystem:
     """A folder of the host that the guest mounts."""
     kids = kids_of(element)
     filesystem = Filesystem("filesystem", element, position)
@@ -129,4 +128,4 @@ def filesystem(reader: Reader, element: Element, position: int) -> None:
         filesystem.driver = unless_default(written) or "path"
         if written == "default":
             filesystem.unset_attribute("driver", "type")
-    reader.inventory.filesystems.append(reader.common(filesystem, kids))
+    return reader.common(filesystem, kids)

@@ -54,11 +54,11 @@ def _i440fx(context: Context, draft: Draft, table: BusTable, types: ConnectTypes
             continue
         if controller.type == "ide":
             _fix(context, draft, controller, _IDE, "Primary IDE controller must have PCI address 0:0:1.1")
-            table.reserve(PciAddress(0, *_IDE), CONVENTIONAL, INT, controller.label, controller.line)
+            table.reserve(PciAddress(0, *_IDE), CONVENTIONAL, INT, controller)
         elif controller.type == "usb" and controller.model in ("piix3-uhci", None):
             where = "PIIX3 USB controller at index 0 must have PCI address 0:0:1.2"
             _fix(context, draft, controller, _PIIX3_USB, where)
-            table.reserve(PciAddress(0, *_PIIX3_USB), CONVENTIONAL, INT, controller.label, controller.line)
+            table.reserve(PciAddress(0, *_PIIX3_USB), CONVENTIONAL, INT, controller)
     _reserve_built_in(context, table)
     _first_video(context, draft, table, types)
 
@@ -73,7 +73,7 @@ def _q35(context: Context, draft: Draft, table: BusTable, types: ConnectTypes) -
             for slot in (part("q35", "first-usb").slot, part("q35", "second-usb").slot):
                 if not used[slot]:
                     address = PciAddress(0, 0, slot, 0, "on")
-                    table.reserve(address, types.of(controller), INT, controller.label, controller.line)
+                    table.reserve(address, types.of(controller), INT, controller)
                     controller.place(address)
                     draft.trace.record(controller, "chipset.fixed", context.family.name, str(address))
                     break
@@ -106,7 +106,7 @@ def _fix(context: Context, draft: Draft, controller: Controller, place: tuple[in
 
 def _put(context: Context, draft: Draft, table: BusTable, types: ConnectTypes, device: Device, slot: int) -> None:
     address = PciAddress(0, 0, slot, 0)
-    table.reserve(address, types.of(device), INT, device.label, device.line)
+    table.reserve(address, types.of(device), INT, device)
     device.place(address)
     draft.trace.record(device, "chipset.fixed", context.family.name, str(address))
 
@@ -122,10 +122,10 @@ def _first_video(context: Context, draft: Draft, table: BusTable, types: Connect
         return
     if not table.buses[0].used[slot]:
         address = PciAddress(0, 0, slot, 0)
-        table.reserve(address, want, XML, video.label, video.line)
+        table.reserve(address, want, XML, video)
         draft.trace.record(video, "chipset.video", context.family.name, str(address))
     else:
-        address = PciAddress(0, *table.choose(want | AUTO, video.label, video.line))
+        address = PciAddress(0, *table.choose(want | AUTO, video))
         if table.growing:
             # The dry run does not keep it: it is placed again among the other displays, so it counts twice.
             return

@@ -67,7 +67,11 @@ def allocate(context: Context, draft: Draft) -> None:
     supported = context.family.pci or "pci-required" in context.behaves
     count = highest + 1
     if count:
-        count = _dry_run(context, draft, types, highest)
+        decided = len(draft.trace)
+        count, assigned = _dry_run(context, draft, types, highest)
+        if not assigned and len(draft.trace) == decided:
+            # Every device has its place, and no bus is missing: the real run would find the same and decide nothing.
+            return
     if not supported and count > highest + 1:
         # libvirt adds the buses and never fills in their options.
         added = next(one for one in reversed(draft.devices.controllers) if one.type == "pci" and one.added)
@@ -79,22 +83,25 @@ def allocate(context: Context, draft: Draft) -> None:
         _assign(context, draft, table, types, store=True)
 
 
-def _dry_run(context: Context, draft: Draft, types: ConnectTypes, highest: int) -> int:
-    """Find the buses that are needed, and add their controllers. Returns the number of buses."""
+def _dry_run(context: Context, draft: Draft, types: ConnectTypes, highest: int) -> tuple[int, bool]:
+    """Find the buses that are needed, and add their controllers.
+
+    Returns the number of buses, and whether a device needs an address.
+    """
     table = _table(context, draft, types, highest + 1, growing=True)
     chipset.reserve(context, draft, table, types)
     root = table.buses[0].model.name
     if root == "pci-root" and not table.all_full():
         # Keeps room on bus 0 for a bridge that may be needed later.
         table.choose(CONVENTIONAL | AUTO, "a later bridge")
-    _assign(context, draft, table, types, store=False)
+    assigned = _assign(context, draft, table, types, store=False)
     if root == "pcie-root" and highest <= 0 and len(table.buses) > highest + 1:
         before = len(table.buses)
         table.choose(EXPRESS | AUTO, "one hot-plugged device")
         for bus in table.buses[before:]:
             bus.because = ("pci.spare-port", "")
     _enter_missing(context, draft, table)
-    return len(table.buses)
+    return len(table.buses), assigned
 
 
 def _enter_missing(context: Context, draft: Draft, table: BusTable) -> None:
@@ -146,42 +153,46 @@ def _table(context: Context, draft: Draft, types: ConnectTypes, count: int, grow
                     )
                 continue
             bus = address.bus
-            table.reserve(address, types.written(device), XML, device.label, device.line)
+            table.reserve(address, types.written(device), XML, device)
             if address.bus != bus:
                 device.readdressed = True
                 draft.trace.record(device, "pci.bus-moved", bus, address.bus)
     return table
 
 
-def _assign(context: Context, draft: Draft, table: BusTable, types: ConnectTypes, store: bool) -> None:
-    """Give an address to every device that needs one, in libvirt's order; ``store`` keeps it."""
+def _assign(context: Context, draft: Draft, table: BusTable, types: ConnectTypes, store: bool) -> bool:
+    """Give an address to every device that needs one, in libvirt's order; ``store`` keeps it.
+
+    Returns whether a device needed one.
+    """
+    found = False
     for name, selects in _TURNS:
-        group = getattr(draft.devices, name)
+        # A device without an address, or with one that names no slot; most have one.
+        group = [device for device in getattr(draft.devices, name) if wants(device)]
         if not group:
             continue
-        if selects is not None:
-            group = [device for device in group if selects(device)]
-        if name == "controllers":
-            for controller in group:
-                _controller(draft, table, types, controller, store)
-            continue
-        for device in group:
+        for device in group if selects is None else filter(selects, group):
+            if name == "controllers":
+                found |= _controller(draft, table, types, device, store)
+                continue
             if name == "nics":
                 _check_usb_net(context, device)
-            _one(draft, table, types, device, store)
+            found |= _one(draft, table, types, device, store)
+    return found
 
 
-def _controller(draft: Draft, table: BusTable, types: ConnectTypes, controller: Controller, store: bool) -> None:
+def _controller(draft: Draft, table: BusTable, types: ConnectTypes, controller: Controller, store: bool) -> bool:
+    if not wants(controller):
+        return False
     if controller.type == "pci":
-        if controller.model in ROOTS or not wants(controller):
-            return
+        if controller.model in ROOTS:
+            return False
     elif controller.type == "ide" and controller.index == 0:
-        return
+        return False
     elif controller.type == "usb" and controller.model in ICH9_FUNCTIONS:
-        if wants(controller):
-            _ich9(draft, table, types, controller, store)
-        return
-    _one(draft, table, types, controller, store)
+        _ich9(draft, table, types, controller, store)
+        return True
+    return _one(draft, table, types, controller, store)
 
 
 def _check_usb_net(context: Context, nic: Nic) -> None:
@@ -191,14 +202,13 @@ def _check_usb_net(context: Context, nic: Nic) -> None:
         raise Refused(INT, what, nic.label, nic.line)
 
 
-def _one(draft: Draft, table: BusTable, types: ConnectTypes, device: Device, store: bool) -> None:
-    address = device.address
-    if address is not None and not (isinstance(address, PciAddress) and address.empty):
-        return
+def _one(draft: Draft, table: BusTable, types: ConnectTypes, device: Device, store: bool) -> bool:
+    if not wants(device):
+        return False
     want = types.of(device)
     if not want:
-        return
-    place = table.choose(want, device.label, device.line)
+        return False
+    place = table.choose(want, device)
     if store:
         give(draft, device, PciAddress(0, *place))
         draft.trace.record(
@@ -210,6 +220,7 @@ def _one(draft: Draft, table: BusTable, types: ConnectTypes, device: Device, sto
             place[1],
             place[2],
         )
+    return True
 
 
 def give(draft: Draft, device: Device, address: PciAddress) -> None:
@@ -240,9 +251,9 @@ def _ich9(draft: Draft, table: BusTable, types: ConnectTypes, controller: Contro
             break
     beside = address is not None
     if address is not None:
-        table.reserve(address, want, INT, controller.label, controller.line)
+        table.reserve(address, want, INT, controller)
     else:
-        place = table.choose(want, controller.label, controller.line, function)
+        place = table.choose(want, controller, function)
         address = PciAddress(0, *place)
     if function == 0:
         address.multifunction = "on"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from virtkit.domain.address import PciAddress
+from virtkit.domain.devices import Device
 from virtkit.errors import Refused
 from virtkit.resolution.addresses.connect_types import (
     AGGREGATES,
@@ -23,7 +24,7 @@ from virtkit.resolution.addresses.connect_types import (
     pci_models,
 )
 
-__all__ = ["Bus", "BusTable", "Place"]
+__all__ = ["Bus", "BusTable", "Place", "User"]
 
 XML = "XML error"
 INT = "internal error"
@@ -35,13 +36,25 @@ PCIE_TO_PCI = int(Connect.PCIE_TO_PCI)
 Place = tuple[int, int, int]
 """Bus, slot, function."""
 
+User = Device | str
+"""Who asks for a place: a device, or words for what is not one. Its name and line are found when they are needed."""
+
+
+def _label(user: User) -> str:
+    return user if isinstance(user, str) else user.label
+
+
+def _refused(category: str, what: str, user: User) -> Refused:
+    return Refused(category, what, _label(user), None if isinstance(user, str) else user.line)
+
 
 @dataclass(slots=True, eq=False)
 class Bus:
     """One bus: the controller model that provides it, and for each slot a bit mask of functions taken.
 
     ``shared`` is a bit mask of the slots whose functions several controllers may share. ``because`` names the
-    rule that added the bus and the device it was added for. ``owners`` names the devices in their places.
+    rule that added the bus and the device it was added for. ``owners`` are the devices by slot and function, as 8 times
+    the slot plus the function.
     """
 
     model: PciModel
@@ -49,7 +62,7 @@ class Bus:
     used: list[int]
     shared: int = 0
     because: tuple[str, str] | None = None
-    owners: dict[tuple[int, int], str] = field(default_factory=dict)
+    owners: dict[int, User] = field(default_factory=dict)
 
 
 class BusTable:
@@ -95,61 +108,48 @@ class BusTable:
 
     # Reserving
 
-    def reserve(self, address: PciAddress, want: int, category: str, label: str, line: int | None = None) -> None:
+    def reserve(self, address: PciAddress, want: int, category: str, user: User) -> None:
         """Take the slot that an address names; a dry run adds missing buses, and ``address`` may move to one.
 
         Raises Refused for a missing bus, a PCI domain other than 0, a bus or slot out of range, a slot of the wrong
         kind, and a slot that is in use.
         """
-        if self.growing and self.buses and address.domain == 0 and address.bus >= len(self.buses):
-            address.bus = self.grow(want, address.bus, label, line)
-        if not self.buses:
-            raise Refused(XML, "No PCI buses available", label, line)
-        if address.domain:
-            raise Refused(category, f"Invalid PCI address {address}. Only PCI domain 0 is available", label, line)
-        if address.bus >= len(self.buses):
-            most = len(self.buses) - 1
-            raise Refused(
-                category, f"Invalid PCI address {address}. Only PCI buses up to {most} are available", label, line
-            )
-        bus = self.buses[address.bus]
-        if want & INTEGRATED and address.bus:
-            raise Refused(
-                category,
-                f"The device at PCI address {address} needs to be an integrated device (bus=0)",
-                label,
-                line,
-            )
-        if not self._allows(bus, want):
-            raise Refused(
-                category,
-                f"The device at PCI address {address} cannot be plugged into the PCI controller with "
-                f"index='{address.bus}'. It requires a controller that accepts a {connect_names(want)}.",
-                label,
-                line,
-            )
-        if address.slot < bus.model.first:
-            raise Refused(category, f"Invalid PCI address {address}. slot must be >= {bus.model.first}", label, line)
-        if address.slot > bus.model.last:
-            raise Refused(category, f"Invalid PCI address {address}. slot must be <= {bus.model.last}", label, line)
-        self._take(bus, address.slot, address.function, want, category, label, line)
-
-    def _take(self, bus: Bus, slot: int, function: int, want: int, category: str, label: str, line: int | None) -> None:
-        used = bus.used[slot]
+        buses = self.buses
+        if self.growing and buses and address.domain == 0 and address.bus >= len(buses):
+            address.bus = self.grow(want, address.bus, user)
+        number, slot = address.bus, address.slot
+        if not buses or address.domain or number >= len(buses):
+            raise self._nowhere(address, category, user)
+        bus = buses[number]
+        model = bus.model
+        fits = self._allows(bus, want) and not (want & INTEGRATED and number)
+        if not fits or not model.first <= slot <= model.last:
+            raise _unfit(address, bus, want, category, user)
+        used, function = bus.used[slot], address.function
         if used >> function & 1:
-            number = self.buses.index(bus)
-            address = PciAddress(0, number, slot, function)
-            owner = bus.owners.get((slot, function))
-            both = f": {owner} has it, too" if owner else ""
-            raise Refused(category, f"Attempted double use of PCI Address {address}{both}", label, line)
-        bus.owners[slot, function] = label
+            raise self._double(bus, slot, function, category, user)
+        bus.owners[slot << 3 | function] = user
         if not used and want & AGGREGATES:
             bus.shared |= 1 << slot
         bus.used[slot] = used | 1 << function
 
+    def _nowhere(self, address: PciAddress, category: str, user: User) -> Refused:
+        if not self.buses:
+            return _refused(XML, "No PCI buses available", user)
+        if address.domain:
+            return _refused(category, f"Invalid PCI address {address}. Only PCI domain 0 is available", user)
+        most = len(self.buses) - 1
+        return _refused(category, f"Invalid PCI address {address}. Only PCI buses up to {most} are available", user)
+
+    def _double(self, bus: Bus, slot: int, function: int, category: str, user: User) -> Refused:
+        address = PciAddress(0, self.buses.index(bus), slot, function)
+        owner = bus.owners.get(slot << 3 | function)
+        both = "" if owner is None else f": {_label(owner)} has it, too"
+        return _refused(category, f"Attempted double use of PCI Address {address}{both}", user)
+
     # Choosing
 
-    def choose(self, want: int, label: str, line: int | None = None, function: int = 0) -> Place:
+    def choose(self, want: int, user: User, function: int = 0) -> Place:
         """Take the first free slot that fits, empty or shared: the lowest bus, then the lowest slot.
 
         Raises Refused when none is left and no bus may be added.
@@ -157,21 +157,25 @@ class BusTable:
         place = self._search(want, function)
         if place is None:
             if not self.buses:
-                raise Refused(XML, "No PCI buses available", label, line)
+                raise _refused(XML, "No PCI buses available", user)
             if not self.growing:
-                raise Refused(INT, "No more available PCI slots", label, line)
-            number = self.grow(want, len(self.buses), label, line)
+                raise _refused(INT, "No more available PCI slots", user)
+            number = self.grow(want, len(self.buses), user)
             bus = self.buses[number]
             if want & INTEGRATED:
                 address = PciAddress(0, number, bus.model.first, 0)
-                raise Refused(
-                    INT,
-                    f"The device at PCI address {address} needs to be an integrated device (bus=0)",
-                    label,
-                    line,
-                )
+                what = f"The device at PCI address {address} needs to be an integrated device (bus=0)"
+                raise _refused(INT, what, user)
             place = (number, bus.model.first, function)
-        self._take(self.buses[place[0]], place[1], place[2], want, INT, label, line)
+        number, slot, function = place
+        bus = self.buses[number]
+        used = bus.used[slot]
+        if used >> function & 1:
+            raise self._double(bus, slot, function, INT, user)
+        bus.owners[slot << 3 | function] = user
+        if not used and want & AGGREGATES:
+            bus.shared |= 1 << slot
+        bus.used[slot] = used | 1 << function
         return place
 
     def _search(self, want: int, function: int) -> Place | None:
@@ -207,12 +211,13 @@ class BusTable:
 
     # Growing
 
-    def grow(self, want: int, number: int, label: str, line: int | None = None) -> int:
+    def grow(self, want: int, number: int, user: User) -> int:
         """Add buses so that bus ``number`` exists for a request, and return the number, which may be one higher.
 
         Raises Refused when no bus for such a request can be added.
         """
         kind = want & KINDS
+        label = _label(user)
         add = number - len(self.buses) + 1
         if kind == CONVENTIONAL:
             if self._phbs:
@@ -236,14 +241,28 @@ class BusTable:
         name = connect_names(want)
         if kind and kind != PCIE_TO_PCI:
             slot = "PCIe" if self._wording and name.startswith("pcie") else "PCI"
-            raise Refused(
+            raise _refused(
                 INT,
                 f"a {slot} slot is needed to connect a PCI controller model='{name}', "
                 "but none is available, and it cannot be automatically added",
-                label,
-                line,
+                user,
             )
         flags = "2000" if kind else "00"
-        raise Refused(
-            INT, f"Cannot automatically add a new PCI bus for a device with connect flags {flags}", label, line
+        what = f"Cannot automatically add a new PCI bus for a device with connect flags {flags}"
+        raise _refused(INT, what, user)
+
+
+def _unfit(address: PciAddress, bus: Bus, want: int, category: str, user: User) -> Refused:
+    """Why a device cannot have an address on a bus that exists."""
+    if want & INTEGRATED and address.bus:
+        what = f"The device at PCI address {address} needs to be an integrated device (bus=0)"
+    elif not BusTable._allows(bus, want):
+        what = (
+            f"The device at PCI address {address} cannot be plugged into the PCI controller with "
+            f"index='{address.bus}'. It requires a controller that accepts a {connect_names(want)}."
         )
+    elif address.slot < bus.model.first:
+        what = f"Invalid PCI address {address}. slot must be >= {bus.model.first}"
+    else:
+        what = f"Invalid PCI address {address}. slot must be <= {bus.model.last}"
+    return _refused(category, what, user)

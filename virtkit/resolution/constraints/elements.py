@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from virtkit.domain.document import line_of
 from virtkit.domain.elements.reading import kids_of
@@ -47,14 +47,24 @@ class _Rules:
         else:
             self.unless.append((first.words if first.operator else frozenset(), rule))
 
+    def of(self, value: object) -> Sequence[Rule]:
+        """The rules whose first term holds for a value."""
+        found: Sequence[Rule] = self.by_value.get(value, ())
+        return [*found, *(rule for words, rule in self.unless if value not in words)] if self.unless else found
+
     def check(self, value: object, subject: Subject) -> None:
         """Raises Refused when a rule holds."""
-        found: Sequence[Rule] = self.by_value.get(value, ())
-        if self.unless:
-            found = [*found, *(rule for words, rule in self.unless if value not in words)]
+        found = self.of(value)
         if found and not subject.shadowed:
             for rule in found:
                 rule.check(subject)
+
+    def left(self, subject: Subject) -> _Rules | None:
+        """Those of the rules that what is written does not exclude, None for none."""
+        by_value = {value: _possible(rules, subject) for value, rules in self.by_value.items()}
+        kept = _Rules({value: rules for value, rules in by_value.items() if rules})
+        kept.unless = [(words, rule) for words, rule in self.unless if _possible([rule], subject)]
+        return kept if kept.by_value or kept.unless else None
 
 
 @dataclass(slots=True)
@@ -115,15 +125,78 @@ def _known(at: Release) -> dict[str, _Node]:
     return {str(element): node for element, node in root.children.items()}
 
 
+class _Left(NamedTuple):
+    """What is left to check of the elements with one text, in the order of ``_walk``: the rules whose outcome also
+    depends on the device as resolved, or on the domain."""
+
+    first: tuple[Rule, ...]
+    fields: tuple[tuple[str, _Rules], ...]
+    last: tuple[Rule, ...]
+
+    def check(self, subject: Subject) -> None:
+        """Raises Refused when a rule holds."""
+        if subject.shadowed:
+            return
+        for rule in self.first:
+            rule.check(subject)
+        for field_, rules in self.fields:
+            rules.check(getattr(subject.device, field_, None), subject)
+        for rule in self.last:
+            rule.check(subject)
+
+
+_NOTHING = _Left((), (), ())
+_ALL = "all"
+"""In place of what is left to check: an element with a value that may be refused has to be checked in full."""
+
+
+def _possible(rules: Iterable[Rule], subject: Subject) -> list[Rule]:
+    """The rules of which all terms about what is written hold."""
+    return [rule for rule in rules if all(term.holds(subject) for term in rule.terms if term.is_written)]
+
+
+def _left(element: Element, node: _Node, subject: Subject) -> _Left | None:
+    """What is left to check of an element, once for all with the same text; None when a value may be refused."""
+    first: list[Rule] = []
+    for name, value in element.items():
+        checks = node.attributes.get(name)
+        if checks is None:
+            continue
+        if checks.form is not None and checks.form.refuses(str(value)):
+            return None
+        if checks.rules is not None:
+            first += _possible(checks.rules.of(value), subject)
+    for child in element:
+        below = node.children.get(child.tag)
+        if below is not None:
+            inner = _left(child, below, subject)
+            if inner is None:
+                return None
+            first += inner.first + inner.last
+    fields = [(name, kept) for name, rules in node.fields.items() if (kept := rules.left(subject)) is not None]
+    found = _Left(tuple(first), tuple(fields), tuple(_possible(node.rules, subject)))
+    return found if any(found) else _NOTHING
+
+
 def check_elements(context: Context, draft: Draft, devices: Iterable[Device]) -> None:
     """Refuse an option value that libvirt does not accept, and a device for which a rule holds. Raises Refused."""
     known = _known(context.at)
     for device in (*devices, *draft.devices.graphics):
-        if device.element is None:
-            continue
+        element = device.element
         node = known.get(device.kind)
-        if node is not None:
-            _walk(device.element, node, Subject(device.element, device, device.children, context, draft))
+        if element is None or node is None:
+            continue
+        alike = device.alike
+        left = None if alike is None else alike.checks
+        if left is _NOTHING:
+            continue
+        subject = Subject(element, device, device.children, context, draft)
+        if left is None and alike is not None:
+            left = alike.checks = _left(element, node, subject) or _ALL
+        if isinstance(left, _Left):
+            left.check(subject)
+        else:
+            _walk(element, node, subject)
     for holder in context.root.iterchildren("devices"):
         for element in holder.iterchildren(*OTHERS):
             node = known.get(str(element.tag))

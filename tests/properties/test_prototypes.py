@@ -1,0 +1,145 @@
+"""Devices that are written alike are read once: with and without that memory, a domain becomes the same."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from random import Random
+from typing import Any
+
+import pytest
+
+from virtkit import Host, VirtkitError, read, resolve, samples
+from virtkit.domain.devices import Controller, Device
+from virtkit.domain.prototypes import MOST, OPEN_VALUES, Prototypes, open_key, prototypes
+from virtkit.domain.source_map import outline
+from virtkit.releases import PROBED, dotted
+from virtkit.resolution.constraints.options import options
+from virtkit.resolution.constraints.rules import rules
+from virtkit.verify.generate import domains
+from virtkit.verify.mutations import mutate
+
+
+def _values(device: Device) -> list[object]:
+    """Every field of a device, its element as its line, and its children as their lines."""
+    found: list[object] = [type(device), device.line, device.label]
+    for field in fields(device):
+        value: Any = getattr(device, field.name)
+        if field.name == "children":
+            value = {name: child.sourceline for name, child in value.items()}
+        if field.name not in ("element", "alike"):
+            found.append((field.name, repr(value)))
+    return found
+
+
+def _answer(data: bytes, host: Host) -> object:
+    try:
+        resolved = resolve(read(data), host)
+    except VirtkitError as error:
+        return type(error), error.args
+    return resolved.xml(), list(resolved.trace), [_values(device) for device in resolved.devices]
+
+
+def _inputs() -> list[tuple[bytes, str]]:
+    random = Random(18)
+    found = []
+    for release in PROBED[-2:]:
+        for _, text in domains(60, 18, release):
+            found.append((text.encode(), dotted(release)))
+            found.append((mutate(random, text).encode(), dotted(release)))
+    return found + [(file.read_bytes(), dotted(PROBED[-2])) for file in sorted(samples().glob("*.xml"))]
+
+
+def test_a_cold_and_a_warm_memory_give_the_same() -> None:
+    """Devices, XML, trace and refusals of a domain do not depend on the domains that were read before it."""
+    inputs = [(data, Host.named(libvirt=release)) for data, release in _inputs()]
+    cold = []
+    for data, host in inputs:
+        prototypes.cache_clear()
+        cold.append(_answer(data, host))
+    prototypes.cache_clear()
+    first = [_answer(data, host) for data, host in inputs]
+    warm = [_answer(data, host) for data, host in reversed(inputs)][::-1]
+    assert first == cold
+    assert warm == cold
+
+
+def test_devices_of_the_same_text_share_nothing_that_a_step_changes() -> None:
+    """An option that one domain is given does not appear in the next one."""
+    port = "<controller type='pci' index='1' model='pcie-root-port'/>"
+    text = (
+        "<domain type='kvm'><name>a</name><os><type arch='x86_64' machine='q35'>hvm</type></os>"
+        f"<devices>{port}</devices></domain>"
+    ).encode()
+    written = [read(text).devices for _ in range(3)]
+    for devices in written:
+        (controller,) = devices
+        assert isinstance(controller, Controller)
+        assert not controller.options
+        controller.options["chassis"] = 1
+        controller.edits.append(controller.edits)  # type: ignore[arg-type]
+    assert len({id(devices[0].element) for devices in written}) == 3
+
+
+@pytest.mark.parametrize("release", PROBED, ids=dotted)
+def test_no_rule_and_no_form_depends_on_an_open_value(release: tuple[int, int]) -> None:
+    """The values that are left out of a key are never compared with words, and their usual forms are accepted."""
+    usual = {"mac@address": "52:54:00:12:ab:ff", "@port": "65535", "source@file": "/a", "source@dev": "/dev/a"}
+    for element, rule in rules(release):
+        for term in rule.terms:
+            assert not term.operator or term.path not in OPEN_VALUES.get(element, ()), rule
+    for element, path, attribute, form in options(release):
+        if f"{path}@{attribute}" in OPEN_VALUES.get(element, ()):
+            assert form.refuses(usual[f"{path}@{attribute}"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("disk", "<disk><source file='/a b'/></disk>", "/a b"),
+        ("disk", "<disk><source file=''/></disk>", ""),
+        ("disk", "<disk><source file='/a'/><mirror><source file='/b'/></mirror></disk>", ""),
+        ("interface", "<interface><mac address=\"52:54:00:00:00:01\"/></interface>", "52:54:00:00:00:01"),
+        ("interface", "<interface><mac address='53:54:00:00:00:01'/></interface>", ""),
+        ("graphics", "<graphics port='5900' tlsPort='5901'/>", "5900"),
+        ("graphics", "<graphics port='-1'/>", ""),
+    ],
+)
+def test_the_key_leaves_out_usual_values_only(name: str, text: str, value: str) -> None:
+    """A path, a unicast MAC address or a port is open where there is one; every other value is part of the key."""
+    key, _, found = open_key(name, text)
+    assert found == value
+    assert key == (text.replace(value, "<") if value else text)
+
+
+def test_an_open_value_of_another_element_is_not_taken() -> None:
+    """A MAC address that is not the NIC's own stays part of the key, so the NIC keeps none."""
+    shape = (
+        "<domain type='kvm'><name>a</name><os><type arch='x86_64' machine='q35'>hvm</type></os><devices>"
+        "<interface type='network'><source network='n'><mac address='52:54:00:00:00:0{}'/></source></interface>"
+        "</devices></domain>"
+    )
+    for number in (1, 2, 1):
+        (nic,) = read(shape.format(number).encode()).inventory.nics
+        assert nic.mac is None
+
+
+def test_a_memory_forgets_what_is_not_asked_for() -> None:
+    """The memory is bounded, and keeps what is used again."""
+    memory = Prototypes()
+    element = read(samples() / "rhel6-q35-virtio.xml").document.root
+    memory.keep("used", element, None)
+    for number in range(3 * MOST):
+        memory.keep(f"once {number}", element, None)
+        assert memory.find("used") is not None
+    assert memory.find("once 0") is None
+
+
+def test_a_namespace_makes_another_element() -> None:
+    """``<disk>`` of a default namespace is no disk, however its text begins."""
+    for _ in range(2):
+        domain = read(
+            b"<domain type='kvm'><name>a</name><os><type arch='x86_64' machine='q35'>hvm</type></os>"
+            b"<devices><disk xmlns='urn:other' type='file'><target dev='vda'/></disk></devices></domain>"
+        )
+        assert domain.devices == ()
+        assert outline(domain.document.text).names == ["disk"]
