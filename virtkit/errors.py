@@ -36,21 +36,26 @@ __all__ = [
     "UsageError",
     "VerifyError",
     "VirtkitError",
+    "masked",
 ]
 
-#: The login in a URL, which may be a token, or the password of a user on a host; and the value of a setting whose name
-#: says that it is a secret.
-_LOGIN = re.compile(r"(\b(?:https?|ftps?)://|://[^/\s@:]*:)[^/\s@]+@")
+#: The login in a URL, which may be a token, or the password of a user on a host (after % in a URL of iSCSI). A path
+#: that was made from a URL has one slash.
+_LOGIN = re.compile(r"(\b(?:https?|ftps?):/+|:/+[^/\s@:%]*[:%])[^/\s]+@")
+#: The value of a setting whose name says that it is a secret, as name=value or in JSON; the key of a Ceph user.
 _SETTING = re.compile(
-    r"(\w*(?:passw|secret|token|cookie|credential|signature)\w*|\bsig)(=)(['\"]?)[^\s,;&'\"]+", re.IGNORECASE
+    r"(\w{0,60}(?:passw|secret|token|cookie|credential|signature)[\w.-]*|\bsig)"
+    r"(=['\"]?|\\?['\"]\s*:\s*\\?['\"])([^\s,;&'\"\\]+)",
+    re.IGNORECASE,
 )
+_KEY = re.compile(r"(:key=)[^:\s]+|(\bsecret,[^\s'\"]*?\bdata=)[^\s,'\"]+")
 
 
 class VirtkitError(Exception):
     """Base of every error raised on purpose; ``str()`` is one message fit for a person, without secrets."""
 
     def __str__(self) -> str:
-        return _masked(super().__str__())
+        return masked(super().__str__())
 
 
 class InputError(VirtkitError):
@@ -147,7 +152,7 @@ def _located(file: str | None, line: int | None, what: str) -> str:
     if not what.isprintable():
         # Line ends and control signs quoted from an input would break the one line, or the terminal.
         what = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in what)
-    what = _masked(what)
+    what = masked(what)
     if file and line:
         return f"{file}:{line}: {what}"
     if file:
@@ -157,6 +162,8 @@ def _located(file: str | None, line: int | None, what: str) -> str:
     return what
 
 
-def _masked(text: str) -> str:
+def masked(text: str) -> str:
     """A message without the logins and the secret settings that it quotes."""
-    return _SETTING.sub(r"\1\2\3…", _LOGIN.sub(r"\1…@", text)) if "=" in text or "://" in text else text
+    if "=" not in text and ":" not in text:
+        return text
+    return _KEY.sub(r"\1\2…", _SETTING.sub(r"\1\2…", _LOGIN.sub(r"\1…@", text)))

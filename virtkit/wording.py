@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["counted", "few", "listed", "plural", "sentences"]
+__all__ = ["counted", "few", "listed", "plural", "sentences", "xml_problem"]
 
 
 def plural(noun: str) -> str:
@@ -48,3 +48,27 @@ def few(words: Sequence[str], most: int = 6) -> str:
 def sentences(*texts: str) -> str:
     """Texts one after the other, each with a full stop at its end; empty ones are left out."""
     return " ".join(text if text.endswith((".", "!", "?")) else f"{text}." for text in texts if text)
+
+
+def xml_problem(message: str | None) -> str:
+    """What is wrong with XML, from libxml2's message, without text of the input.
+
+    An unfinished CDATA section or comment is quoted there, and so is the name that a broken quote or a bare < in a
+    password makes of its rest.
+
+    >>> xml_problem("CData section not finished\\nhunter2</token>")
+    'CData section not finished'
+    """
+    what = (message or "it is cut off").split("\n")[0].split(", line ")[0].strip()
+    return next((meaning for start, meaning in _QUOTING.items() if what.startswith(start)), what)
+
+
+#: Messages of libxml2 that quote the input beyond the names of tags, by their beginning, and what is said instead.
+_QUOTING = {
+    "Entity '": "an entity that is not defined; write &amp; for the sign &",
+    "Specification mandates value for attribute": "an attribute without a value; write &quot; or &apos; for a quote",
+    "Couldn't find end of Start Tag": "a start tag does not end with the sign >; write &lt; for the sign < in text",
+    "Double hyphen within comment": "a comment holds two hyphens",
+    "Namespace prefix": "a prefix of a name that no xmlns attribute defines",
+    "xmlParseCharRef: invalid xmlChar value": "a character reference such as &#1; that XML does not allow",
+}

@@ -87,6 +87,11 @@ def _broken() -> dict[str, str]:
         "env": good.replace("name='API_TOKEN'", "").replace("<cookie name='session'>", "<cookie>"),
         "second": good + f"<!-- {s('trailing')} --> {s('text')}",
         "slot": good.replace("<video>", "<video><address type='pci' domain='0' bus='9' slot='77' function='0'/>"),
+        "cdata": good.replace(s("metadata"), f"<![CDATA[{s('cdata')}"),
+        "comment": good.replace("<video>", f"<!-- {s('comment')} -- --><video>"),
+        "bare": good.replace(s("metadata"), f"a<{s('bare')}"),
+        "target": good.replace("dev='vdb'", "dev='vda'"),
+        "device": good.replace("virtio-rng-pci,id=", "virtio-rng-pci,bus=pcie.9,password="),
         "title": good.replace("</name>", f"</name><description>{s('description')}</description>"),
     }
 
@@ -171,6 +176,48 @@ def _command_line() -> str:
     )
 
 
+def _started() -> dict[str, str]:
+    """Other forms in which the start of a QEMU is written down: output of ps, a script, a log of libvirt."""
+    s = secret
+    keys = json.dumps({"qom-type": "secret", "id": "masterKey0", "data": s("logdata")})
+    return {
+        "ps.txt": "  PID COMMAND\n   12 qemu-system-x86_64 -name sealed -machine q35 "
+        f"-object secret,id=a,data={s('psdata')} my {s('psword')} -device virtio-rng-pci\n",
+        "start.sh": f"#!/bin/sh\nPASS={s('shell')}\nexport TOKEN={s('exported')}\necho {s('echoed')}\n"
+        'qemu-system-x86_64 -machine q35 -object secret,id=a,data="$PASS" -vnc :1,password=$PASS \\\n'
+        "  -drive file=https://u:$PASS@h/x,if=virtio\n",
+        "libvirt.log": "2026-01-01 10:00:00.000+0000: starting up libvirt version: 9.0.0, qemu version: 7.2.0\n"
+        f"TOKEN={s('logenv')} \\\n/usr/bin/qemu-system-x86_64 \\\n-name guest=sealed \\\n-object '{keys}' \\\n"
+        f"-machine pc-q35-7.2 \\\n-vnc 0.0.0.0:0,password={s('logvnc')} \\\n-device virtio-rng-pci\n",
+        "config.cmdline": f'[object "s0"]\n  qom-type = "secret"\n  data = "{s("configdata")}"\n'
+        f'[drive "d0"]\n  if = "none"\n  file = "https://u:{s("configurl")}@h/x"\n[machine]\n  type = "q35"\n',
+        "stores.cmdline": "qemu-system-x86_64 -machine q35 "
+        f"-drive file=iscsi://user%{s('iscsi')}@10.0.0.1/iqn.x/1,if=virtio "
+        f"-drive file=rbd:pool/img:id=admin:key={s('rbd')}:auth_supported=cephx,if=many "
+        f"-drive file=ssh://u:{s('ssh')}@h/x,if=scsi -device virtio-blok-pci,drive=none,password={s('driver')} "
+        f"-nic user,model=tulip,password={s('nic')} -object secret,id=s0,data='{s('spaced')} {s('quoted')}' "
+        f"""-device '{{"driver":"virtio-blok-pci","password":"{s("devicejson")}"}}'\n""",
+    }
+
+
+def _lists() -> dict[str, str]:
+    """Lists of objects and JSON lines, whole and broken."""
+    s = secret
+    lines = (json.dumps({"xml": domain(), "token": s("line")}), f'{{"token": "{s("cut")}', json.dumps({"t": s("none")}))
+    objects = (
+        "---\napiVersion: v1\nkind: Secret\nmetadata: {name: a}\n"
+        f"stringData: {{password: {s('stringdata')}}}\n"
+        f"---\napiVersion: v1\nkind: Pod\nspec: {{containers: [{{env: [{{name: P, value: {s('podenv')}}}]}}]}}\n"
+    )
+    hooks = f"    hooks.kubevirt.io/hookSidecars: '[{{\"args\": [\"{s('hook')}\"]}}]'\n"
+    return {
+        "fleet.jsonl": "\n".join(lines) + "\n",
+        "list.yaml": _kubevirt() + objects,
+        "hooks.yaml": _kubevirt().replace("  annotations:\n", f"  annotations:\n{hooks}"),
+        "alias.yaml": _kubevirt().replace("networkData:", f"password: *{s('alias')}\n          networkData:"),
+    }
+
+
 def write_inputs(folder: Path) -> None:
     """Write good inputs of every format and broken ones, each with secrets."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -185,6 +232,7 @@ def write_inputs(folder: Path) -> None:
         "conf-broken.conf": _proxmox().replace("net0: virtio", "net0: tulip"),
         "cmdline-broken.cmdline": _command_line().replace("if=none", "if=many"),
     }
+    good |= _started() | _lists()
     good |= {f"broken-{name}.xml": text for name, text in _broken().items()}
     for name, text in good.items():
         (folder / name).write_text(text, encoding="utf-8")

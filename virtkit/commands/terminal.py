@@ -8,6 +8,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from virtkit.errors import masked
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import TextIO
@@ -61,8 +63,8 @@ class Messages(logging.StreamHandler["TextIO"]):
         return sys.stderr
 
     def format(self, record: logging.LogRecord) -> str:
-        """The message in the form of its formatter."""
-        return printable(super().format(record))
+        """The message in the form of its formatter, without secrets."""
+        return masked(printable(super().format(record)))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from lxml import etree
 
 from virtkit import limits
 from virtkit.errors import InputError, NotADomain
+from virtkit.wording import xml_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -125,14 +126,10 @@ def _check_limits(root: Element, size: int, file: str | None) -> None:
 
 
 def _malformed(error: etree.XMLSyntaxError) -> str:
-    what = (error.msg or "not well-formed").split(", line ")[0].strip()
-    if what.startswith("Excessive depth"):
+    if (error.msg or "").startswith("Excessive depth"):
         # libxml2 also advises one of its own options, which does not exist here.
         return f"elements are nested too deeply; expected at most {limits.DEPTH.size} levels; {limits.DEPTH.remedy}"
-    if what.startswith("Entity '"):
-        # The name is text of the input: of an unescaped & in a password, what follows it.
-        return "not well-formed XML: an entity that is not defined; write &amp; for the sign &"
-    return f"not well-formed XML: {what}"
+    return f"not well-formed XML: {xml_problem(error.msg)}"
 
 
 #: What other documents of libvirt are, by root element.

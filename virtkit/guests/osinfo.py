@@ -15,6 +15,7 @@ from lxml import etree
 from virtkit.errors import GuestError
 from virtkit.guests.device_order import returned_order
 from virtkit.guests.record import AddOn, Guest
+from virtkit.wording import xml_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -191,7 +192,7 @@ def _parse(data: bytes, label: str) -> etree._Element:
     try:
         return etree.parse(io.BytesIO(data), parser).getroot()
     except etree.XMLSyntaxError as problem:
-        raise GuestError(f"{label}:{problem.lineno}: not well-formed: {problem.msg}") from None
+        raise GuestError(f"{label}:{problem.lineno}: not well-formed: {xml_problem(problem.msg)}") from None
 
 
 def _short(uri: str) -> str:

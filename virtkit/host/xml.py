@@ -8,6 +8,7 @@ from pathlib import Path
 from lxml import etree
 
 from virtkit.errors import CapabilityError
+from virtkit.wording import xml_problem
 
 __all__ = ["load", "parse"]
 
@@ -35,7 +36,8 @@ def parse(data: bytes, name: str) -> etree._Element:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise CapabilityError(f"{name}: the capability document is corrupt or truncated: {error.msg}") from None
+        what = f"the capability document is corrupt or truncated: {xml_problem(error.msg)}"
+        raise CapabilityError(f"{name}: {what}") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise CapabilityError(f"{name}: expected a capability document without a document type definition")
     return root

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from virtkit import facts
-from virtkit.errors import UsageError
+from virtkit.errors import UsageError, masked
 from virtkit.guests import KINDS
 from virtkit.policy import slots
 from virtkit.policy.bus_cost import AUTO, SLOTS, emulated_devices
@@ -151,7 +151,7 @@ class _Reader:
     def text(self, node: yaml.Node, what: str) -> str:
         if not isinstance(node, yaml.ScalarNode) or not str(node.value).strip():
             raise self.wrong(node, f"{what}: expected text")
-        return str(node.value).strip()
+        return masked(str(node.value).strip())  # a source may be a URL with a login
 
     def texts(self, node: yaml.Node, what: str, allowed: tuple[str, ...] = ()) -> tuple[str, ...]:
         nodes = node.value if isinstance(node, yaml.SequenceNode) else [node]

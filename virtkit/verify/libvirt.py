@@ -17,6 +17,7 @@ from virtkit.errors import CapabilityError, InputError, Refused, VerifyError
 from virtkit.host import Host
 from virtkit.resolved import resolve
 from virtkit.verify.compare import Difference, compare
+from virtkit.wording import xml_problem
 
 __all__ = ["Libvirt", "Outcome", "connect", "prepared"]
 
@@ -178,7 +179,7 @@ def prepared(data: bytes, name: str) -> bytes:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        raise InputError(error.msg or "not well-formed XML", name, error.lineno) from None
+        raise InputError(f"not well-formed XML: {xml_problem(error.msg)}", name, error.lineno) from None
     identity = uuid.uuid4()
     for tag, text in (("name", f"{_PREFIX}{identity.hex}"), ("uuid", str(identity))):
         node = root.find(tag)

@@ -261,10 +261,11 @@ class _Builder:
 
     def _alias(self, anchor: str, line: int) -> Any:
         if anchor not in self.anchors:
-            raise InputError(f"the alias *{anchor[:60]} has no anchor before it", self.file, line)
+            what = "an alias without an anchor before it; a text that begins with * needs quotes"
+            raise InputError(what, self.file, line)
         value = self.anchors[anchor]
         if getattr(value, "size", 1) == 0:
-            raise InputError(f"the alias *{anchor[:60]} is inside its own anchor", self.file, line)
+            raise InputError("an alias is inside its own anchor", self.file, line)
         self.aliased += getattr(value, "size", 1)
         if self.aliased > MAX_ALIASED:
             what = f"its aliases repeat more than {limits.ALIASED.size} values; {limits.ALIASED.remedy}"

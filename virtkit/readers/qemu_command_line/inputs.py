@@ -102,7 +102,8 @@ def _of_listed(line: str, number: int) -> CommandLine:
             words[-1] += " " + part
         elif stray and not is_emulator(words[-1]):
             words[-1] += " " + part
-            notes.append(f"line {number}: ps shows no quotes; {part[:40]!r} is read as part of the argument before it")
+            option = next((word for word in reversed(words) if word.startswith("-")), "an option")
+            notes.append(f"line {number}: ps shows no quotes; a word is read as part of the value of {option[:40]}")
         else:
             words.append(part)
     return CommandLine(tuple(Word(one, number) for one in words), tuple(notes[:3]))
