@@ -14,8 +14,9 @@ import virtkit
 from tests.slots.worked import build, examples
 from tests.writing import domain, host, resolved
 from virtkit import Resolved, facts, read, resolve
-from virtkit.domain.devices import Controller, Nic
-from virtkit.errors import Refused
+from virtkit.domain.devices import Controller, Device, Nic
+from virtkit.errors import FactsError, Refused
+from virtkit.resolution.trace import Trace
 from virtkit.serialization import explanation
 
 PACKAGE = Path(virtkit.__file__).resolve().parent
@@ -132,3 +133,11 @@ def test_a_written_address_says_so(text: str) -> None:
     (row,) = explanation(result, "sound0")
     assert row["rule"] == "given"
     assert row["line"] == 7
+
+
+def test_a_decision_without_a_sentence_names_the_table() -> None:
+    """A rule that has no row in the table of rules is an error that names the table and the rule."""
+    trace = Trace()
+    trace.record(Device("rng", None, -1), "made.up")
+    with pytest.raises(FactsError, match=r"libvirt/rules.csv: no sentence for the rule 'made.up'; add a row"):
+        list(trace.reasons())

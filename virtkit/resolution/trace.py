@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from virtkit import facts
 from virtkit.display import Displayable
+from virtkit.errors import FactsError
 
 if TYPE_CHECKING:
     from virtkit.domain.devices import Device
@@ -56,6 +57,8 @@ class Trace(Displayable):
         """Each decision as (device, rule, sentence, source), in order."""
         rules = _rules()
         for device, rule, values in self._entries:
+            if rule not in rules:
+                raise FactsError(f"libvirt/rules.csv: no sentence for the rule {rule!r}; add a row")
             text, source = rules[rule]
             yield device, rule, text.format(*values), source
 

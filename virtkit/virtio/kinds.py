@@ -107,11 +107,12 @@ def listed_devices() -> Mapping[tuple[str, str], ListedDevice]:
             found[element, variant] = ListedDevice(row["kind"], driver or row["driver"])
     listed = {element for element, _ in found}
     declared = {one.element for one in DEVICE_CLASSES if one.virtio is not None}
-    if listed != declared:
-        raise FactsError(
-            "virtio/kinds.csv and domain/device_classes.py differ in their virtio elements: "
-            + ", ".join(sorted(listed ^ declared))
-        )
+    if missing := sorted(declared - listed):
+        what = f"no row has {' or '.join(f'{one}:VARIANT' for one in missing)} among its devices"
+        raise FactsError(f"virtio/kinds.csv: {what}, but domain/device_classes.py declares it as virtio")
+    if missing := sorted(listed - declared):
+        what = f"no class of domain/device_classes.py with virtio= has the element {', '.join(missing)}"
+        raise FactsError(f"virtio/kinds.csv: {what}")
     return MappingProxyType(found)
 
 
