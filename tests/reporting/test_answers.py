@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 
 import virtkit as vk
@@ -100,3 +102,16 @@ def test_changes_have_one_place_in_a_page() -> None:
     assert render.with_changes(changed, ["c"], "run 2").count("<details") == 1
     assert "run 1" not in render.with_changes(changed, ["c"], "run 2")
     assert render.with_changes(changed, [], "run 2") == page
+
+
+def test_text_of_one_stream_is_one_piece() -> None:
+    """A page is the same whether a kernel sends what a cell prints in one message or in several."""
+    pages = []
+    for parts in (["a line\n", "more\n"], ["a li", "ne\nmore", "\n"]):
+        outputs = [{"output_type": "stream", "name": "stdout", "text": [part]} for part in parts]
+        outputs.append({"output_type": "stream", "name": "stderr", "text": ["an error\n"]})
+        cell = {"cell_type": "code", "execution_count": 1, "id": "1", "metadata": {}, "outputs": outputs, "source": []}
+        text = json.dumps({"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+        pages.append(render.page(nbformat.reads(text, as_version=4), "title"))  # type: ignore[no-untyped-call]
+    assert pages[0] == pages[1]
+    assert pages[0].count("an error") == 1

@@ -86,6 +86,7 @@ def page(
         if footer
         else "",
     }
+    _join_streams(notebook)
     html, _ = _exporter().from_notebook_node(notebook, resources={"virtkit": details})
     if _PLACE not in html:
         html = html.replace("</section>", f"</section>{_PLACE}", 1)
@@ -93,6 +94,19 @@ def page(
         html = html.replace("<main>", f'<main>\n<p class="failed" role="alert">{escape_text(failure)}</p>', 1)
     html, contents = _contents(str(html).replace("<!--files-->", _files(files), 1))
     return html.replace("<!--contents-->", contents, 1)
+
+
+def _join_streams(notebook: Any) -> None:
+    """Join the pieces of text that a cell wrote to one stream: a busy kernel sends a line in several."""
+    for cell in notebook.cells:
+        joined: list[Any] = []
+        for output in cell.get("outputs", ()):
+            if joined and output.output_type == joined[-1].output_type == "stream" and output.name == joined[-1].name:
+                joined[-1].text += output.text
+            else:
+                joined.append(output)
+        if joined:
+            cell.outputs = joined
 
 
 def with_changes(html: str, sentences: Sequence[str], since: str) -> str:
