@@ -14,6 +14,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from tests.waiting import HANGING, until
+
 PROGRAM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 _FLAGS = (
@@ -132,7 +134,7 @@ class Page:
             raise RuntimeError(answer["exceptionDetails"]["exception"].get("description"))
         return answer["result"].get("value")
 
-    def until(self, script: str, seconds: float = 120.0) -> None:
+    def until(self, script: str, seconds: float = HANGING) -> None:
         """Wait until a JavaScript expression holds. Raises TimeoutError."""
         end = time.monotonic() + seconds
         while not self.run(f"!!({script})"):
@@ -202,12 +204,12 @@ class Page:
         context = self._context
         self._send("Browser.setDownloadBehavior", behavior="allow", downloadPath=str(folder), browserContextId=context)
         self.run(script)
-        for _ in range(200):
-            files = [file for file in folder.iterdir() if file.suffix != ".crdownload" and file.stat().st_size]
-            if files:
-                return files[0]
-            time.sleep(0.05)
-        raise AssertionError("nothing was downloaded")
+
+        def files() -> list[Path]:
+            return [file for file in folder.iterdir() if file.suffix != ".crdownload" and file.stat().st_size]
+
+        until(lambda: bool(files()))
+        return files()[0]
 
     def size(self, width: int, height: int) -> None:
         """Emulate a screen of this size in CSS pixels."""

@@ -6,9 +6,10 @@ import os
 import pty
 import struct
 import termios
-import time
 from collections.abc import Callable, Mapping, Sequence
 from fcntl import ioctl
+
+from tests.waiting import until
 
 __all__ = ["on_terminal"]
 
@@ -27,10 +28,7 @@ def on_terminal(
         os.execve(words[0], list(words), {**inherited, "TERM": "xterm-256color", **(environment or {})})  # noqa: S606
     ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     if stop_when is not None:
-        end = time.monotonic() + 60
-        while not stop_when():
-            assert time.monotonic() < end, "the command did not get there within 60 s"
-            time.sleep(0.02)
+        until(stop_when)
         os.write(terminal, b"\x03")
     shown = b""
     while True:

@@ -15,6 +15,7 @@ import pytest
 from lxml import etree
 
 import virtkit
+from tests.waiting import HANGING
 from tests.writing import NEW, OLD, domain, places
 from virtkit.cli import COMMANDS, main
 from virtkit.releases import NEWEST, OLDEST, dotted, parse, qemu_for
@@ -37,7 +38,7 @@ def files(tmp_path: Path) -> Path:
 def call(*args: str, **more: object) -> subprocess.CompletedProcess[bytes]:
     """The program in a process of its own."""
     command = [sys.executable, "-m", "virtkit", *args]
-    return subprocess.run(command, capture_output=True, timeout=60, check=False, **more)  # type: ignore[call-overload, no-any-return]
+    return subprocess.run(command, capture_output=True, timeout=HANGING, check=False, **more)  # type: ignore[call-overload, no-any-return]
 
 
 def test_one_file_to_standard_output(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -258,7 +259,7 @@ def test_a_reader_that_goes_away_is_no_error(files: Path) -> None:
     os.close(read_end)
     command = [sys.executable, "-m", "virtkit", "resolve", *[str(files / "in" / "a.xml")] * 40]
     try:
-        done = subprocess.run(command, stdout=write_end, stderr=subprocess.PIPE, timeout=60, check=False)
+        done = subprocess.run(command, stdout=write_end, stderr=subprocess.PIPE, timeout=HANGING, check=False)
     finally:
         os.close(write_end)
     assert done.returncode == 0
@@ -309,7 +310,7 @@ def test_version() -> None:
 def test_help_imports_little() -> None:
     """``virtkit --help`` loads neither the XML parser nor rich."""
     code = "import sys, virtkit.cli\nvirtkit.cli.build()\nprint([n for n in ('lxml', 'rich') if n in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=HANGING, check=True)
     assert done.stdout.decode() == "[]\n"
 
 
@@ -322,6 +323,6 @@ def test_importing_stays_light(files: Path) -> None:
         f"virtkit.cli.main(['resolve', {str(files / 'in' / 'a.xml')!r}, '-o', {str(files / 'out')!r}])\n"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=HANGING, check=True)
     assert done.stdout.decode() == "[]\n"
     assert etree.parse(files / "out" / "a.xml").getroot().tag == "domain"

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import HANGING
 from virtkit import facts
 from virtkit.cli import COMMANDS
 from virtkit.commands.extras import EXTRAS, remedy
@@ -109,7 +110,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, str,
     (folder / "disk.xml").write_text("<disk type='file'><target dev='vda' bus='virtio'/></disk>")
     lines = json.dumps([line.replace("FOLDER", str(folder)) for line in LINES])
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], input=lines, capture_output=True, text=True, check=True, timeout=120
+        [sys.executable, "-c", PROGRAM], input=lines, capture_output=True, text=True, check=True, timeout=HANGING
     )
     return {line: tuple(result) for line, result in zip(LINES, json.loads(done.stdout).values(), strict=True)}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import HANGING
 from virtkit.cli import COMMANDS, main
 from virtkit.commands.completion import SHELLS, script
 from virtkit.commands.man import page
@@ -69,7 +70,7 @@ def completed(line: str, folder: Path) -> list[str]:
         f"source {folder / 'virtkit.bash'}; cd {folder}; COMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); "
         'COMPREPLY=(); _virtkit; printf "%s\\n" "${COMPREPLY[@]}"'
     )
-    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(["bash", "-c", code], capture_output=True, text=True, timeout=HANGING, check=True)
     assert done.stderr == ""
     return done.stdout.split()
 
@@ -118,7 +119,7 @@ def test_scripts_know_every_command_and_option(shell: str) -> None:
             for option in action.option_strings:
                 assert not option.startswith("--") or f"{dashes}{option[2:]}" in text
     if shutil.which(shell):
-        assert subprocess.run([shell, "-n"], input=text, text=True, timeout=30, check=False).returncode == 0
+        assert subprocess.run([shell, "-n"], input=text, text=True, timeout=HANGING, check=False).returncode == 0
 
 
 def test_the_manual_has_every_command_and_option() -> None:
@@ -137,7 +138,7 @@ def test_the_manual_has_every_command_and_option() -> None:
 def test_the_manual_is_formatted_without_warnings() -> None:
     """groff formats the page and has nothing to say about it."""
     words = ["groff", "-man", "-Tutf8", "-ww", "-K", "utf-8"]
-    done = subprocess.run(words, input=page(), capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(words, input=page(), capture_output=True, text=True, timeout=HANGING, check=False)
     assert done.stderr == ""
     assert "virtkit check" in done.stdout
 

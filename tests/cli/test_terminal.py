@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal import on_terminal
+from tests.waiting import HANGING
 from tests.writing import domain
 from virtkit.commands.tables import render
 
@@ -55,7 +56,7 @@ def test_csv_and_json_are_whole_on_a_terminal() -> None:
     """``--format csv`` cuts nothing, however narrow the terminal is."""
     words = ("recommend", "--guest", "rhel6.10", "--machine", "q35", "--kinds", "net", "--format", "csv")
     there = table("with rich", 30, *words)
-    piped = subprocess.run([*VIRTKIT, "--quiet", *words], capture_output=True, text=True, check=True, timeout=60)
+    piped = subprocess.run([*VIRTKIT, "--quiet", *words], capture_output=True, text=True, check=True, timeout=HANGING)
     assert there == piped.stdout.splitlines()
     (row,) = csv.DictReader(io.StringIO(piped.stdout))
     assert row["placement"] == "conventional-bridge"
@@ -64,7 +65,7 @@ def test_csv_and_json_are_whole_on_a_terminal() -> None:
 def test_a_pipe_gets_the_whole_table_without_colour() -> None:
     """One line a row, whatever the width of the terminal behind it."""
     words = ("recommend", "--guest", "rhel6.10", "--machine", "q35", "--kinds", "net")
-    piped = subprocess.run([*VIRTKIT, "--quiet", *words], capture_output=True, text=True, check=True, timeout=60)
+    piped = subprocess.run([*VIRTKIT, "--quiet", *words], capture_output=True, text=True, check=True, timeout=HANGING)
     assert "\x1b" not in piped.stdout
     assert len(piped.stdout.splitlines()) == 3
 

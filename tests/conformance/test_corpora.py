@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.corpora import CORPORA, linked
+from tests.waiting import HANGING
 from tests.writing import RELEASES, host
 from virtkit import read, resolve
 from virtkit.cli import main
@@ -54,7 +55,7 @@ def score(scorer: str, *args: Path | str, out: Path) -> dict[str, Any]:
     """The summary a scorer writes."""
     found = out / "score.json"
     command = [sys.executable, str(CORPORA / scorer), *map(str, args), "--json", str(found), "-n", "0"]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    subprocess.run(command, check=True, capture_output=True, timeout=HANGING)
     summary: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))
     return summary
 
@@ -97,5 +98,5 @@ def test_interfaces_agree_with_qemu(tmp_path: Path, capsys: pytest.CaptureFixtur
     answers = tmp_path / "answers.csv"
     main(["interface", str(folder / "sample.csv"), "-o", str(answers)])
     command = [sys.executable, str(folder / "score_interface.py"), str(answers), "--fail-under", "100", "-n", "0"]
-    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, timeout=HANGING, check=False)
     assert done.returncode == 0, done.stdout.decode() + done.stderr.decode() + capsys.readouterr().err

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import subprocess
 import sys
@@ -12,21 +11,18 @@ from pathlib import Path
 
 import pytest
 
+from tests.privileges import UNPRIVILEGED, needs_permissions
+from tests.waiting import HANGING
 from virtkit import outputs
 from virtkit.errors import InputError
 from virtkit.outputs import replace_folder, replacing, write_text, writing
-
-#: The command that runs a program without root's power over permissions; empty where there is none.
-UNPRIVILEGED = (
-    ["env"] if os.geteuid() else ["setpriv", "--bounding-set", "-dac_override"] if shutil.which("setpriv") else []
-)
 
 
 def unprivileged(output: Path) -> subprocess.CompletedProcess[str]:
     """Write a small table to a file, as a user who has to obey permissions."""
     words = ["virtkit", "--quiet", "guests", "--drivers", "rhel6.10", "--format", "csv", "-o", str(output)]
     command = [*UNPRIVILEGED, sys.executable, "-m", *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=HANGING, check=False)
 
 
 def names(folder: Path) -> list[str]:
@@ -99,7 +95,7 @@ def test_what_cannot_be_written_is_named(place: str, tmp_path: Path, monkeypatch
     assert (tmp_path / "file").read_text() == "old"
 
 
-@pytest.mark.skipif(not UNPRIVILEGED, reason="setpriv is not installed")
+@needs_permissions
 @pytest.mark.slow
 def test_a_protected_file_stays(tmp_path: Path) -> None:
     """A file without permission to write is not replaced, although its folder would allow that."""
@@ -112,7 +108,7 @@ def test_a_protected_file_stays(tmp_path: Path) -> None:
     assert file.read_text() == "old"
 
 
-@pytest.mark.skipif(not UNPRIVILEGED, reason="setpriv is not installed")
+@needs_permissions
 @pytest.mark.slow
 def test_a_file_in_a_protected_folder_is_written(tmp_path: Path) -> None:
     """A file that may be written gets the new text, although nothing can be created in its folder."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import HANGING
 from virtkit import facts
 
 pytestmark = pytest.mark.slow
@@ -22,7 +23,7 @@ CLOSED = "virtkit: standard output cannot be written: Bad file descriptor\n"
 
 def shell(line: str) -> tuple[int, str, str]:
     """The exit code, standard output and standard error of a shell command."""
-    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=HANGING, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -57,7 +58,7 @@ def test_a_signal_ends_a_command(number: int, code: int, tmp_path: Path) -> None
     # Opening the pipe waits until the command reads.
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process, pipe.open("w"):
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=HANGING)
     assert (process.returncode, said) == (code, "virtkit: interrupted\n")
     assert out.read_text() == "old"
 
@@ -71,6 +72,6 @@ def test_an_ignored_signal_stays_ignored(tmp_path: Path) -> None:
         with pipe.open("w") as stream:
             process.send_signal(signal.SIGHUP)
             stream.write(Path(DOMAIN).read_text())
-        result, _ = process.communicate(timeout=60)
+        result, _ = process.communicate(timeout=HANGING)
     assert process.returncode == 0
     assert result.startswith("<domain")

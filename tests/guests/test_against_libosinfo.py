@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import HANGING
 from virtkit.guests import KINDS, Guest, catalogue, kinds, osinfo
 
 PYTHON = Path("/usr/bin/python3")
@@ -63,7 +64,7 @@ def _libosinfo(folder: str, local: str = "") -> dict[str, Any]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=HANGING,
     )
     if done.returncode:
         pytest.skip("gir1.2-libosinfo-1.0 or python3-gi is not installed")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import HANGING
 from virtkit.guests import catalogue
 from virtkit.policy import document
 from virtkit.policy.decide import decide, decide_machine
@@ -65,7 +66,7 @@ def _virtinst() -> dict[str, Any]:
         "OSINFO_USER_DIR": "/nonexistent",
     }
     done = subprocess.run(
-        [str(PYTHON), "-I", "-c", ASK], env=environment, capture_output=True, text=True, check=False, timeout=120
+        [str(PYTHON), "-I", "-c", ASK], env=environment, capture_output=True, text=True, check=False, timeout=HANGING
     )
     if done.returncode:
         pytest.skip(f"virtinst cannot be asked: {done.stderr.strip().splitlines()[-1:]}")

@@ -14,6 +14,7 @@ from lxml import etree
 
 import virtkit as vk
 from tests.readers.toy import NIC, Toy
+from tests.waiting import HANGING
 from tests.writing import domain
 from virtkit import readers
 from virtkit.cli import main
@@ -43,7 +44,7 @@ def test_domain_xml_imports_no_other_reader() -> None:
         "import sys, virtkit as vk\nvk.read(vk.samples() / 'rhel6-pc.xml')\n"
         "print([n for n in sys.modules if n == 'yaml' or n.startswith(('virtkit.readers.', 'importlib.metadata'))])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True, text=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=HANGING, check=True, text=True)
     assert sorted(json.loads(done.stdout.replace("'", '"'))) == ["virtkit.readers.contract", "virtkit.readers.libvirt"]
 
 
@@ -70,7 +71,7 @@ def test_an_entry_point_is_a_reader(tmp_path: Path) -> None:
     (info / "entry_points.txt").write_text("[virtkit.readers]\ntoy = other:READER\n")
     code = f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\nimport virtkit as vk\nprint(vk.read(b'toy: web').name)"
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, timeout=60, check=False, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", code], capture_output=True, timeout=HANGING, check=False, cwd=Path(__file__).parents[2]
     )
     assert done.stderr == b""
     assert done.stdout == b"web\n"
@@ -92,7 +93,7 @@ def test_an_entry_point_that_cannot_be_loaded(tmp_path: Path) -> None:
         )
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, timeout=60, check=False, cwd=Path(__file__).parents[2]
+        [sys.executable, "-c", code], capture_output=True, timeout=HANGING, check=False, cwd=Path(__file__).parents[2]
     )
     assert done.stdout == b"no domain\nno domain\n"
     text = done.stderr.decode()

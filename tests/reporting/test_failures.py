@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.reporting.test_parameters import write
+from tests.waiting import HANGING, until
 from virtkit.reporting.run import run
 
 pytestmark = [pytest.mark.notebook, pytest.mark.system]
@@ -57,7 +57,7 @@ def mounted(folder: Path, options: str, script: str, *words: str) -> subprocess.
     """Run a shell script with a temporary file system mounted on ``folder``, visible to the script only."""
     shell = f'mount -t tmpfs -o {options} none "$0" && {script}'
     command = [*NAMESPACE, "sh", "-c", shell, str(folder), *words]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=HANGING, check=False)
 
 
 def test_endless_and_killed_notebooks(tmp_path: Path) -> None:
@@ -96,12 +96,10 @@ def stopped(tmp_path: Path, number: int) -> tuple[int, str]:
     )
     program = [*REPORT, str(slow), "-o", str(tmp_path / "reports")]
     with subprocess.Popen(program, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
-        for _ in range(600):
-            time.sleep(0.05)
-            if (tmp_path / "pid").exists() and (tmp_path / "pid").read_text():
-                break
+        noted = tmp_path / "pid"
+        until(lambda: noted.exists() and noted.read_text() != "", lambda: process.poll() is None)
         process.send_signal(number)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=HANGING)
     return process.returncode, said
 
 
@@ -117,14 +115,7 @@ def test_interrupted_run(tmp_path: Path, number: int, code: int) -> None:
     assert (reports / "latest").resolve() == before
     assert "the last run" in (reports / "index.html").read_text()
     kernel = int((tmp_path / "pid").read_text())
-    for _ in range(200):
-        try:
-            os.kill(kernel, 0)
-        except ProcessLookupError:
-            break
-        time.sleep(0.05)
-    else:
-        pytest.fail("the kernel is still running")
+    until(lambda: not os.path.exists(f"/proc/{kernel}"))
 
 
 def test_a_run_killed_outright(tmp_path: Path) -> None:
@@ -187,7 +178,7 @@ def test_two_runs_at_once(tmp_path: Path) -> None:
     slow = write(tmp_path, "slow", "x = 1", "import time\ntime.sleep(0.3)")
     program: Sequence[str] = [*REPORT, str(slow), "-o", str(reports)]
     both = [subprocess.Popen(program, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) for _ in range(2)]
-    assert [process.wait(60) for process in both] == [0, 0]
+    assert [process.wait(HANGING) for process in both] == [0, 0]
     folders = sorted(reports.glob("2*"), key=lambda folder: (folder.name.partition("-")[0], folder.name))
     assert len(folders) == 2
     assert [json.loads((folder / "run.json").read_text())["status"] for folder in folders] == ["passed", "passed"]

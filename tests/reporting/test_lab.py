@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.browser import PROGRAM, Page
+from tests.waiting import HANGING, until
 
 ROOT = Path(__file__).parents[2]
 READY = ROOT / ".venv" / ".ready"
@@ -53,15 +53,18 @@ def lab(home: Path, tmp_path: Path) -> Iterator[str]:
         )
         try:
             address = f"http://127.0.0.1:{port}/"
-            for _ in range(300):
-                with suppress(URLError, ConnectionError), urlopen(f"{address}api/status?token=t", timeout=5):  # noqa: S310
-                    break
-                assert process.poll() is None, (tmp_path / "lab.log").read_text()
-                time.sleep(0.1)
+            until(lambda: answers(f"{address}api/status?token=t"), lambda: process.poll() is None)
             yield address
         finally:
             os.killpg(process.pid, signal.SIGTERM)
-            process.wait(30)
+            process.wait(HANGING)
+
+
+def answers(address: str) -> bool:
+    """Whether a server answers there."""
+    with suppress(URLError, OSError), urlopen(address, timeout=5):  # noqa: S310
+        return True
+    return False
 
 
 def choose(page: Page, label: str, value: str) -> None:
