@@ -83,13 +83,14 @@ $(RUNTIME)/.ready: requirements.lock pyproject.toml $(STAMP)
 	VIRTUAL_ENV=$(CURDIR)/$(RUNTIME) $(BIN)/uv pip sync --quiet --require-hashes --only-binary :all: build/runtime.txt
 	@touch $@
 
+# Packages on PYTHONPATH are the user's own: they belong neither to the list nor to the licences.
 sbom: $(RUNTIME)/.ready
 	mkdir -p dist
-	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file dist/virtkit.cdx.json \
+	env -u PYTHONPATH $(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file dist/virtkit.cdx.json \
 	    $(RUNTIME)/bin/python
 
 licences: $(RUNTIME)/.ready
-	@$(BIN)/pip-licenses --python $(RUNTIME)/bin/python
+	@env -u PYTHONPATH $(BIN)/pip-licenses --python $(RUNTIME)/bin/python
 
 MINIMAL := build/minimal
 

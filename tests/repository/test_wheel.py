@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import subprocess
@@ -9,22 +10,36 @@ import sys
 import tarfile
 import venv
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from email.parser import BytesParser
 from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 
+from tests.privileges import UNPRIVILEGED
+from virtkit.commands.parser import build as build_parser
+from virtkit.commands.parser import commands_of
+
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "domains" / "rhel6-q35-virtio.xml"
 
 pytestmark = pytest.mark.package
 
+#: Files that the commands read, besides guest.xml.
+INPUTS = {
+    "interface.csv": "arch,machine,kind,model,location\nx86_64,pc-q35-8.2,net,virtio,pcie-port\n",
+    "names.csv": "qemu,machine,variant,place,nic,systemd,scheme,sysfs_path\n",
+    "firmware.csv": "firmware,firmware_version,qemu,arch,machine,device,interface,place\n",
+    "line.txt": "qemu-system-x86_64 -machine q35 -m 512\n",
+    "config": "CONFIG_VIRTIO_BLK=m\n",
+}
+
 #: Commands that need nothing but lxml, each with its exit code.
 CORE = [
     ("--version", 0),
     ("--help", 0),
+    ("help resolve", 0),
     ("resolve guest.xml", 0),
     ("args guest.xml", 0),
     ("explain guest.xml", 0),
@@ -32,6 +47,22 @@ CORE = [
     ("topology guest.xml -o topology.json", 0),
     ("topology guest.xml --diff-machine pc", 0),
     ("guests rhel6*", 0),
+    ("attach guest.xml disk", 0),
+    ("attach guest.xml disk -o attached", 0),
+    ("detach guest.xml vda", 0),
+    ("moves guest.xml --machine q35:pc", 0),
+    ("pin guest.xml", 0),
+    ("audit guest.xml", 1),
+    ("audit guest.xml --jobs 2", 1),
+    ("audit guest.xml -o audit.csv", 1),
+    ("audit guest.xml -o audit.json", 1),
+    ("interface interface.csv", 0),
+    ("names names.csv", 0),
+    ("firmware firmware.csv", 0),
+    ("data hosts", 0),
+    ("data refresh --kernel config --kernel-name debian12:mine -o facts", 0),
+    ("completion bash", 0),
+    ("man", 0),
     ("check guest.xml", 1),  # the guest does not find its disk
     ("check guest.xml --fix -o fixed.xml", 0),
     ("recommend --guest rhel6.10 --machine q35", 0),
@@ -47,21 +78,41 @@ EXTRA = [
     ("matrix --guests rhel6.10 --machines q35 -o matrix.html", "report"),
     ("policy list", "report"),
     ("policy show recommended", "report"),
+    ("policy check recommended guest.xml", "report"),
+    ("policy decide recommended", "report"),
+    ("policy compare libvirt recommended", "report"),
+    ("policy score", "report"),
+    ("policy review recommended --record record.md", "report"),
     ("policy slots --guests rhel6.10", "report"),
+    ("moves guest.xml --machine q35:pc --picture moves.svg", "report"),
+    ("check guest.xml --fix -o fixed.xml --picture fixed.png", "report"),
+    ("audit guest.xml -o dataset", "fleet"),
+    ("audit guest.xml -o dataset --since earlier", "fleet"),
     ("audit guest.xml --policy recommended", "report"),
     ("audit guest.xml --scheduler tcp://127.0.0.1:1 -o audit.csv", "fleet"),
     ("audit guest.xml -o audit.parquet", "fleet"),
     ("report", "report"),
     ("verify qemu guest.xml", "qemu"),
     ("verify libvirt guest.xml", "verify"),
+    ("verify hotplug --random 1", "verify"),
+    ("verify moves guest.xml --before test:///a --after test:///b", "verify"),
+    ("verify command-line line.txt", "qemu"),
+    ("verify boot", "qemu"),
+    ("verify boot --names 1", "qemu"),
+    ("verify boot --firmware 1", "qemu"),
+    ("verify boot --plug", "qemu"),
+    ("data refresh --qemu qemu-system-x86_64 -o facts", "qemu"),
+    ("check qemu:///system", "verify"),
+    ("check --connect qemu:///system", "verify"),
+    ("report --domains qemu:///system", "report"),
 ]
 
 
-def build(folder: Path, kind: str) -> Path:
-    """The wheel or the sdist of this tree, built into ``folder`` without a download."""
+def build(folder: Path, kind: str, tree: Path = ROOT, umask: int = 0o022) -> Path:
+    """The wheel or the sdist of a tree, built into ``folder`` without a download, and without SOURCE_DATE_EPOCH."""
     words = [sys.executable, "-m", "hatchling", "build", "--target", kind, "--directory", str(folder)]
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1767225600"}
-    subprocess.run(words, cwd=ROOT, env=environment, check=True, capture_output=True)
+    environment = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
+    subprocess.run(words, cwd=tree, env=environment, umask=umask, check=True, capture_output=True)
     (built,) = folder.iterdir()
     return built
 
@@ -95,14 +146,19 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         f"lxml-{lxml.version}.dist-info",
         f"{wheel.name.partition('-py3')[0]}.dist-info",
     ]
+    for path in (packages, *packages.rglob("*")):  # as the system's packages are for a user
+        if not path.is_symlink():
+            path.chmod(0o555 if path.is_dir() else 0o444)
     return interpreter
 
 
 def run(python: Path, folder: Path, words: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run a program in an empty folder that holds only ``guest.xml``, without any setting of this process."""
+    """Run a program in a folder that holds only its inputs, without any setting of this process, and without HOME."""
     (folder / "guest.xml").write_bytes(SAMPLE.read_bytes())
-    environment = {"HOME": str(folder), "PATH": os.defpath, "LC_ALL": "C.UTF-8"}
-    command = [str(python), "-I", *words]
+    for name, text in INPUTS.items():
+        (folder / name).write_text(text)
+    environment = {"PATH": os.defpath, "LC_ALL": "C.UTF-8"}
+    command = [*UNPRIVILEGED, str(python), "-I", *words]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -142,11 +198,34 @@ def test_sdist_holds_every_tracked_file(sdist: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["wheel", "sdist"])
-def test_two_builds_have_the_same_bytes(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
-    """A second build with the same SOURCE_DATE_EPOCH gives the same file."""
+def test_two_builds_have_the_same_bytes(
+    kind: str, request: pytest.FixtureRequest, sdist: Path, tmp_path: Path
+) -> None:
+    """A build from the unpacked sdist in another folder, with other times and permissions, gives the same file."""
     first: Path = request.getfixturevalue(kind)
-    second = build(tmp_path, kind)
+    with tarfile.open(sdist) as archive:
+        archive.extractall(tmp_path / "else" / "where", filter="data")
+    (tree,) = (tmp_path / "else" / "where").iterdir()
+    for path in tree.rglob("*"):
+        os.utime(path, (1_000_000_000, 1_000_000_000))
+        path.chmod(path.stat().st_mode & 0o700)
+    second = build(tmp_path / "built", kind, tree, umask=0o077)
     assert (second.name, second.read_bytes()) == (first.name, first.read_bytes())
+
+
+def _verbs(parser: argparse.ArgumentParser, name: str = "") -> Iterator[str]:
+    """The commands and their verbs."""
+    verbs = commands_of(parser)
+    for word, sub in verbs.items():
+        yield from _verbs(sub, f"{name} {word}".strip())
+    if not verbs:
+        yield name
+
+
+def test_every_command_is_tried() -> None:
+    """The tables of this file have a line for each command and each verb."""
+    tried = {" ".join(line.split()[:count]) for line, _ in (*CORE, *EXTRA) for count in (1, 2)}
+    assert [name for name in _verbs(build_parser()) if name not in tried] == []
 
 
 def test_core_commands_need_only_lxml(python: Path, tmp_path: Path) -> None:
@@ -155,7 +234,7 @@ def test_core_commands_need_only_lxml(python: Path, tmp_path: Path) -> None:
     for command, code in CORE:
         done = run(python, tmp_path, ["-m", "virtkit", *command.split()])
         assert done.returncode == code, (command, done.stderr)
-        assert done.stdout or "-o" in command, command
+        assert done.stdout or "-o" in command, (command, done.stderr)
         assert "Traceback" not in done.stderr, command
 
 
@@ -166,4 +245,4 @@ def test_a_missing_extra_is_named_in_one_line(python: Path, tmp_path: Path, comm
     assert done.returncode in (1, 2)
     assert done.stdout == ""
     assert re.fullmatch(rf"virtkit: [^\n]*'virtkit\[{extra}\]'[^\n]*\n", done.stderr), done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["guest.xml"]
+    assert {path.name for path in tmp_path.iterdir()} == {"guest.xml", *INPUTS}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from virtkit.commands.extras import require
 from virtkit.commands.findings import Findings, add_format
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def run(args: argparse.Namespace) -> int:
 
     if args.firmware is not None or args.names is not None or args.plug or args.u_boot:
         return _part(args)
+    require("qemu")
     guests, machines = (text.replace(",", " ").split() for text in (args.guests, args.machines))
     if not guests or not machines or args.limit <= 0:
         raise UsageError("expected at least one guest, one machine type and a limit above 0 seconds")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from typing import Any
 
 _EPILOG = """\
@@ -17,6 +18,9 @@ Each QEMU is started without a guest and queried over QMP (package qemu.qmp). It
 DIR/qemu/RELEASE/ARCH.json, those of the guest OS database to DIR/guests. The shipped facts come from a QEMU with all
 its modules; modules that are not installed here are listed.
 """
+
+
+log = logging.getLogger("virtkit")
 
 
 def register(subparsers: Any) -> None:
@@ -72,7 +76,7 @@ def _hosts(args: argparse.Namespace) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Rebuilds the facts that are named; returns 1 when a QEMU could not be queried (the others still are)."""
-    import sys
+    import os
     from pathlib import Path
 
     from virtkit import facts
@@ -88,20 +92,22 @@ def run(args: argparse.Namespace) -> int:
     if bool(args.kernel) != bool(args.kernel_name):
         raise UsageError("--kernel and --kernel-name go together")
     base = Path(args.output) if args.output else facts.root()
+    if not args.output and not os.access(base, os.W_OK):
+        raise UsageError(f"{base}: the facts in use cannot be written here; name a folder for new ones with -o DIR")
     failed = 0
     for binary in args.qemu:
         try:
             found = probe(binary, args.limit, args.roots)
         except VerifyError as error:
             failed += 1
-            print(error, file=sys.stderr)
+            log.error("%s", error)
             continue
         known = shipped.load(found.release, found.arch)
         for module in not_installed(found, known) if known else ():
-            print(f"{binary}: not installed, so that the facts lack it: {module}", file=sys.stderr)
+            log.warning("%s: not installed, so that the facts lack it: %s", binary, module)
         if found.unasked:
             types = " ".join(sorted(found.unasked))
-            print(f"{binary}: QEMU aborts on the properties of {types}; the facts lack them", file=sys.stderr)
+            log.warning("%s: QEMU aborts on the properties of %s; the facts lack them", binary, types)
         place = base / "qemu" / f"{found.release[0]}.{found.release[1]}" / f"{found.arch}.json"
         place.parent.mkdir(parents=True, exist_ok=True)
         write_text(place, shipped.dump(found))
