@@ -75,9 +75,13 @@ class ParquetTable:
 
     def close(self) -> None:
         """Write what is left, and end the file."""
-        if self._rows:
-            self._flush()
-        self._out.close()
+        try:
+            if self._rows:
+                self._flush()
+            self._out.close()
+        except BaseException:
+            self._out.is_open = False  # the writer would try again, and complain, when it is deleted
+            raise
 
 
 def _column(values: Sequence[Any], places: Any, kind: Any) -> Any:
