@@ -78,7 +78,7 @@ def definition(random: Random) -> str:
     machines: tuple[str, ...] = _PC
     if not windows and random.random() < 0.05:
         family, machines = random.choice((("virt", _VIRT), ("virt", _VIRT), ("ccw", _CCW)))
-    elif random.random() < 0.8 * guest.q35:
+    elif random.random() < 0.74 * guest.q35:
         family, machines = "q35", _Q35
     recipe = _Recipe(random, guest, random.choice(machines), family)
     _disks(recipe)
@@ -119,7 +119,7 @@ def _disks(recipe: _Recipe) -> None:
     if bus == "virtio" and recipe.chance(0.2):
         bus = "scsi"
         recipe.add("<controller type='scsi' index='0' model='virtio-scsi'/>")
-    count = min(random.choices((1, 2, 3, 4, 6, 9, 14), (28, 40, 22, 8, 1, 1, 0))[0], {"ide": 3, "sata": 5}.get(bus, 15))
+    count = min(random.choices((1, 2, 3, 4, 6, 9, 14), (30, 46, 21, 2, 0.7, 0.3, 0))[0], {"ide": 3, "sata": 5}.get(bus, 15))
     prefix = {"virtio": "vd", "scsi": "sd", "sata": "sd", "ide": "hd"}[bus]
     kind, source = random.choices((("file", "file"), ("block", "dev")), (8, 2))[0]
     cache = random.choice(("", " cache='none'", " cache='none' io='native'", " discard='unmap'", " cache='writeback'"))
@@ -151,7 +151,7 @@ def _nics(recipe: _Recipe) -> None:
     kind, source = random.choice((("network", "network='default'"), ("bridge", "bridge='br0'")))
     queues = random.choice((0, 0, 0, 2, 4, 8)) if virtio else 0
     driver = f"\n      <driver name='vhost' queues='{queues}'/>" if queues else ""
-    for number in range(random.choices((1, 2, 3, 4, 8), (55, 36, 8, 1, 0))[0]):
+    for number in range(random.choices((1, 2, 3, 4, 8), (57, 38, 4, 1, 0))[0]):
         recipe.add(
             f"<interface type='{kind}'>\n      <mac address='@mac{number}@'/>\n      <source {source}/>\n"
             f"      <model type='{model}'/>{driver}\n    </interface>"
@@ -170,7 +170,7 @@ def _others(recipe: _Recipe, windows: bool) -> None:
                     f"<controller type='usb' index='0' model='ich9-uhci{number}'>\n"
                     f"      <master startport='{start}'/>\n    </controller>"
                 )
-        spare = random.choice((0, 0, 0, 0, 0, 2)) if recipe.family == "q35" else 0
+        spare = random.choices((0, 2), (11, 1))[0] if recipe.family == "q35" else 0
         for index in range(1, spare + 1):
             recipe.add(f"<controller type='pci' index='{index}' model='pcie-root-port'/>")
     if x86 and recipe.chance(0.3):
@@ -179,9 +179,9 @@ def _others(recipe: _Recipe, windows: bool) -> None:
             recipe.add(f"<channel type='unix'>\n      {port}\n    </channel>")
     if recipe.family == "pc":
         recipe.add("<controller type='virtio-serial' index='0'/>")
-        recipe.add("<controller type='scsi' index='9' model='virtio-scsi'/>", 0.4)
-        recipe.add("<hub type='usb'/>", 0.2)
-        recipe.add("<panic model='isa'/>", 0.3)
+        recipe.add("<controller type='scsi' index='9' model='virtio-scsi'/>", 0.85)
+        recipe.add("<hub type='usb'/>", 0.6)
+        recipe.add("<panic model='isa'/>", 0.8)
     if recipe.family != "ccw":
         recipe.add("<serial type='pty'>\n      <target port='0'/>\n    </serial>", 0.95)
     recipe.add("<console type='pty'/>", 0.85)
@@ -195,7 +195,7 @@ def _others(recipe: _Recipe, windows: bool) -> None:
             port = "<target type='virtio' name='com.redhat.spice.0'/>"
             recipe.add(f"<channel type='spicevmc'>\n      {port}\n    </channel>")
             recipe.add("<redirdev bus='usb' type='spicevmc'/>", 0.8)
-            recipe.add("<redirdev bus='usb' type='spicevmc'/>", 0.8)
+            recipe.add("<redirdev bus='usb' type='spicevmc'/>", 0.5)
         recipe.add(f"<sound model='{'ich6' if recipe.family == 'pc' else 'ich9'}'/>", 0.15)
         video = random.choice(("vga", "virtio", "qxl", "cirrus" if recipe.family == "pc" else "vga", "bochs"))
         recipe.add(f"<video>\n      <model type='{video}'/>\n    </video>", 0.9)
