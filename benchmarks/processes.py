@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Run", "kill_a_worker", "measured"]
+__all__ = ["Killer", "Run", "measured"]
 
 _EVERY = 0.5
 _MIB = 1 << 20
@@ -66,18 +66,27 @@ def measured(
     return Run(seconds, peak / _MIB, processes[-1].returncode, messages)
 
 
-def kill_a_worker(after: float) -> Callable[[list[int], float], None]:
-    """A function for ``measured`` that kills a worker with SIGKILL, once, after some seconds."""
-    done = False
+@dataclass(slots=True)
+class Killer:
+    """Kills a process with SIGKILL, once, when ``when`` says so; for ``measured``.
 
-    def kill(tree: list[int], seconds: float) -> None:
-        nonlocal done
-        workers = [pid for pid in tree if b"spawn_main" in _command_line(pid)]
-        if not done and seconds > after and workers:
-            done = True
-            os.kill(workers[-1], signal.SIGKILL)
+    ``victim`` chooses it of the processes of the last command; None: a worker of a pool. ``killed`` is its id.
+    """
 
-    return kill
+    when: Callable[[], bool]
+    victim: Callable[[list[int]], int | None] | None = None
+    killed: int | None = None
+
+    def __call__(self, tree: list[int], seconds: float) -> None:
+        if self.killed is None and self.when():
+            pid = (self.victim or _worker)(tree)
+            if pid is not None:
+                os.kill(pid, signal.SIGKILL)
+                self.killed = pid
+
+
+def _worker(tree: list[int]) -> int | None:
+    return next((pid for pid in reversed(tree) if b"spawn_main" in _command_line(pid)), None)
 
 
 def _tree(pid: int) -> list[int]:

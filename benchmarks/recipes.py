@@ -119,7 +119,8 @@ def _disks(recipe: _Recipe) -> None:
     if bus == "virtio" and recipe.chance(0.2):
         bus = "scsi"
         recipe.add("<controller type='scsi' index='0' model='virtio-scsi'/>")
-    count = min(random.choices((1, 2, 3, 4, 6, 9, 14), (30, 46, 21, 2, 0.7, 0.3, 0))[0], {"ide": 3, "sata": 5}.get(bus, 15))
+    (count,) = random.choices((1, 2, 3, 4, 6, 9, 14), (30, 46, 21, 2, 0.7, 0.3, 0))
+    count = min(count, {"ide": 3, "sata": 5}.get(bus, 15))
     prefix = {"virtio": "vd", "scsi": "sd", "sata": "sd", "ide": "hd"}[bus]
     kind, source = random.choices((("file", "file"), ("block", "dev")), (8, 2))[0]
     cache = random.choice(("", " cache='none'", " cache='none' io='native'", " discard='unmap'", " cache='writeback'"))
