@@ -18,7 +18,7 @@ from virtkit.fleet.streams import form_of, opened, stored_as
 from virtkit.inputs import InMemory, Source, Unreadable, is_domain_file, sources, stem
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import IO, BinaryIO
 
     from virtkit.fleet.requests import Request
 
@@ -150,12 +150,28 @@ def _zipped(stream: BinaryIO, path: Path | None, label: str) -> Iterator[Source]
         with path.open("rb") as file:
             yield from zip_members(file, label)
         return
-    from shutil import copyfileobj
     from tempfile import TemporaryFile
 
     with TemporaryFile() as file:
-        copyfileobj(stream, file)
+        if reason := _copied(stream, file):
+            yield Unreadable(PurePath(label).name, None, label, reason=f"the archive cannot be read: {reason}")
+            return
         yield from zip_members(file, label)
+
+
+def _copied(stream: BinaryIO, file: IO[bytes]) -> str:
+    """Copy a stream to a file. Returns what went wrong, or ""."""
+    size = 0
+    try:
+        while part := stream.read(1 << 20):
+            size += len(part)
+            if size > limits.ARCHIVE_BYTES.most:
+                return limits.ARCHIVE_BYTES.too_large
+            file.write(part)
+        file.seek(0)
+    except (OSError, EOFError, ValueError) as problem:
+        return str(problem)
+    return ""
 
 
 def _one(stream: BinaryIO, name: str, path: Path | None, label: str) -> Source:

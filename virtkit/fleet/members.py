@@ -65,7 +65,6 @@ def tar_members(stream: BinaryIO, label: str, file: str = "") -> Iterator[Source
 def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
     """The domain files of a zip archive, likewise. ``stream`` can seek; the directory of the archive is in memory."""
     import zipfile
-    import zlib
 
     found = 0
     seen = _Seen()
@@ -84,7 +83,7 @@ def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
                 try:
                     with archive.open(member) as content:
                         data = _content(content, member.filename)
-                except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError) as error:
+                except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, *_broken()) as error:
                     found += 1
                     yield _unreadable(label, member.filename, f"cannot be read: {error}")
                     continue
@@ -95,11 +94,19 @@ def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
                     yield _unreadable(label, member.filename, limits.BYTES.too_large)
                 else:
                     yield _member(label, member.filename, data)
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
         yield _rest(label, str(error))
         return
     if not found:
         yield _empty(label)
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    """What broken data of a member raise besides OSError and EOFError."""
+    import lzma
+    import zlib
+
+    return zlib.error, lzma.LZMAError, ValueError
 
 
 class _Seen:

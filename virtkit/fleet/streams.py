@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import lzma
 import sys
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path, PurePath
@@ -30,6 +32,9 @@ _COMPRESSED = (
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 #: How a domain begins inside a JSON string; some writers escape "<".
 _DOMAINS = (b"<domain", b"\\u003cdomain", b"<?xml", b"\\u003c?xml")
+
+#: What broken data raise in Python's decompressors besides OSError, EOFError and ValueError.
+_BROKEN = (zlib.error, lzma.LZMAError)
 
 
 class _Joined(io.RawIOBase):
@@ -57,7 +62,10 @@ class _Joined(io.RawIOBase):
         elif self._problem is not None:
             raise self._problem
         else:
-            data = self._rest.read(len(into))
+            try:
+                data = self._rest.read(len(into))
+            except _BROKEN as problem:
+                raise OSError(_broken(problem)) from None
         into[: len(data)] = data
         return len(data)
 
@@ -135,10 +143,16 @@ def _ahead(stream: BinaryIO) -> tuple[bytes, Exception | None]:
             some = read(4096)
         except (OSError, EOFError, ValueError) as problem:
             return found, problem
+        except _BROKEN as problem:
+            return found, OSError(_broken(problem))
         if not some:
             break
         found += some
     return found, None
+
+
+def _broken(problem: Exception) -> str:
+    return f"the compressed data are broken: {problem}"
 
 
 def _gzip(stream: BinaryIO) -> BinaryIO:
@@ -154,8 +168,6 @@ def _bzip2(stream: BinaryIO) -> BinaryIO:
 
 
 def _xz(stream: BinaryIO) -> BinaryIO:
-    import lzma
-
     return cast("BinaryIO", lzma.LZMAFile(stream))
 
 

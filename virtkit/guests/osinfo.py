@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import lzma
 import os
 import re
 import tarfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -172,8 +174,10 @@ def _tarball(place: Path) -> Iterator[tuple[str, bytes]]:
                     raise GuestError(f"{place}: {member.name}: expected at most {_FILE_LIMIT >> 20} MiB")
                 stream = archive.extractfile(member)
                 yield name, stream.read(_FILE_LIMIT) if stream else b""
-    except (tarfile.TarError, OSError, EOFError) as problem:
-        raise GuestError(f"{place}: not a readable tarball: {problem}") from None
+    except (tarfile.TarError, OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as problem:
+        # tarfile lists on further lines what it tried.
+        reason = str(problem).partition("\n")[0].removesuffix(":")
+        raise GuestError(f"{place}: not a readable tarball: {reason}") from None
     except Exception as problem:  # lzma and zlib raise their own exceptions
         if isinstance(problem, GuestError):
             raise

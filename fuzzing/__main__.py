@@ -1,0 +1,153 @@
+"""``python -m fuzzing``: fuzzes the readers and the whole way, prints a table, and writes each finding to a file."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from fuzzing.targets import READERS, TARGETS, WAYS, Target
+
+__all__ = ["main"]
+
+_EPILOG = """\
+examples:
+  python -m fuzzing --runs 10000 --way 1000
+  python -m fuzzing domain-xml --runs 100000 --seed 7
+  python -m fuzzing --replay build/fuzz/findings/way-kubevirt-1.yaml
+
+--runs counts the inputs of all readers together, each with its share; --way those that go the whole way: resolve, write,
+resolve again, draw, check, attach. The same seed gives the same inputs. The exit code is 1 when something was found.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the fuzzer. Returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="fuzzing", description="Fuzzes virtkit's readers and the whole way from an input to its pictures.",
+        epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"by default all: {', '.join(TARGETS)}")
+    parser.add_argument("--runs", type=int, default=10_000, help="inputs of the readers (default: 10000)")
+    parser.add_argument("--way", type=int, default=1000, help="inputs that go the whole way (default: 1000)")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random numbers (default: 1)")
+    parser.add_argument("--jobs", type=int, default=1, help="targets that are fuzzed at the same time (default: 1)")
+    parser.add_argument("--engine", choices=("atheris", "lines"), help="default: atheris where it is installed")
+    parser.add_argument("-o", "--output", type=Path, default=Path("build/fuzz"), metavar="DIR", help="default: build/fuzz")
+    parser.add_argument("--replay", type=Path, metavar="FILE", help="give one file, named TARGET-NUMBER, to its target")
+    args = parser.parse_args(arguments)
+    if args.replay is not None:
+        return _replay(args.replay)
+    if unknown := [name for name in args.targets if name not in TARGETS]:
+        parser.error(f"no target {unknown[0]!r}; expected some of {', '.join(TARGETS)}")
+    engine = args.engine or ("atheris" if importlib.util.find_spec("atheris") else "lines")
+    chosen = list(_chosen(args))
+    began = time.monotonic()
+    with ThreadPoolExecutor(args.jobs) as pool:
+        rows = list(pool.map(lambda one: _fuzzed(args, engine, *one), chosen))
+    failed = _report(args, engine, [row for row in rows if row], time.monotonic() - began)
+    return 1 if failed or not all(rows) else 0
+
+
+def _chosen(args: argparse.Namespace) -> Iterator[tuple[Target, int]]:
+    """Each target that is fuzzed, with the number of its inputs."""
+    for group, runs in ((READERS, args.runs), (WAYS, args.way)):
+        some = [one for one in group if not args.targets or one.name in args.targets]
+        shares = sum(one.share for one in some)
+        for one in some:
+            if number := -(-runs * one.share // shares):
+                yield one, number
+
+
+def _fuzzed(args: argparse.Namespace, engine: str, target: Target, runs: int) -> dict[str, object]:
+    """Fuzz a target in a process of its own, and return what it counted; nothing when the process died."""
+    folder = args.output / target.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    words = [target.name, "--runs", str(runs), "--seed", str(args.seed), "--engine", engine, "--output", str(folder)]
+    # The order of sets must not depend on the run.
+    environment = {**os.environ, "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
+    with (folder / "log").open("wb") as log:
+        done = subprocess.run(
+            [sys.executable, "-m", "fuzzing.worker", *words], env=environment, stdout=log, stderr=log, check=False
+        )
+    try:
+        found: dict[str, object] = json.loads((folder / "counts.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = {"inputs": 0}
+    if int(str(found["inputs"])) < runs:
+        print(f"{target.name}: ended with status {done.returncode} after {found['inputs']} of {runs} inputs; see {folder}/log")
+        return {}
+    return found
+
+
+def _report(args: argparse.Namespace, engine: str, rows: list[dict[str, object]], seconds: float) -> bool:
+    """Print the table and the findings. Returns whether something was found."""
+    from fuzzing.coverage import covered, edges
+
+    head = ("target", "inputs", "read", "refused", "CPU s", "ms each", "slowest s", "MB", "edges", "lines", "findings")
+    table: list[tuple[object, ...]] = [head]
+    for row in rows:
+        results: dict[str, int] = row["results"]  # type: ignore[assignment]
+        folder = args.output / str(row["target"])
+        inputs, cpu = int(str(row["inputs"])), float(str(row["seconds"]))
+        table.append((
+            row["target"], inputs, results.get("read", 0), results.get("refused", 0), f"{cpu:.0f}",
+            f"{1000 * cpu / max(inputs, 1):.2f}", row["slowest"], row["memory"], edges(folder / "log"),
+            covered(TARGETS[str(row["target"])], folder / "corpus", args.output), len(row["findings"]),  # type: ignore[arg-type]
+        ))  # fmt: skip
+    widths = [max(len(str(line[column])) for line in table) for column in range(len(head))]
+    for line in table:
+        print("  ".join(str(cell).ljust(width) if at == 0 else str(cell).rjust(width)
+                        for at, (cell, width) in enumerate(zip(line, widths, strict=True))))  # fmt: skip
+    total = sum(int(str(row["inputs"])) for row in rows)
+    print(f"{total} inputs in {seconds:.0f} s, seed {args.seed}, engine {engine}")
+    return _findings(args, rows)
+
+
+def _findings(args: argparse.Namespace, rows: list[dict[str, object]]) -> bool:
+    """Write the smallest input of each finding to a file, and print its path."""
+    from fuzzing.attempt import attempt, forbid_hangs
+    from fuzzing.minimise import smaller
+
+    forbid_hangs()
+    folder = args.output / "findings"
+    any_found = False
+    for row in rows:
+        target = TARGETS[str(row["target"])]
+        keys: dict[str, list[object]] = row["findings"]  # type: ignore[assignment]
+        for number, (key, (times, _, text)) in enumerate(keys.items()):
+            any_found = True
+            folder.mkdir(parents=True, exist_ok=True)
+            data = (args.output / target.name / f"finding-{number}{target.ending}").read_bytes()
+            file = folder / f"{target.name}-{number}{target.ending}"
+            file.write_bytes(smaller(target, data, key))
+            said = attempt(target, file.read_bytes(), every=True).text or str(text)
+            print(f"\n{target.name}: {key}, {times} times\n  {file}\n  {said.strip()[-700:]}")
+    return any_found
+
+
+def _replay(file: Path) -> int:
+    """Give a file to the target that its name begins with, and print the result. Returns the exit code."""
+    from fuzzing.attempt import attempt, forbid_hangs
+
+    name = next((name for name in sorted(TARGETS, key=len, reverse=True) if file.name.startswith(name)), None)
+    if name is None:
+        print(f"{file}: expected a name that begins with a target: {', '.join(TARGETS)}", file=sys.stderr)
+        return 2
+    forbid_hangs()
+    found = attempt(TARGETS[name], file.read_bytes(), every=True)
+    print(f"{name}: {found.result} in {found.seconds:.3f} s\n{found.text}".rstrip())
+    return 1 if found.result == "found" else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""What the inputs of a run reached: the branches that libFuzzer counts, and the lines of virtkit."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from fuzzing.attempt import attempt
+from fuzzing.lines import traced
+from fuzzing.targets import Target
+
+__all__ = ["covered", "edges"]
+
+_MOST_FILES = 400
+
+
+def edges(log: Path) -> str:
+    """The number of branches that a run reached, as libFuzzer counts them in its log; "-" without it."""
+    found = re.findall(rb"cov: (\d+)", log.read_bytes())
+    return found[-1].decode() if found else "-"
+
+
+def covered(target: Target, corpus: Path, output: Path) -> int:
+    """How many lines of virtkit the corpus of a run and the seeds reach; the lines are written to TARGET/lines.json.
+
+    A corpus of more than 400 inputs is replayed in part: its smallest ones.
+    """
+    files = sorted(corpus.iterdir(), key=lambda file: (file.stat().st_size, file.name)) if corpus.is_dir() else []
+    with traced() as lines:
+        for data in (*target.seeds(), *(file.read_bytes() for file in files[:_MOST_FILES])):
+            attempt(target, data, every=len(data) % 4 == 0)
+    text = json.dumps(sorted(lines))
+    (output / target.name / "lines.json").write_text(text, encoding="utf-8")
+    return len(lines)

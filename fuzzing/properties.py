@@ -1,0 +1,85 @@
+"""What holds of every resolution: no place is given twice, no device is lost, resolving again changes nothing."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+from virtkit.domain.address import CcwAddress, DriveAddress, PciAddress, SerialAddress, UsbAddress
+from virtkit.domain.devices import Chardev, Controller, Disk
+
+if TYPE_CHECKING:
+    from virtkit.domain.devices import Device
+    from virtkit.resolved import Resolved
+
+__all__ = ["elements", "given_twice", "lost", "unshared", "usb_none_beside_others"]
+
+
+def unshared(found: Resolved) -> Iterator[tuple[Device, tuple[object, ...]]]:
+    """Every place that only one device may have, with the device."""
+    for device in found.devices:
+        at = device.address
+        if isinstance(device, Chardev) and device.mirror:
+            continue
+        if isinstance(at, PciAddress):
+            # A piix3-uhci away from i440fx may share its fixed place: libvirt does not look there.
+            if isinstance(device, Controller) and device.type in ("usb", "ide") and (at.bus, at.slot) == (0, 1):
+                continue
+            yield device, ("pci", at.domain, at.bus, at.slot, at.function)
+            if at.uid is not None:
+                yield device, ("zpci uid", at.uid)
+                yield device, ("zpci fid", at.fid)
+        elif isinstance(at, CcwAddress):
+            yield device, ("ccw", str(at))
+        elif isinstance(at, UsbAddress) and at.port:
+            yield device, ("usb", at.bus, at.port)
+        elif isinstance(at, SerialAddress) and at.port:
+            yield device, ("port", at.controller, at.port)
+        elif isinstance(at, DriveAddress) and device.kind in ("disk", "hostdev"):
+            bus = device.bus if isinstance(device, Disk) else "scsi"
+            yield device, ("drive", bus, at.controller, at.bus, at.target, at.unit)
+    for controller in found.inventory.controllers:
+        # Parts of an ich9 set share a number, and "none" stands for no controller.
+        if "-uhci" not in (controller.model or "") and controller.model != "none":
+            yield controller, ("controller", controller.type, controller.index)
+
+
+def given_twice(found: Resolved) -> list[tuple[object, ...]]:
+    """The places that two devices have, where the resolution gave one of them its place: two places that a user wrote
+    are what libvirt accepts of them."""
+    owners: dict[tuple[object, ...], list[Device]] = {}
+    for device, place in unshared(found):
+        owners.setdefault(place, []).append(device)
+    return [place for place, some in owners.items() if len(some) > 1 and not all(one.given for one in some)]
+
+
+def elements(text: str) -> list[str]:
+    """The device elements of a document without white space, sorted."""
+    root = etree.fromstring(text.encode())
+    found = []
+    for element in root.iterfind("devices/*"):
+        element.tail = None
+        for part in element.iter():
+            part.text = (part.text or "").strip() or None
+            if part is not element:
+                part.tail = None
+        found.append(etree.tostring(element).decode())
+    return sorted(found)
+
+
+def lost(before: etree._Element, text: str) -> dict[str, int]:
+    """How many device elements of each name a resolved text has fewer than the input."""
+    after = etree.fromstring(text.encode())
+    count = Counter(str(one.tag) for one in before.iterfind("devices/*") if isinstance(one.tag, str))
+    count.subtract(str(one.tag) for one in after.iterfind("devices/*") if isinstance(one.tag, str))
+    return {tag: number for tag, number in sorted(count.items()) if number > 0}
+
+
+def usb_none_beside_others(text: str) -> bool:
+    """Whether one of several USB controllers is "none": libvirt refuses its own dump of such a domain."""
+    usb = re.findall("<controller type=.usb.[^>]*>", text)
+    return len(usb) > 1 and any("none" in one for one in usb)
