@@ -10,13 +10,18 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from fuzzing.targets import READERS, TARGETS, WAYS, Target
 
 __all__ = ["main"]
+
+_GUIDED = 5
+"""One input of so many is for libFuzzer."""
 
 _EPILOG = """\
 examples:
@@ -68,11 +73,45 @@ def _chosen(args: argparse.Namespace) -> Iterator[tuple[Target, int]]:
 
 
 def _fuzzed(args: argparse.Namespace, engine: str, target: Target, runs: int) -> dict[str, object]:
-    """Fuzz a target in a process of its own, and return what it counted; nothing when the process died."""
+    """Fuzz a target, and return what was counted; nothing when a process died.
+
+    libFuzzer looks for new branches with a fifth of the inputs; the others are mutations of what it kept.
+    """
     folder = args.output / target.name
     shutil.rmtree(folder, ignore_errors=True)
+    guided = -(-runs // _GUIDED) if engine == "atheris" else 0
+    parts = [_part(args, target, "atheris", guided, folder / "atheris")] if guided else []
+    if guided < runs:
+        begin = folder / "atheris" / "corpus" if guided else None
+        parts.append(_part(args, target, "lines", runs - guided, folder / "lines", begin))
+    return _joined(target, parts) if all(parts) else {}
+
+
+def _joined(target: Target, parts: list[dict[str, Any]]) -> dict[str, object]:
+    """The counts of both engines together."""
+    results: Counter[str] = Counter()
+    findings: dict[str, list[Any]] = {}
+    for part in parts:
+        results.update(part["results"])
+        for number, (key, (times, size, text)) in enumerate(part["findings"].items()):
+            file = f"{part['folder']}/finding-{number}{target.ending}"
+            before = findings.get(key, [0, size + 1, text, file])
+            shortest = [size, text, file] if size < before[1] else before[1:]
+            findings[key] = [before[0] + times, *shortest]
+    return {
+        "target": target.name, "inputs": sum(part["inputs"] for part in parts), "results": dict(results),
+        "findings": findings, "seconds": sum(part["seconds"] for part in parts),
+        "slowest": max(part["slowest"] for part in parts), "memory": max(part["memory"] for part in parts),
+    }  # fmt: skip
+
+
+def _part(
+    args: argparse.Namespace, target: Target, engine: str, runs: int, folder: Path, begin: Path | None = None
+) -> dict[str, Any]:
+    """Fuzz a target with one engine in a process of its own."""
     folder.mkdir(parents=True)
     words = [target.name, "--runs", str(runs), "--seed", str(args.seed), "--engine", engine, "--output", str(folder)]
+    words += ["--begin", str(begin)] if begin is not None else []
     # The order of sets must not depend on the run.
     environment = {**os.environ, "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
     with (folder / "log").open("wb") as log:
@@ -80,13 +119,13 @@ def _fuzzed(args: argparse.Namespace, engine: str, target: Target, runs: int) ->
             [sys.executable, "-m", "fuzzing.worker", *words], env=environment, stdout=log, stderr=log, check=False
         )
     try:
-        found: dict[str, object] = json.loads((folder / "counts.json").read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads((folder / "counts.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         found = {"inputs": 0}
-    if int(str(found["inputs"])) < runs:
+    if found["inputs"] < runs:
         print(f"{target.name}: ended with status {done.returncode} after {found['inputs']} of {runs} inputs; see {folder}/log")
         return {}
-    return found
+    return {**found, "folder": str(folder)}
 
 
 def _report(args: argparse.Namespace, engine: str, rows: list[dict[str, object]], seconds: float) -> bool:
@@ -101,8 +140,8 @@ def _report(args: argparse.Namespace, engine: str, rows: list[dict[str, object]]
         inputs, cpu = int(str(row["inputs"])), float(str(row["seconds"]))
         table.append((
             row["target"], inputs, results.get("read", 0), results.get("refused", 0), f"{cpu:.0f}",
-            f"{1000 * cpu / max(inputs, 1):.2f}", row["slowest"], row["memory"], edges(folder / "log"),
-            covered(TARGETS[str(row["target"])], folder / "corpus", args.output), len(row["findings"]),  # type: ignore[arg-type]
+            f"{1000 * cpu / max(inputs, 1):.2f}", row["slowest"], row["memory"], edges(folder / "atheris" / "log"),
+            covered(TARGETS[str(row["target"])], folder), len(row["findings"]),  # type: ignore[arg-type]
         ))  # fmt: skip
     widths = [max(len(str(line[column])) for line in table) for column in range(len(head))]
     for line in table:
@@ -124,10 +163,10 @@ def _findings(args: argparse.Namespace, rows: list[dict[str, object]]) -> bool:
     for row in rows:
         target = TARGETS[str(row["target"])]
         keys: dict[str, list[object]] = row["findings"]  # type: ignore[assignment]
-        for number, (key, (times, _, text)) in enumerate(keys.items()):
+        for number, (key, (times, _, text, found)) in enumerate(keys.items()):
             any_found = True
             folder.mkdir(parents=True, exist_ok=True)
-            data = (args.output / target.name / f"finding-{number}{target.ending}").read_bytes()
+            data = Path(str(found)).read_bytes()
             file = folder / f"{target.name}-{number}{target.ending}"
             file.write_bytes(smaller(target, data, key))
             said = attempt(target, file.read_bytes(), every=True).text or str(text)

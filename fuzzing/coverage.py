@@ -17,19 +17,19 @@ _MOST_FILES = 400
 
 def edges(log: Path) -> str:
     """The number of branches that a run reached, as libFuzzer counts them in its log; "-" without it."""
-    found = re.findall(rb"cov: (\d+)", log.read_bytes())
+    found = re.findall(rb"cov: (\d+)", log.read_bytes()) if log.is_file() else []
     return found[-1].decode() if found else "-"
 
 
-def covered(target: Target, corpus: Path, output: Path) -> int:
-    """How many lines of virtkit the corpus of a run and the seeds reach; the lines are written to TARGET/lines.json.
+def covered(target: Target, folder: Path) -> int:
+    """How many lines of virtkit the seeds and what a run kept reach; the lines are written to reached.json.
 
     A corpus of more than 400 inputs is replayed in part: its smallest ones.
     """
-    files = sorted(corpus.iterdir(), key=lambda file: (file.stat().st_size, file.name)) if corpus.is_dir() else []
+    files = sorted(folder.glob("*/corpus/*"), key=lambda file: (file.stat().st_size, file.name))
     with traced() as lines:
         for data in (*target.seeds(), *(file.read_bytes() for file in files[:_MOST_FILES])):
             attempt(target, data, every=len(data) % 4 == 0)
     text = json.dumps(sorted(lines))
-    (output / target.name / "lines.json").write_text(text, encoding="utf-8")
+    (folder / "reached.json").write_text(text, encoding="utf-8")
     return len(lines)
