@@ -5,6 +5,7 @@
 # make lab      open the notebooks in JupyterLab
 # make lock     rebuild requirements.lock from pyproject.toml
 # make bench    run the benchmarks
+# make fuzz     fuzz the readers (RUNS=10000 inputs) and the whole way (WAY=1000); see docs/fuzzing.md
 # make sbom     write dist/virtkit.cdx.json: each package that users install, as CycloneDX
 # make licences list the licences of those packages; fails at one that pyproject.toml does not allow
 # make minimal  run the fast tests with the oldest versions that pyproject.toml allows
@@ -26,13 +27,16 @@ LAB        ?=
 SAMPLE     ?= 1000
 SEED       ?= 1
 MUTANTS    ?=
+RUNS       ?= 10000
+WAY        ?= 1000
+FUZZING    ?=
 LAB_HOME   ?= $(CURDIR)/$(VENV)/lab
 
 # Some environments forbid it, but the tests and reports start a few hundred interpreters: without bytecode, each would
 # compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: report test accept check lint lab lock bench sbom licences minimal mutants clean setup
+.PHONY: report test accept check lint lab lock bench fuzz sbom licences minimal mutants clean setup
 .DEFAULT_GOAL := report
 
 report: $(STAMP)
@@ -66,10 +70,24 @@ lab: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks
 
+# atheris has wheels for Linux only, and is kept out of the environment. Without it, fuzzing goes on without libFuzzer.
+ATHERIS := build/atheris
+
+$(ATHERIS)/.ready: fuzzing/requirements.lock $(STAMP)
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --target $(ATHERIS) --require-hashes --only-binary :all: \
+	    -r fuzzing/requirements.lock || echo "atheris cannot be installed; fuzzing without libFuzzer"
+	@mkdir -p $(ATHERIS) && touch $@
+
+fuzz: $(ATHERIS)/.ready
+	PYTHONPATH=$(ATHERIS) $(BIN)/python -m fuzzing --runs $(RUNS) --way $(WAY) --seed $(SEED) --jobs $(JOBS) $(FUZZING)
+
 lock: $(STAMP)
 	$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 	    --no-emit-index-url --no-annotate --extra report --extra lab --extra fleet --extra qemu --extra dev \
 	    --output-file requirements.lock $(LOCKFLAGS) pyproject.toml
+	$(BIN)/uv pip compile --python-version 3.11 --generate-hashes --no-header --quiet --no-emit-index-url --no-annotate \
+	    --only-binary :all: --extra fuzz --constraint requirements.lock --no-emit-package lxml \
+	    --output-file fuzzing/requirements.lock $(LOCKFLAGS) pyproject.toml
 
 # What users install: virtkit and all extras that requirements.lock holds, without the tools of development.
 RUNTIME := build/runtime

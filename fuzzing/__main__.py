@@ -29,8 +29,9 @@ examples:
   python -m fuzzing domain-xml --runs 100000 --seed 7
   python -m fuzzing --replay build/fuzz/findings/way-kubevirt-1.yaml
 
---runs counts the inputs of all readers together, each with its share; --way those that go the whole way: resolve, write,
-resolve again, draw, check, attach. The same seed gives the same inputs. The exit code is 1 when something was found.
+--runs counts the inputs of all readers together, each with its share; --way those that go the whole way: resolve,
+write, resolve again, draw, check, attach. The same seed gives the same inputs. The exit code is 1 when something was
+found.
 """
 
 
@@ -46,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="seed of the random numbers (default: 1)")
     parser.add_argument("--jobs", type=int, default=1, help="targets that are fuzzed at the same time (default: 1)")
     parser.add_argument("--engine", choices=("atheris", "lines"), help="default: atheris where it is installed")
-    parser.add_argument("-o", "--output", type=Path, default=Path("build/fuzz"), metavar="DIR", help="default: build/fuzz")
+    place = Path("build/fuzz")
+    parser.add_argument("-o", "--output", type=Path, default=place, metavar="DIR", help=f"default: {place}")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="give one file, named TARGET-NUMBER, to its target")
     args = parser.parse_args(arguments)
     if args.replay is not None:
@@ -123,7 +125,8 @@ def _part(
     except (OSError, ValueError):
         found = {"inputs": 0}
     if found["inputs"] < runs:
-        print(f"{target.name}: ended with status {done.returncode} after {found['inputs']} of {runs} inputs; see {folder}/log")
+        ended = f"ended with status {done.returncode} after {found['inputs']} of {runs} inputs"
+        print(f"{target.name}: {ended}; see {folder}/log")
         return {}
     return {**found, "folder": str(folder)}
 
@@ -183,6 +186,7 @@ def _replay(file: Path) -> int:
         print(f"{file}: expected a name that begins with a target: {', '.join(TARGETS)}", file=sys.stderr)
         return 2
     forbid_hangs()
+    attempt(TARGETS[name], file.read_bytes(), every=True)  # loads modules and facts, which takes a second
     found = attempt(TARGETS[name], file.read_bytes(), every=True)
     print(f"{name}: {found.result} in {found.seconds:.3f} s\n{found.text}".rstrip())
     return 1 if found.result == "found" else 0

@@ -25,9 +25,10 @@ _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, remove_blank_
 _WORD = re.compile(r"(\s+|[,;=:.\-\"'\[\]{}()|<>]+)")
 #: Byte sequences that decide how a text is read.
 _SIGNS = (
-    b"\x00", b"\xff", b"\xfe\xff", b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\xc3", b"\r", b"\r\n", b"\x0b", b"\x85",
-    b"<!--", b"-->", b"<![CDATA[", b"]]>", b"<?x?>", b"&#0;", b"&x;", b"<!DOCTYPE a>", b"---\n", b"...\n", b"&a ", b"*a ",
-    b"!!python/name:x ", b"? ", b"|\n", b"\t", b"#", b"{", b"}", b"[", b"]", b'"', b"'", b"\\", b"$(", b"`",
+    b"\x00", b"\xff", b"\xfe\xff", b"\xff\xfe", b"\xef\xbb\xbf", b"\xed\xa0\x80", b"\xc3", b"\r", b"\r\n", b"\x0b",
+    b"\x85", b"<!--", b"-->", b"<![CDATA[", b"]]>", b"<?x?>", b"&#0;", b"&x;", b"<!DOCTYPE a>", b"---\n", b"...\n",
+    b"&a ", b"*a ", b"!!python/name:x ", b"? ", b"|\n", b"\t",
+    b"#", b"{", b"}", b"[", b"]", b'"', b"'", b"\\", b"$(", b"`",
 )  # fmt: skip
 
 
@@ -83,7 +84,8 @@ def xml_mutator(seeds: Sequence[bytes], vocabulary: Sequence[bytes] = ()) -> Mut
         for _ in range(random.choice((1, 1, 1, 2, 3, 5))):
             tree.change(root, random)
         encoding = random.choice(("utf-16", "iso-8859-1", "ascii", "utf-8")) if random.random() < 0.02 else None
-        return etree.tostring(root, encoding=encoding) if encoding else etree.tostring(root)
+        text = etree.tostring(root, encoding=encoding or "ascii", xml_declaration=bool(encoding))
+        return text if isinstance(text, bytes) else text.encode()
 
     return mutate
 

@@ -8,6 +8,7 @@ import io
 import lzma
 import struct
 import tarfile
+import warnings
 import zipfile
 from collections.abc import Sequence
 from random import Random
@@ -19,21 +20,24 @@ __all__ = ["archive_mutator", "archive_seeds", "compressed", "tarred", "zipped"]
 Members = list[tuple[str, bytes]]
 
 _NAMES = (
-    "a.xml", "b.in.xml", "c.yaml", "d.save", "e.cmdline", "f.txt", "../g.xml", "/h.xml", "i/j.xml", "k.xml/", "", ".xml",
-    "é.xml", "\u202el.xml", "a" * 300 + ".xml", "m.json", "os/x.org/n.xml", "VERSION", "device/x.org/o.xml",
+    "a.xml", "b.in.xml", "c.yaml", "d.save", "e.cmdline", "f.txt", "../g.xml", "/h.xml", "i/j.xml", "k.xml/", "",
+    ".xml", "é.xml", "\u202el.xml", "a" * 300 + ".xml", "m.json", "os/x.org/n.xml", "VERSION", "device/x.org/o.xml",
 )  # fmt: skip
+
+_KINDS = (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE)
 
 
 def tarred(members: Members, kinds: Random | None = None) -> bytes:
     """A tar archive; with ``kinds``, some members are links, folders or devices, or have a format of their own."""
     out = io.BytesIO()
-    form = tarfile.PAX_FORMAT if kinds is None else kinds.choice((tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT))
+    forms = (tarfile.PAX_FORMAT, tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT)
+    form = forms[0] if kinds is None else kinds.choice(forms)
     with tarfile.open(fileobj=out, mode="w", format=form) as archive:
         for name, data in members:
             member = tarfile.TarInfo(name or "x")
             member.size = len(data)
             if kinds is not None and kinds.random() < 0.1:
-                member.type = kinds.choice((tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE))
+                member.type = kinds.choice(_KINDS)
                 member.linkname = kinds.choice(_NAMES)
                 member.size = 0
             try:
@@ -46,7 +50,9 @@ def tarred(members: Members, kinds: Random | None = None) -> bytes:
 def zipped(members: Members, kinds: Random | None = None) -> bytes:
     """A zip archive; with ``kinds``, members are stored in different ways."""
     out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
+    with warnings.catch_warnings(), zipfile.ZipFile(out, "w") as archive:
+        # A name that is there twice is intended.
+        warnings.simplefilter("ignore", UserWarning)
         for name, data in members:
             ways = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
             # A fixed date, so that the same members give the same bytes.
@@ -68,7 +74,8 @@ def archive_seeds(members: Members) -> list[bytes]:
     """Archives of every form with these members."""
     return [
         tarred(members), zipped(members), *(compressed(tarred(members[:2]), way) for way in ("gzip", "bzip2", "xz")),
-        compressed(zipped(members[:2]), "gzip"), compressed(members[0][1], "gzip"), members[0][1], tarred([]), zipped([]),
+        compressed(zipped(members[:2]), "gzip"), compressed(members[0][1], "gzip"), members[0][1], tarred([]),
+        zipped([]),
     ]  # fmt: skip
 
 
@@ -114,6 +121,9 @@ def _change(members: Members, known: Members, of_member: Mutator, random: Random
     else:
         members[at] = (name, of_member(data, random)[:20_000])
 
+#: Types of a member: long names, extended headers, sparse files.
+_TYPES = (b"L", b"K", b"x", b"g", b"S")
+
 
 def _header(data: bytes, random: Random) -> bytes:
     """A tar archive with another number in one header, whose checksum is right again."""
@@ -122,7 +132,7 @@ def _header(data: bytes, random: Random) -> bytes:
     if header[257:262] != b"ustar" or len(header) < 512:
         return data[:at] + data[at + 512 :]
     place, size = random.choice(((0, 100), (100, 8), (124, 12), (136, 12), (156, 1), (157, 100), (345, 155)))
-    odd = (b"", b"7" * size, b"\x80" + b"\xff" * (size - 1), b"-1", b"x" * size, b"0" * size, b"L", b"K", b"x", b"g", b"S")
+    odd = (b"", b"7" * size, b"\x80" + b"\xff" * (size - 1), b"-1", b"x" * size, b"0" * size, *_TYPES)
     header[place : place + size] = random.choice(odd)[:size].ljust(size, b"\0")
     header[148:156] = b" " * 8
     header[148:156] = b"%06o\0 " % sum(header)

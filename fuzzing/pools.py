@@ -17,14 +17,14 @@ NUMBERS = (
     "0xfe", "010", "1e9", "1.5", "00", "+1", " 1", "1 ",
 )  # fmt: skip
 ODD = (
-    "", " ", "none", "default", "auto", "yes", "no", "on", "off", "virtio", "pci", "q35", "hvm", "x", "é", "٣", "\t", "\n",
-    "a" * 300, "%s", "{0}", "${x}", "../..", "/", "\u202e", "\u2028", "<&'\">", "]]>", "&amp;", "null", "true", "[]", "{}",
-    "0000:00:01.0", "52:54:00:00:00:01", "vda", "vdz", "sda", "hda",
+    "", " ", "none", "default", "auto", "yes", "no", "on", "off", "virtio", "pci", "q35", "hvm", "x", "é", "٣", "\t",
+    "\n", "a" * 300, "%s", "{0}", "${x}", "../..", "/", "\u202e", "\u2028", "<&'\">", "]]>", "&amp;", "null", "true",
+    "[]", "{}", "0000:00:01.0", "52:54:00:00:00:01", "vda", "vdz", "sda", "hda",
 )  # fmt: skip
 
 
 def number_near(random: Random, text: str) -> str:
-    """The number one below or above ``text``, its double or its opposite; a number at a border where it is no number."""
+    """The number one below or above ``text``, its double or its opposite; a number at a border for other text."""
     try:
         number = int(text, 0)
     except ValueError:

@@ -42,7 +42,7 @@ def pick_of(data: bytes) -> int:
 @cache
 def _folder() -> Path:
     """A folder for the readers that take a path, in memory where there is such a place."""
-    memory = Path("/dev/shm")
+    memory = Path("/dev/shm")  # noqa: S108 (the folder has a random name)
     return Path(tempfile.mkdtemp(prefix="fuzz-", dir=memory if memory.is_dir() else None))
 
 
@@ -126,7 +126,7 @@ def _osinfo(data: bytes, every: bool) -> bool:
 
     if data.lstrip()[:1] == b"<":
         _file("db/os/x.org/x-1.xml", data)
-        _file("db/os/x.org/x-2.xml", seeds.osinfo()[1])
+        _file("db/os/x.org/x-2.xml", seeds.samples("osinfo-db")[1])
         place = _folder() / "db"
     else:
         place = _file("osinfo-db-20240101.tar", data)
@@ -224,8 +224,16 @@ def _steps(data: bytes, every: bool) -> bool:
     return True
 
 
+def _samples(name: str) -> Callable[[], Sequence[bytes]]:
+    return lambda: seeds.samples(name)
+
+
 def _domain_xml(some: Sequence[bytes]) -> Mutator:
     return xml_mutator(some, seeds.vocabulary())
+
+
+def _json(some: Sequence[bytes]) -> Mutator:
+    return data_mutator(some, only_json=True)
 
 
 def _documents(some: Sequence[bytes]) -> Mutator:
@@ -250,7 +258,7 @@ def _databases(some: Sequence[bytes]) -> Mutator:
 def _database_seeds() -> list[bytes]:
     from fuzzing.packed import tarred
 
-    files = seeds.osinfo()
+    files = seeds.samples("osinfo-db")
     named = [("db/VERSION", b"20240101"), ("db/os/x.org/x-1.xml", files[0]), ("db/device/pcisig.com/a.xml", files[2])]
     return [*files, tarred(named)]
 
@@ -259,30 +267,30 @@ READERS = (
     Target("domain-xml", 320, ".xml", seeds.domains, _domain_xml, _reader("in.xml")),
     Target("libvirt-documents", 16, ".xml", seeds.documents, _documents, _reader("in.xml")),
     Target("device-xml", 940, ".xml", seeds.devices, _domain_xml, _device),
-    Target("host-documents", 60, ".xml", seeds.capabilities, xml_mutator, _host_document),
-    Target("domain-capabilities", 260, ".xml", lambda: seeds.capabilities()[1:2], xml_mutator, _domcaps),
-    Target("qmp-replies", 140, ".json", seeds.replies, lambda some: data_mutator(some, only_json=True), _host_document),
-    Target("kubevirt", 12, ".yaml", seeds.kubevirt, data_mutator, _reader("in.yaml")),
-    Target("command-lines", 12, ".cmdline", seeds.command_lines, text_mutator, _reader("in.cmdline")),
-    Target("proxmox", 4, ".conf", seeds.conf, text_mutator, _reader("100.conf")),
+    Target("host-documents", 60, ".xml", _samples("host-documents"), xml_mutator, _host_document),
+    Target("domain-capabilities", 260, ".xml", _samples("host-documents"), xml_mutator, _domcaps),
+    Target("qmp-replies", 140, ".json", _samples("qmp-replies"), _json, _host_document),
+    Target("kubevirt", 12, ".yaml", _samples("kubevirt"), data_mutator, _reader("in.yaml")),
+    Target("command-lines", 12, ".cmdline", _samples("command-lines"), text_mutator, _reader("in.cmdline")),
+    Target("proxmox", 4, ".conf", _samples("proxmox"), text_mutator, _reader("100.conf")),
     Target("json-lines", 16, ".jsonl", seeds.json_lines, lambda some: data_mutator(some, lines=True), _json_lines),
     Target("archives", 6, ".bin", seeds.archives, _archives, _archive),
     Target("osinfo-db", 16, ".xml", _database_seeds, _databases, _osinfo),
     Target("policies", 2, ".yaml", seeds.policies, data_mutator, _policy),
     Target("kernels", 50, ".bin", seeds.kernels, _kernels, _kernel),
-    Target("parameters", 50, ".yaml", seeds.parameters, data_mutator, _parameters),
+    Target("parameters", 50, ".yaml", _samples("parameters"), data_mutator, _parameters),
     Target("short-forms", 86, ".txt", seeds.short_forms, text_mutator, _short_form),
-    Target("steps", 8, ".json", seeds.steps, lambda some: data_mutator(some, only_json=True), _steps),
-    Target("key-tables", 1, ".csv", seeds.tables, text_mutator, _command("interface")),
-    Target("firmware-tables", 1, ".csv", seeds.tables, text_mutator, _command("firmware")),
+    Target("steps", 8, ".json", seeds.steps, _json, _steps),
+    Target("key-tables", 1, ".csv", _samples("key-tables"), text_mutator, _command("interface")),
+    Target("firmware-tables", 1, ".csv", _samples("key-tables"), text_mutator, _command("firmware")),
 )
 """One target for each reader."""
 
 WAYS = (
     Target("way-domain-xml", 84, ".xml", seeds.domains, _domain_xml, _way("in.xml")),
-    Target("way-kubevirt", 6, ".yaml", seeds.kubevirt, data_mutator, _way("in.yaml")),
-    Target("way-command-lines", 6, ".cmdline", seeds.command_lines, text_mutator, _way("in.cmdline")),
-    Target("way-proxmox", 4, ".conf", seeds.conf, text_mutator, _way("100.conf")),
+    Target("way-kubevirt", 6, ".yaml", _samples("kubevirt"), data_mutator, _way("in.yaml")),
+    Target("way-command-lines", 6, ".cmdline", _samples("command-lines"), text_mutator, _way("in.cmdline")),
+    Target("way-proxmox", 4, ".conf", _samples("proxmox"), text_mutator, _way("100.conf")),
 )
 """The whole way: resolve, write, resolve again, draw, check, attach."""
 

@@ -102,8 +102,6 @@ def _prepared(args: argparse.Namespace) -> tuple[Target, list[bytes], Any]:
     from fuzzing.targets import TARGETS
 
     warnings.simplefilter("error")
-    # Mutations of zip archives write a name twice on purpose.
-    warnings.filterwarnings("ignore", "Duplicate name", UserWarning)
     import logging
 
     logging.getLogger("virtkit").setLevel(logging.CRITICAL)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator
 from random import Random
 
 import pytest
@@ -12,10 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from fuzzing.properties import elements, unshared
 from tests.writing import NEW, NO_USB, OLD, RELEASES, host, letters
 from virtkit import Resolved, read, resolve
-from virtkit.domain.address import CcwAddress, DriveAddress, PciAddress, SerialAddress, SpaprAddress, UsbAddress
-from virtkit.domain.devices import Chardev, Controller, Disk
+from virtkit.domain.address import PciAddress, SpaprAddress
 from virtkit.errors import Refused, VirtkitError
 from virtkit.qemu_args import text as argument_text
 from virtkit.serialization import explanation, resolved_json, topology_json
@@ -46,40 +45,11 @@ def taken(text: str, release: str) -> Resolved:
         raise
 
 
-def unshared(found: Resolved) -> Iterator[tuple[object, ...]]:
-    """Every place that only one device may have."""
-    for device in found.devices:
-        at = device.address
-        if isinstance(device, Chardev) and device.mirror:
-            continue
-        if isinstance(at, PciAddress):
-            # A piix3-uhci away from i440fx may share its fixed place: libvirt does not look there.
-            if isinstance(device, Controller) and device.type in ("usb", "ide") and (at.bus, at.slot) == (0, 1):
-                continue
-            yield "pci", at.domain, at.bus, at.slot, at.function
-            if at.uid is not None:
-                yield "zpci uid", at.uid
-                yield "zpci fid", at.fid
-        elif isinstance(at, CcwAddress):
-            yield "ccw", str(at)
-        elif isinstance(at, UsbAddress) and at.port:
-            yield "usb", at.bus, at.port
-        elif isinstance(at, SerialAddress) and at.port:
-            yield "port", at.controller, at.port
-        elif isinstance(at, DriveAddress) and device.kind in ("disk", "hostdev"):
-            bus = device.bus if isinstance(device, Disk) else "scsi"
-            yield "drive", bus, at.controller, at.bus, at.target, at.unit
-    for controller in found.inventory.controllers:
-        # Parts of an ich9 set share a number, and "none" stands for no controller.
-        if "-uhci" not in (controller.model or "") and controller.model != "none":
-            yield "controller", controller.type, controller.index
-
-
 @COMMON
 @given(SEEDS, RELEASE, PLATFORM)
 def test_no_two_devices_share_a_place(seed: int, release: str, platform: str | None) -> None:
     """No slot and function, device number, port, drive place or controller number is given twice."""
-    places = list(unshared(taken(drawn(seed, release, platform), release)))
+    places = [place for _, place in unshared(taken(drawn(seed, release, platform), release))]
     assert len(set(places)) == len(places)
 
 
@@ -96,20 +66,6 @@ def test_every_pci_address_is_on_a_bus_that_takes_it(seed: int, release: str, pl
             assert at.bus in buses
             assert 0 <= at.slot <= 31
             assert 0 <= at.function <= 7
-
-
-def elements(text: str) -> list[str]:
-    """The device elements of a document without white space, sorted."""
-    root = etree.fromstring(text.encode())
-    found = []
-    for element in root.iterfind("devices/*"):
-        element.tail = None
-        for part in element.iter():
-            part.text = (part.text or "").strip() or None
-            if part is not element:
-                part.tail = None
-        found.append(etree.tostring(element).decode())
-    return sorted(found)
 
 
 @COMMON
