@@ -16,7 +16,6 @@ import pytest
 
 from virtkit import facts, limits
 from virtkit.errors import GuestError, InputError, VirtkitError
-from virtkit.fleet import archives
 from virtkit.fleet.archives import gather
 from virtkit.guests import osinfo
 from virtkit.inputs import domains_in
@@ -105,7 +104,7 @@ def test_the_copy_of_a_zip_archive_is_bounded(tmp_path: Path, monkeypatch: pytes
         archive.writestr("b.txt", bytes(1 << 20))
     file = tmp_path / "a.zip.gz"
     file.write_bytes(gzip.compress(out.getvalue()))
-    monkeypatch.setattr(archives.limits, "ARCHIVE_BYTES", replace(limits.ARCHIVE_BYTES, most=1 << 19))
+    monkeypatch.setattr(limits, "ARCHIVE_BYTES", replace(limits.ARCHIVE_BYTES, most=1 << 19))
     _, errors = results(file)
     assert errors == [f"{file}: the archive cannot be read: larger than 512 KiB, the largest size that is accepted; "
                       "the environment variable VIRTKIT_MAX_ARCHIVE_BYTES raises this limit"]  # fmt: skip

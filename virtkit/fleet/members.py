@@ -68,6 +68,7 @@ def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
 
     found = 0
     seen = _Seen()
+    broken = _broken()
     try:
         with zipfile.ZipFile(stream) as archive:
             for member in archive.infolist():
@@ -83,7 +84,7 @@ def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
                 try:
                     with archive.open(member) as content:
                         data = _content(content, member.filename)
-                except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, *_broken()) as error:
+                except broken as error:
                     found += 1
                     yield _unreadable(label, member.filename, f"cannot be read: {error}")
                     continue
@@ -102,11 +103,12 @@ def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
 
 
 def _broken() -> tuple[type[Exception], ...]:
-    """What broken data of a member raise besides OSError and EOFError."""
+    """What the broken data of a zip member raise, or a way of storing them that Python does not know."""
     import lzma
+    import zipfile
     import zlib
 
-    return zlib.error, lzma.LZMAError, ValueError
+    return OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError
 
 
 class _Seen:
