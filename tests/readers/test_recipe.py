@@ -21,4 +21,4 @@ def test_the_reader_of_the_recipe_works() -> None:
     assert reader.detects(data, "")
     first, second = reader.read(data, "list.txt", ReaderOptions())
     assert vk.resolve(Domain(first.document)).inventory.nics[0].line == 3
-    assert str(second.error) == "list.txt:4: expected NAME MACHINE NIC, got 'bad'"
+    assert str(second.error) == "list.txt:4: expected NAME MACHINE NIC, got 1 word"

@@ -129,9 +129,9 @@ def _show(args: argparse.Namespace) -> int:
     for rule in policy.current:
         about = ", ".join(rule.kinds) if rule.kinds else rule.outcome
         when = f" when {when_words(rule.when)}" if rule.when else ""
-        where = str(rule.line) if rule.file == policy.file else f"{rule.file}:{rule.line}"
-        lines.append(f"  {where}: {about}{when} -> {rule.gives} ({rule.reason} {rule.source})")
-    lines += [f"  criterion {one.name}: {one.weight:g} ({one.reason} {one.source})" for one in policy.scoring]
+        where = f"line {rule.line}" if rule.file == policy.file else f"{rule.file}:{rule.line}"
+        lines.append(f"  {where}: {about}{when} -> {rule.gives} ({_cited(rule.reason, rule.source)})")
+    lines += [f"  criterion {one.name}: {one.weight:g} ({_cited(one.reason, one.source)})" for one in policy.scoring]
     tables.emit("\n".join(lines) + "\n", None)
     warnings = lint(policy)
     for text in warnings:
@@ -139,6 +139,10 @@ def _show(args: argparse.Namespace) -> int:
     for text in remarks(policy):
         tables.say(text)
     return 1 if warnings else 0
+
+
+def _cited(reason: str, source: str) -> str:
+    return "; ".join(text for text in (reason.rstrip("."), source) if text)
 
 
 def _described(policy: Policy) -> dict[str, object]:
