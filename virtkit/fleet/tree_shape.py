@@ -8,11 +8,10 @@ software. Equal open values have equal marks in the key.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from hashlib import blake2b
-from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lxml import etree
 
@@ -20,8 +19,6 @@ from virtkit.domain.document import line_of
 from virtkit.fleet.open_values import open_values, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from lxml.etree import _Element as Element
 
     from virtkit.domain.domain import Domain
@@ -34,44 +31,54 @@ _OWN = "{urn:virtkit:"
 _IDENTITY = frozenset({"name", "namespace"})
 # White space between elements. The text of an element without children is kept as it is.
 _BEFORE_BEGINNING = re.compile(rb">\s+<(?!/)")
-_AFTER_END = re.compile(rb"(</[^<>]*>)\s+</")
-#: The open values of a device: a path below it, and the attributes and forms there.
-_OfDevice = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+_BEFORE_END = re.compile(rb">(\s+)</")
 #: A mark begins with a character that libvirt refuses in every one of these values.
 _MARK = "\u2400{}"
+
+_Value = tuple["Element", str, str]
+"""An open value: its element, its attribute ("" for the text), and the value."""
+
+
+class _Place(NamedTuple):
+    """An element of the path to an open value: its own ones, each with what fits it, and the elements below it."""
+
+    values: list[tuple[str, Callable[[str], object]]]
+    below: dict[object, _Place]
 
 
 def tree_key(domain: Domain) -> bytes:
     """The key of a domain's shape, 16 bytes: domains with the same key get the same verdicts for one question, up to
     lines."""
     root = domain.document.root
-    changed: list[tuple[Element, str, str]] = []
+    opened: list[_Value] = []
+    _open(root, _places(), opened)
     marks: dict[str, str] = {}
-    for element, attribute, form in _open(root):
-        value = element.get(attribute) if attribute else element.text
-        if not value or open_values(form).fullmatch(value.encode()) is None:
-            continue
-        changed.append((element, attribute, value))
-        _put(element, attribute, marks.setdefault(value, _MARK.format(len(marks))))
+    for element, attribute, value in opened:
+        mark = marks.get(value)
+        if mark is None:
+            mark = marks[value] = _MARK.format(len(marks))
+        if attribute:
+            element.set(attribute, mark)
+        else:
+            element.text = mark
     try:
         # Canonical XML: attributes in order, one kind of quotes, no comments.
         text = etree.tostring(root, method="c14n", with_comments=False)
     finally:
-        for element, attribute, value in changed:
-            _put(element, attribute, value)
-    text = _AFTER_END.sub(rb"\1</", _BEFORE_BEGINNING.sub(b"><", text))
-    parts = [_without_metadata(root, text), *_metadata(root), *(note.encode() for note in domain.notes)]
+        for element, attribute, value in opened:
+            if attribute:
+                element.set(attribute, value)
+            else:
+                element.text = value
+    parts = [_without_metadata(root, _dense(text)), *_metadata(root), *(note.encode() for note in domain.notes)]
     return blake2b(b"\0".join(parts), digest_size=16).digest()
 
 
 def lines_of(domain: Domain) -> list[int | None]:
-    """The lines of the elements of a domain, in document order, without those in its metadata."""
+    """The lines of a domain and of its devices, in document order."""
     root = domain.document.root
-    found = [line_of(root)]
-    for child in root.iterchildren("*"):
-        if child.tag != "metadata":
-            found += [line_of(element) for element in child.iter("*")]
-    return found
+    devices = [device for holder in root.iterchildren("devices") for device in holder.iterchildren("*")]
+    return [line_of(element) for element in (root, *devices)]
 
 
 def moved_lines(
@@ -79,7 +86,7 @@ def moved_lines(
 ) -> dict[object, int] | None:
     """The line in one domain of each line that is ``used`` of another domain of the same shape.
 
-    None where that is not certain: a line without an element, or elements of one line that are on several lines.
+    None where that is not certain: a line on which no device begins, or devices of one line that are on several lines.
     """
     found: dict[object, set[int | None]] = {line: set() for line in used if line is not None}
     for before, after in zip(old, new, strict=True):
@@ -94,40 +101,43 @@ def moved_lines(
     return moved
 
 
-def _put(element: Element, attribute: str, value: str) -> None:
-    if attribute:
-        element.set(attribute, value)
-    else:
-        element.text = value
-
-
-def _open(root: Element) -> Iterator[tuple[Element, str, str]]:
-    """The places of open values: an element, an attribute ("" for the text), and the form."""
-    tops, devices = _places()
-    for path, attribute, form in tops:
-        for element in root.iterfind(path):
-            if attribute or not len(element):
-                yield element, attribute, form
-    for holder in root.iterchildren("devices"):
-        for device in holder.iterchildren("*"):
-            for path, values in devices.get(str(device.tag), ()):
-                for element in device.iterfind(path) if path else (device,):
-                    for attribute, form in values:
-                        if attribute or not len(element):
-                            yield element, attribute, form
+def _open(element: Element, below: Mapping[object, _Place], found: list[_Value]) -> None:
+    """Add the open values below an element to ``found``, in document order."""
+    for child in element.iterchildren(*below):  # type: ignore[arg-type]
+        values, deeper = below[child.tag]
+        for attribute, fits in values:
+            value = child.get(attribute) if attribute else None if len(child) else child.text
+            if value and fits(value):
+                found.append((child, attribute, value))
+        if deeper:
+            _open(child, deeper, found)
 
 
 @cache
-def _places() -> tuple[tuple[tuple[str, str, str], ...], Mapping[str, _OfDevice]]:
-    """The open values outside the devices (path, attribute and form), and those of devices by their element."""
-    tops: list[tuple[str, str, str]] = []
-    devices: dict[str, _OfDevice] = {}
+def _places() -> Mapping[object, _Place]:
+    """The elements below <domain> that have open values or lead to some, by name."""
+    found: dict[object, _Place] = {}
     for path, values in rows().items():
-        if path[0] == "devices":
-            devices[path[1]] = (*devices.get(path[1], ()), ("/".join(path[2:]), values))
-        else:
-            tops += [("/".join(path), attribute, form) for attribute, form in values]
-    return tuple(tops), MappingProxyType(devices)
+        below = found
+        for name in path[:-1]:
+            below = below.setdefault(name, _Place([], {})).below
+        place = below.setdefault(path[-1], _Place([], {}))
+        for attribute, form in values:
+            place.values.append((attribute, re.compile(open_values(form).pattern.decode("ascii")).fullmatch))
+    return found
+
+
+def _dense(text: bytes) -> bytes:
+    """Canonical XML without the white space between elements."""
+    before, *others = _BEFORE_END.split(_BEFORE_BEGINNING.sub(b"><", text))
+    found = [before]
+    for blank, piece in zip(others[::2], others[1::2], strict=True):
+        tag = before.rfind(b"<")
+        # After the end of an element follows that of an element with children. A piece without "<" is such an end.
+        ended = tag < 0 or before.startswith(b"/", tag + 1)
+        found += (b"></", piece) if ended else (b">", blank, b"</", piece)
+        before = piece
+    return b"".join(found)
 
 
 def _without_metadata(root: Element, text: bytes) -> bytes:

@@ -6,10 +6,12 @@ Source of driver names: ``virtkit.virtio.kinds``; of interfaces: ``virtkit.virti
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from virtkit.domain.address import PciAddress
-from virtkit.domain.device_classes import Inventory, class_of
+from virtkit.domain.device_classes import DEVICE_CLASSES, Inventory, class_of
 from virtkit.domain.devices import VIRTIO, Device, Nic, Video
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Driver", "VirtioDevice", "driver_of", "location_of", "virtio_devices"]
 
+#: The devices of an inventory that can be virtio devices, by class, in libvirt's general order.
+_CANDIDATES = attrgetter(*(one.name for one in DEVICE_CLASSES if one.addressable and one.virtio is not None))
 PORTS = frozenset({"pcie-root-port", "pcie-switch-downstream-port"})
 
 
@@ -163,12 +167,11 @@ def _switched_by_hand(seen: Shown, driver: Driver, device: Device, hand: ByHand,
 
 def virtio_devices(resolution: Resolution) -> tuple[VirtioDevice, ...]:
     """Every virtio device of a resolved domain, in libvirt's general device order."""
-    context = resolution.context
-    controllers = resolution.inventory.controllers
-    buses = {controller.index: controller.model for controller in controllers if controller.type == "pci"}
+    context, inventory = resolution.context, resolution.inventory
+    buses = {one.index: one.model for one in inventory.controllers if one.type == "pci"}
     found = []
-    for device in resolution.devices:
-        driver = driver_of(context, resolution.inventory, device)
+    for device in chain.from_iterable(_CANDIDATES(inventory)):
+        driver = driver_of(context, inventory, device)
         if driver is None:
             continue
         address = device.address
