@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from virtkit.compat.boot_disk import boot_condition
-from virtkit.compat.boot_evidence import with_boot_evidence
+from virtkit.compat.boot_evidence import machine_kind, with_boot_evidence
 from virtkit.compat.emulated import advice_for, judge_emulated
 from virtkit.compat.prober import shown_off_pci
 from virtkit.compat.qemu_options import option_refusal
@@ -64,7 +64,7 @@ class Judge:
         option = option_refusal(device, interface)
         if option is not None:
             return option[0], "refused"
-        key = device.kind, interface, shown.source, device.location, device.model, machine
+        key = device.kind, interface, shown.source, device.location, device.model, machine_kind(machine)
         found = self._virtio.get(key)
         if found is None:
             if len(self._virtio) >= _KEPT:

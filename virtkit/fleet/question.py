@@ -61,6 +61,7 @@ def _prepared(question: Question) -> tuple[Host, Catalogue, Policy | None]:
     return question.host(), catalogue(*question.osinfo), question.loaded_policy()
 
 
+@lru_cache(maxsize=4)
 def loaded(question: Question) -> tuple[Host, Catalogue, Policy | None]:
     """The host, guest database and policy of a question, loaded once in each process, whatever its options of readers.
 

@@ -103,7 +103,7 @@ def moved_lines(
 
 def _open(element: Element, below: Mapping[object, _Place], found: list[_Value]) -> None:
     """Add the open values below an element to ``found``, in document order."""
-    for child in element.iterchildren(*below):  # type: ignore[arg-type]
+    for child in element.iterchildren(*below):
         values, deeper = below[child.tag]
         for attribute, fits in values:
             value = child.get(attribute) if attribute else None if len(child) else child.text
