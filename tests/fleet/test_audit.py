@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import os
 import re
 import shutil
 import tarfile
@@ -173,6 +175,19 @@ def test_a_truncated_archive_gives_what_it_still_holds(tmp_path: Path) -> None:
     assert 0 < sum(len(answer.accepted) for answer in answers) < 40
     (rejected,) = [first for answer in answers for first, _ in answer.rows["rejected"]]
     assert "the rest of the archive cannot be read" in str(rejected[1])
+
+
+def test_a_file_name_that_is_no_utf8_is_escaped(tmp_path: Path) -> None:
+    """Every format can be read back; JSON has the name itself, the others the bytes as escapes."""
+    (tmp_path / "in").mkdir()
+    name = os.fsdecode(b"n\xff.xml")
+    (tmp_path / "in" / name).write_bytes(GOOD)
+    for ending in ("csv", "json", "parquet"):
+        out = str(tmp_path / f"out.{ending}")
+        assert main(["--quiet", "audit", str(tmp_path / "in"), "--jobs", "1", "-o", out]) == 0
+    assert str(pd.read_csv(tmp_path / "out.csv")["file"][0]).endswith("n\\udcff.xml")
+    assert str(pd.read_parquet(tmp_path / "out.parquet")["file"][0]).endswith("n\\udcff.xml")
+    assert json.loads((tmp_path / "out.json").read_text())[0]["file"] == str(tmp_path / "in" / name)
 
 
 def test_what_names_nothing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

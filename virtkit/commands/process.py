@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import signal
 import sys
@@ -41,12 +42,15 @@ def stoppable() -> Iterator[list[int]]:
 def open_streams() -> None:
     """Give this process the standard streams that its caller closed, so that no file takes their numbers.
 
-    Standard input is then empty, and writing to standard output fails with EBADF.
+    Standard input is then empty, and writing to standard output fails with EBADF. A file name that is no UTF-8 is
+    written with escapes, where Python would raise an error.
     """
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             opened = os.open(os.devnull, os.O_WRONLY if name == "stderr" else os.O_RDONLY)
             setattr(sys, name, os.fdopen(opened, "r" if number == 0 else "w", encoding="utf-8"))
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def drop_output() -> None:

@@ -96,7 +96,9 @@ def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
                 else:
                     yield _member(label, member.filename, data)
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
-        yield _rest(label, str(error))
+        # zipfile's words, also for an archive that is cut off.
+        missing = "its directory, which is at its end, is missing or damaged; it may be cut off"
+        yield _rest(label, missing if str(error) == "File is not a zip file" else str(error))
         return
     if not found:
         yield _empty(label)

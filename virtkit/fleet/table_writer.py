@@ -106,7 +106,8 @@ def _opened(scratch: Path, suffix: str, names: Sequence[str], types: Mapping[str
         from virtkit.fleet.parquet import ParquetTable
 
         return ParquetTable(scratch, names, types)
-    stream = scratch.open("w", encoding="utf-8", newline="")
+    # The name of a file may be no UTF-8.
+    stream = scratch.open("w", encoding="utf-8", errors="backslashreplace", newline="")
     return (_Json if suffix == ".json" else _Csv)(stream, names, owned=True)
 
 
