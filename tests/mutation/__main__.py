@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import sys
 import time
 from pathlib import Path
@@ -29,30 +30,33 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sample", type=int, default=1000, metavar="N", help="mutants to run (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the sample (default: %(default)s)")
     parser.add_argument("--only", default="", metavar="TEXT", help="only mutants of files whose path contains TEXT")
+    parser.add_argument("--again", nargs="*", default=[], metavar="ID", help="only these mutants: PATH#NUMBER")
     parser.add_argument("--tests", nargs="*", default=[], metavar="PATH", help="tests to run (default: all fast tests)")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="mutants at a time (default: %(default)s)")
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the report to FILE as well")
     return parser.parse_args()
 
 
-def chosen(sample: int, seed: int, only: str) -> tuple[list[Mutant], int]:
-    """The sample, by file and number, and how many mutants there are."""
+def chosen(sample: int, seed: int, only: str, again: list[str]) -> tuple[list[Mutant], int]:
+    """The sample in random order, so that a part of it is a sample as well, and how many mutants there are."""
     everything = [mutant for path in sources() if only in path for mutant in mutants_of(path)]
-    few = random.Random(seed).sample(everything, min(sample, len(everything)))
-    return sorted(few, key=lambda mutant: (mutant.path, mutant.number)), len(everything)
+    if again:
+        everything = [mutant for mutant in everything if mutant.id in again]
+    return random.Random(seed).sample(everything, min(sample, len(everything))), len(everything)
 
 
 def main() -> int:
     options = arguments()
     os.chdir(ROOT)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     os.environ.pop("VIRTKIT_CONFORMANCE", None)
     start = time.monotonic()
-    mutants, total = chosen(options.sample, options.seed, options.only)
+    mutants, total = chosen(options.sample, options.seed, options.only, options.again)
     print(f"{len(mutants)} of {total} mutants, seed {options.seed}", file=sys.stderr)
 
     def progress(outcome: Outcome) -> None:
         mutant = outcome.mutant
-        print(f"{outcome.state}: {mutant.path}:{mutant.line} {mutant.function} {outcome.test}", file=sys.stderr)
+        print(f"{outcome.state}: {mutant.id} line {mutant.line} {mutant.function} {outcome.test}", file=sys.stderr)
 
     runner = Runner(mutants, sources(), options.jobs, progress)
     tests = options.tests or [f"tests/{name}" for name in TESTS]

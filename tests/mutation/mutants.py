@@ -60,6 +60,11 @@ class Mutant:
     body: range
 
     @property
+    def id(self) -> str:
+        """Its name in reports: ``PATH#NUMBER``."""
+        return f"{self.path}#{self.number}"
+
+    @property
     def module(self) -> str:
         """The dotted name of the module."""
         return self.path.removesuffix(".py").replace("/", ".").removesuffix(".__init__")

@@ -22,7 +22,7 @@ def report(outcomes: list[Outcome], total: int, seed: int, seconds: float) -> st
     reasons = _reasons()
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     survivors = []
-    for outcome in outcomes:
+    for outcome in sorted(outcomes, key=lambda one: (one.mutant.path, one.mutant.line, one.mutant.number)):
         mutant, state = outcome.mutant, outcome.state
         if state == "impossible":
             continue
@@ -52,7 +52,7 @@ def _survivor(outcome: Outcome, reason: str) -> str:
     gone, come = mutant.change()
     kind = f"equivalent, because {reason}" if reason else outcome.state
     tests = "no test executes it" if not outcome.tests else f"{outcome.tests} tests execute it"
-    lines = [f"{mutant.path}:{mutant.line} {mutant.function}: {kind} ({tests})"]
+    lines = [f"{mutant.path}:{mutant.line} {mutant.function} #{mutant.number}: {kind} ({tests})"]
     lines += [f"    - {line}" for line in gone] + [f"    + {line}" for line in come]
     return "\n".join(lines)
 

@@ -7,6 +7,7 @@ and guests) are read before the first fork.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import importlib
 import os
@@ -17,9 +18,10 @@ import signal
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -38,7 +40,7 @@ __all__ = ["Coverage", "Outcome", "Runner"]
 #: A test may take this many times its usual processor time, and SLACK seconds more.
 FACTOR, SLACK = 10, 2
 #: The tests of a mutant take at most this processor time in all; those that are left out can only lower the score.
-BUDGET = 4.0
+BUDGET = 2.0
 #: The memory that a child may use, in bytes.
 MEMORY = 6 << 30
 #: Modules whose caches are kept between tests, because no mutated function affects them.
@@ -80,9 +82,9 @@ class Coverage:
                 return found
         return set()
 
-    def ordered(self, mutant: Mutant, kills: Counter[int]) -> list[int]:
-        """The tests of a mutant within BUDGET, those first that are quick and have killed mutants of the same file."""
-        order = sorted(self.of(mutant), key=lambda number: (self.seconds[number] / (kills[number] + 0.05), number))
+    def ordered(self, mutant: Mutant, kills: dict[int, float]) -> list[int]:
+        """The tests of a mutant within BUDGET, those first that are quick and have killed many mutants."""
+        order = sorted(self.of(mutant), key=lambda number: (self.seconds[number] / (kills[number] + 0.01), number))
         ends = accumulate(self.seconds[number] for number in order)
         return [number for at, (number, end) in enumerate(zip(order, ends, strict=True)) if not at or end <= BUDGET]
 
@@ -97,12 +99,15 @@ class _Child:
 
 
 class Runner:
-    """Runs ``mutants``, ``jobs`` at a time, and keeps their ``outcomes``; ``paths`` are the files that are mutated."""
+    """Runs ``mutants`` in order, ``jobs`` at a time, and keeps their ``outcomes``, also when it is interrupted.
+
+    ``paths`` are the files that are mutated.
+    """
 
     def __init__(self, mutants: list[Mutant], paths: list[str], jobs: int, told: Callable[[Outcome], None]) -> None:
         self.mutants, self.paths, self.jobs, self.told = mutants, paths, jobs, told
         self.outcomes: list[Outcome] = []
-        self._kills: dict[str, Counter[int]] = defaultdict(Counter)
+        self._kills: dict[str, dict[int, float]] = {path: defaultdict(float) for path in paths}
         self._items: list[pytest.Item] = []
         self._temporary: Any = None
         self._failed = False
@@ -122,7 +127,13 @@ class Runner:
                 self._start(mutant, known, running)
             if not running:
                 return True
-            process, _ = os.wait()
+            try:
+                process, _ = os.wait()
+            except KeyboardInterrupt:
+                for process, child in running.items():
+                    os.killpg(process, signal.SIGKILL)
+                    shutil.rmtree(child.folder, ignore_errors=True)
+                return True
             if process in running:
                 self._end(running.pop(process))
 
@@ -131,17 +142,18 @@ class Runner:
         digest = hashlib.sha256("".join(item.nodeid for item in self._items).encode())
         for name in ("virtkit", "tests", "data"):
             for file in sorted((ROOT / name).rglob("*")):
-                if file.is_file() and "__pycache__" not in file.parts:
+                if file.is_file() and not {"__pycache__", "mutation"} & set(file.parts):
                     digest.update(file.read_bytes())
         kept = ROOT / "build" / "mutants" / f"coverage-{digest.hexdigest()[:16]}.pickle"
         if not kept.exists():
-            folder = Path(tempfile.mkdtemp(prefix="mutant-"))
-            os.waitpid(self._fork(folder, self._cover), 0)
-            answer = _answer(folder)
-            if not answer:
+            folders = [Path(tempfile.mkdtemp(prefix="mutant-")) for _ in range(self.jobs)]
+            for process in [self._fork(folder, partial(self._cover, n)) for n, folder in enumerate(folders)]:
+                os.waitpid(process, 0)
+            answers = [_answer(folder) for folder in folders]
+            if not all(answers):
                 raise pytest.UsageError("a test fails without any mutant")
             kept.parent.mkdir(parents=True, exist_ok=True)
-            kept.write_bytes(answer)
+            kept.write_bytes(pickle.dumps(_merged([pickle.loads(answer) for answer in answers])))  # noqa: S301
         found: Coverage = pickle.loads(kept.read_bytes())  # noqa: S301
         return found
 
@@ -151,16 +163,11 @@ class Runner:
         if not order:
             self._keep(Outcome(mutant, "untested"))
             return
-        try:
-            code = _code(mutant)
-        except (SyntaxError, LookupError):
-            self._keep(Outcome(mutant, "impossible"))
-            return
 
         def attempt() -> bytes:
             try:
-                _replace(mutant, code)
-            except (TypeError, ValueError):  # not a function, or its closure differs
+                _replace(mutant, _code(mutant))
+            except (LookupError, SyntaxError, TypeError, ValueError):  # ValueError: its closure differs
                 return b"impossible"
             for number in order:
                 _limit(known.seconds[number])
@@ -174,7 +181,8 @@ class Runner:
     def _end(self, child: _Child) -> None:
         answer = _answer(child.folder).decode()
         if answer.isdigit():
-            self._kills[child.mutant.path][int(answer)] += 1
+            for path in self.paths:
+                self._kills[path][int(answer)] += 1 if path == child.mutant.path else 0.1
             self._keep(Outcome(child.mutant, "killed", self._items[int(answer)].nodeid, len(child.order)))
         else:
             self._keep(Outcome(child.mutant, answer or "timeout", tests=len(child.order)))
@@ -190,19 +198,19 @@ class Runner:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
         return not self._failed
 
-    def _cover(self) -> bytes:
-        """All tests in turn, with the lines that each executes; empty if one fails."""
+    def _cover(self, first: int) -> bytes:
+        """Every ``jobs``-th test from ``first`` on, with the lines that each executes; empty if one fails."""
         files = [str(ROOT / path) for path in self.paths]
         recorder = coverage.Coverage(data_file=None, include=files, config_file=False)
         seconds: dict[int, float] = {}
         recorder.start()
-        for number, item in enumerate(self._items):
+        for number in range(first, len(self._items), self.jobs):
             for cached in _caches():
                 cached.cache_clear()
             recorder.switch_context(str(number))
             start = time.process_time()
             if not self._passes(number):
-                os.write(2, f"fails without any mutant: {item.nodeid}\n".encode())
+                os.write(2, f"fails without any mutant: {self._items[number].nodeid}\n".encode())
                 return b""
             seconds[number] = time.process_time() - start
         recorder.stop()
@@ -232,6 +240,17 @@ class Runner:
             os._exit(0)
 
 
+def _merged(parts: list[Coverage]) -> Coverage:
+    """What several processes recorded, each for its own tests."""
+    tests: dict[tuple[str, int], set[int]] = defaultdict(set)
+    seconds: dict[int, float] = {}
+    for part in parts:
+        seconds |= part.seconds
+        for line, numbers in part.tests.items():
+            tests[line] |= numbers
+    return Coverage(dict(tests), seconds)
+
+
 def _answer(folder: Path) -> bytes:
     """What the child wrote; empty if it exceeded its limits."""
     answer = folder / "answer"
@@ -248,6 +267,9 @@ def _warm_up() -> None:
     virtkit.check(virtkit.read(sample), "debian12")
     for cached in _caches():
         cached.cache_clear()
+    # A collection would copy all that the children share with the parent.
+    gc.collect()
+    gc.freeze()
 
 
 def _caches() -> Iterator[Any]:
