@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,20 @@ def test_retention_keeps_the_last_good_run(tmp_path: Path) -> None:
     assert [folder.exists() for folder in made] == [True, True, False, False, True]
     assert store.latest() == made[0]
     store.release(made[1])
+
+
+def test_a_clock_that_was_set_back(tmp_path: Path) -> None:
+    """A run that starts after the clock was set back counts as the newest: it gets the link, and is not removed."""
+    store = Store(tmp_path)
+    for now in (NOW, NOW - timedelta(days=400), NOW - timedelta(days=500)):
+        folder = store.open_run(now)
+        store.write(folder, {"id": folder.name, "status": "passed", "started": now.isoformat()})
+        store.release(folder)
+        store.set_latest(folder)
+        assert store.latest() == folder
+        store.prune(1)
+        assert [path.name for path in tmp_path.glob("2*")] == [folder.name]
+    assert folder.name == "20260102T030405Z-3"
 
 
 def test_a_run_that_died_is_abandoned(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 from typing import IO, Any
 
@@ -58,13 +57,17 @@ class Store:
     def open_run(self, now: datetime) -> Path:
         """Create a run folder, named by the UTC time and a number when several runs start in the same second.
 
+        Names grow with every run: after the clock was set back, a run takes the time of the newest one, and a number.
         The run counts as running until ``release``. Raises ReportError when the folder cannot be written.
         """
-        stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
         try:
             with self.locked():
-                names = (stamp if number == 1 else f"{stamp}-{number}" for number in count(1))
-                folder = self.root / next(name for name in names if not (self.root / name).exists())
+                known = [_start_order(path.name) for path in self.root.iterdir() if _RUN.fullmatch(path.name)]
+                stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+                newest, number = max(known, default=("", 0))
+                if newest >= stamp:
+                    stamp = f"{newest}-{number + 1}"
+                folder = self.root / stamp
                 folder.mkdir()
                 self._alive[folder] = handle = (folder / _RUNNING).open("w")
                 fcntl.flock(handle, fcntl.LOCK_EX)
