@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.waiting import until
 from tests.writing import domain
 from virtkit.cli import main
 from virtkit.errors import FleetError
@@ -61,6 +64,31 @@ def test_a_killed_process_costs_no_row(expected: list[object]) -> None:
         assert with_a_loss(pool, min(pids)) == expected
     finally:
         pool.close()
+
+
+def test_a_killed_program_leaves_no_process(tmp_path: Path) -> None:
+    """When the program is killed outright, the processes of its pool end."""
+    program = (
+        "import os, time\nfrom virtkit.fleet.engine import Pool\n"
+        "if __name__ == '__main__':\n    pool = Pool(2)\n"
+        "    print(pool._executor.submit(os.getpid).result(), flush=True)\n    time.sleep(600)\n"
+    )
+    (tmp_path / "program.py").write_text(program)
+    words = [sys.executable, str(tmp_path / "program.py")]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        worker = int(process.stdout.readline())
+        process.kill()
+    until(lambda: ended(worker))
+
+
+def ended(process: int) -> bool:
+    """Whether a process has ended; the system may keep its number until its parent looks."""
+    try:
+        return ") Z " in Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return True
 
 
 def test_a_killed_dask_worker_costs_no_row(expected: list[object]) -> None:

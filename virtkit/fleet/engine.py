@@ -98,8 +98,21 @@ def _begin_worker() -> None:
     Domains leave few objects that refer to each other in circles, while the loaded facts are many objects that stay:
     looking for garbage at Python's usual pace takes time and finds next to nothing.
     """
+    from threading import Thread
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
     gc.set_threshold(_NEW_OBJECTS, 20, 20)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started the pool is gone: killed outright, it ends no other."""
+    from multiprocessing import parent_process
+
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 class Cluster:
