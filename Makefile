@@ -104,8 +104,9 @@ $(RUNTIME)/.ready: requirements.lock pyproject.toml $(STAMP)
 # Packages on PYTHONPATH are the user's own: they belong neither to the list nor to the licences.
 sbom: $(RUNTIME)/.ready
 	mkdir -p dist
-	env -u PYTHONPATH $(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file dist/virtkit.cdx.json \
+	env -u PYTHONPATH $(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file dist/.virtkit.cdx.json \
 	    $(RUNTIME)/bin/python
+	mv dist/.virtkit.cdx.json dist/virtkit.cdx.json
 
 licences: $(RUNTIME)/.ready
 	@env -u PYTHONPATH $(BIN)/pip-licenses --python $(RUNTIME)/bin/python

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import subprocess
 import tomllib
@@ -14,7 +15,9 @@ EXTRAS = ("report", "lab", "fleet", "qemu")
 
 
 def _make(target: str) -> str:
-    done = subprocess.run(["make", "--no-print-directory", target], cwd=ROOT, capture_output=True, text=True)
+    with (ROOT / "Makefile").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the targets install the same packages into the same folder
+        done = subprocess.run(["make", "--no-print-directory", target], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return done.stdout
 
