@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import inspect
 import io
 import os
@@ -132,20 +133,40 @@ def _name(name: str) -> Iterator[str]:
 
 def _signature(function: object) -> str:
     """The signature with its annotations as they are written, which do not depend on the release of Python."""
-    return str(inspect.signature(function)).replace("'", "")  # type: ignore[arg-type]
+    signature = inspect.signature(function)  # type: ignore[arg-type]
+    given = signature.parameters.values()
+    annotated = [one.replace(annotation=_Written(one.annotation)) for one in given]
+    returns = _Written(signature.return_annotation)
+    return str(signature.replace(parameters=annotated, return_annotation=returns))
+
+
+class _Written(str):
+    """An annotation that is shown without quotes; a default value keeps its own."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def _members(thing: type) -> Iterator[str]:
     rows = []
     for name, member in inspect.getmembers(thing):
-        if name.startswith("_") or not (isinstance(member, property) or inspect.isroutine(member)):
+        computed = isinstance(member, property | functools.cached_property)
+        if name.startswith("_") or not (computed or inspect.isroutine(member)):
             continue
         if not (text := inspect.getdoc(member)) or name not in _own(thing):
             continue
-        call = f"{name}()" if inspect.isroutine(member) else name
+        call = name if computed else f"{name}({_arguments_of(member)})"
         rows.append(f"| `{call}` | {_first(text.replace('``', '`')).replace('|', chr(92) + '|')} |")
     if rows:
         yield from ("| member | what it gives |", "|---|---|", *rows, "")
+
+
+def _arguments_of(method: object) -> str:
+    """The names of what a method takes; those with a default value are in brackets."""
+    parameters = [one for one in inspect.signature(method).parameters.values() if one.name != "self"]  # type: ignore[arg-type]
+    return ", ".join(one.name if one.default is one.empty else f"[{one.name}]" for one in parameters)
 
 
 def _own(thing: type) -> set[str]:
