@@ -118,6 +118,7 @@ DEFAULT: Release = next(parse(row["libvirt"]) for row in _ROWS if row["default"]
 DEFAULT_QEMU: Release = PAIRS[DEFAULT]
 
 
+@cache
 def qemu_for(libvirt: Release) -> Release:
     """The QEMU release that goes with ``libvirt``: that of the newest supported release which is not younger."""
     return PAIRS[max((one for one in SUPPORTED if one <= libvirt), default=OLDEST)]

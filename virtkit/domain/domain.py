@@ -12,7 +12,7 @@ from virtkit.domain.by_hand import ByHand, by_hand
 from virtkit.domain.device_classes import Inventory
 from virtkit.domain.devices import Device
 from virtkit.domain.document import MAX_BYTES, Document, parse
-from virtkit.domain.elements.reading import kids_of
+from virtkit.domain.elements.reading import first_at, kids_of
 from virtkit.domain.reader import read_devices
 from virtkit.domain.source_map import Outline, outline
 from virtkit.errors import InputError
@@ -40,7 +40,7 @@ class Domain(Displayable):
         self.path = document.file
         self.name = self._text("name")
         self.type = root.get("type") or ""
-        os_type = root.find("os/type") if "os" in self.children else None
+        os_type = first_at(root, ("os", "type")) if "os" in self.children else None
         self.os = "" if os_type is None else (os_type.text or "").strip()
         self.arch_written = None if os_type is None else os_type.get("arch")
         self.arch = self.arch_written or "x86_64"

@@ -22,5 +22,7 @@ CHOSEN = f"{{{PLACED_NAMESPACE}}}chosen"
 
 def placed_by_qemu(root: Element) -> bool:
     """Whether the domain with this root element is marked as placed by QEMU."""
-    found = root.find(f"metadata/{PLACED_TAG}")
-    return found is not None and found.get("by") == QEMU
+    for metadata in root.iterchildren("metadata"):
+        for found in metadata.iterchildren(PLACED_TAG):
+            return found.get("by") == QEMU
+    return False

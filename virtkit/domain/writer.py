@@ -46,6 +46,9 @@ def write(
         group: list[Device] = getattr(devices, name)
         if not group:
             continue
+        if _is_unchanged(group):
+            anchor = group[-1].position
+            continue
         written = sorted(device.position for device in group if device.element is not None)
         taken = 0
         for device in group:
@@ -76,6 +79,16 @@ def write(
         if written:
             anchor = max(anchor, written[-1])
     return _compose(text, found, edits, added, loose, indent)
+
+
+def _is_unchanged(group: Sequence[Device]) -> bool:
+    """Whether the devices of a class are written, in this order, and nothing about them changes."""
+    last = -1
+    for device in group:
+        if device.position <= last or device.edits or device.readdressed:
+            return False
+        last = device.position
+    return True
 
 
 def _edits(device: Device, addressed: bool) -> list[Edit]:

@@ -42,11 +42,13 @@ def folder() -> Path:
 
 def releases() -> tuple[tuple[int, int], ...]:
     """The QEMU releases with facts, oldest first."""
-    return _releases(folder())
+    return _releases(os.environ.get("VIRTKIT_DATA_QEMU"), facts.root())
 
 
 @cache
-def _releases(base: Path) -> tuple[tuple[int, int], ...]:
+def _releases(_named: str | None, _root: Path) -> tuple[tuple[int, int], ...]:
+    # The arguments decide which folder is read, so that a change of either is noticed.
+    base = folder()
     found = []
     for entry in base.iterdir() if base.is_dir() else ():
         major, dot, minor = entry.name.partition(".")

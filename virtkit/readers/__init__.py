@@ -64,7 +64,12 @@ class BuiltIn:
 
     def load(self) -> Reader:
         """The reader; its module is imported on first use."""
-        return cast("Reader", import_module(f"virtkit.readers.{self.name}").READER)
+        return _loaded(self.name)
+
+
+@cache
+def _loaded(name: str) -> Reader:
+    return cast("Reader", import_module(f"virtkit.readers.{name}").READER)
 
 
 SAVED = ".save"

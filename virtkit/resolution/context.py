@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from virtkit import facts
 from virtkit.domain.device_classes import Inventory
+from virtkit.domain.elements.reading import first_at
 from virtkit.releases import Release, in_release
 from virtkit.resolution.trace import Trace
 
@@ -69,8 +70,14 @@ class Context:
     def find(self, path: str) -> Element | None:
         """The first element at a path below the root, None when there is none."""
         first, deeper, _ = path.partition("/")
-        found = self.children.get(first)
-        return self.root.find(path) if deeper and found is not None else found
+        if not deeper or first not in self.children:
+            return self.children.get(first)
+        return first_at(self.root, path.split("/"))
+
+    @property
+    def cells(self) -> list[Element]:
+        """The NUMA cells of the domain."""
+        return self.root.findall("cpu/numa/cell") if self.find("cpu/numa") is not None else []
 
     @property
     def trusts_controllers(self) -> bool:

@@ -5,8 +5,6 @@ Source: observed, libvirt 9.0 and 12.8 (``virsh domxml-to-native qemu-argv``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from virtkit.domain.address import DimmAddress, DriveAddress
 from virtkit.domain.device_classes import DEVICE_CLASSES
 from virtkit.domain.devices import Controller, Device, Disk
@@ -35,7 +33,9 @@ def give_ids(context: Context, draft: Draft) -> None:
     """Set the ``id`` of every device: the user's alias, or else a name made from its kind and its place in the list."""
     devices = draft.devices
     for attribute, word in _PREFIXES:
-        _count(getattr(devices, attribute), word)
+        group: list[Device] = getattr(devices, attribute)
+        for place, device in enumerate(group):
+            device.id = device.alias or f"{word}{place}"
     host = 0
     for place, nic in enumerate(devices.nics):
         if nic.type == "hostdev":
@@ -60,11 +60,6 @@ def give_ids(context: Context, draft: Draft) -> None:
             number = counts.get(word, 0)
             counts[word] = number + 1
         memory.id = memory.alias or f"{word}{number}"
-
-
-def _count(devices: Iterable[Device], word: str) -> None:
-    for place, device in enumerate(devices):
-        device.id = device.alias or f"{word}{place}"
 
 
 def _controller(context: Context, controller: Controller) -> str:

@@ -5,7 +5,7 @@ Source of refusals: observed, libvirt 9.0 and 12.8.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from virtkit.domain.address import NUMBERS, Address, PciAddress, SerialAddress
@@ -18,7 +18,7 @@ from virtkit.releases import Release
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["CFG", "XML", "Kids", "Read", "Reader", "kids_of", "unless_default"]
+__all__ = ["CFG", "XML", "Kids", "Read", "Reader", "first_at", "kids_of", "unless_default"]
 
 XML = "XML error"
 CFG = "unsupported configuration"
@@ -30,6 +30,16 @@ AnyDevice = TypeVar("AnyDevice", bound=Device)
 def kids_of(element: Element) -> Kids:
     """The children of an element by name; the first one when several have the same name."""
     return {child.tag: child for child in element.iterchildren(reversed=True)}
+
+
+def first_at(element: Element, path: Sequence[str]) -> Element | None:
+    """The first element below another at a path of names, None when there is none; ``find`` takes ten times as long."""
+    first, rest = path[0], path[1:]
+    for child in element.iterchildren(first):
+        found = first_at(child, rest) if rest else child
+        if found is not None:
+            return found
+    return None
 
 
 def unless_default(model: str | None) -> str | None:

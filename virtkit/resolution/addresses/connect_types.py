@@ -12,7 +12,7 @@ from functools import cache
 
 from virtkit import facts
 from virtkit.domain.device_classes import DEVICE_CLASSES
-from virtkit.domain.devices import Chardev, Controller, Device, Disk, Filesystem, Hostdev, Input, Nic
+from virtkit.domain.devices import Controller, Device, Hostdev, Nic
 from virtkit.errors import FactsError
 from virtkit.releases import Release, in_release
 from virtkit.resolution.context import Context, Draft
@@ -155,6 +155,25 @@ def _unlisted() -> tuple[str, ...]:
     return tuple(one.element for one in missing)
 
 
+_VARIANTS = {
+    "disk": "bus",
+    "filesystem": "driver",
+    "input": "bus",
+    **dict.fromkeys(("serial", "parallel", "channel", "console", "smartcard"), "target"),
+}
+"""The field that is the variant of a device in the table, by kind; the model of all others."""
+
+
+MOST = 2048
+"""How many answers are kept."""
+
+
+@cache
+def _answers(at: Release, machine: int, virtio: int) -> dict[tuple[str, str, str | None], int]:
+    """The answers that are known so far; they depend on a release, the slot of the machine and that of virtio."""
+    return {}
+
+
 class ConnectTypes:
     """The connect type of every device of one resolution; answers are kept by kind, variant and model."""
 
@@ -170,7 +189,9 @@ class ConnectTypes:
         modern = context.emulator.has_property("virtio-net-pci", "disable-legacy") is not False
         self._virtio = self._machine if modern else CONVENTIONAL
         self._policy = context.slot_policy
-        self._cache: dict[tuple[str, str, str | None], int] = {}
+        # A slot policy answers for itself.
+        known = self._policy is None
+        self._cache = _answers(context.at, self._machine, self._virtio) if known else {}
         self._known: dict[Device, int] = {}
 
     def of(self, device: Device) -> int:
@@ -187,33 +208,26 @@ class ConnectTypes:
         kind, model = device.kind, device.model
         if isinstance(device, Controller):
             if device.type == "pci":
-                return plug_of(device.model) if device.model in pci_models() else NONE
-            kind, variant = "controller:" + device.type, device.model or "*"
-        elif isinstance(device, Disk):
-            variant = device.bus
-        elif isinstance(device, Nic):
-            if device.type == "hostdev":
-                if device.source != "pci":
-                    return NONE
-                # The assigned device decides, not the model that is written.
-                kind, variant, model = "hostdev", "pci", None
-            else:
-                variant = device.model or "*"
+                return plug_of(model) if model in pci_models() else NONE
+            kind, variant = "controller:" + device.type, model or "*"
+        elif isinstance(device, Nic) and device.type == "hostdev":
+            if device.source != "pci":
+                return NONE
+            # The assigned device decides, not the model that is written.
+            kind, variant, model = "hostdev", "pci", None
         elif isinstance(device, Hostdev):
             if device.mode != "subsystem":
                 return NONE
-            variant = device.model or "*" if device.type == "mdev" else device.type
-        elif isinstance(device, Filesystem):
-            variant = device.driver
-        elif isinstance(device, Input):
-            variant = device.bus
-        elif isinstance(device, Chardev):
-            variant = device.target or "*"
+            variant = model or "*" if device.type == "mdev" else device.type
         else:
-            variant = device.model or "*"
+            name = _VARIANTS.get(kind, "model")
+            variant = (model if name == "model" else getattr(device, name)) or "*"
         key = (kind, variant, model)
         found = self._cache.get(key)
         if found is None:
+            if len(self._cache) >= MOST:
+                # A NIC may have any model.
+                self._cache.clear()
             found = self._cache[key] = self._look_up(kind, variant, model)
         return found
 

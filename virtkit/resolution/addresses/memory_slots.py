@@ -19,7 +19,7 @@ PCI_MEMORY = frozenset({"virtio-mem", "virtio-pmem"})
 
 def _check_nodes(context: Context, draft: Draft) -> None:
     """Raises Refused for memory hotplug without a NUMA node; newer releases add one, except on s390x."""
-    cells = len(context.root.findall("cpu/numa/cell"))
+    cells = len(context.cells)
     if cells:
         _check_cells(draft, cells)
         return

@@ -141,9 +141,10 @@ def _table(context: Context, draft: Draft, types: ConnectTypes, count: int, grow
     for device in draft.devices.in_order():
         address = device.address
         if isinstance(address, PciAddress) and not address.empty:
-            if isinstance(device, Chardev) and device.mirror:
+            kind = device.kind
+            if kind == "console" and isinstance(device, Chardev) and device.mirror:
                 continue
-            if chipset.is_fixed(device, address):
+            if kind == "controller" and not address.bus and chipset.is_fixed(device, address):
                 if table.buses and not table.buses[0].accepts & CONVENTIONAL:
                     raise Refused(
                         INT,
@@ -168,7 +169,11 @@ def _assign(context: Context, draft: Draft, table: BusTable, types: ConnectTypes
     found = False
     for name, selects in _TURNS:
         # A device without an address, or with one that names no slot; most have one.
-        group = [device for device in getattr(draft.devices, name) if wants(device)]
+        group = [
+            device
+            for device in getattr(draft.devices, name)
+            if (at := device.address) is None or (at.type == "pci" and at.empty)
+        ]
         if not group:
             continue
         for device in group if selects is None else filter(selects, group):

@@ -25,6 +25,10 @@ CCW_CHECKED = frozenset({"controller", "input", "vsock"})
 """The devices of which every release refuses a CCW address on a machine without a channel subsystem."""
 
 
+PCI_CHECKED = frozenset({"hostdev", "input", "interface", "redirdev", "smartcard"})
+"""The devices of which some are refused with a PCI address."""
+
+
 def check_addresses(context: Context, draft: Draft, devices: Iterable[Device]) -> None:
     """Refuse an address type that the device or the machine does not support. Raises Refused."""
     unassigned_checked = "unassigned-checked" in context.behaves
@@ -33,6 +37,8 @@ def check_addresses(context: Context, draft: Draft, devices: Iterable[Device]) -
         if address is None:
             continue
         type_ = address.type
+        if type_ == "pci" and device.kind not in PCI_CHECKED:
+            continue
         if isinstance(address, DriveAddress) and not isinstance(device, Disk):
             # Such an address means one on a scsi controller for any kind of device.
             check_scsi_place(draft, device, address)

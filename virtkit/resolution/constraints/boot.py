@@ -60,19 +60,17 @@ def _check_actions(context: Context) -> None:
 
 
 def _check_orders(context: Context, draft: Draft) -> None:
-    if not any(next(holder.iter("boot"), None) is not None for holder in context.root.iterchildren("devices")):
-        return
     devices = draft.devices
-    several = context.find("os/boot") is not None
     seen: dict[str, Device] = {}
     bootable = (devices.disks, devices.nics, devices.hostdevs, devices.redirdevs, devices.filesystems)
     for group in bootable:
         for device in group:
-            boot = device.children.get("boot")
-            order = None if boot is None else boot.get("order")
+            if "boot" not in device.children:
+                continue
+            order = device.children["boot"].get("order")
             if order is None:
                 continue
-            if several:
+            if context.find("os/boot") is not None:
                 what = "per-device boot elements cannot be used together with os/boot elements"
                 raise Refused(CFG, what, device.label, device.line)
             other = seen.setdefault(order, device)

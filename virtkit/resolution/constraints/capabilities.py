@@ -27,11 +27,20 @@ def _needed(at: Release) -> dict[tuple[str, str], tuple[tuple[str, ...], str]]:
     }
 
 
+@cache
+def _needed_kinds(at: Release) -> frozenset[str]:
+    """The kinds of device of which some need a driver."""
+    return frozenset(kind.partition(":")[0] for kind, _ in _needed(at))
+
+
 def check_drivers(context: Context, devices: Iterable[Device]) -> None:
     """Refuse a device that QEMU lacks. Raises Refused."""
     needed = _needed(context.at)
     trusted = context.trusts_controllers
+    kinds = _needed_kinds(context.at)
     for device in devices:
+        if device.kind not in kinds:
+            continue
         if trusted and isinstance(device, Controller):
             continue
         row = needed.get(_key(device))

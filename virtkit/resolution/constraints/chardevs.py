@@ -90,8 +90,10 @@ CERTIFICATES = 3
 
 def _check_backend(device: Device) -> None:
     """Refuse more endpoints than the type of connection has, and UDP without an address to send to."""
-    element = device.element
+    element, kids = device.element, device.children
     if element is None:
+        return
+    if "source" not in kids and "protocol" not in kids and element.get("type") != "udp":
         return
     sources = element.findall("source")
     datagram = element.get("type") == "udp"

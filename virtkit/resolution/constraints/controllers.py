@@ -132,7 +132,7 @@ def _check_node(context: Context, controller: Controller, pseries: bool) -> None
         )
     if model == "pci-root" and controller.index == 0:
         raise _refuse(controller, "The PCI controller with index=0 can't be associated with a NUMA node")
-    cells = len(context.root.findall("cpu/numa/cell"))
+    cells = len(context.cells)
     if not cells and "uncounted-virtio-memory" in context.behaves and context.find("maxMemory") is not None:
         # Since 9.6 memory that can grow brings one NUMA node of its own.
         cells = 1

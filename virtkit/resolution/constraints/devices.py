@@ -88,7 +88,7 @@ def _shares_memory(context: Context) -> bool:
     """Whether guest memory can be shared with a process of the host."""
     default = context.find("memoryBacking/access")
     shared = default is not None and default.get("mode") == "shared"
-    cells = context.root.findall("cpu/numa/cell")
+    cells = context.cells
     if cells:
         return all((cell.get("memAccess") or ("shared" if shared else "private")) == "shared" for cell in cells)
     return shared

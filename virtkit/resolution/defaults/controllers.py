@@ -103,10 +103,29 @@ def find(draft: Draft, type_: str, index: int) -> Controller | None:
 def order_written(draft: Draft) -> None:
     """Sort the written controllers into libvirt's list order."""
     written = draft.devices.controllers
+    if _is_ordered(written):
+        return
     ordered: list[Controller] = []
     for controller in written:
         insert(ordered, controller)
     draft.devices.controllers = ordered
+
+
+def _is_ordered(controllers: list[Controller]) -> bool:
+    """Whether ``insert`` would put each controller at the end: those of one type stand together, their indexes rise.
+
+    Several usb controllers count as not ordered, because their companions have a place of their own.
+    """
+    highest: dict[str, int] = {}
+    last = ""
+    for controller in controllers:
+        type_, index = controller.type, controller.index
+        before = highest.get(type_)
+        if before is not None and (type_ != last or type_ == "usb" or 0 <= index < before):
+            return False
+        highest[type_] = index if before is None or index > before else before
+        last = type_
+    return True
 
 
 def prepare_for_scsi_hostdevs(context: Context, draft: Draft) -> None:
@@ -119,8 +138,9 @@ def index_all(context: Context, draft: Draft) -> None:
     controllers = draft.devices.controllers
     used: dict[str, set[int]] = {}
     resort = False
-    for controller in controllers:
-        used.setdefault(controller.type, set()).add(controller.index)
+    if any(controller.index < 0 for controller in controllers):
+        for controller in controllers:
+            used.setdefault(controller.type, set()).add(controller.index)
     previous: Controller | None = None
     for place, controller in enumerate(controllers):
         if controller.index < 0:
