@@ -2,8 +2,8 @@
 
 The peer is the same work by another checkout of virtkit (``--baseline CHECKOUT``, with its own ``.venv`` or this
 Python); parsing and writing with lxml alone is printed as the floor. All take turns in one run on the same domains:
-those that every checkout accepts, of the conformance corpora where they are available, of the samples and of the
-generator of random domains. The set ``core`` has libvirt as its peer.
+those that every checkout accepts, of the conformance corpora where they are available, of the samples, and of the
+generators of random domains and of fleets. The set ``core`` has libvirt as its peer.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.agreement import corpora
+from benchmarks.fleets import Fleet
 from benchmarks.timing import Figure
 from virtkit import facts
 from virtkit.releases import DEFAULT, Release, dotted
@@ -30,6 +31,7 @@ __all__ = ["figures"]
 
 ROUNDS = 7
 RANDOM = 600
+DUMPED = 300
 SEED = 18
 
 _WORKS = {
@@ -139,7 +141,16 @@ def _sets(folder: Path) -> Mapping[str, Sequence[Path]]:
             found[corpus] = files
     found["samples"] = sorted(facts.path("domains").glob("*.xml"))
     found["random"] = list(_random(folder, DEFAULT))
+    found["dumped"] = list(_dumped(folder))
     return found
+
+
+def _dumped(folder: Path) -> Iterator[Path]:
+    """Domains that are all different, most of them with all that libvirt adds, as ``virsh dumpxml`` prints them."""
+    for name, data in Fleet(DUMPED, 0, SEED):
+        file = folder / f"{name}.xml"
+        file.write_bytes(data)
+        yield file
 
 
 def _random(folder: Path, release: Release) -> Iterator[Path]:

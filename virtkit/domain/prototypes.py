@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple, fields
+from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
@@ -109,7 +109,7 @@ class Prototype:
         at = device.address
         self._address: tuple[Callable[..., Address], tuple[Any, ...]] | None = None
         if at is not None:
-            self._address = type(at), astuple(at)
+            self._address = type(at), tuple(getattr(at, name) for name in at.__slots__)
         self._flags = (device.given, device.readdressed)
         self._edits = tuple(device.edits)
         self._names = dict.fromkeys(device.children)

@@ -57,6 +57,8 @@ def _readers() -> dict[str, Read]:
 
 
 _READ = _readers()
+_COUNTED = frozenset({"interface", "memballoon", "video"})
+"""The elements of which one depends on those before it."""
 _LISTS = {one.element: one.name for one in DEVICE_CLASSES}
 
 
@@ -74,6 +76,7 @@ def read_devices(root: Element, at: Release, found: Outline | None = None) -> In
             _enter(inventory, _read(reader, element, position))
         return inventory
     memo = prototypes(at)
+    lists = {name: getattr(inventory, _LISTS[name]) for name in set(found.names) & _READ.keys()}
     for position, (element, name, text) in enumerate(zip(elements, found.names, found.texts, strict=True)):
         if name not in _READ:
             continue
@@ -87,7 +90,10 @@ def read_devices(root: Element, at: Release, found: Outline | None = None) -> In
             device = _read(reader, element, position)
             # An open value that the reader did not take is the value of something else.
             memo.keep(key if field is None or getattr(device, field, value) == value else text, element, device)
-        _enter(inventory, device)
+        if device is None or name in _COUNTED:
+            _enter(inventory, device)
+        else:
+            lists[name].append(device)
     return inventory
 
 

@@ -92,11 +92,11 @@ class Outline:
     __slots__ = ("_blanks", "_os_type", "_places", "_text", "end", "holders", "names", "plain", "texts")
 
     def __init__(
-        self, text: str, holders: list[ElementSpan], devices: Sequence[tuple[str, str, str]], end: int
+        self, text: str, holders: list[ElementSpan], devices: Sequence[tuple[str, str, str]], end: int, plain: bool
     ) -> None:
         """``devices`` are, for each, the text since the device before it or the start tag, its own, and its name."""
         self._text = text
-        self.plain = is_plain(text)
+        self.plain = plain
         self.holders = holders
         self._blanks = [blanks for blanks, _, _ in devices]
         self.texts = [text for _, text, _ in devices]
@@ -149,7 +149,7 @@ def _full_outline(text: str) -> Outline:
         for child in holder.children:
             devices.append((text[at : child.start], text[child.start : child.end], child.name))
             at = child.end
-    return Outline(text, holders, devices, root.outer)
+    return Outline(text, holders, devices, root.outer, is_plain(text))
 
 
 def _os_type(root: ElementSpan) -> ElementSpan | None:
@@ -189,7 +189,7 @@ def _quick_outline(text: str) -> Outline | None:
     rest = holder.inner + sum([len(blanks) + len(device) for blanks, device, _ in devices])
     if text[rest : holder.outer].strip():
         return None
-    return Outline(text, [holder], devices, text.rindex("</"))
+    return Outline(text, [holder], devices, text.rindex("</"), plain=True)
 
 
 def _quick_os_type(text: str) -> ElementSpan | None:

@@ -177,7 +177,7 @@ def _answers(at: Release, machine: int, virtio: int) -> dict[tuple[str, str, str
 class ConnectTypes:
     """The connect type of every device of one resolution; answers are kept by kind, variant and model."""
 
-    __slots__ = ("_cache", "_known", "_machine", "_policy", "_types", "_virtio")
+    __slots__ = ("_cache", "_machine", "_policy", "_types", "_virtio")
 
     def __init__(self, context: Context, draft: Draft) -> None:
         express = any(
@@ -192,19 +192,9 @@ class ConnectTypes:
         # A slot policy answers for itself.
         known = self._policy is None
         self._cache = _answers(context.at, self._machine, self._virtio) if known else {}
-        self._known: dict[Device, int] = {}
 
     def of(self, device: Device) -> int:
-        """The request: a kind of slot with AUTO and INTEGRATED, or NONE for a device without a PCI slot.
-
-        The dry run and the real one ask for the same devices, so the answer is kept.
-        """
-        found = self._known.get(device)
-        if found is None:
-            found = self._known[device] = self._of(device)
-        return found
-
-    def _of(self, device: Device) -> int:
+        """The request: a kind of slot with AUTO and INTEGRATED, or NONE for a device without a PCI slot."""
         kind, model = device.kind, device.model
         if isinstance(device, Controller):
             if device.type == "pci":

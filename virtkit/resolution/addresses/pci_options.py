@@ -122,16 +122,14 @@ def give_zpci_ids(context: Context, draft: Draft) -> None:
     PCI controllers that this resolution added stay without ids in releases before 11.3.
     Raises Refused for an id written twice, and for ids written on another architecture.
     """
-    uids: set[int] = set()
-    fids: set[int] = set()
-    devices = [
-        (device, device.address) for device in draft.devices.in_order() if isinstance(device.address, PciAddress)
-    ]
+    devices = [(device, at) for device in draft.devices.in_order() if isinstance(at := device.address, PciAddress)]
     written = [(device, at) for device, at in devices if at.uid is not None or at.fid is not None]
     if context.arch != "s390x":
         for device, _ in written:
             raise Refused(CFG, "This QEMU binary doesn't support zPCI", device.label, device.line)
         return
+    uids: set[int] = set()
+    fids: set[int] = set()
     # Each search starts where the last one ended, because ids are never released.
     next_id = [1, 0]
     for device, address in written:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from virtkit.domain.address import Address, CcwAddress, PciAddress, PlainAddress, SpaprAddress
 from virtkit.domain.device_classes import DEVICE_CLASSES, OffPci
-from virtkit.domain.devices import Chardev, Device
+from virtkit.domain.devices import Device
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
 from virtkit.resolution.defaults.controllers import find
@@ -34,11 +34,9 @@ def assign_spapr(context: Context, draft: Draft) -> None:
     """
     pseries = context.family.name == "pseries"
     taken = {
-        device.address.reg: device
+        at.reg: device
         for device in draft.devices.in_order()
-        if isinstance(device.address, SpaprAddress)
-        and device.address.reg is not None
-        and not (isinstance(device, Chardev) and device.kind == "console")
+        if isinstance(at := device.address, SpaprAddress) and at.reg is not None and device.kind != "console"
     }
     for name, turn in _SPAPR:
         for device in getattr(draft.devices, name):

@@ -29,14 +29,14 @@ def check_boot(context: Context, draft: Draft) -> None:
     os_element = context.find("os")
     if os_element is None:
         return
-    bios = os_element.find("bios")
+    bios = next(os_element.iterchildren("bios"), None)
     if bios is not None and bios.get("useserial") == "yes":
         if context.arch not in _X86:
             raise Refused(CFG, "BIOS serial console only supported on x86 architectures")
         if not draft.devices.serials:
             raise Refused(XML, "need at least one serial port to use BIOS serial output")
     acpi = context.find("features/acpi") is not None
-    loader = os_element.find("loader")
+    loader = next(os_element.iterchildren("loader"), None)
     flash = loader is not None and loader.get("type") == "pflash"
     if acpi and context.arch == "aarch64" and not flash and os_element.get("firmware") != "efi":
         raise Refused(CFG, "ACPI requires UEFI on this architecture", "feature acpi")
@@ -49,7 +49,9 @@ def _check_actions(context: Context) -> None:
 
     Source: libvirt 11.3, messages of the QEMU driver; observed: libvirt 9.0 refuses on_poweroff 'preserve'.
     """
-    actions = {tag: context.find(tag) for tag in ("on_poweroff", "on_reboot", "on_crash")}
+    actions = {tag: context.children.get(tag) for tag in ("on_poweroff", "on_reboot", "on_crash")}
+    if all(element is None for element in actions.values()):
+        return
     for refused, tags in (("rename-restart", tuple(actions)), ("preserve", ("on_reboot", "on_poweroff"))):
         for tag in tags:
             element = actions[tag]

@@ -30,7 +30,7 @@ def _needed(at: Release) -> dict[tuple[str, str], tuple[tuple[str, ...], str]]:
 @cache
 def _needed_kinds(at: Release) -> frozenset[str]:
     """The kinds of device of which some need a driver."""
-    return frozenset(kind.partition(":")[0] for kind, _ in _needed(at))
+    return frozenset(name for kind, _ in _needed(at) for name in (kind, kind.partition(":")[0]))
 
 
 def check_drivers(context: Context, devices: Iterable[Device]) -> None:
@@ -41,7 +41,7 @@ def check_drivers(context: Context, devices: Iterable[Device]) -> None:
     for device in devices:
         if device.kind not in kinds:
             continue
-        if trusted and isinstance(device, Controller):
+        if isinstance(device, Controller) and (trusted or f"controller:{device.type}" not in kinds):
             continue
         row = needed.get(_key(device))
         if row is not None and not any(context.emulator.has(type_) is not False for type_ in row[0]):

@@ -39,9 +39,10 @@ def check_devices(context: Context, draft: Draft) -> None:
 
 
 def _check_inputs(context: Context, draft: Draft) -> None:
+    ps2_refusal = _ps2_refusal(context) if any(one.bus == "ps2" for one in draft.devices.inputs) else ""
     for device in draft.devices.inputs:
-        if device.bus == "ps2":
-            _check_ps2(context, device)
+        if device.bus == "ps2" and ps2_refusal:
+            raise _refuse(device, ps2_refusal)
         if device.type == "passthrough" and device.address is not None and device.address.type == "ccw":
             raise _refuse(device, "virtio-input-host is not supported by this QEMU binary")
         if device.model is not None:
@@ -54,13 +55,15 @@ def _check_inputs(context: Context, draft: Draft) -> None:
                 )
 
 
-def _check_ps2(context: Context, device: Device) -> None:
+def _ps2_refusal(context: Context) -> str:
+    """Why devices on the ps2 bus are refused; "" where they are accepted."""
     elsewhere = context.arch not in _X86 or context.family.name == "microvm"
     if context.emulator.has("i8042") is False or (elsewhere and "ps2-x86-only" in context.behaves):
-        raise _refuse(device, "ps2 is not supported by this QEMU binary")
+        return "ps2 is not supported by this QEMU binary"
     ps2 = context.find("features/ps2")
     if ps2 is not None and ps2.get("state") == "off" and "ps2-feature" in context.behaves:
-        raise _refuse(device, "ps2 bus inputs require the ps2 feature not to be disabled")
+        return "ps2 bus inputs require the ps2 feature not to be disabled"
+    return ""
 
 
 def _check_filesystems(context: Context, draft: Draft) -> None:

@@ -182,13 +182,13 @@ def check_elements(context: Context, draft: Draft, devices: Iterable[Device]) ->
     """Refuse an option value that libvirt does not accept, and a device for which a rule holds. Raises Refused."""
     known = _known(context.at)
     for device in (*devices, *draft.devices.graphics):
-        element = device.element
-        node = known.get(device.kind)
-        if element is None or node is None:
-            continue
         alike = device.alike
         left = None if alike is None else alike.checks
-        if left is _NOTHING:
+        element = device.element
+        if left is _NOTHING or element is None:
+            continue
+        node = known.get(device.kind)
+        if node is None:
             continue
         subject = Subject(element, device, device.children, context, draft)
         if left is None and alike is not None:
