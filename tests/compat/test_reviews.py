@@ -27,6 +27,8 @@ def test_without_changes_no_remedy_is_tried() -> None:
     plain, whole = vk.check(found, "rhel6.10", changes=False), vk.check(found, "rhel6.10")
     assert [one.verdict for one in plain.devices] == [one.verdict for one in whole.devices]
     assert not plain.remarks
+    assert plain.database == vk.catalogue().database
+    assert vk.check(found, "rhel6.10", overrides=False).database == f"{plain.database}, overrides off"
     assert not any(one.better or one.advice or one.change for one in plain.devices)
 
 

@@ -33,6 +33,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--again", nargs="*", default=[], metavar="ID", help="only these mutants: PATH#NUMBER")
     parser.add_argument("--tests", nargs="*", default=[], metavar="PATH", help="tests to run (default: all fast tests)")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="mutants at a time (default: %(default)s)")
+    parser.add_argument(
+        "--budget", type=float, default=4, metavar="SECONDS", help="for the tests of one mutant (default: %(default)s)"
+    )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the report to FILE as well")
     return parser.parse_args()
 
@@ -58,7 +61,7 @@ def main() -> int:
         mutant = outcome.mutant
         print(f"{outcome.state}: {mutant.id} line {mutant.line} {mutant.function} {outcome.test}", file=sys.stderr)
 
-    runner = Runner(mutants, sources(), options.jobs, progress)
+    runner = Runner(mutants, sources(), options.jobs, options.budget, progress)
     tests = options.tests or [f"tests/{name}" for name in TESTS]
     flags = ["-q", "-m", FAST, "-p", "no:cacheprovider", "-p", "no:xdist", "--capture=no", *tests]
     code = pytest.main(flags, plugins=[runner])

@@ -18,10 +18,10 @@ import signal
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from itertools import accumulate
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -39,8 +39,6 @@ __all__ = ["Coverage", "Outcome", "Runner"]
 
 #: A test may take this many times its usual processor time, and SLACK seconds more.
 FACTOR, SLACK = 10, 2
-#: The tests of a mutant take at most this processor time in all; those that are left out can only lower the score.
-BUDGET = 2.0
 #: The memory that a child may use, in bytes.
 MEMORY = 6 << 30
 #: Modules whose caches are kept between tests, because no mutated function affects them.
@@ -67,12 +65,17 @@ class Outcome:
     tests: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Coverage:
     """The tests that execute each line of a file, as numbers of the collection, and the seconds of each test."""
 
     tests: dict[tuple[str, int], set[int]]
     seconds: dict[int, float]
+
+    @cached_property
+    def lines(self) -> Counter[int]:
+        """How many lines each test executes."""
+        return Counter(number for numbers in self.tests.values() for number in numbers)
 
     def of(self, mutant: Mutant) -> set[int]:
         """The tests that execute the changed statement, or the function where no line of it is recorded."""
@@ -82,11 +85,18 @@ class Coverage:
                 return found
         return set()
 
-    def ordered(self, mutant: Mutant, kills: dict[int, float]) -> list[int]:
-        """The tests of a mutant within BUDGET, those first that are quick and have killed many mutants."""
-        order = sorted(self.of(mutant), key=lambda number: (self.seconds[number] / (kills[number] + 0.01), number))
+    def ordered(self, mutant: Mutant, kills: dict[int, float], budget: float) -> list[int]:
+        """The tests of a mutant: for half of ``budget`` the quick ones that killed most, then those of most lines."""
+        chosen = self.of(mutant)
+        quick = sorted(chosen, key=lambda number: (self.seconds[number] / (kills[number] + 0.01), number))
+        first = self._within(budget / 2, quick)
+        broad = sorted(chosen - set(first), key=lambda number: (-self.lines[number], number))
+        return first + self._within(budget / 2, broad)
+
+    def _within(self, seconds: float, order: list[int]) -> list[int]:
+        """The first tests of ``order`` that take at most this time together, and at least one."""
         ends = accumulate(self.seconds[number] for number in order)
-        return [number for at, (number, end) in enumerate(zip(order, ends, strict=True)) if not at or end <= BUDGET]
+        return [number for at, (number, end) in enumerate(zip(order, ends, strict=True)) if not at or end <= seconds]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +111,14 @@ class _Child:
 class Runner:
     """Runs ``mutants`` in order, ``jobs`` at a time, and keeps their ``outcomes``, also when it is interrupted.
 
-    ``paths`` are the files that are mutated.
+    ``paths`` are the files that are mutated. The tests of a mutant take at most ``budget`` seconds of processor time
+    in all; those that are left out can only lower the score.
     """
 
-    def __init__(self, mutants: list[Mutant], paths: list[str], jobs: int, told: Callable[[Outcome], None]) -> None:
-        self.mutants, self.paths, self.jobs, self.told = mutants, paths, jobs, told
+    def __init__(
+        self, mutants: list[Mutant], paths: list[str], jobs: int, budget: float, told: Callable[[Outcome], None]
+    ) -> None:
+        self.mutants, self.paths, self.jobs, self.budget, self.told = mutants, paths, jobs, budget, told
         self.outcomes: list[Outcome] = []
         self._kills: dict[str, dict[int, float]] = {path: defaultdict(float) for path in paths}
         self._items: list[pytest.Item] = []
@@ -159,7 +172,7 @@ class Runner:
 
     def _start(self, mutant: Mutant, known: Coverage, running: dict[int, _Child]) -> None:
         """Begin a mutant in a child process."""
-        order = known.ordered(mutant, self._kills[mutant.path])
+        order = known.ordered(mutant, self._kills[mutant.path], self.budget)
         if not order:
             self._keep(Outcome(mutant, "untested"))
             return
