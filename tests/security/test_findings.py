@@ -14,11 +14,15 @@ from pathlib import Path
 
 import pytest
 
-from virtkit import facts, limits
-from virtkit.errors import GuestError, InputError, VirtkitError
+from virtkit import facts, limits, read, resolve
+from virtkit.commands.attach import steps_of
+from virtkit.errors import CapabilityError, GuestError, InputError, Refused, UsageError, VirtkitError
 from virtkit.fleet.archives import gather
 from virtkit.guests import osinfo
+from virtkit.host import shipped
+from virtkit.host.documents import document_of
 from virtkit.inputs import domains_in
+from virtkit.reporting import parameters
 
 GOOD = facts.path("domains/ubuntu24.04-q35.xml").read_bytes()
 LINES = b"".join(json.dumps({"xml": GOOD.decode(), "n": number}).encode() + b"\n" for number in range(200))
@@ -108,3 +112,52 @@ def test_the_copy_of_a_zip_archive_is_bounded(tmp_path: Path, monkeypatch: pytes
     _, errors = results(file)
     assert errors == [f"{file}: the archive cannot be read: larger than 512 KiB, the largest size that is accepted; "
                       "the environment variable VIRTKIT_MAX_ARCHIVE_BYTES raises this limit"]  # fmt: skip
+
+
+@pytest.mark.parametrize("arch", ["a" * 300, "../7.2/s390x", "x/y", "x\u00e9"])
+def test_the_name_of_an_architecture_is_no_path(arch: str) -> None:
+    """An architecture that looks like no architecture is unknown; no file of that name is looked for."""
+    text = f"<domain type='kvm'><os><type arch='{arch}'>hvm</type></os></domain>"
+    with pytest.raises(Refused):
+        resolve(text)
+    assert shipped.load((7, 2), arch) is None
+
+
+def test_a_message_on_capabilities_is_one_bounded_line() -> None:
+    """What a message quotes of a reply or a document is short and printable."""
+    number = {"qemu": {"major": list(range(3000)), "minor": 1}, "package": ""}
+    for data in (json.dumps({"return": number}).encode(), "<\ufeff>".encode(), b"<a>" * 300):
+        with pytest.raises(CapabilityError) as refused:
+            document_of(data, "caps")
+        assert str(refused.value).isprintable()
+        assert len(str(refused.value)) < 300
+        assert "XML_PARSE_HUGE" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[" * 100_000 + "]" * 100_000])
+def test_json_that_is_nested_too_deeply_is_an_error(tmp_path: Path, text: str) -> None:
+    """Steps, parameters and JSON lines with endless nesting are an error of one line."""
+    for name, read_it in (("s.json", steps_of), ("p.json", lambda file: parameters.read(Path(file)))):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(UsageError, match="nested too deeply"):
+            read_it(str(tmp_path / name))
+    (tmp_path / "a.jsonl").write_text('{"xml": ' + text + "}\n" + json.dumps({"xml": GOOD.decode()}))
+    count, errors = results(tmp_path / "a.jsonl")
+    assert (count, len(errors)) == (1, 1)
+    assert "nested too deeply" in errors[0]
+
+
+@pytest.mark.parametrize("text", ["x: &a [*a]", "x: " + "[" * 120 + "]" * 120, "x: " + "[" * 9000], ids=len)
+def test_parameters_are_bounded(tmp_path: Path, text: str) -> None:
+    """Parameters that contain themselves, or are nested too deeply, are refused."""
+    (tmp_path / "p.yaml").write_text(text)
+    with pytest.raises(UsageError, match=r"nested too deeply|VIRTKIT_MAX_YAML_DEPTH"):
+        parameters.read(tmp_path / "p.yaml")
+
+
+def test_a_command_line_with_too_many_devices_names_the_limit() -> None:
+    """The message has the number that is accepted, and the variable that raises it."""
+    line = "qemu-system-x86_64 -M q35 " + "-device virtio-rng-pci " * (limits.DEVICES.most + 1)
+    with pytest.raises(InputError) as refused:
+        read(line.encode())
+    assert limits.DEVICES.remedy in str(refused.value)

@@ -190,6 +190,8 @@ def steps_of(file: str) -> list[Step]:
 
     try:
         found: Any = json.loads(one_source(file).read())
+    except RecursionError:
+        raise UsageError(f"--steps {file}: expected a list of steps, got JSON that is nested too deeply") from None
     except ValueError as problem:
         raise UsageError(f"--steps {file}: not JSON: {problem}") from None
     if not isinstance(found, list):

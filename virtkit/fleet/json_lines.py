@@ -69,7 +69,10 @@ def domains_of(line: bytes, label: str, number: int) -> Iterator[InMemory | Unre
     """The domains of a line; or one source whose ``read`` raises InputError."""
     try:
         value = json.loads(line)
-    except (ValueError, RecursionError) as problem:
+    except RecursionError:
+        yield _unreadable(label, number, "expected one JSON value, got one that is nested too deeply")
+        return
+    except ValueError as problem:
         yield _unreadable(label, number, f"expected one JSON value, got text that is not JSON: {problem}")
         return
     name = _name(value) or f"{PurePath(label).name.partition('.')[0]}-{number}"

@@ -140,14 +140,16 @@ def _is_types(value: Any) -> bool:
 def _release(number: Mapping[str, Any], name: str) -> tuple[int, int]:
     major, minor = number["major"], number["minor"]
     if type(major) is not int or type(minor) is not int or not (0 <= major < 1000 and 0 <= minor < 1000):
-        raise CapabilityError(f"{name}: query-version: expected two numbers, got major {major!r} and minor {minor!r}")
+        got = f"major {major!r:.40} and minor {minor!r:.40}"
+        raise CapabilityError(f"{name}: query-version: expected two numbers, got {got}")
     return major, minor
 
 
 def _machine(row: Mapping[str, Any], name: str) -> Machine:
     cpus = row.get("cpu-max")
     if cpus is not None and type(cpus) is not int:
-        raise CapabilityError(f"{name}: machine type {row['name']!r}: expected a number as cpu-max, got {cpus!r}")
+        what = f"machine type {row['name']!r:.80}: expected a number as cpu-max, got {cpus!r:.40}"
+        raise CapabilityError(f"{name}: {what}")
     alias = row.get("alias")
     for text in (row["name"], "" if alias is None else alias):
         if not isinstance(text, str) or not text.isprintable():

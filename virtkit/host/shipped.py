@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -32,6 +33,8 @@ _MACHINE: Mapping[str, tuple[type, ...]] = MappingProxyType(
     }
 )
 _NEEDED = ("format", "arch", "release", "package", "source", "machines", "devices", "properties")
+#: What the name of an architecture looks like.
+_ARCH = re.compile(r"[A-Za-z0-9_]{1,32}")
 
 
 def folder() -> Path:
@@ -62,6 +65,9 @@ def load(release: tuple[int, int], arch: str) -> Emulator | None:
 
     Raises FactsError when the file is malformed.
     """
+    if not _ARCH.fullmatch(arch):
+        # The name comes from the input, and becomes that of a file.
+        return None
     return _load(os.environ.get("VIRTKIT_DATA_QEMU"), facts.root(), release, arch)
 
 

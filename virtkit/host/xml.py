@@ -7,24 +7,22 @@ from pathlib import Path
 
 from lxml import etree
 
+from virtkit import limits
 from virtkit.errors import CapabilityError
 from virtkit.wording import xml_problem
 
 __all__ = ["load", "parse"]
-
-#: The largest document that is read, in bytes. The largest capability cache of libvirt 12.8 has 0.4 MB.
-_LIMIT = 16 * 1024 * 1024
 
 
 def load(file: Path) -> bytes:
     """The bytes of ``file`` without a byte order mark; raises CapabilityError when it is unreadable or too large."""
     try:
         with file.open("rb") as stream:
-            data = stream.read(_LIMIT + 1)
+            data = stream.read(limits.BYTES.most + 1)
     except (OSError, ValueError) as error:
         raise CapabilityError(f"{file}: cannot be read: {getattr(error, 'strerror', error)}") from None
-    if len(data) > _LIMIT:
-        raise CapabilityError(f"{file}: expected at most {_LIMIT >> 20} MiB, got a larger file")
+    if len(data) > limits.BYTES.most:
+        raise CapabilityError(f"{file}: {limits.BYTES.too_large}")
     return data.removeprefix(codecs.BOM_UTF8)
 
 
@@ -36,8 +34,16 @@ def parse(data: bytes, name: str) -> etree._Element:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        what = f"the capability document is corrupt or truncated: {xml_problem(error.msg)}"
-        raise CapabilityError(f"{name}: {what}") from None
+        raise CapabilityError(f"{name}: {_problem(error)}") from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise CapabilityError(f"{name}: expected a capability document without a document type definition")
     return root
+
+
+def _problem(error: etree.XMLSyntaxError) -> str:
+    what = xml_problem(error.msg)
+    if what.startswith("Excessive depth"):
+        return f"elements are nested too deeply; expected at most {limits.DEPTH.size} levels; {limits.DEPTH.remedy}"
+    # What libxml2 quotes of the document may hold signs that are not printable.
+    what = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in what)
+    return f"the capability document is corrupt or truncated: {what}"

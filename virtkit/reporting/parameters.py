@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from virtkit import limits
 from virtkit.errors import UsageError
 
 __all__ = ["PARTS", "Heading", "declared", "distribute", "heading", "read"]
@@ -114,6 +115,9 @@ def read(file: Path) -> dict[str, Any]:
                 given = yaml.safe_load(text)
             except yaml.YAMLError as error:
                 raise ValueError(str(error).replace("\n", " ")) from None
+        _check_size(given)
+    except RecursionError:
+        raise UsageError(f"{file}: parameters cannot be read: they are nested too deeply") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"{file}: parameters cannot be read: {error}") from None
     if given is None:
@@ -121,6 +125,20 @@ def read(file: Path) -> dict[str, Any]:
     if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
         raise UsageError(f"{file}: expected a mapping of parameter names to values, got {type(given).__name__}")
     return given
+
+
+def _check_size(given: object) -> None:
+    """Raises ValueError for values that are nested too deeply or in themselves, or that aliases multiply."""
+    count = 0
+    rest = [(given, 1)]
+    while rest:
+        value, depth = rest.pop()
+        count += 1
+        for number, limit in ((depth, limits.YAML_DEPTH), (count, limits.ALIASED)):
+            if number > limit.most:
+                raise ValueError(f"more than {limit.size} ({limit.what}); {limit.remedy}")
+        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+        rest += [(one, depth + 1) for one in inner]
 
 
 def distribute(given: Mapping[str, Any], notebooks: Iterable[Path]) -> dict[str, dict[str, Any]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from virtkit import limits
 from virtkit.domain.document import MAX_BYTES
 from virtkit.errors import InputError
 from virtkit.readers.contract import FoundDomain, NotRead, ReaderOptions, Reading, document_of
@@ -22,8 +23,6 @@ __all__ = ["QemuCommandLine"]
 
 _DEEPEST = 32
 _LARGEST_CONFIGURATION = 1 << 20
-_MOST_OPTIONS = 4096
-"""More than a machine of 256 buses uses; the time to place devices grows with the square of their number."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9._+-]+")
 
 
@@ -89,8 +88,9 @@ def _domain(
         settings.remark(line, f"{what}; devices on PCI are left out")
     groups = settings.groups | {"device": settings.devices}
     count = sum(map(len, groups.values()))
-    if count > _MOST_OPTIONS:
-        raise InputError(f"{count} devices and options; expected at most {_MOST_OPTIONS}", file or None, line)
+    if count > limits.DEVICES.most:
+        what = f"{count:,} devices and options; expected at most {limits.DEVICES.size}; {limits.DEVICES.remedy}"
+        raise InputError(what, file or None, line)
     placed = plan(settings, machine, _release(command, options))
     if placed.tree.depth() > _DEEPEST:
         what = f"bridges are nested {placed.tree.depth()} levels deep; expected at most {_DEEPEST}"
