@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, qemu_refusal, refused
@@ -131,7 +131,8 @@ def judge_hardware(answer: Support, kind: str, hardware: Hardware, addons: bool)
     mmio = hardware.placement == "virtio-mmio"
     interface = Interface.TRANSITIONAL if mmio else Interface(hardware.interface)
     judgement = judge(answer, kind, interface, addons=addons)
+    verdict, condition = judgement.verdict, judgement.condition
     if hardware.condition and judgement.good:
-        condition = "; ".join(filter(None, (judgement.condition, hardware.condition)))
-        judgement = replace(judgement, verdict=Verdict.CONDITION, condition=condition)
-    return replace(judgement, source=f"{judgement.source} | {hardware.source}")
+        verdict, condition = Verdict.CONDITION, "; ".join(filter(None, (condition, hardware.condition)))
+    source = f"{judgement.source} | {hardware.source}"
+    return Judgement(verdict, judgement.reason, condition, judgement.evidence, source)

@@ -11,6 +11,7 @@ from virtkit.compat.emulated import judge_emulated
 from virtkit.compat.verdict import Evidence, Judgement, refused
 from virtkit.errors import Refused
 from virtkit.guests.hardware import hardware
+from virtkit.host.machine_types import machine_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -65,7 +66,7 @@ def emulated_cells(
         if not own:
             continue
         asked = [(name, "", model) for name in machines for model in own]
-        refusals = [_refusal(prober, prober.machine(name), model) for name, _, model in asked]
+        refusals = _refusals(prober, asked)
         numbers: dict[Judgement, int] = {}
         refused_there = np.array(
             [-1 if one is None else numbers.setdefault(one, len(numbers)) for one in refusals], dtype=np.int32
@@ -77,6 +78,20 @@ def emulated_cells(
             judged[g, 0] = np.where(refused_there < 0, np.tile(taken, len(machines)), refused_there)
         offered = np.array([[int(one is not None) for one in refusals]], dtype=np.int32)
         yield Cells(guests, (kind,), asked, tuple(numbers), judged, (_EMULATED, _REFUSED), offered)
+
+
+def _refusals(prober: Prober, asked: Sequence[tuple[str, str, str]]) -> list[Judgement | None]:
+    """Why a machine or its QEMU does not take a device, for each (machine, placement, model).
+
+    The machine types of a family take the same devices of a QEMU, as in ``Prober.placement``: each is asked once.
+    """
+    known: dict[tuple[str, str], Judgement | None] = {}
+    for name, _, model in asked:
+        machine = prober.machine(name)
+        key = machine_version(machine)[0], model
+        if key not in known:
+            known[key] = _refusal(prober, machine, model)
+    return [known[machine_version(prober.machine(name))[0], model] for name, _, model in asked]
 
 
 def _refusal(prober: Prober, machine: str, model: str) -> Judgement | None:

@@ -281,7 +281,7 @@ def _joined(frame: Matrix, more: Sequence[Mapping[str, pd.Categorical]]) -> Matr
     columns: dict[str, pd.Categorical] = {}
     places: dict[str, npt.NDArray[np.int64]] = {}
     for name in COLUMNS:
-        parts = [frame[name].cat.remove_unused_categories().array, *(one[name] for one in more)]
+        parts = [_used(frame[name].array), *(one[name] for one in more)]
         columns[name] = union_categoricals(parts, sort_categories=True)
         if name in ("guest", "kind", "machine"):
             order = KINDS if name == "kind" else dict.fromkeys(value for part in parts for value in part.categories)
@@ -292,6 +292,15 @@ def _joined(frame: Matrix, more: Sequence[Mapping[str, pd.Categorical]]) -> Matr
     result = Matrix({name: column.take(rising) for name, column in columns.items()}, copy=False)
     result.attrs.update(frame.attrs)
     return result
+
+
+def _used(column: pd.Categorical) -> pd.Categorical:
+    """The column without the categories that no row has; pandas sorts all rows to find those."""
+    import numpy as np
+
+    used = np.zeros(len(column.categories) + 1, dtype=bool)
+    used[column.codes] = True
+    return column if used[:-1].all() else column.remove_unused_categories()
 
 
 def framed(cells: Cells, known: Catalogue, host: Host, overrides: bool) -> Matrix:

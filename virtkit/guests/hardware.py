@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -77,8 +77,8 @@ def driven(guest: Guest, device: Hardware, *, overrides: bool = True) -> Driven:
     if flavour is not None and (answer := drives(flavour, device.name)) is not None:
         return Driven(State.PRESENT if answer[0] else State.ABSENT, "override", answer[1])
     listed = device.pci != "" and f"pcisig.com/pci/{device.pci}" in guest.devices
-    records = [record for record in _records_about(device.name) if _covers(record, guest)]
-    if overrides and records:
+    records = [record for record in _records_on(guest) if device.name in record["devices"]] if overrides else []
+    if records:
         states = {record["state"] for record in records}
         source = "; ".join(dict.fromkeys(f"{one['source']} [{one['confidence']} confidence]" for one in records))
         remark = " ".join(dict.fromkeys(one["remark"] for one in records if "remark" in one))
@@ -106,10 +106,10 @@ def _records() -> tuple[dict[str, Any], ...]:
     return records
 
 
-@cache
-def _records_about(device: str) -> tuple[dict[str, Any], ...]:
-    """The records that name a device."""
-    return tuple(record for record in _records() if device in record["devices"])
+@lru_cache(maxsize=2048)
+def _records_on(guest: Guest) -> tuple[dict[str, Any], ...]:
+    """The records about a guest, in their order."""
+    return tuple(record for record in _records() if _covers(record, guest))
 
 
 def _covers(record: Mapping[str, Any], guest: Guest) -> bool:
