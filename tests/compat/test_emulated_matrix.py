@@ -57,9 +57,9 @@ def test_without_a_selection_only_virtio_models_are_shown() -> None:
 def test_a_family_refuses_what_each_of_its_machines_refuses() -> None:
     """Each machine type has the emulated verdicts that it has alone, although its family is asked once."""
     names = ("pc-i440fx-6.2", "pc-i440fx-8.2", "pc-q35-6.2", "pc-q35-8.2")
-    asked = {"guests": "rhel6.10,win10", "models": "all", "kinds": "net,block"}
-    together = vk.matrix(machines=",".join(names), **asked)
+    guests, kinds = "rhel6.10,win10", "net,block"
+    together = vk.matrix(guests, ",".join(names), "all", kinds)
     for name in names:
-        alone = vk.matrix(machines=name, **asked)
+        alone = vk.matrix(guests, name, "all", kinds)
         own = together[together["machine"] == name]
         assert [*own.astype(str).itertuples(index=False)] == [*alone.astype(str).itertuples(index=False)]
