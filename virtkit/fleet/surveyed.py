@@ -112,7 +112,9 @@ def verdict_on(review: Review) -> dict[str, str]:
     for verdict in ORDER:
         for finding in needed:
             if str(finding.verdict) == verdict:
-                reason = finding.reason + (f"; works if {finding.condition}" if finding.condition else "")
+                reason = finding.reason
+                if finding.condition:
+                    reason = f"{reason.removesuffix('.')}; works if {finding.condition}"
                 found = {"verdict": verdict, "device": finding.label, "reason": reason}
                 return {"verdict": verdict, "device": "", "reason": ""} if verdict == "works" and not errors else found
         if verdict == "fails" and errors:
