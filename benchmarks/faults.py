@@ -50,7 +50,7 @@ def _with_dask(folder: Path, half: int, count: int, whole: Run) -> Iterator[Figu
 
     with (
         LocalCluster(  # type: ignore[no-untyped-call]
-            n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", silence_logs=50
+            n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0", host="127.0.0.1", silence_logs=50
         ) as cluster,
         Client(cluster) as client,  # type: ignore[no-untyped-call]
     ):

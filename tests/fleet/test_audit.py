@@ -285,7 +285,7 @@ def test_a_dask_cluster_answers_the_same(tmp_path: Path) -> None:
     distributed = pytest.importorskip("distributed")
     folder = str(facts.path("domains"))
     with distributed.LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp"
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0", protocol="tcp"
     ) as cluster:
         out = tmp_path / "dask.csv"
         code = main(["--quiet", "audit", folder, "--scheduler", cluster.scheduler_address, "-o", str(out)])

@@ -141,6 +141,7 @@ def _execute(job: Job) -> str:
             language="python",
             progress_bar=False,
             cwd=job.folder,
+            start_timeout=max(60, job.timeout),
             execution_timeout=job.timeout,
             kernel_manager_class=OwnKernelManager,
         )
