@@ -13,7 +13,7 @@ from virtkit.errors import InputError
 from virtkit.readers.kubevirt.documents import Found, Mapping, Sequence
 from virtkit.readers.kubevirt.schema import check, check_text
 
-__all__ = ["Machine", "Other", "Profile", "object_of"]
+__all__ = ["Machine", "Other", "Profile", "check_list", "object_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,9 @@ def object_of(found: Found, file: str) -> Machine | Profile | Other:
     kind = value.text("kind") or _kind_of_item(value, found.holder)
     metadata = value.child("metadata")
     name = metadata.text("name") or metadata.text("generateName").rstrip("-")
+    if found.item and not name and (kind or "apiVersion" in value) and not kind.endswith("List"):
+        what = f"{_an(kind)} in a list" if kind else "an item of a list"
+        raise InputError(f"{what} has no metadata.name; {_CUT}", file, value.line)
     known = _kinds().get(kind)
     group = value.text("apiVersion").partition("/")[0]
     if known is None or (group and group != known.group):
@@ -105,6 +108,26 @@ def object_of(found: Found, file: str) -> Machine | Profile | Other:
     return Machine(
         kind, name, namespace or "default", _copy(annotations), _copy(inner), vm, f"{kind} {name}: {path}", value.line
     )
+
+
+def check_list(found: Found, file: str) -> None:
+    """Raises InputError for a Kubernetes list that has no kind, or an item that is no object; its other items are whole.
+
+    kubectl writes the kind after the items, so that a list whose end is lost has none.
+    """
+    value = found.value
+    if "apiVersion" not in value and not value.text("kind"):
+        return
+    # Items that are objects were read one by one and are not kept.
+    for item, line in zip(value["items"], value["items"].lines, strict=True):
+        raise InputError(f"an item of the list is {item!r:.40}, expected an object; {_CUT}", file, line)
+    if not value.text("kind"):
+        raise InputError(f"the list has no kind, expected kind: List; {_CUT}", file, value.line)
+
+
+def _an(kind: str) -> str:
+    """A kind with its article."""
+    return f"{'an' if kind[:1] in 'AEIO' else 'a'} {kind[:80]}"
 
 
 def _down(value: Mapping, path: tuple[str, ...]) -> Mapping:
@@ -137,6 +160,7 @@ def _kind_of_item(value: Mapping, holder: str) -> str:
     return "VirtualMachineInstance" if isinstance(spec.get("domain"), Mapping) else ""
 
 
+_CUT = "is the end of the input missing?"
 _READ = (
     "of Kubernetes objects, virtkit reads VirtualMachine, VirtualMachineInstance, VirtualMachineInstanceReplicaSet and "
     "VirtualMachinePool"
@@ -155,10 +179,9 @@ def _guesses(value: Any) -> Iterator[str]:
     if isinstance(value, Mapping):
         if value.get("kind"):
             version = value.text("apiVersion")
-            article = "an" if value.text("kind")[:1] in "AEIO" else "a"
             name = value.child("metadata").text("name")
             called = f", called {name[:80]!r}" if name else ""
-            yield f"this is {article} {value.text('kind')[:80]}" + (f" of {version[:80]}" if version else "") + called
+            yield f"this is {_an(value.text('kind'))}" + (f" of {version[:80]}" if version else "") + called
         for key, what in _KEYS.items():
             if key in value:
                 yield f"this seems to be {what}"

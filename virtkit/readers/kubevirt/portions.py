@@ -46,6 +46,9 @@ JSON = Form(
 )
 FORMS = (YAML, JSON)
 
+#: The last bytes of a list, in which kubectl writes its kind.
+_TAIL = 2000
+
 # An alias of one item may stand for a part of another, and a profile is used by all of them.
 _ALIAS = re.compile(rb"[:-] [&*][\w]")
 _PROFILE = re.compile(rb'^ *"?kind"?: "?\w*(?:Instancetype|Preference)(?:",?)?$', re.M)
@@ -71,8 +74,14 @@ class Part:
 
 
 def form_of(data: bytes) -> Form | None:
-    """The form of a list that can be cut, None for any other text."""
-    return next((form for form in FORMS if form.begin.match(data)), None)
+    """The form of a list that can be cut, None for any other text.
+
+    kubectl writes ``kind: List`` after the items. Where it is missing, the text is read as one, which reports that.
+    """
+    form = next((form for form in FORMS if form.begin.match(data)), None)
+    if form is YAML and data.startswith(b"apiVersion: v1\nitems:") and b"\nkind: List" not in data[-_TAIL:]:
+        return None
+    return form
 
 
 def is_shared(data: bytes) -> bool:

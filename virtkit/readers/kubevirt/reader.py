@@ -19,7 +19,7 @@ from virtkit.readers.kubevirt.instance import Instance, instance_of
 from virtkit.readers.kubevirt.instancetypes import Profiles
 from virtkit.readers.kubevirt.later import attach, take_out
 from virtkit.readers.kubevirt.notes import notes_on
-from virtkit.readers.kubevirt.objects import Machine, Profile, object_of
+from virtkit.readers.kubevirt.objects import Machine, Profile, check_list, object_of
 from virtkit.readers.kubevirt.placement import reserve
 from virtkit.readers.kubevirt.portions import portions
 from virtkit.readers.kubevirt.ports import on_root_complex, place_on_root_bus, plan, takes_ports
@@ -133,6 +133,11 @@ def _readings(data: bytes, file: str, choice: _Choice, profiles: Profiles) -> It
             yield Skipped(one.name, f"this is {what}, which machines of the same input use", found.line), found.item
         elif not _is_list(found):
             yield Skipped(one.name, one.reason, one.line), found.item
+        else:
+            try:
+                check_list(found, file)
+            except InputError as error:
+                yield NotRead("", error), False
 
 
 def _is_list(found: Found) -> bool:
