@@ -111,7 +111,7 @@ def object_of(found: Found, file: str) -> Machine | Profile | Other:
 
 
 def check_list(found: Found, file: str) -> None:
-    """Raises InputError for a Kubernetes list that has no kind, or an item that is no object; its other items are whole.
+    """Raises InputError for a Kubernetes list that has no kind or an item that is no object; its other items are whole.
 
     kubectl writes the kind after the items, so that a list whose end is lost has none.
     """
