@@ -10,12 +10,12 @@ from lxml import etree
 import virtkit as vk
 from virtkit import facts
 from virtkit.cli import main
-from virtkit.compat.manual_slots import manual_slot, select_placements
+from virtkit.compat.manual_slots import manual_slot, select_placements, slot_condition
 from virtkit.compat.matrix import matrix
 from virtkit.compat.prober import Prober, probe_domain, probes
 from virtkit.errors import UsageError
 from virtkit.host import Host
-from virtkit.virtio.interface import LOCATIONS
+from virtkit.virtio.interface import LOCATIONS, Interface
 from virtkit.virtio.kinds import MODELS
 
 
@@ -71,6 +71,18 @@ def test_rhel6_on_q35(place: str, model: str, verdict: str, condition: str) -> N
     assert set(frame["verdict"]) == {verdict}
     assert all(condition in text for text in frame["condition"])
     assert bool(condition) == any(frame["condition"])
+
+
+@pytest.mark.parametrize(
+    ("place", "holder"), [("pcie-port", "each such device takes"), ("conventional-bridge", "the bridge takes")]
+)
+def test_a_window_of_port_io_is_held_by_the_port_or_the_bridge(place: str, holder: str) -> None:
+    """A device with port I/O needs a window of the port or bridge that it is behind; a modern one needs none."""
+    slot = manual_slot("q35", place)
+    assert slot is not None
+    said = f"{slot.condition}; {holder} one of 14 windows of port I/O space (SeaBIOS)"
+    assert slot_condition(slot, "pc-q35-11.1", Interface.TRANSITIONAL) == said
+    assert slot_condition(slot, "pc-q35-11.1", Interface.MODERN) == slot.condition
 
 
 def test_conditions_add_up() -> None:

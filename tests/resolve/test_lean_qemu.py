@@ -120,3 +120,22 @@ def test_the_default_scsi_controller_is_the_first_that_qemu_has(
     devices = "<controller type='scsi' index='0'/><controller type='scsi' index='1'/>"
     found = on(lean(tmp_path, *lacking), devices, "pc")
     assert [one.model for one in found.inventory.controllers if one.type == "scsi"] == [model, model]
+
+
+def test_an_old_pc_keeps_its_usb_controller_without_a_model(tmp_path: Path) -> None:
+    """Where QEMU lacks piix3-uhci, pc has a USB controller without a model, for the same reason."""
+    found = on(lean(tmp_path, "piix3-usb-uhci"), NO_BALLOON, "pc")
+    (usb,) = (one for one in found.inventory.controllers if one.type == "usb")
+    assert usb.model is None
+    said = "USB controller 0 is added because the domain has none (machine family i440fx)"
+    assert said in [one.text for one in found.trace.of(usb)]
+
+
+@pytest.mark.parametrize(("model", "options"), [("intel", {"intremap", "eim"}), ("amd", {"intremap", "xtsup"})])
+def test_more_than_255_vcpus_turn_on_the_options_of_an_iommu(model: str, options: set[str], tmp_path: Path) -> None:
+    """An Intel IOMMU needs interrupt remapping and eim, an AMD one interrupt remapping and xtsup."""
+    more = "<vcpu>256</vcpu><features><ioapic driver='qemu'/></features>"
+    data = domain(f"<iommu model='{model}'/>{NO_USB}{NO_BALLOON}", more=more)
+    driver = read(resolve(read(data), lean(tmp_path)).xml().encode()).document.root.find("devices/iommu/driver")
+    assert driver is not None
+    assert dict(driver.attrib) == dict.fromkeys(sorted(options), "on")
