@@ -138,4 +138,5 @@ def test_more_than_255_vcpus_turn_on_the_options_of_an_iommu(model: str, options
     data = domain(f"<iommu model='{model}'/>{NO_USB}{NO_BALLOON}", more=more)
     driver = read(resolve(read(data), lean(tmp_path)).xml().encode()).document.root.find("devices/iommu/driver")
     assert driver is not None
-    assert dict(driver.attrib) == dict.fromkeys(sorted(options), "on")
+    assert {str(name) for name in driver.keys()} == options  # noqa: SIM118
+    assert set(driver.values()) == {"on"}
