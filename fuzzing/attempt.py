@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import re
 import signal
@@ -81,9 +82,19 @@ def _message_problem(error: VirtkitError, pickled: bool) -> str:
         return "a message of several lines or with control characters"
     if len(text) > 4000:
         return "an endless message"
-    if pickled and str(pickle.loads(pickle.dumps(error))) != text:  # noqa: S301 (our own bytes)
+    if pickled and str(_copied(error)) != text:
         return "an error that changes in another process"
     return ""
+
+
+def _copied(error: VirtkitError) -> object:
+    """The error as a process of a pool receives it. The pickling that distributed adds to exceptions is left out: it
+    also takes the error that came before, and lxml's cannot be copied."""
+    stream = io.BytesIO()
+    pickler = pickle.Pickler(stream)
+    pickler.dispatch_table = {}
+    pickler.dump(error)
+    return pickle.loads(stream.getvalue())  # noqa: S301 (our own bytes)
 
 
 def _place(error: BaseException) -> str:
