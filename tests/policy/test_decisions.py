@@ -43,7 +43,7 @@ def test_drawbacks_of_the_same_domains_share_a_part() -> None:
     frame = comparison.evaluate([document.builtin(name) for name in ("nova", "recommended")], "rhel6.10,fedora42")
     said = str(_by_policy(decisions.of_policies(frame, "nova"))["recommended"]["because"])
     assert said == (
-        "4 more devices work, 1 fewer device fails and 2 fewer domains with the drawbacks i440fx-support, migration "
+        "4 more devices work, 1 fewer device fails and 2 fewer domains have the drawbacks i440fx-support, migration "
         "and passthrough"
     )
 

@@ -219,7 +219,7 @@ def _consequence(criteria: Sequence[str], change: int) -> str:
     if criteria[0] in _COUNTED:
         return f"{words} {one if number == 1 else several}"
     drawbacks = "drawback" if len(criteria) == 1 else "drawbacks"
-    return f"{words} with the {drawbacks} {listed(criteria)}"
+    return f"{words} {'has' if number == 1 else 'have'} the {drawbacks} {listed(criteria)}"
 
 
 def of_rollouts(found: Sequence[Rollout], stage: int, limit: int = 40) -> pd.DataFrame:
