@@ -203,7 +203,7 @@ def _short_form(data: bytes, every: bool) -> bool:
 
 
 def _command(*words: str) -> Callable[[bytes, bool], bool]:
-    """A command whose last argument is a file; what it prints is no matter here, its errors are VirtkitErrors."""
+    """A command whose last argument is a file; its output is not checked, and its errors are VirtkitErrors."""
 
     def take(data: bytes, every: bool) -> bool:
         from virtkit.cli import main

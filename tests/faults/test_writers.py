@@ -79,7 +79,7 @@ def earlier(good: Path, tmp_path: Path) -> Path:
 
 
 def differences(earlier: Path, name: str, found: dict[str, str]) -> dict[str, str | None]:
-    """The files of an earlier result that changed, and those that nobody asked for."""
+    """The files of an earlier result that changed, and the unexpected files."""
     before = content(earlier / str(list(WRITERS).index(name)) / "out")
     return {file: found.get(file) for file in before.keys() | found.keys() if before.get(file) != found.get(file)}
 
