@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 
 from virtkit.domain.address import CcwAddress, DriveAddress, PciAddress, SerialAddress, UsbAddress
-from virtkit.domain.devices import Chardev, Controller, Disk, Nic
+from virtkit.domain.devices import Chardev, Controller, Disk, Filesystem, Hostdev, Input
 
 if TYPE_CHECKING:
     from virtkit.domain.devices import Device
@@ -35,8 +35,7 @@ def unshared(found: Resolved) -> Iterator[tuple[Device, tuple[object, ...]]]:
                 yield device, ("zpci fid", at.fid)
         elif isinstance(at, CcwAddress):
             yield device, ("ccw", str(at))
-        elif isinstance(at, UsbAddress) and at.port and not isinstance(device, Nic):
-            # libvirt does not reserve the USB port that a NIC has. Observed: libvirt 9.0.
+        elif isinstance(at, UsbAddress) and at.port and _on_usb(device):
             yield device, ("usb", at.bus, at.port)
         elif isinstance(at, SerialAddress) and at.port:
             yield device, ("port", at.controller, at.port)
@@ -47,6 +46,24 @@ def unshared(found: Resolved) -> Iterator[tuple[Device, tuple[object, ...]]]:
         # Parts of an ich9 set share a number, and "none" stands for no controller.
         if "-uhci" not in (controller.model or "") and controller.model != "none":
             yield controller, ("controller", controller.type, controller.index)
+
+
+def _on_usb(device: Device) -> bool:
+    """Whether libvirt reserves the USB port of a device. It does not reserve the port of a NIC, nor the one that is
+    written for a device on another bus, such as a PS/2 mouse, an ac97 sound card or a balloon. Observed: libvirt 9.0.
+    """
+    match device:
+        case Disk() | Input():
+            return device.bus == "usb"
+        case Controller():
+            return device.type == "ccid"
+        case Hostdev():
+            return device.type == "usb"
+        case Chardev():
+            return device.target == "usb-serial"
+        case Filesystem():
+            return device.driver == "mtp"
+    return device.kind in ("hub", "redirdev") or (device.kind, device.model) == ("sound", "usb")
 
 
 def given_twice(found: Resolved) -> list[tuple[object, ...]]:
@@ -89,8 +106,12 @@ def of_dumps(text: str) -> bool:
     """Whether libvirt reads its own dump of a resolved domain otherwise, or refuses it.
 
     It refuses a USB controller "none" beside others. An input of bus "none" loses its bus, and gets one the next time.
-    Observed: libvirt 9.0 and 12.8.
+    Observed: libvirt 9.0 and 12.8. An input whose bus is written as USB may have no other address; newer releases
+    accept one where they choose the bus (behaviour written-bus-counts). Observed: libvirt 9.0 refuses both.
     """
     root = _root(text)
     usb = [one.get("model") for one in root.iterfind("devices/controller") if one.get("type") == "usb"]
-    return (len(usb) > 1 and "none" in usb) or any(one.get("bus") is None for one in root.iterfind("devices/input"))
+    if len(usb) > 1 and "none" in usb:
+        return True
+    inputs = [(one.get("bus"), one.find("address")) for one in root.iterfind("devices/input")]
+    return any(bus is None or (bus == "usb" and at is not None and at.get("type") != "usb") for bus, at in inputs)

@@ -49,13 +49,20 @@ _SETTING = re.compile(
     re.IGNORECASE,
 )
 _KEY = re.compile(r"(:key=)[^:\s]+|(\bsecret,[^\s'\"]*?\bdata=)[^\s,'\"]+")
+#: The most characters of a message.
+_LONGEST = 4000
 
 
 class VirtkitError(Exception):
-    """Base of every error raised on purpose; ``str()`` is one message fit for a person, without secrets."""
+    """Base of every error raised on purpose; ``str()`` is one printable line of at most 4,000 characters, without
+    secrets. A class whose message has parts overrides ``_message``."""
+
+    def _message(self) -> str:
+        """The message as it was written, which may quote anything of an input."""
+        return super().__str__()
 
     def __str__(self) -> str:
-        return masked(super().__str__())
+        return _one_line(self._message())
 
 
 class InputError(VirtkitError):
@@ -70,7 +77,7 @@ class InputError(VirtkitError):
         self.file = file
         self.line = line
 
-    def __str__(self) -> str:
+    def _message(self) -> str:
         return _located(self.file, self.line, self.what)
 
 
@@ -103,7 +110,7 @@ class Refused(VirtkitError):
         self.file = file
         self.remedy = remedy
 
-    def __str__(self) -> str:
+    def _message(self) -> str:
         text = f"{self.category}: {self.what}"
         if self.device:
             text = f"{text} [{self.device}]"
@@ -148,11 +155,16 @@ class UsageError(VirtkitError):
     """The command line, a parameter or a configuration file is wrong."""
 
 
+def _one_line(text: str) -> str:
+    """A message without line breaks, control characters and secrets; the middle of an endless one is left out."""
+    if not text.isprintable():
+        # Characters quoted from an input would break the line, or the terminal.
+        text = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+    text = masked(text)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[3 - _LONGEST // 2 :]}"
+
+
 def _located(file: str | None, line: int | None, what: str) -> str:
-    if not what.isprintable():
-        # Line ends and control signs quoted from an input would break the one line, or the terminal.
-        what = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in what)
-    what = masked(what)
     if file and line:
         return f"{file}:{line}: {what}"
     if file:

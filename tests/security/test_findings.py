@@ -14,15 +14,26 @@ from pathlib import Path
 
 import pytest
 
+from fuzzing.attempt import attempt
+from fuzzing.properties import given_twice
+from fuzzing.targets import TARGETS
+from fuzzing.way import go
 from virtkit import facts, limits, read, resolve
 from virtkit.commands.attach import steps_of
+from virtkit.domain.address import UsbAddress
+from virtkit.domain.devices import Input
+from virtkit.domain.domain import Domain
 from virtkit.errors import CapabilityError, GuestError, InputError, Refused, UsageError, VirtkitError
 from virtkit.fleet.archives import gather
 from virtkit.guests import osinfo
-from virtkit.host import shipped
+from virtkit.guests.kernel_files import read_kernel
+from virtkit.host import Host, domcaps, shipped
 from virtkit.host.documents import document_of
-from virtkit.inputs import domains_in
+from virtkit.hotplug.forms import Names, devices_of
+from virtkit.inputs import InMemory, domains_in
+from virtkit.policy import document
 from virtkit.reporting import parameters
+from virtkit.serialization import explanation
 
 GOOD = facts.path("domains/ubuntu24.04-q35.xml").read_bytes()
 LINES = b"".join(json.dumps({"xml": GOOD.decode(), "n": number}).encode() + b"\n" for number in range(200))
@@ -161,3 +172,104 @@ def test_a_command_line_with_too_many_devices_names_the_limit() -> None:
     with pytest.raises(InputError) as refused:
         read(line.encode())
     assert limits.DEVICES.remedy in str(refused.value)
+
+
+def _member(name: str, size: int) -> bytes:
+    """A Debian package of two members, of which the second is cut off."""
+    rows = (("debian-binary", 4, b"2.0\n"), (name, size, b""))
+    heads = [f"{one:<16}{'0':<12}{'0':<6}{'0':<6}{'100644':<8}{length:<10}`\n".encode() for one, length, _ in rows]
+    return b"!<arch>\n" + b"".join(head + data for head, (*_, data) in zip(heads, rows, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("read_it", "data", "quoted"),
+    [
+        (lambda file: domcaps.read(file.read_bytes(), "caps.xml"), "<a\ufeff/>".encode(), "got <a\\ufeff>"),
+        (read_kernel, _member("control\n.tar.xz", 9), "control\\n.tar.xz is cut off"),
+        (read_kernel, _member("control.tar.x\vz", 0), "control.tar.x\\x0bz cannot be read"),
+        (osinfo.read, "<a><b></b\ufeff></a>".encode(), "b\\ufeff"),
+        (parameters.read, b"\t", "\\t     ^"),
+        (lambda file: document.load(str(file)), b"a: \0", "not allowed\\n"),
+        (lambda file: devices_of(file.read_text(), Names()), b"nic:\t", "nic:\\t: expected letters"),
+    ],
+    ids=["domcaps", "cut off", "no archive", "osinfo-db", "parameters", "policy", "short form"],
+)  # fmt: skip
+def test_what_a_message_quotes_is_escaped(
+    tmp_path: Path, read_it: Callable[[Path], object], data: bytes, quoted: str
+) -> None:
+    """Control characters, format characters and line breaks of an input are escaped in every message."""
+    file = tmp_path / "os" / "x.org" / "x-1.xml" if read_it is osinfo.read else tmp_path / "p.yaml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data)
+    with pytest.raises(VirtkitError) as refused:
+        read_it(tmp_path if read_it is osinfo.read else file)
+    assert quoted in str(refused.value)
+    assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("error", [VirtkitError, InputError, UsageError, lambda text: Refused("XML error", text)])
+def test_a_message_is_bounded(error: Callable[[str], VirtkitError]) -> None:
+    """An endless message keeps its beginning and its end, and no secret at the cut."""
+    text = str(error("begin " + "x" * 1980 + " https://user:sesame@host/ " + "y" * 9000 + " remedy"))
+    assert len(text) == 4000
+    assert "begin " in text[:20]
+    assert text.endswith("y remedy")
+    assert "sesame" not in text
+
+
+def test_the_name_of_a_member_is_escaped(tmp_path: Path) -> None:
+    """The name of a member of an archive stands in messages without control and format characters."""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("\u202el.xml", b"x")
+    _, errors = results(tmp_path / "a.zip")
+    assert [one.startswith(f"{tmp_path}/a.zip!\\u202el.xml:1: ") for one in errors] == [True]
+    (tmp_path / "a.jsonl").write_text(json.dumps({"m\ufeff": "<domain>", "n": GOOD.decode()}))
+    count, errors = results(tmp_path / "a.jsonl")
+    assert (count, len(errors)) == (1, 1)
+    assert "(m\\ufeff)" in errors[0]
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        "<input type='mouse'>{}</input>", "<sound model='pcspk'>{}</sound>", "<sound model='ac97'>{}</sound>",
+        "<rng model='virtio'><backend model='random'/>{}</rng>", "<memballoon model='virtio'>{}</memballoon>",
+        "<filesystem><source dir='/a'/><target dir='b'/>{}</filesystem>",
+    ],
+    ids=["mouse", "pcspk", "ac97", "rng", "balloon", "filesystem"],
+)  # fmt: skip
+def test_the_usb_port_of_a_device_on_another_bus_is_free(device: str) -> None:
+    """A USB address that is written for a device on another bus is kept and not reserved (observed: libvirt 9.0)."""
+    written = device.format("<address type='usb' bus='0' port='1'/>")
+    keyboards = "<input type='keyboard' bus='usb'/>" * 2
+    text = (
+        "<domain type='qemu'><os><type arch='x86_64' machine='pc'>hvm</type></os>"
+        f"<devices>{written}{keyboards}</devices></domain>"
+    )
+    found = resolve(text, Host.default("9.0"))
+    keyboard, other = (one for one in found.devices if isinstance(one, Input) and one.bus == "usb")
+    ports = [one.address.port for one in found.devices if isinstance(one.address, UsbAddress)]
+    assert sorted(ports) == [(1,), (1,), (2,)]
+    assert given_twice(found) == []
+    other.address = keyboard.address
+    assert given_twice(found) == [("usb", 0, (1,))]
+
+
+def test_a_usb_mouse_with_another_address_is_refused_where_libvirt_checks_it() -> None:
+    """A mouse that becomes a USB mouse may have a spapr-vio address only where its bus is checked as it is written."""
+    text = (
+        "<domain type='qemu'><os><type arch='ppc64' machine='pseries'>hvm</type></os>"
+        "<devices><input type='mouse'><address type='spapr-vio'/></input></devices></domain>"
+    )
+    with pytest.raises(Refused, match="Invalid address for a USB device"):
+        resolve(text, Host.default("9.0"))
+    assert "<input type='mouse' bus='usb'>" in resolve(text, Host.default("12.8")).xml()
+    assert attempt(TARGETS["way-domain-xml"], text.encode(), every=True).text == ""
+
+
+def test_an_assumed_host_is_not_a_device() -> None:
+    """Where a host is assumed, the explanation has a row about the domain, and at least one for each device."""
+    ((_, domain),) = domains_in(InMemory("in", None, "100.conf", data=b"ostype: win11\n"))
+    assert isinstance(domain, Domain)
+    assert explanation(resolve(domain))[0]["rule"] == "assumed-host"
+    go(domain, 0, every=True)

@@ -40,7 +40,7 @@ class QemuExited(VerifyError):
         self.status = status
         self.said = said
 
-    def __str__(self) -> str:
+    def _message(self) -> str:
         return f"{self.binary} exited with status {self.status}: {self.said or 'no message'}"
 
 

@@ -44,6 +44,4 @@ def _problem(error: etree.XMLSyntaxError) -> str:
     what = xml_problem(error.msg)
     if what.startswith("Excessive depth"):
         return f"elements are nested too deeply; expected at most {limits.DEPTH.size} levels; {limits.DEPTH.remedy}"
-    # What libxml2 quotes of the document may hold signs that are not printable.
-    what = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in what)
     return f"the capability document is corrupt or truncated: {what}"
