@@ -335,6 +335,25 @@ def test_pdf_without_chromium_starts_nothing(
 
 
 @pytest.mark.notebook
+def test_a_fleet_without_failures_and_without_a_guest(tmp_path: Path) -> None:
+    """The page says that nothing fails instead of an empty table, and its chart and tables name no guest OS alike."""
+    (tmp_path / "domains").mkdir()
+    source = facts.path("domains/ubuntu24.04-q35.xml").read_text()
+    anonymous = re.sub("<metadata>.*?</metadata>", "", source, flags=re.DOTALL)
+    (tmp_path / "domains" / "a.xml").write_text(anonymous)
+    done = run(notebooks(["07"]), {"domains": str(tmp_path / "domains")}, tmp_path / "reports")
+    assert done.status == "passed", done.outcomes
+    folder = done.folder / "07-fleet"
+    page = (folder / "index.html").read_text()
+    worst = page.rpartition(">Worst offenders")[2].partition("<h2")[0]
+    assert "Of the domains that could be read, none fails." in worst
+    assert "<table" not in worst
+    assert page.count("<td>guest OS not stated</td>") == 2
+    assert "guest OS not stated" in (folder / "verdicts.svg").read_text()
+    assert (folder / "domains.csv").read_text().splitlines()[1].startswith("a.xml,")
+
+
+@pytest.mark.notebook
 @pytest.mark.system
 def test_report_for_the_users_own_host(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

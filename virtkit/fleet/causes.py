@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from virtkit.fleet.surveyed import verdict_on
+from virtkit.fleet.surveyed import NOT_STATED, verdict_on
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,7 +54,7 @@ def _guests(shapes: list[Shape]) -> str:
     """The guests of some shapes with their numbers of domains, the most frequent first."""
     counts: dict[str, int] = {}
     for shape in shapes:
-        name = shape.first.review.guest or "guest OS not stated"
+        name = shape.first.review.guest or NOT_STATED
         counts[name] = counts.get(name, 0) + len(shape.items)
     ranked = sorted(counts.items(), key=lambda pair: -pair[1])
     words = [f"{name} ({count:,})" for name, count in ranked[:_GUESTS]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from virtkit.compat.verdict import Verdict
 from virtkit.fleet.causes import remedy
-from virtkit.fleet.surveyed import ORDER, verdict_on
+from virtkit.fleet.surveyed import NOT_STATED, ORDER, verdict_on
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from virtkit.fleet.survey import Survey
     from virtkit.policy.rules import Policy
 
-__all__ = ["offenders", "policy_changes", "policy_levels", "ports_left", "verdicts_by_guest"]
+__all__ = ["offenders", "policy_changes", "policy_levels", "ports_left", "verdicts_by_guest", "with_guests"]
 
 #: The levels of findings of a policy, the heaviest first; a domain counts with the heaviest of its findings.
 LEVELS = ("deny", "taint", "warn", "none")
@@ -58,6 +58,11 @@ def verdicts_by_guest(found: Survey) -> pd.DataFrame:
     ]
     rows.sort(key=lambda row: (*(-int(str(row[verdict])) for verdict in ORDER), row["guest"], row["machine"]))
     return _frame(rows, f"guest machine {' '.join(ORDER)}")
+
+
+def with_guests(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame as a page shows it: words in its column ``guest`` where no source names the guest OS."""
+    return frame.assign(guest=[guest or NOT_STATED for guest in frame["guest"]])
 
 
 def ports_left(found: Survey) -> pd.DataFrame:

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from virtkit.resolved import Resolved
     from virtkit.topology.model import Bus, Node, Topology
 
-__all__ = ["ORDER", "Item", "Repair", "answer_key", "verdict_on"]
+__all__ = ["NOT_STATED", "ORDER", "Item", "Repair", "answer_key", "verdict_on"]
 
 #: The verdicts on a domain, most urgent first.
 ORDER = ("fails", "unknown", "works-with-condition", "works")
+#: Stands for the guest of a domain where no source names it.
+NOT_STATED = "guest OS not stated"
 _BECOMES = {
     "fails": "still fails",
     "unknown": "may work (unknown)",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from virtkit.draw.html import Html, escape_text
 from virtkit.draw.palette import LOOKS, verdict
-from virtkit.fleet.surveyed import ORDER, verdict_on
+from virtkit.fleet.surveyed import NOT_STATED, ORDER, verdict_on
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def attention_table(found: Survey, linked: int, limit: int = 40) -> Html:
         file = f'<span class="soft">{escape_text(item.file)}{equal}</span>'
         name = f"<strong>{escape_text(item.name)}</strong>"
         name = f'<a href="#shape-{shape.number}">{name}</a>' if shape.number <= linked else name
-        guest = escape_text(item.review.guest_name or "guest OS not stated")
+        guest = escape_text(item.review.guest_name or NOT_STATED)
         reason = escape_text(": ".join(word for word in (row["device"], row["reason"]) if word))
         advice = escape_text(_advice(item.review.devices, row["device"]))
         parts.append(
