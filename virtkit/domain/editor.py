@@ -112,6 +112,8 @@ class _Grouped:
                     self.below.setdefault(head, []).append(SetAttribute(rest, edit.name, edit.value))
                 else:
                     self.own.append((edit.name, edit.value))
+                    if edit.name in self.unset:  # the later edit counts
+                        self.unset.remove(edit.name)
             else:
                 self._add(edit)
 
