@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from fuzzing.targets import READERS, TARGETS, WAYS, Target
@@ -114,9 +115,13 @@ def _part(
     folder.mkdir(parents=True)
     words = [target.name, "--runs", str(runs), "--seed", str(args.seed), "--engine", engine, "--output", str(folder)]
     words += ["--begin", str(begin)] if begin is not None else []
-    # The order of sets must not depend on the run.
-    environment = {**os.environ, "PYTHONHASHSEED": "0", "MPLBACKEND": "agg"}
-    with (folder / "log").open("wb") as log:
+    memory = Path("/dev/shm")  # noqa: S108 (the folder in it has a random name)
+    with (
+        (folder / "log").open("wb") as log,
+        TemporaryDirectory(prefix="fuzz-", dir=memory if memory.is_dir() else None) as scratch,
+    ):
+        # The order of sets must not depend on the run. A process of libFuzzer does not remove its files itself.
+        environment = {**os.environ, "PYTHONHASHSEED": "0", "MPLBACKEND": "agg", "TMPDIR": scratch}
         done = subprocess.run(
             [sys.executable, "-m", "fuzzing.worker", *words], env=environment, stdout=log, stderr=log, check=False
         )

@@ -6,7 +6,6 @@ import bz2
 import gzip
 import io
 import lzma
-import struct
 import tarfile
 import warnings
 import zipfile
@@ -153,12 +152,7 @@ def _members(data: bytes) -> Members:
         if data.startswith(b"PK"):
             with zipfile.ZipFile(io.BytesIO(data)) as packed:
                 return [(one.filename, packed.open(one).read(20_000)) for one in packed.infolist()[:40]]
-    except (OSError, EOFError, ValueError, KeyError, tarfile.TarError, zipfile.BadZipFile, RuntimeError):
+    except Exception:
+        # Broken data raise errors of many kinds here. The reader under test gets the same data and is checked.
         return []
-    except (lzma.LZMAError, NotImplementedError, struct.error, IndexError):
-        return []
-    except Exception as error:  # zlib.error and others of broken data
-        if type(error).__module__ in ("zlib", "_lzma", "zipfile"):
-            return []
-        raise
     return []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import io
+import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -41,9 +43,10 @@ def pick_of(data: bytes) -> int:
 
 @cache
 def _folder() -> Path:
-    """A folder for the readers that take a path, in memory where there is such a place."""
-    memory = Path("/dev/shm")  # noqa: S108 (the folder has a random name)
-    return Path(tempfile.mkdtemp(prefix="fuzz-", dir=memory if memory.is_dir() else None))
+    """A folder for the readers that take a path; it is removed when the process ends."""
+    place = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    return place
 
 
 def _file(name: str, data: bytes) -> Path:

@@ -11,10 +11,12 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from fuzzing.attempt import attempt
+from fuzzing.packed import archive_mutator, tarred
 from fuzzing.properties import given_twice
 from fuzzing.targets import TARGETS
 from fuzzing.way import go
@@ -273,3 +275,40 @@ def test_an_assumed_host_is_not_a_device() -> None:
     assert isinstance(domain, Domain)
     assert explanation(resolve(domain))[0]["rule"] == "assumed-host"
     go(domain, 0, every=True)
+
+
+def test_a_model_that_was_default_is_written() -> None:
+    """A USB disk of model "default" gets libvirt's model in its XML, as one without a model does."""
+    text = (
+        "<domain type='kvm'><os><type>hvm</type></os><devices>"
+        "<disk{}><source file='/a'/><target dev='sda' bus='usb'/></disk></devices></domain>"
+    )
+    written, plain = (resolve(text.format(model)).xml() for model in (" model='default'", ""))
+    assert "<disk model='usb-storage'>" in written
+    assert written == plain
+
+
+def test_bare_pci_addresses_stay_where_there_is_no_pci_bus() -> None:
+    """On a machine without PCI, addresses without numbers are kept and place nothing (observed: libvirt 9.0)."""
+    devices = (
+        "<controller type='virtio-serial' index='0'><address type='pci'/></controller>"
+        "<vsock model='virtio'><cid auto='yes'/><address type='pci'/></vsock><memballoon model='none'/>"
+    )
+    os = "<os><type arch='armv7l' machine='vexpress-a15'>hvm</type></os>"
+    found = resolve(f"<domain type='qemu'>{os}<devices>{devices}</devices></domain>", Host.default("9.0"))
+    assert found.xml().count("<address type='pci'/>") == 2
+    assert given_twice(found) == []
+
+
+def test_a_tar_archive_with_an_enormous_member_is_one_error(tmp_path: Path) -> None:
+    """A header whose size is beyond every file is an error of one line; the fuzzer's own mutations go on."""
+    data = bytearray(tarred([("a.xml", GOOD), ("b.xml", GOOD)]))
+    data[124:136] = b"\x80" + b"\xff" * 11
+    data[148:156] = b" " * 8
+    data[148:156] = b"%06o\0 " % sum(data[:512])
+    (tmp_path / "a.tar").write_bytes(data)
+    _, errors = results(tmp_path / "a.tar")
+    assert len(errors) == 1
+    assert errors[0].startswith(f"{tmp_path}/a.tar: ")
+    mutate = archive_mutator([tarred([("a.xml", GOOD)])], lambda member, random: member)
+    assert all(mutate(bytes(data), Random(seed)) for seed in range(20))
