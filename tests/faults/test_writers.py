@@ -17,27 +17,17 @@ from typing import Any
 import pytest
 
 from tests.faults.writers import ROOT, WRITERS, content, inputs
+from tests.mounts import NAMESPACE, needs_mounts
 from virtkit.commands.parser import build, commands_of
 
 pytestmark = pytest.mark.system
 
-NAMESPACE = ("unshare", "--map-root-user", "--mount")
 #: Commands whose files need a program or an environment: they have tests of their own, with the same functions.
 ELSEWHERE = {"report", "verify libvirt", "verify qemu", "verify hotplug", "verify boot"}
 #: The file and its picture are two results, which two runs may have written.
 SEPARATE = {"check --picture"}
 #: What a dataset of an audit leaves beside its place: the same command continues there.
 CONTINUED = ".a.part/"
-
-
-def _own_mounts() -> bool:
-    if shutil.which("unshare") is None:
-        return False
-    words = [*NAMESPACE, "mount", "-t", "tmpfs", "none", "/mnt"]
-    return subprocess.run(words, capture_output=True, check=False).returncode == 0
-
-
-needs_mounts = pytest.mark.skipif(not _own_mounts(), reason="this system allows no private mounts")
 
 
 def run(folder: Path, fault: str, letters: str = "b", prefix: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.mounts import NAMESPACE, needs_mounts
 from tests.reporting.test_parameters import write
 from tests.waiting import HANGING, until
 from virtkit.reporting.run import run
@@ -22,7 +22,6 @@ pytestmark = [pytest.mark.notebook, pytest.mark.system]
 
 REPORT = (sys.executable, "-m", "virtkit.cli", "report")
 GOOD = "open('t.csv', 'w').write('a\\n1\\n')"
-NAMESPACE = ("unshare", "--map-root-user", "--mount")
 
 
 def record(reports: Path) -> dict[str, Any]:
@@ -40,17 +39,6 @@ def status(reports: Path) -> dict[str, Any]:
     """The content of the status file."""
     found: dict[str, Any] = json.loads((reports / "status.json").read_text())
     return found
-
-
-def own_mounts() -> bool:
-    """Whether a process can have its own mounts on this system."""
-    if shutil.which("unshare") is None:
-        return False
-    words = [*NAMESPACE, "mount", "-t", "tmpfs", "none", "/mnt"]
-    return subprocess.run(words, capture_output=True, check=False).returncode == 0
-
-
-needs_mounts = pytest.mark.skipif(not own_mounts(), reason="this system allows no private mounts")
 
 
 def mounted(folder: Path, options: str, script: str, *words: str) -> subprocess.CompletedProcess[str]:
