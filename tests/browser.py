@@ -8,8 +8,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -36,10 +36,16 @@ _FLAGS = (
 class Chromium:
     """A running Chromium, which reads commands from one pipe and writes answers and events to another."""
 
-    def __init__(self, to: int, of: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], to: int, of: int) -> None:
+        self.process = process
         self._to, self._of = to, of
         self._rest = b""
         self._count = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process has ended."""
+        return self.process.poll() is not None
 
     def post(self, method: str, session: str = "", **parameters: Any) -> int:
         """Send a command; returns its number."""
@@ -239,7 +245,9 @@ class Page:
         return base64.b64decode(self._send("Page.printToPDF", printBackground=True)["data"])
 
     def close(self) -> None:
-        """Close the page and forget all that it stored."""
+        """Close the page and forget all that it stored; a page in a Chromium that has ended is closed."""
+        if self._chromium.ended:
+            return
         self._session = ""
         self._send("Target.disposeBrowserContext", browserContextId=self._context)
 
@@ -267,9 +275,10 @@ def chromium() -> Iterator[Chromium]:
         os.close(to_read)
         os.close(of_write)
         try:
-            running = Chromium(to_write, of_read)
+            running = Chromium(process, to_write, of_read)
             yield running
-            running.post("Browser.close")
+            if not running.ended:
+                running.post("Browser.close")
         finally:
             try:
                 process.wait(10)
@@ -278,6 +287,21 @@ def chromium() -> Iterator[Chromium]:
                 process.wait()
             os.close(to_write)
             os.close(of_read)
+
+
+@contextmanager
+def chromiums() -> Iterator[Callable[[], Chromium]]:
+    """A function that gives one Chromium again and again, and another one after it has ended."""
+    with ExitStack() as ending:
+        found: Chromium | None = None
+
+        def living() -> Chromium:
+            nonlocal found
+            if found is None or found.ended:
+                found = ending.enter_context(chromium())
+            return found
+
+        yield living
 
 
 @contextmanager

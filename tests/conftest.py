@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser import Chromium, Page, chromium
+from tests.browser import Chromium, Page, chromiums
 
 GOLDEN = Path(__file__).parent / "data"
 
@@ -44,16 +44,16 @@ def whole(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.fixture(scope="session")
-def running_chromium() -> Iterator[Chromium]:
-    """One chromium for all tests of a worker."""
-    with chromium() as running:
+def running_chromium() -> Iterator[Callable[[], Chromium]]:
+    """Gives the one chromium for all tests of a worker; another one when it has ended."""
+    with chromiums() as running:
         yield running
 
 
 @pytest.fixture
-def page(running_chromium: Chromium) -> Iterator[Page]:
+def page(running_chromium: Callable[[], Chromium]) -> Iterator[Page]:
     """A new page: light, with scripts, on a screen of 1280 by 900 pixels."""
-    opened = Page(running_chromium)
+    opened = Page(running_chromium())
     yield opened
     opened.close()
 

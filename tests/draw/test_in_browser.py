@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from tests.browser import PROGRAM, Page
+from tests.browser import PROGRAM, Chromium, Page
 from tests.draw.samples import HOSTILE, q35
 from tests.draw.test_matrix_page import LABELS, frame
 from virtkit.draw import picture
@@ -337,3 +338,18 @@ def _shades(png: bytes) -> tuple[float, float, float]:
 
     grey = (imread(io.BytesIO(png))[..., :3].mean(axis=2) * 255).round()
     return float(np.median(grey)), float(np.quantile(grey, 0.001)), float(np.quantile(grey, 0.999))
+
+
+def test_a_browser_that_ended_is_replaced(running_chromium: Callable[[], Chromium]) -> None:
+    """When the browser that tests share is killed, its page still closes, and the next page is in another browser."""
+    first = running_chromium()
+    assert running_chromium() is first
+    page = Page(first)
+    first.process.kill()
+    first.process.wait()
+    page.close()
+    second = running_chromium()
+    assert second is not first
+    page = Page(second)
+    assert page.run("1 + 1") == 2
+    page.close()
