@@ -75,7 +75,7 @@ def _chosen(args: argparse.Namespace) -> Iterator[tuple[Target, int]]:
                 yield one, number
 
 
-def _fuzzed(args: argparse.Namespace, engine: str, target: Target, runs: int) -> dict[str, object]:
+def _fuzzed(args: argparse.Namespace, engine: str, target: Target, runs: int) -> dict[str, Any]:
     """Fuzz a target, and return what was counted; nothing when a process died.
 
     libFuzzer looks for new branches with a fifth of the inputs; the others are mutations of what it kept.
@@ -90,7 +90,7 @@ def _fuzzed(args: argparse.Namespace, engine: str, target: Target, runs: int) ->
     return _joined(target, parts) if all(parts) else {}
 
 
-def _joined(target: Target, parts: list[dict[str, Any]]) -> dict[str, object]:
+def _joined(target: Target, parts: list[dict[str, Any]]) -> dict[str, Any]:
     """The counts of both engines together."""
     results: Counter[str] = Counter()
     findings: dict[str, list[Any]] = {}
@@ -136,31 +136,30 @@ def _part(
     return {**found, "folder": str(folder)}
 
 
-def _report(args: argparse.Namespace, engine: str, rows: list[dict[str, object]], seconds: float) -> bool:
+def _report(args: argparse.Namespace, engine: str, rows: list[dict[str, Any]], seconds: float) -> bool:
     """Print the table and the findings. Returns whether something was found."""
     from fuzzing.coverage import covered, edges
 
     head = ("target", "inputs", "read", "refused", "CPU s", "ms each", "slowest s", "MB", "edges", "lines", "findings")
     table: list[tuple[object, ...]] = [head]
     for row in rows:
-        results: dict[str, int] = row["results"]  # type: ignore[assignment]
-        folder = args.output / str(row["target"])
-        inputs, cpu = int(str(row["inputs"])), float(str(row["seconds"]))
+        name, inputs, cpu, results = row["target"], row["inputs"], row["seconds"], row["results"]
+        folder = args.output / name
         table.append((
-            row["target"], inputs, results.get("read", 0), results.get("refused", 0), f"{cpu:.0f}",
+            name, inputs, results.get("read", 0), results.get("refused", 0), f"{cpu:.0f}",
             f"{1000 * cpu / max(inputs, 1):.2f}", row["slowest"], row["memory"], edges(folder / "atheris" / "log"),
-            covered(TARGETS[str(row["target"])], folder), len(row["findings"]),  # type: ignore[arg-type]
+            covered(TARGETS[name], folder), len(row["findings"]),
         ))  # fmt: skip
     widths = [max(len(str(line[column])) for line in table) for column in range(len(head))]
     for line in table:
         print("  ".join(str(cell).ljust(width) if at == 0 else str(cell).rjust(width)
                         for at, (cell, width) in enumerate(zip(line, widths, strict=True))))  # fmt: skip
-    total = sum(int(str(row["inputs"])) for row in rows)
+    total = sum(row["inputs"] for row in rows)
     print(f"{total} inputs in {seconds:.0f} s, seed {args.seed}, engine {engine}")
     return _findings(args, rows)
 
 
-def _findings(args: argparse.Namespace, rows: list[dict[str, object]]) -> bool:
+def _findings(args: argparse.Namespace, rows: list[dict[str, Any]]) -> bool:
     """Write the smallest input of each finding to a file, and print its path."""
     from fuzzing.attempt import attempt, forbid_hangs
     from fuzzing.minimise import smaller
@@ -169,15 +168,14 @@ def _findings(args: argparse.Namespace, rows: list[dict[str, object]]) -> bool:
     folder = args.output / "findings"
     any_found = False
     for row in rows:
-        target = TARGETS[str(row["target"])]
-        keys: dict[str, list[object]] = row["findings"]  # type: ignore[assignment]
-        for number, (key, (times, _, text, found)) in enumerate(keys.items()):
+        target = TARGETS[row["target"]]
+        for number, (key, (times, _, text, found)) in enumerate(row["findings"].items()):
             any_found = True
             folder.mkdir(parents=True, exist_ok=True)
-            data = Path(str(found)).read_bytes()
+            data = Path(found).read_bytes()
             file = folder / f"{target.name}-{number}{target.ending}"
             file.write_bytes(smaller(target, data, key))
-            said = attempt(target, file.read_bytes(), every=True).text or str(text)
+            said = attempt(target, file.read_bytes(), every=True).text or text
             print(f"\n{target.name}: {key}, {times} times\n  {file}\n  {said.strip()[-700:]}")
     return any_found
 

@@ -20,7 +20,7 @@ from virtkit.errors import VirtkitError
 __all__ = ["LIMIT", "Attempt", "attempt", "forbid_hangs"]
 
 LIMIT = 1.0
-"""The most processor time in seconds that an input of up to 1 MB may take."""
+"""The most processor time in seconds that an input of up to 64 KiB may take."""
 _STOPPED = 10.0
 _HOME = str(Path(virtkit.__file__).parent)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -22,7 +21,7 @@ def edges(log: Path) -> str:
 
 
 def covered(target: Target, folder: Path) -> int:
-    """How many lines of virtkit the seeds and what a run kept reach; the lines are written to reached.json.
+    """How many lines of virtkit the seeds and what a run kept reach.
 
     A corpus of more than 400 inputs is replayed in part: its smallest ones.
     """
@@ -30,6 +29,4 @@ def covered(target: Target, folder: Path) -> int:
     with traced() as lines:
         for data in (*target.seeds(), *(file.read_bytes() for file in files[:_MOST_FILES])):
             attempt(target, data, every=len(data) % 4 == 0)
-    text = json.dumps(sorted(lines))
-    (folder / "reached.json").write_text(text, encoding="utf-8")
     return len(lines)

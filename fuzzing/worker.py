@@ -57,7 +57,6 @@ class _Counts:
         self.keys: dict[str, list[Any]] = {}
         self.slowest = 0.0
         self.began = time.process_time()
-        self.memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     @property
     def total(self) -> int:
@@ -90,7 +89,7 @@ class _Counts:
         found = {
             "target": self.target.name, "inputs": self.total, "results": dict(self.results), "findings": self.keys,
             "seconds": round(time.process_time() - self.began, 1), "slowest": round(self.slowest, 3),
-            "memory": usage.ru_maxrss // 1024, "memory before": self.memory // 1024,
+            "memory": usage.ru_maxrss // 1024,
         }  # fmt: skip
         part = self.file.with_suffix(".part")
         part.write_text(json.dumps(found, indent=1), encoding="utf-8")

@@ -77,7 +77,7 @@ def test_a_pipe_is_written_directly(tmp_path: Path) -> None:
     reader = threading.Thread(target=lambda: seen.append(pipe.read_text()))
     reader.start()
     write_text(pipe, "text")
-    reader.join(10)
+    reader.join(HANGING)
     assert seen == ["text"]
     assert stat.S_ISFIFO(pipe.stat().st_mode)
 

@@ -1,7 +1,7 @@
 """Mutation testing: whether the fast tests notice small changes of the rules. ``make mutants`` runs it.
 
     python -m tests.mutation --sample 1000 --seed 1
-    python -m tests.mutation --only addresses/pci.py --all
+    python -m tests.mutation --only addresses/pci.py --jobs 2
 """
 
 from __future__ import annotations

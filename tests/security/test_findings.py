@@ -300,15 +300,11 @@ def test_bare_pci_addresses_stay_where_there_is_no_pci_bus() -> None:
     assert given_twice(found) == []
 
 
-def test_a_tar_archive_with_an_enormous_member_is_one_error(tmp_path: Path) -> None:
-    """A header whose size is beyond every file is an error of one line; the fuzzer's own mutations go on."""
+def test_an_enormous_member_does_not_stop_the_mutations() -> None:
+    """A tar header whose size is beyond every file has no members for the fuzzer, which takes those of the seeds."""
     data = bytearray(tarred([("a.xml", GOOD), ("b.xml", GOOD)]))
     data[124:136] = b"\x80" + b"\xff" * 11
     data[148:156] = b" " * 8
     data[148:156] = b"%06o\0 " % sum(data[:512])
-    (tmp_path / "a.tar").write_bytes(data)
-    _, errors = results(tmp_path / "a.tar")
-    assert len(errors) == 1
-    assert errors[0].startswith(f"{tmp_path}/a.tar: ")
     mutate = archive_mutator([tarred([("a.xml", GOOD)])], lambda member, random: member)
     assert all(mutate(bytes(data), Random(seed)) for seed in range(20))
