@@ -154,6 +154,16 @@ def test_emulated_devices_are_judged() -> None:
     assert dict(zip(scsi["guest"], scsi["verdict"], strict=True)) == {"rhel6.10": "fails", "fedora42": "works"}
 
 
+def test_a_part_of_an_evaluation_is_the_evaluation_of_its_machines() -> None:
+    """The rows of own and of pc, evaluated together, are in every type and category those evaluated alone."""
+    policies = [document.builtin(name) for name in ("recommended", "nova")]
+    guests = "rhel6.10,fedora42,winxp"
+    together = comparison.evaluate(policies, guests, ("own", "pc"))
+    for machine in ("own", "pc"):
+        alone = comparison.evaluate(policies, guests, (machine,))
+        pd.testing.assert_frame_equal(comparison.of_machines(together, (machine,)), alone, check_exact=True)
+
+
 def test_machines_are_checked() -> None:
     """The machine families of a comparison, or the policy's own choice."""
     assert comparison.select_machines("q35, pc") == ("q35", "pc")

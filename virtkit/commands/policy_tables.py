@@ -159,6 +159,7 @@ def _about(args: argparse.Namespace, policies: Sequence[Policy]) -> Circumstance
 
 
 def _evaluated(args: argparse.Namespace, policies: Sequence[Policy], machines: str = "") -> pd.DataFrame:
+    """The evaluation on the machines that --machines names, or on others."""
     from virtkit.policy import comparison
 
     return comparison.evaluate(
@@ -247,15 +248,17 @@ def _score(args: argparse.Namespace) -> int:
 
 def _review(args: argparse.Namespace) -> int:
     from virtkit.commands import tables
-    from virtkit.policy import decisions, document, record
+    from virtkit.policy import comparison, decisions, document, record
 
     policies = document.select(",".join(args.policies), args.baseline)
     baseline = document.load(args.baseline).name
-    criteria, frame, known = _chosen_criteria(args), _evaluated(args, policies), chosen_catalogue(args)
-    about = _about(args, policies)
+    criteria, machines = _chosen_criteria(args), comparison.select_machines(args.machines)
+    evaluated = _evaluated(args, policies, " ".join((*machines, "pc")) if args.record else "")
+    frame = comparison.of_machines(evaluated, machines)
+    known, about = chosen_catalogue(args), _about(args, policies)
     _frame(args, decisions.of_policies(frame, baseline, criteria, known, about))
     if args.record:
-        on_pc = _evaluated(args, policies, "pc")
+        on_pc = comparison.of_machines(evaluated, ("pc",))
         text = record.of_policies(frame, policies, baseline, criteria, known, about, on_pc)
         tables.write(text, args.record)
         tables.say(f"decision record written to {args.record}")

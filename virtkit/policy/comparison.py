@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from virtkit.guests import Catalogue, Support
     from virtkit.policy.rules import Decision, Policy
 
-__all__ = ["COLUMNS", "OWN", "evaluate", "select_machines"]
+__all__ = ["COLUMNS", "OWN", "evaluate", "of_machines", "select_machines"]
 
 #: Among the machines of ``evaluate``: the machine that each policy chooses.
 OWN = "own"
@@ -47,7 +47,7 @@ COLUMNS = (
     "free_ports",
     "reason",
 )
-_COUNTS = ("buses", "domain_buses", "free_ports")
+_TYPES = {"driver": "bool", **dict.fromkeys(("buses", "domain_buses", "free_ports"), "int64")}
 #: The same columns in the order in which a row is made: first those that a domain's rows share.
 _SHARED = ("policy", "guest", "family", "asked", "machine", "domain_buses", "free_ports")
 _ROW = (*_SHARED, *(column for column in COLUMNS if column not in _SHARED))
@@ -133,8 +133,14 @@ def evaluate(
             run.add(guest, asked, answers, codes, drivers, emulated)
     rows = [row for run in runs for row in run.rows]
     frame = pd.DataFrame(rows, columns=list(_ROW), dtype=object)[list(COLUMNS)]
-    types = {"driver": "bool", **dict.fromkeys(_COUNTS, "int64")}
-    return frame.astype({column: types.get(column, "category") for column in COLUMNS})
+    return frame.astype({column: _TYPES.get(column, "category") for column in COLUMNS})
+
+
+def of_machines(frame: pd.DataFrame, machines: Iterable[str]) -> pd.DataFrame:
+    """The part of an evaluation that ``evaluate`` gives for fewer ``machines``, words of the column ``asked``."""
+    part = frame[frame["asked"].isin(tuple(machines))].reset_index(drop=True)
+    categories = [column for column in COLUMNS if column not in _TYPES]
+    return part.assign(**{column: part[column].cat.remove_unused_categories() for column in categories})
 
 
 def _judged(answer: Support) -> tuple[object, ...]:
@@ -167,22 +173,41 @@ class _Run:
         emulated: dict[tuple[str, str], str],
     ) -> None:
         """The rows of one guest; ``emulated`` keeps what it drives between policies."""
-        policy, about = self.policy, self.about
-        own = decide_machine(policy, guest, about).value or "pc" if OWN in asked else ""
+        own = decide_machine(self.policy, guest, self.about).value or "pc" if OWN in asked else ""
+        # The policy's own machine may be asked for by its name as well.
+        found: dict[str, tuple[_Plan, list[tuple[object, ...]]]] = {}
         for name in asked:
             machine = own if name == OWN else name
-            decisions = decide_all(policy, guest, machine, self.kinds, drivers, about)
-            plan = self._plan(guest, machine, decisions)
-            head = (policy.name, guest.id, guest.family, name, machine, plan.buses, plan.free_ports)
-            cells = zip(self.kinds, answers, codes, decisions, plan.choices, strict=True)
-            for kind, answer, code, decision, choice in cells:
-                drives = self._drives(guest, machine, choice, emulated) if choice and choice.device else ""
-                # Within a policy the lines of the rules identify the choices.
-                key = (machine, kind, decision.file, decision.line, code, drives)
-                tail = self.made.get(key)
-                if tail is None:
-                    tail = self.made[key] = self._tail(machine, kind, decision, choice, answer, drives)
-                self.rows.append(head + tail)
+            if machine not in found:
+                found[machine] = self._on(guest, machine, answers, codes, drivers, emulated)
+            plan, tails = found[machine]
+            head = (self.policy.name, guest.id, guest.family, name, machine, plan.buses, plan.free_ports)
+            self.rows += [head + tail for tail in tails]
+
+    def _on(
+        self,
+        guest: Guest,
+        machine: str,
+        answers: Sequence[Support],
+        codes: Sequence[int],
+        drivers: dict[tuple[str, bool], Support],
+        emulated: dict[tuple[str, str], str],
+    ) -> tuple[_Plan, list[tuple[object, ...]]]:
+        """What the policy writes for a guest on a machine, and the columns of its rows from ``kind`` on."""
+        decisions = decide_all(self.policy, guest, machine, self.kinds, drivers, self.about)
+        plan = self._plan(guest, machine, decisions)
+        tails = []
+        for kind, answer, code, decision, choice in zip(
+            self.kinds, answers, codes, decisions, plan.choices, strict=True
+        ):
+            drives = self._drives(guest, machine, choice, emulated) if choice and choice.device else ""
+            # Within a policy the lines of the rules identify the choices.
+            key = (machine, kind, decision.file, decision.line, code, drives)
+            tail = self.made.get(key)
+            if tail is None:
+                tail = self.made[key] = self._tail(machine, kind, decision, choice, answer, drives)
+            tails.append(tail)
+        return plan, tails
 
     def _tail(
         self,
