@@ -6,11 +6,11 @@ import argparse
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.commands import parsers
 from tests.waiting import HANGING
 from virtkit.cli import COMMANDS, main
 from virtkit.commands.completion import SHELLS, script
@@ -150,16 +150,9 @@ def test_the_manual_goes_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == ""
 
 
-def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
-    """A parser and those of its commands and verbs."""
-    yield parser
-    for sub in set(commands_of(parser).values()):
-        yield from parsers(sub)
-
-
 def test_every_option_is_explained() -> None:
     """Every option and argument of every command has a help text, and every description is a sentence."""
-    for parser in parsers(build()):
+    for _, parser in parsers():
         assert parser.description, parser.prog
         assert parser.description[0].isupper(), parser.prog
         assert parser.description.endswith("."), parser.prog
@@ -172,7 +165,7 @@ def test_every_option_is_explained() -> None:
 def test_help_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """In 80 columns only indented lines, such as examples, are longer; words with a hyphen are not split."""
     monkeypatch.setenv("COLUMNS", "80")
-    for parser in parsers(build()):
+    for _, parser in parsers():
         text = parser.format_help()
         assert [line for line in text.splitlines() if len(line) > 80 and line[0] != " "] == [], parser.prog
     help_of_attach = commands_of(build(("attach",)))["attach"].format_help()

@@ -19,6 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from tests.commands import KEY_TABLES
 from tests.guests.test_kernel_files import CONFIG
 from tests.writing import domain
 from virtkit import read, resolve
@@ -71,11 +72,6 @@ WRITERS = {
 }
 _DISK = "<disk type='file'><source file='/{0}'/><target dev='vda' bus='virtio'/></disk>"
 _NIC = "<interface type='user'><mac address='52:54:00:00:00:0{0}'/><model type='virtio'/></interface>"
-_KEYS = {
-    "interface": "arch,machine,kind,model,location\nx86_64,pc-q35-8.2,net,virtio,pcie-port\n",
-    "names": "qemu,machine,variant,place,nic,systemd,scheme,sysfs_path\n",
-    "firmware": "firmware,firmware_version,qemu,arch,machine,device,interface,place\n",
-}
 
 
 def inputs(folder: Path) -> None:
@@ -91,7 +87,7 @@ def inputs(folder: Path) -> None:
             f"<name>X</name><version>{number}</version>"
             f'<devices><device id="http://pcisig.com/pci/1af4/1000"/></devices></os></libosinfo>'
         )
-    for name, text in _KEYS.items():
+    for name, text in KEY_TABLES.items():
         (folder / f"{name}.csv").write_text(text)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import subprocess
@@ -10,16 +9,15 @@ import sys
 import tarfile
 import venv
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from email.parser import BytesParser
 from importlib.metadata import distribution
 from pathlib import Path
 
 import pytest
 
+from tests.commands import KEY_TABLES, untried, verbs
 from tests.privileges import UNPRIVILEGED
-from virtkit.commands.parser import build as build_parser
-from virtkit.commands.parser import commands_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLE = ROOT / "data" / "domains" / "rhel6-q35-virtio.xml"
@@ -28,9 +26,7 @@ pytestmark = pytest.mark.package
 
 #: Files that the commands read, besides guest.xml.
 INPUTS = {
-    "interface.csv": "arch,machine,kind,model,location\nx86_64,pc-q35-8.2,net,virtio,pcie-port\n",
-    "names.csv": "qemu,machine,variant,place,nic,systemd,scheme,sysfs_path\n",
-    "firmware.csv": "firmware,firmware_version,qemu,arch,machine,device,interface,place\n",
+    **{f"{name}.csv": text for name, text in KEY_TABLES.items()},
     "line.txt": "qemu-system-x86_64 -machine q35 -m 512\n",
     "config": "CONFIG_VIRTIO_BLK=m\n",
 }
@@ -213,19 +209,9 @@ def test_two_builds_have_the_same_bytes(
     assert (second.name, second.read_bytes()) == (first.name, first.read_bytes())
 
 
-def _verbs(parser: argparse.ArgumentParser, name: str = "") -> Iterator[str]:
-    """The commands and their verbs."""
-    verbs = commands_of(parser)
-    for word, sub in verbs.items():
-        yield from _verbs(sub, f"{name} {word}".strip())
-    if not verbs:
-        yield name
-
-
 def test_every_command_is_tried() -> None:
     """The tables of this file have a line for each command and each verb."""
-    tried = {" ".join(line.split()[:count]) for line, _ in (*CORE, *EXTRA) for count in (1, 2)}
-    assert [name for name in _verbs(build_parser()) if name not in tried] == []
+    assert untried((name for name, _ in verbs()), (line for line, _ in (*CORE, *EXTRA))) == []
 
 
 def test_core_commands_need_only_lxml(python: Path, tmp_path: Path) -> None:
