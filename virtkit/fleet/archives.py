@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from itertools import groupby
@@ -36,20 +36,21 @@ def gather(paths: Sequence[str]) -> Iterator[Source]:
     (``-``). They are read as a stream, one domain at a time. A path that cannot be read yields a source whose ``read``
     raises InputError.
     """
-    return cast("Iterator[Source]", _gathered(paths, _now))
+    return cast("Iterator[Source]", _gathered(paths, later=False))
 
 
 def requested(paths: Sequence[str]) -> Iterator[Request]:
     """The same inputs for an audit: members of files and lines of JSON, which its workers read themselves."""
-    return _gathered(paths, _later)
+    return _gathered(paths, later=True)
 
 
-def _gathered(paths: Sequence[str], streamed: Callable[[str], Iterator[Request]]) -> Iterator[Request]:
+def _gathered(paths: Sequence[str], *, later: bool) -> Iterator[Request]:
+    """The inputs; ``later``: they may be read by another process."""
     for kind, group in groupby(_expanded(paths), key=lambda found: found[0]):
         texts = [text for _, text in group]
         if kind == "stream":
             for text in texts:
-                yield from streamed(text)
+                yield from _streamed(text, later=later)
         elif kind == "nothing":
             for text in texts:
                 yield Unreadable(Path(text).name, None, text, reason="no file matches this pattern")
@@ -94,16 +95,8 @@ def _kind(text: str, other: str) -> str:
         return other
 
 
-def _now(text: str) -> Iterator[Request]:
-    return _streamed(text, later=False)
-
-
-def _later(text: str) -> Iterator[Request]:
-    return _streamed(text, later=True)
-
-
 def _streamed(text: str, *, later: bool) -> Iterator[Request]:
-    """The inputs of a stream: an archive, JSON lines, or one input. ``later``: they may be read by another process."""
+    """The inputs of a stream: an archive, JSON lines, or one input; ``later`` as above."""
     path = None if text == "-" else Path(text)
     label = "standard input" if path is None else text
     name = "stdin" if path is None else stem(path.with_suffix(""))
