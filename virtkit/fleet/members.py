@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from virtkit import limits
 from virtkit.domain.document import MAX_BYTES
 from virtkit.fleet.requests import Section
+from virtkit.fleet.streams import BROKEN
 from virtkit.fleet.tar import ArchiveError, Content, members
 from virtkit.inputs import SAVE_HEAD, InMemory, Source, Unreadable, is_domain_file, patterns, stem
 from virtkit.readers import SAVED
@@ -68,7 +69,8 @@ def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
 
     found = 0
     seen = _Seen()
-    broken = _broken()
+    # Broken data, or a way of storing them that Python does not know.
+    broken = (*BROKEN, OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile)
     try:
         with zipfile.ZipFile(stream) as archive:
             for member in archive.infolist():
@@ -102,15 +104,6 @@ def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
         return
     if not found:
         yield _empty(label)
-
-
-def _broken() -> tuple[type[Exception], ...]:
-    """What the broken data of a zip member raise, or a way of storing them that Python does not know."""
-    import lzma
-    import zipfile
-    import zlib
-
-    return OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError
 
 
 class _Seen:

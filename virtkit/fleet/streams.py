@@ -17,7 +17,7 @@ from virtkit.errors import InputError
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-__all__ = ["form_of", "opened", "stored_as"]
+__all__ = ["BROKEN", "form_of", "opened", "stored_as"]
 
 _HEAD = 1 << 16
 #: How much of a file is read at a time.
@@ -34,7 +34,7 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _DOMAINS = (b"<domain", b"\\u003cdomain", b"<?xml", b"\\u003c?xml")
 
 #: What broken data raise in Python's decompressors besides OSError, EOFError and ValueError.
-_BROKEN = (zlib.error, lzma.LZMAError)
+BROKEN = (zlib.error, lzma.LZMAError)
 
 
 class _Joined(io.RawIOBase):
@@ -64,7 +64,7 @@ class _Joined(io.RawIOBase):
         else:
             try:
                 data = self._rest.read(len(into))
-            except _BROKEN as problem:
+            except BROKEN as problem:
                 raise OSError(_broken(problem)) from None
         into[: len(data)] = data
         return len(data)
@@ -143,7 +143,7 @@ def _ahead(stream: BinaryIO) -> tuple[bytes, Exception | None]:
             some = read(4096)
         except (OSError, EOFError, ValueError) as problem:
             return found, problem
-        except _BROKEN as problem:
+        except BROKEN as problem:
             return found, OSError(_broken(problem))
         if not some:
             break
