@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from virtkit.compat.judges import Judge
+    from virtkit.compat.verdict import Judgement
     from virtkit.domain.devices import Device
     from virtkit.domain.domain import Domain
     from virtkit.guests import Catalogue
     from virtkit.resolved import Resolved
+    from virtkit.virtio.devices import VirtioDevice
 
 __all__ = ["emulated_findings", "find_guest", "findings"]
 
@@ -60,21 +62,15 @@ def findings(resolved: Resolved, judge: Judge) -> tuple[Finding, ...]:
         judgement = clashes.get(device.id, judgement)
         kind = database_kind(device.kind)
         found.append(
-            Finding(
-                device=device.id,
-                label=device.label,
+            _finding(
+                device,
+                judgement,
                 kind=kind,
                 model=device.model,
                 address=device.address,
                 location=device.location or device.transport,
                 interface=interface,
                 device_id=device.shown.device_id if device.shown else "",
-                line=device.line or None,
-                verdict=judgement.verdict,
-                reason=judgement.reason,
-                condition=judgement.condition,
-                evidence=judgement.evidence,
-                source=judgement.source,
                 boot=judge.boot(kind) if device.device is boot and judgement.good else "",
                 harmless=is_optional(kind) or (device.kind == "scsi" and unused_scsi),
             )
@@ -101,26 +97,54 @@ def emulated_findings(resolved: Resolved, judge: Judge) -> tuple[Finding, ...]:
         if device.id in clashes:
             judgement, advice = clashes[device.id], ""
         found.append(
-            Finding(
-                device=device.id,
-                label=device.label,
+            _finding(
+                device,
+                judgement,
                 kind="block" if isinstance(device, Disk) else "net",
                 model=model.removeprefix("bus:").removeprefix("scsi:"),
                 address="" if device.address is None else str(device.address),
-                location="",
                 interface="emulated",
-                device_id="",
-                line=device.line or None,
-                verdict=judgement.verdict,
-                reason=judgement.reason,
-                condition=judgement.condition,
-                evidence=judgement.evidence,
-                source=judgement.source,
                 harmless=isinstance(device, Disk) and device.device in _REMOVABLE,
                 advice=advice,
             )
         )
     return tuple(found)
+
+
+def _finding(
+    device: Device | VirtioDevice,
+    judgement: Judgement,
+    *,
+    kind: str,
+    model: str,
+    address: str,
+    interface: str,
+    harmless: bool,
+    location: str = "",
+    device_id: str = "",
+    advice: str = "",
+    boot: str = "",
+) -> Finding:
+    """The finding that a judgement on a device makes; the names are those of Finding."""
+    return Finding(
+        device=device.id,
+        label=device.label,
+        kind=kind,
+        model=model,
+        address=address,
+        location=location,
+        interface=interface,
+        device_id=device_id,
+        line=device.line or None,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        condition=judgement.condition,
+        evidence=judgement.evidence,
+        source=judgement.source,
+        harmless=harmless,
+        advice=advice,
+        boot=boot,
+    )
 
 
 def _emulated_devices(resolved: Resolved) -> Iterator[tuple[Device, str]]:
