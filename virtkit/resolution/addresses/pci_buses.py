@@ -125,7 +125,10 @@ class BusTable:
         fits = self._allows(bus, want) and not (want & INTEGRATED and number)
         if not fits or not model.first <= slot <= model.last:
             raise _unfit(address, bus, want, category, user)
-        used, function = bus.used[slot], address.function
+        self._take(bus, slot, address.function, want, category, user)
+
+    def _take(self, bus: Bus, slot: int, function: int, want: int, category: str, user: User) -> None:
+        used = bus.used[slot]
         if used >> function & 1:
             raise self._double(bus, slot, function, category, user)
         bus.owners[slot << 3 | function] = user
@@ -168,14 +171,7 @@ class BusTable:
                 raise _refused(INT, what, user)
             place = (number, bus.model.first, function)
         number, slot, function = place
-        bus = self.buses[number]
-        used = bus.used[slot]
-        if used >> function & 1:
-            raise self._double(bus, slot, function, INT, user)
-        bus.owners[slot << 3 | function] = user
-        if not used and want & AGGREGATES:
-            bus.shared |= 1 << slot
-        bus.used[slot] = used | 1 << function
+        self._take(self.buses[number], slot, function, want, INT, user)
         return place
 
     def _search(self, want: int, function: int) -> Place | None:
