@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from random import Random
 from typing import Any
 
 import pytest
 
-from virtkit import Host, VirtkitError, read, resolve, samples
+from virtkit import Host, VirtkitError, check, read, resolve, samples
+from virtkit.compat.judges import judge_of
 from virtkit.domain.devices import Controller, Device
 from virtkit.domain.prototypes import MOST, OPEN_VALUES, Prototypes, open_key, prototypes
 from virtkit.domain.source_map import outline
 from virtkit.releases import PROBED, dotted
+from virtkit.resolution.addresses.connect_types import _answers
 from virtkit.resolution.constraints.options import options
 from virtkit.resolution.constraints.rules import rules
 from virtkit.verify.generate import domains
@@ -31,7 +35,7 @@ def _values(device: Device) -> list[object]:
     return found
 
 
-def _answer(data: bytes, host: Host) -> object:
+def _answer(data: bytes, host: Host) -> tuple[object, ...]:
     try:
         resolved = resolve(read(data), host)
     except VirtkitError as error:
@@ -143,3 +147,67 @@ def test_a_namespace_makes_another_element() -> None:
         )
         assert domain.devices == ()
         assert outline(domain.document.text).names == ["disk"]
+
+
+def test_a_prefix_means_what_its_own_document_says() -> None:
+    """Children of devices that are written alike have the namespaces that their own documents give the prefix."""
+    for namespace in ("urn:a", "urn:b", "urn:a"):
+        domain = read(
+            f"<domain type='kvm' xmlns:p='{namespace}'><name>a</name>"
+            "<os><type arch='x86_64' machine='q35'>hvm</type></os><devices>"
+            "<disk type='file'><source file='/a'/><p:more/><target dev='vda' bus='virtio'/></disk>"
+            "</devices></domain>".encode()
+        )
+        (disk,) = domain.devices
+        assert {child.tag for child in disk.children.values()} == {"source", f"{{{namespace}}}more", "target"}
+
+
+def _different(text: bytes, number: int) -> bytes:
+    """A domain with another MAC address, another path and, for every third, another option."""
+    changed = text.replace(b"52:54:00:", b"52:54:%02x:" % (number % 64)).replace(b"'/var/", b"'/var%d/" % number)
+    return changed.replace(b"<driver name='qemu'", b"<driver name='qemu' cache='none'") if not number % 3 else changed
+
+
+def test_threads_that_share_the_memories_give_what_one_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Domains resolved and checked in several threads, with memories that are always full, are those of one thread."""
+    monkeypatch.setattr("virtkit.domain.prototypes.MOST", 3)
+    monkeypatch.setattr("virtkit.resolution.addresses.connect_types.MOST", 3)
+    monkeypatch.setattr("virtkit.compat.judges._KEPT", 3)
+    hosts = [Host.named(libvirt=dotted(release)) for release in PROBED[-2:]]
+    texts = [file.read_bytes() for file in sorted(samples().glob("*.xml"))[:8]]
+    texts += [text.encode() for _, text in domains(24, 19, PROBED[-1])]
+    asked = [
+        (_different(text, number), hosts[number % 2], guest)
+        for number, text in enumerate(texts)
+        for guest in ("rhel6.10", "win11", None)
+    ]
+
+    def forget() -> None:
+        prototypes.cache_clear()
+        _answers.cache_clear()
+        judge_of.cache_clear()
+
+    def answer(one: tuple[bytes, Host, str | None]) -> object:
+        data, host, guest = one
+        found = _answer(data, host)
+        # A refusal has no review.
+        if isinstance(found[0], type):
+            return found
+        return found, check(resolve(read(data), host), guest)
+
+    cold = []
+    for one in asked:
+        forget()
+        cold.append(answer(one))
+    forget()
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            # Each thread meets the domains in an order of its own.
+            orders = [Random(seed).sample(range(len(asked)), len(asked)) for seed in range(4)]
+            answers = list(pool.map(lambda order: {number: answer(asked[number]) for number in order}, orders))
+    finally:
+        sys.setswitchinterval(before)
+    for found in answers:
+        assert [found[number] for number in range(len(asked))] == cold

@@ -155,9 +155,16 @@ class Prototypes:
         return found
 
     def keep(self, key: str, element: Element, device: Device | None) -> None:
-        """Enter what an element became; a device is left out when its reader dropped one of its children."""
-        if device is None or device.children.keys() == kids_of(element).keys():
-            self._enter(key, Prototype(device))
+        """Enter what an element became.
+
+        Left out is a device whose reader dropped one of its children, or that has a child with a prefix: what a prefix
+        means is written outside the element.
+        """
+        if device is not None:
+            names = kids_of(element).keys()
+            if device.children.keys() != names or any(str(name).startswith("{") for name in names):
+                return
+        self._enter(key, Prototype(device))
 
     def _enter(self, key: str, found: Prototype) -> None:
         if len(self._newer) >= MOST:
