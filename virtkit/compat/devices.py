@@ -11,7 +11,7 @@ from virtkit.compat.nic_models import refused_models
 from virtkit.compat.qemu_options import clashing_index
 from virtkit.compat.review import Finding
 from virtkit.domain.address import DriveAddress
-from virtkit.domain.devices import Controller, Disk, Nic
+from virtkit.domain.devices import Disk, Nic
 from virtkit.errors import GuestError
 from virtkit.guests.kinds import database_kind
 from virtkit.guests.record import Guest
@@ -166,8 +166,8 @@ def _scsi_model(resolved: Resolved, disk: Disk) -> str:
     number = disk.address.controller if isinstance(disk.address, DriveAddress) else 0
     models = (
         device.model
-        for device in resolved.devices
-        if isinstance(device, Controller) and device.type == "scsi" and device.index == number
+        for device in resolved.inventory.controllers
+        if device.type == "scsi" and device.index == number
     )
     return f"scsi:{next(models, None) or 'unknown'}"
 

@@ -130,7 +130,7 @@ class Outline:
     def os_type(self) -> ElementSpan | None:
         """The element ``<os><type>``, None where there is none."""
         if not self._os_type:
-            found = _quick_os_type(self._text)
+            found = _quick_os_type(self._text) if self.plain else None
             self._os_type.append(found or _os_type(source_map(self._text)))
         return self._os_type[0]
 
@@ -193,9 +193,7 @@ def _quick_outline(text: str) -> Outline | None:
 
 
 def _quick_os_type(text: str) -> ElementSpan | None:
-    """``<os><type>`` of a domain with one ``<os>`` that has one ``<type>``; None for any other."""
-    if not is_plain(text):
-        return None
+    """``<os><type>`` of a plain domain with one ``<os>`` that has one ``<type>``; None for any other."""
     systems = _SYSTEM.findall(text)
     system = _element_at(text, text.index(systems[0])) if len(systems) == 1 else None
     types = [] if system is None else _TYPE.findall(text, system.inner, system.outer)

@@ -51,7 +51,10 @@ class _TreeBuilder:
             earlier = self.reasons.get(id(device))
             self.reasons[id(device)] = text if earlier is None else f"{earlier}\n{text}"
         self.by_bus = devices_by_bus(resolution.devices)
-        self.others = [device for device in resolution.devices if not _on_pci(device)]
+        on_pci = {id(device) for devices in self.by_bus.values() for device in devices}
+        # A PCI controller has no place among the other devices.
+        on_pci |= {id(one) for one in resolution.inventory.controllers if one.type == "pci"}
+        self.others = [device for device in resolution.devices if id(device) not in on_pci]
 
     def build(self) -> Topology:
         roots = tuple(self._bus(controller) for controller in roots_of(self.resolution))
@@ -115,13 +118,6 @@ class _TreeBuilder:
         if usb_free or usb_used:
             found += (Headroom("usb", usb_free, usb_used, f"{counted(usb_free, 'free USB port')}"),)
         return found
-
-
-def _on_pci(device: Device) -> bool:
-    """Whether a device has its place in the tree of PCI buses. A PCI controller has none among the other devices."""
-    if isinstance(device.address, PciAddress) and not getattr(device, "mirror", False):
-        return True
-    return isinstance(device, Controller) and device.type == "pci"
 
 
 def _slot_and_function(device: Device) -> tuple[int, int]:
