@@ -55,10 +55,10 @@ _LONGEST = 4000
 
 class VirtkitError(Exception):
     """Base of every error raised on purpose; ``str()`` is one printable line of at most 4,000 characters, without
-    secrets. A class whose message has parts overrides ``_message``."""
+    secrets."""
 
     def _message(self) -> str:
-        """The message as it was written, which may quote anything of an input."""
+        """The message as it was written, which may quote anything of an input; classes with parts override it."""
         return super().__str__()
 
     def __str__(self) -> str:
