@@ -20,7 +20,9 @@ __all__ = [
     "DEVICES",
     "LIMITS",
     "LIST_BYTES",
+    "YAML_BYTES",
     "YAML_DEPTH",
+    "YAML_VALUES",
     "Limit",
 ]
 
@@ -74,14 +76,28 @@ def _limit(most: int, what: str, name: str, highest: int = 0) -> Limit:
 
 BYTES = _limit(16 << 20, "bytes of one input", "BYTES")
 LIST_BYTES = _limit(512 << 20, "bytes of a list of objects, in YAML or JSON", "LIST_BYTES")
+YAML_BYTES = _limit(1 << 20, "bytes of a policy or of the parameters of a report", "YAML_BYTES")
 DEPTH = Limit(256, "levels of XML elements", "")
 DEVICES = _limit(4096, "devices of one domain", "DEVICES")
 ATTRIBUTE = _limit(64 << 10, "characters of one XML attribute", "ATTRIBUTE")
 #: Deeper YAML would exhaust the stack of the interpreter.
 YAML_DEPTH = _limit(100, "levels of YAML or JSON", "YAML_DEPTH", 300)
+YAML_VALUES = _limit(100_000, "values in a policy or in the parameters of a report", "YAML_VALUES")
 ALIASED = _limit(100_000, "values that aliases of YAML repeat", "ALIASED")
 ARCHIVE_MEMBERS = _limit(20_000_000, "members of one archive", "ARCHIVE_MEMBERS")
 ARCHIVE_BYTES = _limit(256 << 30, "bytes that one archive unpacks to", "ARCHIVE_BYTES")
 
-LIMITS = (BYTES, LIST_BYTES, DEPTH, DEVICES, ATTRIBUTE, YAML_DEPTH, ALIASED, ARCHIVE_MEMBERS, ARCHIVE_BYTES)
+LIMITS = (
+    BYTES,
+    LIST_BYTES,
+    YAML_BYTES,
+    DEPTH,
+    DEVICES,
+    ATTRIBUTE,
+    YAML_DEPTH,
+    YAML_VALUES,
+    ALIASED,
+    ARCHIVE_MEMBERS,
+    ARCHIVE_BYTES,
+)
 """All limits, as docs/inputs.md lists them."""

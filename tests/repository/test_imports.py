@@ -23,6 +23,7 @@ ALLOWED = {
     "limits": "",
     "outputs": "errors",
     "wording": "",
+    "yaml_text": "errors limits",
     "display": "",
     "facts": "errors",
     "releases": "errors facts",
@@ -41,12 +42,12 @@ ALLOWED = {
     "hotplug": f"{RESOLVED} guests compat boot",
     "boot": f"{RESOLVED} guests",
     "compat": f"{RESOLVED} guests",
-    "policy": f"{RESOLVED} guests compat",
+    "policy": f"{RESOLVED} guests compat yaml_text",
     "fleet": f"{RESOLVED} guests compat policy inputs outputs readers hotplug",
     "verify": f"{RESOLVED} guests boot compat qemu_args hotplug readers inputs connection",
     "draw": "errors outputs wording topology",
     "notebook": f"{JUDGING} draw boot hotplug",
-    "reporting": f"{JUDGING} outputs draw notebook",
+    "reporting": f"{JUDGING} outputs draw notebook yaml_text",
 }
 #: Tables that rooms below their own may import, too, because they need at most the device classes of ``domain``.
 SHARED = {"virtkit.guests.families": {"draw"}, "virtkit.virtio.kinds": {"guests", "resolution"}}

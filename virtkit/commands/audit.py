@@ -166,9 +166,9 @@ def _question(args: argparse.Namespace) -> Question:
 
     policy, file = args.policy or "", ""
     if policy.endswith((".yaml", ".yml")):
-        from virtkit.policy import document
+        from virtkit.yaml_text import text_of
 
-        policy, file = document.text_of(policy), policy
+        policy, file = text_of(policy), policy
     question = Question(
         libvirt=args.libvirt or "",
         qemu=args.qemu or "",

@@ -19,17 +19,16 @@ from virtkit.policy.ports import port_words
 from virtkit.policy.rules import CONDITIONS, FINDINGS, OUTCOMES, Created, Criterion, Policy, Rule
 from virtkit.policy.scoring import MEASURES
 from virtkit.virtio.kinds import MODELS
+from virtkit.yaml_text import node, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["builtin", "load", "names", "parse", "select", "text_of"]
+__all__ = ["builtin", "load", "names", "parse", "select"]
 
 _TOP = ("name", "title", "sources", "version", "oldest", "extends", "knows", "slots", "requests", "rules", "scoring")
 _RULE = ("kinds", "when", "created", "slot", "reason", "source", "since", "until", *OUTCOMES)
 _CRITERION = ("name", "weight", "counts", "kinds", "when", "reason", "source")
-#: Limits of a policy file: characters, and levels of nesting.
-_SIZE, _DEPTH = 1 << 20, 20
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 #: The conditions on the drivers of kinds, and the values of other conditions.
 _OF_KINDS = ("legacy", "modern", "driver", "installed", "unknown")
@@ -79,18 +78,6 @@ def load(name: str) -> Policy:
     return policy.at(said[1] if said else release) if at else policy
 
 
-def text_of(file: str) -> str:
-    """The text of a policy file. Raises UsageError when the file cannot be read or is too large."""
-    try:
-        with open(file, encoding="utf-8") as stream:
-            text = stream.read(_SIZE + 1)
-    except (OSError, UnicodeDecodeError) as problem:
-        raise UsageError(f"{file}: cannot be read: {problem}") from None
-    if len(text) > _SIZE:
-        raise UsageError(f"{file}: expected at most {_SIZE:,} characters, got more")
-    return text
-
-
 def select(text: str, *also: str) -> tuple[Policy, ...]:
     """The policies that a list names ("" for all shipped ones), and those of ``also`` that the list leaves out.
 
@@ -105,24 +92,6 @@ def select(text: str, *also: str) -> tuple[Policy, ...]:
             raise UsageError(f"{policy.file}: {other.file} has the name {policy.name!r} too; rename one of them")
         found[policy.name] = policy
     return tuple(found.values())
-
-
-class _Loader(yaml.SafeLoader):
-    """Composes nodes with bounded nesting. Aliases are refused, because they can nest without end."""
-
-    depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="aliases are not allowed; repeat the text", problem_mark=self.get_mark())
-        if self.depth == _DEPTH:
-            problem = f"expected at most {_DEPTH} levels of nesting, got more"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=self.get_mark())
-        self.depth += 1
-        try:
-            return super().compose_node(parent, index)
-        finally:
-            self.depth -= 1
 
 
 class _Reader:
@@ -350,14 +319,7 @@ class _Reader:
 
 def parse(text: str, file: str) -> Policy:
     """The policy written in ``text``. Raises UsageError with the file, the line and what is expected."""
-    reader = _Reader(file)
-    try:
-        root = yaml.compose(text, Loader=_Loader)
-    except yaml.MarkedYAMLError as problem:
-        line = problem.problem_mark.line + 1 if problem.problem_mark else 1
-        raise UsageError(f"{file}:{line}: not valid YAML: {problem.problem}") from None
-    except yaml.YAMLError as problem:
-        raise UsageError(f"{file}: not valid YAML: {problem}") from None
+    root = node(text, file)
     if root is None:
         raise UsageError(f"{file}: empty; expected a policy with {', '.join(_TOP)}")
-    return reader.policy(root)
+    return _Reader(file).policy(root)

@@ -104,22 +104,10 @@ def read(file: Path) -> dict[str, Any]:
     Values keep the type that they have in the file: ``version: "6.10"`` is text. Raises UsageError when the file cannot
     be read or is not a mapping.
     """
-    try:
-        text = file.read_text(encoding="utf-8")
-        if file.suffix == ".json":
-            given = json.loads(text)
-        else:
-            import yaml
+    from virtkit.yaml_text import text_of, value
 
-            try:
-                given = yaml.safe_load(text)
-            except yaml.YAMLError as error:
-                raise ValueError(str(error).replace("\n", " ")) from None
-        _check_size(given)
-    except RecursionError:
-        raise UsageError(f"{file}: parameters cannot be read: they are nested too deeply") from None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{file}: parameters cannot be read: {error}") from None
+    text = text_of(file)
+    given = _json(text, file) if file.suffix == ".json" else value(text, str(file))
     if given is None:
         return {}
     if not isinstance(given, dict) or not all(isinstance(key, str) for key in given):
@@ -127,18 +115,40 @@ def read(file: Path) -> dict[str, Any]:
     return given
 
 
-def _check_size(given: object) -> None:
-    """Raises ValueError for values that are nested too deeply or in themselves, or that aliases multiply."""
-    count = 0
-    rest = [(given, 1)]
-    while rest:
-        value, depth = rest.pop()
-        count += 1
-        for number, limit in ((depth, limits.YAML_DEPTH), (count, limits.ALIASED)):
-            if number > limit.most:
-                raise ValueError(f"more than {limit.size} ({limit.what}); {limit.remedy}")
-        inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        rest += [(one, depth + 1) for one in inner]
+def _json(text: str, file: Path) -> Any:
+    """The values of a JSON text. Raises UsageError when it is not well-formed or is nested too deeply."""
+    try:
+        given = json.loads(text, object_pairs_hook=_mapping)
+        level = [given]
+        for _ in range(limits.YAML_DEPTH.most):
+            level = [inner for one in level for inner in _inside(one)]
+    except RecursionError:
+        level = [None]
+    except json.JSONDecodeError as error:
+        raise UsageError(f"{file}:{error.lineno}: not valid JSON: {error.msg}") from None
+    except ValueError as error:
+        raise UsageError(f"{file}: {error}") from None
+    if level:
+        most = f"more than {limits.YAML_DEPTH.size} {limits.YAML_DEPTH.what}"
+        raise UsageError(f"{file}: {most}; {limits.YAML_DEPTH.remedy}")
+    return given
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping of JSON. Raises ValueError for a key that is there twice."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"the key {twice[:60]!r} is there twice")
+    return found
+
+
+def _inside(value: object) -> list[Any]:
+    """The values in a mapping or a list."""
+    if isinstance(value, dict):
+        return list(value.values())
+    return value if isinstance(value, list) else []
 
 
 def distribute(given: Mapping[str, Any], notebooks: Iterable[Path]) -> dict[str, dict[str, Any]]:
