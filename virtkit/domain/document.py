@@ -14,7 +14,7 @@ from virtkit.errors import InputError, NotADomain
 from virtkit.wording import xml_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from lxml.etree import _Element as Element
 
@@ -29,6 +29,7 @@ __all__ = [
     "give_lines",
     "label_of",
     "line_of",
+    "lines_of_all",
     "parse",
 ]
 
@@ -171,6 +172,14 @@ def line_of(element: Element) -> int | None:
         return line or None
     base = element.getroottree().docinfo.URL or ""
     return line - _FAR + int(base.removeprefix(_BASE)) if base.startswith(_BASE) else line
+
+
+def lines_of_all(elements: Sequence[Element]) -> list[int | None]:
+    """``line_of`` each of some elements of one tree."""
+    lines = cast("list[int | None]", [element.sourceline for element in elements])
+    if all(lines) and max(cast("list[int]", lines), default=0) < _FAR:
+        return lines
+    return [line_of(element) for element in elements]
 
 
 def give_lines(root: Element, lines: Iterable[int]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-__all__ = ["ElementSpan", "Outline", "is_plain", "outline", "root_spans", "source_map"]
+__all__ = ["ElementSpan", "Outline", "is_plain", "outline", "root_spans", "siblings", "source_map"]
 
 _TAG = re.compile(
     r"<(?:!--.*?--|!\[CDATA\[.*?\]\]|\?.*?\?|(/?)([^\s/>!?]+)[^>\"']*(?:\"[^\"]*\"[^>\"']*|'[^']*'[^>\"']*)*)>", re.S
@@ -85,18 +85,27 @@ class Outline:
     """The elements of a domain that a resolution edits: ``<os><type>``, each ``<devices>``, and the devices.
 
     ``end`` is where the content of the root element ends. ``names`` and ``texts`` are the names and the texts of the
-    devices; ``plain`` says that no text has a comment, CDATA section or processing instruction. The places are found
-    when they are first asked for.
+    devices; ``plain`` says that no text has a comment, CDATA section or processing instruction, ``bare`` that the text
+    is plain, and that nothing but blanks stands between the devices of the one ``<devices>``. The places are found when
+    they are first asked for.
     """
 
-    __slots__ = ("_blanks", "_os_type", "_places", "_text", "end", "holders", "names", "plain", "texts")
+    __slots__ = ("_blanks", "_os_type", "_places", "_text", "bare", "end", "holders", "names", "plain", "texts")
 
     def __init__(
-        self, text: str, holders: list[ElementSpan], devices: Sequence[tuple[str, str, str]], end: int, plain: bool
+        self,
+        text: str,
+        holders: list[ElementSpan],
+        devices: Sequence[tuple[str, str, str]],
+        end: int,
+        *,
+        plain: bool,
+        bare: bool = False,
     ) -> None:
         """``devices`` are, for each, the text since the device before it or the start tag, its own, and its name."""
         self._text = text
         self.plain = plain
+        self.bare = bare
         self.holders = holders
         self._blanks = [blanks for blanks, _, _ in devices]
         self.texts = [text for _, text, _ in devices]
@@ -149,7 +158,7 @@ def _full_outline(text: str) -> Outline:
         for child in holder.children:
             devices.append((text[at : child.start], text[child.start : child.end], child.name))
             at = child.end
-    return Outline(text, holders, devices, root.outer, is_plain(text))
+    return Outline(text, holders, devices, root.outer, plain=is_plain(text))
 
 
 def _os_type(root: ElementSpan) -> ElementSpan | None:
@@ -159,8 +168,8 @@ def _os_type(root: ElementSpan) -> ElementSpan | None:
 
 _SYSTEM = re.compile(r"<os[\s/>]")
 _TYPE = re.compile(r"<type[\s/>]")
-# A device with the blanks before it, its text and its name; none that has another element of its name inside.
-_DEVICE = re.compile(
+# An element with the blanks before it, its text and its name; none that has another element of its name inside.
+_ELEMENT = re.compile(
     r"""(\s*+)(<([^\s/>]++)(?:[^>"']++|"[^"]*+"|'[^']*+')*+(?:(?<=/)>|>(?:[^<]++|<(?!/?\3[\s/>]))*+</\3\s*+>))"""
 )
 
@@ -184,12 +193,20 @@ def _quick_outline(text: str) -> Outline | None:
         if found is None or found.name != "devices":
             return None
         holder = found
-    devices = _DEVICE.findall(text, holder.inner, holder.outer)
-    # The devices and the blanks before them are all of the content, or something else stands between them.
-    rest = holder.inner + sum([len(blanks) + len(device) for blanks, device, _ in devices])
-    if text[rest : holder.outer].strip():
+    devices = siblings(text, holder.inner, holder.outer)
+    if devices is None:
         return None
-    return Outline(text, [holder], devices, text.rindex("</"), plain=True)
+    return Outline(text, [holder], devices, text.rindex("</"), plain=True, bare=True)
+
+
+def siblings(text: str, start: int, end: int) -> list[tuple[str, str, str]] | None:
+    """The elements of a part of a plain text: for each the blanks before it, its text and its name.
+
+    None where something else stands between them, or where one may have another of its name inside.
+    """
+    found: list[tuple[str, str, str]] = _ELEMENT.findall(text, start, end)
+    rest = start + sum([len(blanks) + len(element) for blanks, element, _ in found])
+    return None if text[rest:end].strip() else found
 
 
 def _quick_os_type(text: str) -> ElementSpan | None:

@@ -85,6 +85,8 @@ class Shapes(Generic[T]):
         self._near: OrderedDict[bytes, list[_Shape[T]]] = OrderedDict()
         self._seen: set[bytes] = set()
         self._made = 0
+        #: The last text with its fingerprint: most texts are looked for and then added.
+        self._last = (b"", b"")
         self.hits = 0
         self.misses = 0
 
@@ -95,7 +97,7 @@ class Shapes(Generic[T]):
 
     def find(self, data: bytes) -> Hit[T] | None:
         """The answer for the text of a domain, None when it has no known shape."""
-        key = _fingerprint(data)
+        key = self._fingerprint(data)
         for place, shape in enumerate(near := self._near.get(key, [])):
             values = shape.fits(data)
             if values is not None:
@@ -113,7 +115,7 @@ class Shapes(Generic[T]):
         ``data`` is one domain document in UTF-8. Only the second text with a fingerprint becomes a shape, and none
         while shapes do not pay.
         """
-        key = _fingerprint(data)
+        key = self._fingerprint(data)
         if key not in self._seen:
             if len(self._seen) < 16 * _KEPT:
                 self._seen.add(key)
@@ -130,6 +132,14 @@ class Shapes(Generic[T]):
         self._near.move_to_end(key)
         while len(self._near) > _KEPT:
             self._near.popitem(last=False)
+
+
+    def _fingerprint(self, data: bytes) -> bytes:
+        text, key = self._last
+        if text is not data:
+            key = _fingerprint(data)
+            self._last = (data, key)
+        return key
 
 
 #: The signs that no open value has; the others are left out of a fingerprint.
