@@ -55,7 +55,17 @@ _LONGEST = 4000
 
 class VirtkitError(Exception):
     """Base of every error raised on purpose; ``str()`` is one printable line of at most 4,000 characters, without
-    secrets."""
+    secrets.
+
+    Catch it for whatever may go wrong; each function names the kinds that it raises.
+
+    >>> import virtkit as vk
+    >>> try:
+    ...     vk.read("missing.xml")
+    ... except vk.VirtkitError as error:
+    ...     print(type(error).__name__, "-", error)
+    InputError - missing.xml: cannot be read: No such file or directory
+    """
 
     def _message(self) -> str:
         """The message as it was written, which may quote anything of an input; classes with parts override it."""
@@ -68,7 +78,15 @@ class VirtkitError(Exception):
 class InputError(VirtkitError):
     """An input cannot be read.
 
-    Attributes: ``what`` (str), ``file`` (str or None), ``line`` (int or None).
+    Attributes: ``what`` (str), ``file`` (str or None), ``line`` (int or None). ``virtkit.read``, and all that read
+    files, raise it.
+
+    >>> import virtkit as vk
+    >>> try:
+    ...     vk.read("<domain><name></domain>", "guest.xml")
+    ... except vk.InputError as error:
+    ...     print(error.file, error.line, error.what)
+    guest.xml 1 not well-formed XML: Opening and ending tag mismatch: name line 1 and domain
     """
 
     def __init__(self, what: str, file: str | None = None, line: int | None = None) -> None:
@@ -90,7 +108,15 @@ class Refused(VirtkitError):
 
     Attributes: ``category`` ("XML error", "unsupported configuration", "internal error"; libvirt's error
     classes), ``what`` (the meaning), ``device`` (which device, or None), ``file``, ``line``, ``remedy`` (what to
-    change, "" where no remedy is known).
+    change, "" where no remedy is known). ``virtkit.resolve``, and all that resolve a domain, raise it.
+
+    >>> import virtkit as vk
+    >>> text = (vk.samples() / "ubuntu24.04-q35.xml").read_text(encoding="utf-8")
+    >>> try:
+    ...     vk.resolve(text.replace("<model type='virtio'/>", "<model type='no'/>"))
+    ... except vk.Refused as refusal:
+    ...     print(f"{refusal.category}, line {refusal.line}, {refusal.device}: {refusal.what}")
+    XML error, line 54, video: Invalid value for attribute 'type' in element 'video': 'no'; expected bochs, ..., xen
     """
 
     def __init__(
@@ -124,7 +150,17 @@ class Refused(VirtkitError):
 
 
 class Unsupported(Refused):
-    """The host it is resolved for has no such architecture or machine type."""
+    """The host it is resolved for has no such architecture or machine type.
+
+    ``virtkit.resolve``, and all that resolve a domain, raise it.
+
+    >>> import virtkit as vk
+    >>> try:
+    ...     vk.resolve(vk.samples() / "ubuntu24.04-q35.xml", machine="pc-q35-99.0")
+    ... except vk.Unsupported as refusal:
+    ...     print(refusal.category)
+    unsupported configuration
+    """
 
 
 class CapabilityError(VirtkitError):

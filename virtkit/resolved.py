@@ -23,7 +23,17 @@ __all__ = ["Resolved", "resolve"]
 
 
 class Resolved(Displayable, Resolution):
-    """A resolved domain with its virtio devices and its bus topology, which are computed on first use."""
+    """A resolved domain with its virtio devices and its bus topology, which are computed on first use.
+
+    ``virtkit.resolve`` makes one.
+
+    >>> import virtkit as vk
+    >>> resolved = vk.resolve(vk.samples() / "rhel6-q35-virtio.xml")
+    >>> resolved
+    <Resolved 'erp-db-rhel6' x86_64 pc-q35-8.2>
+    >>> resolved.virtio_devices[1]
+    <VirtioDevice net0 interface 0 (virtio): virtio-net-pci at 0000:01:00.0, modern>
+    """
 
     @cached_property
     def virtio_devices(self) -> tuple[VirtioDevice, ...]:

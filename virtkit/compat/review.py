@@ -63,7 +63,16 @@ class Review(Displayable):
     """The result of checking one domain.
 
     ``guest`` is the guest's short id, "" when it is not known. ``findings`` are about the virtio devices, in order;
-    ``emulated`` about the disks and NICs that are not virtio.
+    ``emulated`` about the disks and NICs that are not virtio. ``virtkit.check`` makes one.
+
+    >>> import virtkit as vk
+    >>> review = vk.check(vk.samples() / "rhel6-q35-virtio.xml")
+    >>> review
+    <Review 'erp-db-rhel6' rhel6.10 on pc-q35-8.2: 3 fails>
+    >>> review.ok
+    False
+    >>> review.findings[0].reason
+    "The guest's block driver supports only the legacy interface (virtio 0.9); the device offers only virtio 1.0."
     """
 
     domain: str

@@ -29,7 +29,16 @@ class Domain(Displayable):
     ``arch`` is libvirt's name of the architecture, x86_64 when the XML names none; ``machine`` is as written, None
     when absent; ``type`` the domain type ("kvm", "qemu"); ``osinfo_id`` the guest OS of its libosinfo metadata;
     ``notes`` are sentences on what the reader of another format assumed. ``children`` are the children of its root
-    element by name, the first of each.
+    element by name, the first of each. ``virtkit.read`` makes one.
+
+    >>> import virtkit as vk
+    >>> domain = vk.read(vk.samples() / "rhel6-q35-virtio.xml")
+    >>> domain
+    <Domain 'erp-db-rhel6' x86_64 pc-q35-8.2>
+    >>> domain.devices[0]
+    <Disk disk vda>
+    >>> domain.osinfo_id
+    'http://redhat.com/rhel/6.10'
     """
 
     def __init__(self, document: Document, notes: tuple[str, ...] = ()) -> None:

@@ -26,7 +26,14 @@ _WORDS = re.compile(r"[,\s]+")
 class Catalogue(Displayable):
     """The guests of a database in order of family, distribution and version.
 
-    ``names`` maps every short id, alias and URI to its guest.
+    ``names`` maps every short id, alias and URI to its guest. ``virtkit.catalogue`` reads one.
+
+    >>> import virtkit as vk
+    >>> catalogue = vk.catalogue()
+    >>> catalogue.find("rhel6.10")
+    <Guest rhel6.10 (Red Hat Enterprise Linux 6.10): 8 devices listed>
+    >>> [guest.id for guest in catalogue.select("debian1?")]
+    ['debian10', 'debian11', 'debian12', 'debian13']
     """
 
     database: str

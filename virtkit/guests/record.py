@@ -104,7 +104,16 @@ class Guest(Displayable):
     the release of the virtio-win drivers that are installed in it, "" when that is not stated. ``note`` says how a
     name was understood that is not the guest's own; it does not take part in comparisons. ``flavour`` is the kernel by
     which it is judged (debian12:cloud-amd64), "" for none. ``nics`` are the ids of the supported devices of class
-    "net", in the order in which libosinfo returns them.
+    "net", in the order in which libosinfo returns them. A catalogue has the guests: ``catalogue().find(NAME)``.
+
+    >>> import virtkit as vk
+    >>> guest = vk.catalogue().find("rhel6.10")
+    >>> guest
+    <Guest rhel6.10 (Red Hat Enterprise Linux 6.10): 8 devices listed>
+    >>> guest.virtio_ids
+    ('1000', '1001', '1003')
+    >>> guest.q35
+    True
     """
 
     id: str

@@ -31,6 +31,15 @@ class Host(Displayable):
     A ``fixed`` host is the only one that a domain is resolved for. Without a named host, ``fixed`` is false, and
     a domain whose machine type the host lacks is resolved for the closest known host that has it; that host has an
     ``assumption`` that says so. ``notice`` says which nearest facts stand for a release without facts, else "".
+
+    ``Host.default``, ``Host.named`` and ``Host.from_file`` make one; ``virtkit.resolve`` takes it.
+
+    >>> import virtkit as vk
+    >>> host = vk.Host.named(libvirt="9.0")
+    >>> host.qemu, host.default_machine("x86_64")
+    ((7, 2), 'pc-i440fx-7.2')
+    >>> vk.resolve(vk.samples() / "ubuntu16.04-pc.xml", host)
+    <Resolved 'ci-xenial' x86_64 pc-i440fx-5.2>
     """
 
     __slots__ = ("_given", "assumption", "fixed", "libvirt", "notice", "qemu")

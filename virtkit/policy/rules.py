@@ -162,7 +162,14 @@ class Policy(Displayable):
     ``oldest`` the oldest release that the rules describe; "" when the policy has no releases. ``requests`` maps the
     words of the condition ``asked`` to what the user asks for. ``scoring`` has the criteria of a score. ``about`` has
     the rules of ``version`` by subject: "machine", "ports", a kind ("net") for models and devices, "finding net" for
-    findings.
+    findings. ``virtkit.load_policy`` reads one, a shipped one by its name or your own from its file.
+
+    >>> import virtkit as vk
+    >>> policy = vk.load_policy("recommended")
+    >>> policy
+    <Policy recommended of ... rules, slots C>
+    >>> policy.rules[0].reason
+    'oVirt does not give these guests q35.'
     """
 
     name: str

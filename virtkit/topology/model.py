@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from virtkit.display import Drawable
+from virtkit.wording import counted
 
 __all__ = ["Bus", "Headroom", "Node", "Topology"]
 
@@ -76,7 +77,14 @@ class Topology(Drawable):
     ``roots`` holds the root bus, or on pseries one for each host bridge; it is empty for a machine without PCI.
     ``firmware`` is "bios" for an x86 domain that names none, "efi" if the domain asks for it, and "" if the domain
     names another or the machine type has its own. ``notes`` are sentences on which the whole answer depends: the host
-    that was assumed, if one was.
+    that was assumed, if one was. A resolved domain has one as its ``topology``; ``print()`` shows the tree.
+
+    >>> import virtkit as vk
+    >>> topology = vk.resolve(vk.samples() / "rhel6-q35-virtio.xml").topology
+    >>> topology.roots[0]
+    <Bus 0 pcie-root: 7 nodes, 28 free>
+    >>> topology.firmware
+    'bios'
     """
 
     name: str
@@ -90,5 +98,6 @@ class Topology(Drawable):
 
     def __repr__(self) -> str:
         nodes = sum(len(bus.nodes) for bus in self.roots) + len(self.others)
-        return f"<Topology {self.name!r} {self.arch} {self.machine}: {nodes} nodes on {len(self.roots)} root buses>"
+        size = f"{counted(nodes, 'node')} on {counted(len(self.roots), 'root bus', 'root buses')}"
+        return f"<Topology {self.name!r} {self.arch} {self.machine}: {size}>"
 
