@@ -176,8 +176,9 @@ def _first(waiting: deque[_Waiting], question: Question, engine: Engine) -> tupl
             if first.tries > _TRIES:
                 batch = first.task.batch
                 names = f"{label_of(batch[0])} to {label_of(batch[-1])}"
-                reason = f"the workers were lost {first.tries} times (out of memory, or killed)"
-                raise FleetError(f"{reason}, at the inputs {names}: {problem}") from None
+                reason = f"the workers were lost {first.tries} times (out of memory, or killed), at the inputs {names}"
+                remedy = "fewer --jobs leave more memory for each"
+                raise FleetError(f"{reason}: {str(problem).rstrip('.')}; {remedy}") from None
             first.tries += 1
             engine.restart()
             _again(waiting, question, engine)
