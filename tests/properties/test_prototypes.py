@@ -14,7 +14,7 @@ import pytest
 
 from virtkit import Host, VirtkitError, check, read, resolve, samples
 from virtkit.domain.devices import Controller, Device
-from virtkit.domain.prototypes import MOST, OPEN_VALUES, Prototypes, open_key, prototypes
+from virtkit.domain.prototypes import MOST, OPEN, OPEN_VALUES, Prototypes, open_key, prototypes
 from virtkit.domain.source_map import outline
 from virtkit.guests import Guest
 from virtkit.guests.catalogue import catalogue
@@ -117,7 +117,7 @@ def test_the_key_leaves_out_usual_values_only(name: str, text: str, value: str) 
     """A path, a unicast MAC address or a port is open where there is one; every other value is part of the key."""
     key, _, found = open_key(name, text)
     assert found == value
-    assert key == (text.replace(value, "<") if value else text)
+    assert key == (text.replace(value, OPEN) if value else text)
 
 
 def test_an_open_value_of_another_element_is_not_taken() -> None:

@@ -23,12 +23,15 @@ from virtkit.releases import Release
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["MOST", "OPEN_VALUES", "Prototype", "Prototypes", "open_key", "prototypes"]
+__all__ = ["MOST", "OPEN", "OPEN_VALUES", "Prototype", "Prototypes", "open_key", "prototypes"]
 
 MOST = 2048
 """How many prototypes each of the two generations of a memo holds; one takes about 2 KB."""
 
 _BASE = len(fields(Device))
+
+OPEN = "\x01"
+"""The sign that stands for an open value; XML cannot contain it."""
 
 OPEN_VALUES: Mapping[str, tuple[str, ...]] = {
     "disk": ("source@file", "source@dev"),
@@ -52,7 +55,7 @@ _OPEN: Mapping[str, tuple[str, re.Pattern[str], str | None]] = {
 def open_key(name: str, text: str) -> tuple[str, str | None, str]:
     """The key of an element in a memo, and the field that takes its open value, with the value.
 
-    In the key a sign that no element can have there stands for the value. Only the values of ``OPEN_VALUES`` are open,
+    In the key ``OPEN`` stands for the value; a text without one is its own key. Only the values of ``OPEN_VALUES`` are open,
     and only where they have a form that every release accepts.
     """
     before, pattern, field = _OPEN[name]
@@ -63,7 +66,7 @@ def open_key(name: str, text: str) -> tuple[str, str | None, str]:
     if found is None:
         return text, None, ""
     start, end = found.span(3)
-    return f"{text[:start]}<{text[end:]}", field, found[3]
+    return f"{text[:start]}{OPEN}{text[end:]}", field, found[3]
 
 
 class Kids(Mapping[object, "Element"]):

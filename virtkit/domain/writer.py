@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from virtkit.domain import device_texts
 from virtkit.domain.device_classes import DEVICE_CLASSES, Inventory, turns
 from virtkit.domain.devices import Device
 from virtkit.domain.document import Document
-from virtkit.domain.editor import STEP, indent_of, line_break_of, new_element, rewritten, with_attributes
-from virtkit.domain.edits import Edit, SetAddress
+from virtkit.domain.editor import STEP, indent_of, line_break_of, with_attributes
 from virtkit.domain.source_map import Outline, outline
 
 __all__ = ["write"]
@@ -53,7 +53,7 @@ def write(
         taken = 0
         for device in group:
             if device.element is None:
-                chunk = new_element(device.kind, _edits(device, device.address is not None), indent)
+                chunk = device_texts.new(device.kind, device.edits, device.address, indent)
                 if taken:
                     anchor = written[taken - 1]
                 if not taken and written:
@@ -68,12 +68,11 @@ def write(
             anchor = place
             changed = device.edits or device.readdressed
             if changed or place != device.position:
+                chunk = found.texts[device.position]
                 if changed:
-                    source = found.device(device.position)
-                    wanted = _edits(device, device.readdressed)
-                    chunk = rewritten(text, source, wanted, indent_of(text, source.start))
-                else:
-                    chunk = found.texts[device.position]
+                    address = device.address if device.readdressed else None
+                    own = indent_of(text, places[device.position][0])
+                    chunk = device_texts.edited(device.kind, chunk, device.edits, address, own)
                 start, end = places[place]
                 edits[start] = (end, chunk)
         if written:
@@ -89,13 +88,6 @@ def _is_unchanged(group: Sequence[Device]) -> bool:
             return False
         last = device.position
     return True
-
-
-def _edits(device: Device, addressed: bool) -> list[Edit]:
-    """The edits of a device, with its address when ``addressed``."""
-    if addressed and device.address is not None:
-        return [*device.edits, SetAddress(device.address)]
-    return device.edits
 
 
 def _compose(
