@@ -55,8 +55,8 @@ _OPEN: Mapping[str, tuple[str, re.Pattern[str], str | None]] = {
 def open_key(name: str, text: str) -> tuple[str, str | None, str]:
     """The key of an element in a memo, and the field that takes its open value, with the value.
 
-    In the key ``OPEN`` stands for the value; a text without one is its own key. Only the values of ``OPEN_VALUES`` are open,
-    and only where they have a form that every release accepts.
+    In the key ``OPEN`` stands for the value; a text without one is its own key. Only the values of ``OPEN_VALUES`` are
+    open, and only where they have a form that every release accepts.
     """
     before, pattern, field = _OPEN[name]
     # With two of them it would be unclear which one the field holds.
