@@ -48,26 +48,32 @@ def reviewed(text: bytes, machine: str | None, guest: str, overrides: bool) -> R
     return check(resolved, guest or None, overrides=overrides)
 
 
+def forget() -> None:
+    """Empty the memories of judges."""
+    judges._judges.cache_clear()
+    judges._judge_of.cache_clear()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("overrides", [True, False])
 @pytest.mark.parametrize("guest", GUESTS)
 def test_kept_verdicts_are_those_made_anew(guest: str, overrides: bool) -> None:
     """The review of each domain is the same whether its judge has judged nothing before or all other domains."""
     asked = [(text, machine) for text in texts().values() for machine in MACHINES]
-    judges.judge_of.cache_clear()
+    forget()
     for text, machine in asked:
         reviewed(text, machine, guest, overrides)
     kept = [reviewed(text, machine, guest, overrides) for text, machine in asked]
     assert sum(one is not None for one in kept) > 30
     for (text, machine), review in zip(asked, kept, strict=True):
-        judges.judge_of.cache_clear()
+        forget()
         assert reviewed(text, machine, guest, overrides) == review
 
 
 def test_kept_verdicts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """A judge that may keep one verdict gives the same reviews as one that keeps all."""
     kept = [reviewed(text, None, "rhel6.10", True) for text in texts().values()]
-    judges.judge_of.cache_clear()
+    forget()
     monkeypatch.setattr(judges, "_KEPT", 1)
     assert [reviewed(text, None, "rhel6.10", True) for text in texts().values()] == kept
 

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from virtkit import facts
 from virtkit.domain.address import DriveAddress
-from virtkit.domain.devices import Controller, Disk
 from virtkit.guests.flavours import flavour_of
 
 if TYPE_CHECKING:
-    from virtkit.domain.devices import Device
+    from virtkit.domain.devices import Device, Disk
     from virtkit.guests import Guest
     from virtkit.resolved import Resolved
 
@@ -23,7 +22,7 @@ def boot_device(resolved: Resolved) -> Device | None:
     The boot disk is the disk with the lowest ``<boot order>``, else the first disk; CD-ROMs and floppies do not count.
     Source: libvirt, Domain XML format, BIOS bootloader and per-device boot elements.
     """
-    disks = [device for device in resolved.devices if isinstance(device, Disk) and device.device in ("disk", "lun")]
+    disks = [disk for disk in resolved.inventory.disks if disk.device in ("disk", "lun")]
     ordered = sorted((order, n) for n, disk in enumerate(disks) if (order := _order(disk)) is not None)
     if not disks:
         return None
@@ -31,14 +30,8 @@ def boot_device(resolved: Resolved) -> Device | None:
     if disk.bus != "scsi":
         return disk
     number = disk.address.controller if isinstance(disk.address, DriveAddress) else 0
-    return next(
-        (
-            one
-            for one in resolved.devices
-            if isinstance(one, Controller) and one.type == "scsi" and one.index == number
-        ),
-        disk,
-    )
+    controllers = resolved.inventory.controllers
+    return next((one for one in controllers if one.type == "scsi" and one.index == number), disk)
 
 
 def _order(disk: Disk) -> int | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from virtkit.compat.conversion.models import models_of, resolve_with_models, text_with_models
 from virtkit.compat.fallbacks import fallback
 from virtkit.compat.judges import judge_of
-from virtkit.compat.qemu_options import LARGEST_INDEX, clashing_index, option_refusal, turned_on
+from virtkit.compat.qemu_options import LARGEST_INDEX, option_refusal, turned_on
 from virtkit.compat.verdict import Verdict, offered
 from virtkit.errors import Refused
 from virtkit.guests.overrides import support
@@ -17,6 +17,8 @@ from virtkit.virtio.interface import Interface
 from virtkit.virtio.kinds import MODELS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from virtkit.compat.review import Finding, Review
     from virtkit.guests import Guest
     from virtkit.resolved import Resolved
@@ -28,13 +30,16 @@ _OWN_INDEX = f"give each device its own <acpi index='…'/>, from 1 to {LARGEST_
 
 
 def with_remedies(
-    resolved: Resolved, guest: Guest, findings: tuple[Finding, ...], overrides: bool
+    resolved: Resolved,
+    guest: Guest,
+    findings: tuple[Finding, ...],
+    overrides: bool,
+    clashes: Collection[str],
 ) -> tuple[Finding, ...]:
     """The findings; each failing one with the first model that makes the device work, or with other advice.
 
-    Every model is tried by resolving the domain with it.
+    Every model is tried by resolving the domain with it. ``clashes`` are the devices of ``clashing_index``.
     """
-    clashes = clashing_index(resolved)
     if not clashes and not any(one.verdict is Verdict.FAILS for one in findings):
         return findings
     result = [replace(one, advice=_OWN_INDEX) if one.device in clashes else one for one in findings]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from virtkit.compat.changes import with_emulated_remedies, with_remedies
 from virtkit.compat.devices import emulated_findings, find_guest, findings
 from virtkit.compat.judges import judge_of
+from virtkit.compat.qemu_options import clashing_index
 from virtkit.compat.remarks import assumed, errors, remarks
 from virtkit.compat.review import Finding, Remark, Review
 from virtkit.domain.origin import kubevirt_origin
@@ -53,9 +54,10 @@ def check(
     known = guest_database or catalogue()
     found, why_unknown = find_guest(resolved.domain, guest, known)
     judge = judge_of(found, why_unknown, overrides)
-    judged, emulated = findings(resolved, judge), emulated_findings(resolved, judge)
+    clashes = clashing_index(resolved)
+    judged, emulated = findings(resolved, judge, clashes), emulated_findings(resolved, judge, clashes)
     if changes and found is not None:
-        judged = with_remedies(resolved, found, judged, overrides)
+        judged = with_remedies(resolved, found, judged, overrides, clashes)
         emulated = with_emulated_remedies(resolved, found, emulated, overrides)
     return Review(
         domain=resolved.domain.name or "domain",

@@ -8,7 +8,6 @@ from virtkit.compat.boot_disk import boot_device
 from virtkit.compat.emulated import replacement
 from virtkit.compat.fallbacks import is_optional
 from virtkit.compat.nic_models import refused_models
-from virtkit.compat.qemu_options import clashing_index
 from virtkit.compat.review import Finding
 from virtkit.domain.address import DriveAddress
 from virtkit.domain.devices import Disk, Nic
@@ -17,7 +16,7 @@ from virtkit.guests.kinds import database_kind
 from virtkit.guests.record import Guest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from virtkit.compat.judges import Judge
     from virtkit.compat.verdict import Judgement
@@ -51,13 +50,11 @@ def find_guest(domain: Domain, guest: str | Guest | None, known: Catalogue) -> t
         return None, f"Unknown: {problem}."
 
 
-def findings(resolved: Resolved, judge: Judge) -> tuple[Finding, ...]:
-    """The verdict on each virtio device, in order."""
-    devices, machine = resolved.virtio_devices, resolved.machine
-    unused_scsi = not _uses_scsi(resolved)
-    boot, clashes = boot_device(resolved), clashing_index(resolved)
+def findings(resolved: Resolved, judge: Judge, clashes: Mapping[str, Judgement]) -> tuple[Finding, ...]:
+    """The verdict on each virtio device, in order; ``clashes`` is what ``clashing_index`` gives."""
+    machine, boot = resolved.machine, boot_device(resolved)
     found = []
-    for device in devices:
+    for device in resolved.virtio_devices:
         judgement, interface = judge.virtio(device, machine)
         judgement = clashes.get(device.id, judgement)
         kind = database_kind(device.kind)
@@ -72,14 +69,14 @@ def findings(resolved: Resolved, judge: Judge) -> tuple[Finding, ...]:
                 interface=interface,
                 device_id=device.shown.device_id if device.shown else "",
                 boot=judge.boot(kind) if device.device is boot and judgement.good else "",
-                harmless=is_optional(kind) or (device.kind == "scsi" and unused_scsi),
+                harmless=is_optional(kind) or (device.kind == "scsi" and not _uses_scsi(resolved)),
             )
         )
     return tuple(found)
 
 
-def emulated_findings(resolved: Resolved, judge: Judge) -> tuple[Finding, ...]:
-    """The verdict on every disk and NIC that is no virtio device, in libvirt's order.
+def emulated_findings(resolved: Resolved, judge: Judge, clashes: Mapping[str, Judgement]) -> tuple[Finding, ...]:
+    """The verdict on every disk and NIC that is no virtio device, in libvirt's order; ``clashes`` as for ``findings``.
 
     A disk is judged by the controller that it is attached to. A disk on a virtio controller has the verdict of that
     controller, and host devices are left out. Source: data/guests/emulated.toml, osinfo-db.
@@ -88,7 +85,7 @@ def emulated_findings(resolved: Resolved, judge: Judge) -> tuple[Finding, ...]:
     if not devices:
         return ()
     found, family = [], resolved.family
-    clashes, refusals = clashing_index(resolved), refused_models(resolved)
+    refusals = refused_models(resolved)
     for device, model in devices:
         judgement, advice = judge.emulated(model, family)
         if device.id in refusals:
@@ -127,24 +124,10 @@ def _finding(
 ) -> Finding:
     """The finding that a judgement on a device makes; the names are those of Finding."""
     return Finding(
-        device=device.id,
-        label=device.label,
-        kind=kind,
-        model=model,
-        address=address,
-        location=location,
-        interface=interface,
-        device_id=device_id,
-        line=device.line or None,
-        verdict=judgement.verdict,
-        reason=judgement.reason,
-        condition=judgement.condition,
-        evidence=judgement.evidence,
-        source=judgement.source,
-        harmless=harmless,
-        advice=advice,
-        boot=boot,
-    )
+        device.id, device.label, kind, model, address, location, interface, device_id, device.line or None,
+        judgement.verdict, judgement.reason, judgement.condition, judgement.evidence, judgement.source, harmless,
+        advice=advice, boot=boot,
+    )  # fmt: skip
 
 
 def _emulated_devices(resolved: Resolved) -> Iterator[tuple[Device, str]]:
@@ -174,8 +157,5 @@ def _scsi_model(resolved: Resolved, disk: Disk) -> str:
 
 def _uses_scsi(resolved: Resolved) -> bool:
     """Whether a disk or a host device is on a SCSI bus."""
-    return any(
-        (device.kind == "disk" and getattr(device, "bus", "") == "scsi")
-        or (device.kind == "hostdev" and getattr(device, "type", "") == "scsi")
-        for device in resolved.devices
-    )
+    inventory = resolved.inventory
+    return any(disk.bus == "scsi" for disk in inventory.disks) or any(one.type == "scsi" for one in inventory.hostdevs)

@@ -7,7 +7,8 @@ whole, so that a kept verdict is the one that would be made again. What an optio
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
+from sys import intern
 from typing import TYPE_CHECKING
 
 from virtkit.compat.boot_disk import boot_condition
@@ -35,7 +36,7 @@ _VGA = frozenset({"vga", "vu-vga"})
 _AS_VGA = "The guest is not known to drive virtio-gpu; as this device is also a VGA card, the guest has a picture."
 _VGA_SOURCE = "QEMU documentation, virtio-gpu: virtio-vga is the variant with VGA compatibility"
 #: The verdicts of each sort that a judge keeps.
-_KEPT = 4096
+_KEPT = 1024
 
 
 class Judge:
@@ -44,33 +45,48 @@ class Judge:
     ``overrides`` False is the strict rule: the guest database as it is, in-box drivers only.
     """
 
-    __slots__ = ("_boot", "_emulated", "_virtio", "guest", "overrides", "why_unknown")
+    __slots__ = ("_boot", "_emulated", "_judgements", "_virtio", "guest", "overrides", "why_unknown")
 
     def __init__(self, guest: Guest | None, why_unknown: str, overrides: bool) -> None:
         self.guest = guest
         self.why_unknown = why_unknown
         self.overrides = overrides
-        self._virtio: dict[Hashable, Judgement] = {}
+        #: By everything about a device that a verdict depends on. What QEMU shows stands in a key by its identity.
+        self._virtio: dict[Hashable, tuple[Judgement, Interface | None, Shown | None]] = {}
+        #: By what is true of several machines.
+        self._judgements: dict[Hashable, Judgement] = {}
         self._emulated: dict[Hashable, tuple[Judgement, str]] = {}
         self._boot: dict[str, str] = {}
 
     def virtio(self, device: VirtioDevice, machine: str) -> tuple[Judgement, str]:
         """The verdict on a virtio device and the interface that it offers, "refused" when QEMU refuses the device."""
-        shown = device.shown or shown_off_pci(device.transport, machine, device.kind, device.driver)
-        if shown.interface is None:
-            return refused(qemu_refusal(shown), Evidence.QEMU, shown.source), "refused"
-        # A virtio-mmio transport serves drivers of both kinds: the rules of PCI do not apply there.
-        interface = Interface.TRANSITIONAL if device.transport == "virtio-mmio" else shown.interface
-        option = option_refusal(device, interface)
-        if option is not None:
-            return option[0], "refused"
-        key = device.kind, interface, shown.source, device.location, device.model, machine_kind(machine)
+        seen = device.shown
+        key = device.kind, device.driver, device.transport, device.location, device.model, machine, id(seen)
         found = self._virtio.get(key)
         if found is None:
             if len(self._virtio) >= _KEPT:
                 self._virtio.clear()
-            found = self._virtio[key] = self._judged(device, machine, interface, shown)
-        return found, interface.value
+            found = self._virtio[key] = (*self._found(device, machine), seen)
+        judgement, interface, _ = found
+        if interface is None:
+            return judgement, "refused"
+        option = option_refusal(device, interface)
+        return (judgement, interface._value_) if option is None else (option[0], "refused")
+
+    def _found(self, device: VirtioDevice, machine: str) -> tuple[Judgement, Interface | None]:
+        """The verdict on a device whatever its options are, and its interface; None where QEMU refuses the device."""
+        shown = device.shown or shown_off_pci(device.transport, machine, device.kind, device.driver)
+        if shown.interface is None:
+            return refused(qemu_refusal(shown), Evidence.QEMU, shown.source), None
+        # A virtio-mmio transport serves drivers of both kinds: the rules of PCI do not apply there.
+        interface = Interface.TRANSITIONAL if device.transport == "virtio-mmio" else shown.interface
+        key = device.kind, interface, shown.source, device.location, device.model, machine_kind(machine)
+        found = self._judgements.get(key)
+        if found is None:
+            if len(self._judgements) >= _KEPT:
+                self._judgements.clear()
+            found = self._judgements[key] = self._judged(device, machine, interface, shown)
+        return found, interface
 
     def _judged(self, device: VirtioDevice, machine: str, interface: Interface, shown: Shown) -> Judgement:
         """The verdict on a device that QEMU accepts."""
@@ -83,7 +99,9 @@ class Judge:
         if device.kind in _VGA and judgement.verdict in (Verdict.FAILS, Verdict.UNKNOWN):
             judgement = Judgement(Verdict.WORKS, _AS_VGA, "", Evidence.RULE, _VGA_SOURCE)
         judgement = replace(judgement, source=f"{judgement.source} | {shown.source}")
-        return with_boot_evidence(judgement, guest.id, kind, machine, device.location or "", device.model)
+        judgement = with_boot_evidence(judgement, guest.id, kind, machine, device.location or "", device.model)
+        # Guests share most of these texts, and what is one object travels to another process once.
+        return replace(judgement, reason=intern(judgement.reason), source=intern(judgement.source))
 
     def emulated(self, model: str, family: str) -> tuple[Judgement, str]:
         """The verdict on an emulated disk or NIC by its name in emulated-hardware.csv, and advice where it fails."""
@@ -95,6 +113,7 @@ class Judge:
             judgement = judge_emulated(known, model, self.guest, self.why_unknown, self.overrides)
             failing = judgement.verdict is Verdict.FAILS
             advice = advice_for(known, self.guest, family, self.overrides) if failing else ""
+            judgement = replace(judgement, reason=intern(judgement.reason), source=intern(judgement.source))
             found = self._emulated[model, family] = judgement, advice
         return found
 
@@ -106,7 +125,26 @@ class Judge:
         return found
 
 
-@lru_cache(maxsize=512)
+_MOST_JUDGES = 512
+
+
 def judge_of(guest: Guest | None, why_unknown: str, overrides: bool) -> Judge:
     """The judge for a guest, with the verdicts that it has made so far. Equal guests have equal drivers."""
+    judges, key = _judges(), (id(guest), why_unknown, overrides)
+    found = judges.get(key)
+    if found is None:
+        if len(judges) >= _MOST_JUDGES:
+            judges.clear()
+        found = judges[key] = guest, _judge_of(guest, why_unknown, overrides)
+    return found[1]
+
+
+@cache
+def _judges() -> dict[tuple[int, str, bool], tuple[Guest | None, Judge]]:
+    """The judges by the identity of their guests, which are kept with them: a hash of a guest takes long to make."""
+    return {}
+
+
+@lru_cache(maxsize=_MOST_JUDGES)
+def _judge_of(guest: Guest | None, why_unknown: str, overrides: bool) -> Judge:
     return Judge(guest, why_unknown, overrides)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from virtkit import facts
@@ -43,12 +44,14 @@ def refused_models(resolved: Resolved) -> dict[str, Judgement]:
     return found
 
 
+@lru_cache(maxsize=1024)
 def _elsewhere(name: str, arch: str) -> tuple[str, str] | None:
     """QEMU's own name of a NIC that plugs into another bus than PCI, and the source; None for any other NIC."""
     rows = (row for row in facts.table(_FILE) if row["name"] == name and row["arch"] in ("*", arch))
     return next(((row["driver"], row["source"]) for row in rows), None)
 
 
+@lru_cache(maxsize=1024)
 def _other_name(name: str) -> bool:
     """Whether QEMU takes ``name`` as another name of a device type."""
     return any(name in row["aliases"].split() for row in facts.table("qemu/command-line-devices.csv"))

@@ -12,7 +12,7 @@ from virtkit.compat.verdict import Evidence, Judgement, refused
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from virtkit.domain.devices import Device
+    from virtkit.domain.devices import Alike, Device
     from virtkit.resolved import Resolved
     from virtkit.virtio.devices import VirtioDevice
     from virtkit.virtio.interface import Interface
@@ -22,6 +22,8 @@ __all__ = ["LARGEST_INDEX", "clashing_index", "ignored_options", "option_refusal
 _FILE = "qemu/option-refusals.csv"
 LARGEST_INDEX = 16 * 1024 - 1
 """The largest ACPI index that QEMU accepts. Source: QEMU 8.2 hw/pci/pci.c, pci_qdev_realize."""
+#: The devices of which is kept whether they have options.
+_KEPT = 4096
 
 _INDEX_SOURCE = (
     "observed: QEMU 7.2.22; QEMU 8.2 hw/pci/pci.c, pci_qdev_realize: an index is at most 16383 and not used twice"
@@ -39,6 +41,8 @@ def option_refusal(device: VirtioDevice, interface: Interface) -> tuple[Judgemen
 
     Source: data/qemu/option-refusals.csv.
     """
+    if device.location is None or not _has_options(device.device):
+        return None
     for row in _rows(device, interface.value, "refused"):
         reason = f"QEMU does not start with {row['option']}='{row['value']}' on this device: {row['message']}."
         return refused(reason, Evidence.QEMU, row["source"]), row["remedy"]
@@ -55,8 +59,7 @@ def ignored_options(resolved: Resolved) -> Iterator[Remark]:
 
 
 def _rows(device: VirtioDevice, interface: str, effect: str) -> Iterator[Mapping[str, str]]:
-    driver = device.device.children.get("driver")
-    if device.location is None or driver is None or _options().isdisjoint(driver.keys()):
+    if device.location is None or not _has_options(device.device):
         return
     for row in facts.table(_FILE):
         others = row["locations"].startswith("!")
@@ -71,6 +74,26 @@ def _rows(device: VirtioDevice, interface: str, effect: str) -> Iterator[Mapping
             yield row
 
 
+def _has_options(device: Device) -> bool:
+    """Whether an option of the table is written on a device."""
+    alike, known = device.alike, _with_options()
+    found = None if alike is None else known.get(alike)
+    if found is None:
+        driver = device.children.get("driver")
+        found = driver is not None and not _options().isdisjoint(driver.keys())
+        if alike is not None:
+            if len(known) >= _KEPT:
+                known.clear()
+            known[alike] = found
+    return found
+
+
+@cache
+def _with_options() -> dict[Alike, bool]:
+    """For devices that are written alike whether an option of the table is written on them."""
+    return {}
+
+
 @cache
 def _options() -> frozenset[str]:
     return frozenset(row["option"] for row in facts.table(_FILE))
@@ -80,10 +103,7 @@ def clashing_index(resolved: Resolved) -> dict[str, Judgement]:
     """The devices whose ACPI index QEMU refuses, by id: one that an earlier device has, or one that is too large."""
     first: dict[int, str] = {}
     found: dict[str, Judgement] = {}
-    for device in resolved.devices:
-        acpi = device.children.get("acpi")
-        if acpi is None:
-            continue
+    for device, acpi in [(one, one.children["acpi"]) for one in resolved.devices if "acpi" in one.children]:
         text = acpi.get("index", "")
         if not text.isascii() or not text.isdigit() or len(text) > 10:
             continue

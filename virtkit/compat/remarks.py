@@ -67,9 +67,10 @@ def _on_port_io(resolved: Resolved, near: int) -> Iterator[Remark]:
 
 def _clashes(resolved: Resolved) -> Iterator[Remark]:
     """The ACPI indexes that QEMU refuses on devices without a verdict of their own, which are host devices."""
-    clashes = clashing_index(resolved)
-    for device in resolved.devices:
-        if device.kind == "hostdev" and device.id in clashes:
+    hostdevs = resolved.inventory.hostdevs
+    clashes = clashing_index(resolved) if hostdevs else {}
+    for device in hostdevs:
+        if device.id in clashes:
             yield Remark("error", f"{device.label}: {clashes[device.id].reason}", clashes[device.id].source)
 
 

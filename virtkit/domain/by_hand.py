@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Element
 
-__all__ = ["ByHand", "HandNote", "Setting", "by_hand"]
+__all__ = ["HOLDERS", "ByHand", "HandNote", "Setting", "by_hand"]
 
 _QEMU = "{http://libvirt.org/schemas/domain/qemu/1.0}"
+HOLDERS = frozenset({f"{_QEMU}override", f"{_QEMU}commandline"})
+"""The children of <domain> that hand something to QEMU."""
 _SWITCHES = frozenset(
     {"disable-legacy", "disable-modern", "acpi-pci-hotplug-with-bridge-support", "acpi-root-pci-hotplug"}
 )

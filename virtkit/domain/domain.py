@@ -8,7 +8,7 @@ from pathlib import Path
 
 from virtkit import limits
 from virtkit.display import Displayable
-from virtkit.domain.by_hand import ByHand, by_hand
+from virtkit.domain.by_hand import HOLDERS, ByHand, by_hand
 from virtkit.domain.device_classes import Inventory
 from virtkit.domain.devices import Device
 from virtkit.domain.document import MAX_BYTES, Document, parse
@@ -86,7 +86,7 @@ class Domain(Displayable):
     @cached_property
     def by_hand(self) -> ByHand:
         """What it hands to QEMU past libvirt, as far as that concerns its devices."""
-        return by_hand(self.document.root)
+        return ByHand() if HOLDERS.isdisjoint(self.children) else by_hand(self.document.root)
 
     @property
     def devices(self) -> tuple[Device, ...]:

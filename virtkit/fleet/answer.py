@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from virtkit.compat.verdict import Verdict
 from virtkit.fleet.surveyed import verdict_on
 from virtkit.fleet.tables import LEVELS, line_place
 from virtkit.topology.headroom import pci_headroom
@@ -203,8 +204,10 @@ def judged(resolved: Resolved, seen: Review, policy: str, found: Iterable[Findin
         levels[one.device] = max(levels.get(one.device, ""), one.level, key=LEVELS.index)
         counts[one.level] += 1
         findings.append(_shared((one.guest, policy, one.device, one.line, one.level, one.text)))
-    verdicts = Counter(finding.verdict.value for finding in seen.devices)
-    devices = tuple(map(_shared, _device_cells(resolved, seen, levels)))
+    verdicts: dict[str, int] = {}
+    for finding in seen.devices:
+        verdicts[finding.verdict._value_] = verdicts.get(finding.verdict._value_, 0) + 1
+    devices = tuple(_device_cells(resolved, seen, levels))
     domain = _shared(_domain_cells(resolved, seen, shape, max(counts, key=LEVELS.index, default="")))
     return Judged(devices, tuple(findings), domain, verdicts, counts, not seen.ok)
 
@@ -216,13 +219,15 @@ def device_rows(label: str, resolved: Resolved, seen: Review, levels: Mapping[st
 
 
 def _device_cells(resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
-    """The cells of each row after those of file and domain."""
+    """The cells of each row after those of file and domain; rows share the texts that are made anew for a domain."""
     assumed = "" if resolved.assumption is None else resolved.assumption.note
+    guest, arch, machine = _shared((seen.guest, resolved.arch, resolved.machine))
+    intern = sys.intern
     for one in seen.devices:
         yield (
-            seen.guest, resolved.arch, resolved.machine, one.device, one.label, one.kind, one.model, one.address,
-            one.location, one.interface, one.line, not one.harmless, one.verdict.value, one.reason, one.condition,
-            one.change or one.advice, str(one.evidence), one.source, levels.get(one.label, ""), assumed,
+            guest, arch, machine, intern(one.device), intern(one.label), one.kind, one.model, intern(one.address),
+            one.location, one.interface, one.line, not one.harmless, one.verdict._value_, one.reason, one.condition,
+            one.change or one.advice, one.evidence._value_, one.source, levels.get(one.label, ""), assumed,
         )  # fmt: skip
 
 
@@ -230,7 +235,7 @@ def _domain_cells(resolved: Resolved, seen: Review, shape: str, level: str) -> R
     """The cells of the row of a domain after its first line."""
     worst = verdict_on(seen)
     rooms = {room.kind: room.free for room in pci_headroom(resolved)}
-    failing = sum(1 for one in seen.devices if one.verdict.value == "fails" and not one.harmless)
+    failing = sum([one.verdict is Verdict.FAILS and not one.harmless for one in seen.devices])
     return (
         seen.guest, resolved.arch, resolved.machine, shape, worst["verdict"], worst["device"], worst["reason"], level,
         len(seen.devices), failing, rooms.get("PCI Express"), rooms.get("conventional PCI"),

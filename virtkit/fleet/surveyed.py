@@ -108,17 +108,22 @@ def verdict_on(review: Review) -> dict[str, str]:
     """The verdict on a whole domain, that of its worst needed device: ``verdict`` (one of ORDER), ``device``,
     ``reason``."""
     errors = [remark.text for remark in review.remarks if remark.level == "error"]
-    # An emulated device that no source judges does not hide what is known of the virtio devices.
-    failed = tuple(finding for finding in review.emulated if finding.verdict is Verdict.FAILS)
-    needed = [finding for finding in (*review.findings, *failed) if not finding.harmless]
+    first: dict[str, Finding] = {}
+    for finding in review.findings:
+        if not finding.harmless:
+            first.setdefault(finding.verdict._value_, finding)
+    for finding in review.emulated:
+        # An emulated device that no source judges does not hide what is known of the virtio devices.
+        if finding.verdict is Verdict.FAILS and not finding.harmless:
+            first.setdefault("fails", finding)
     for verdict in ORDER:
-        for finding in needed:
-            if str(finding.verdict) == verdict:
-                reason = finding.reason
-                if finding.condition:
-                    reason = f"{reason.removesuffix('.')}; works if {finding.condition}"
-                found = {"verdict": verdict, "device": finding.label, "reason": reason}
-                return {"verdict": verdict, "device": "", "reason": ""} if verdict == "works" and not errors else found
+        if verdict in first:
+            finding = first[verdict]
+            reason = finding.reason
+            if finding.condition:
+                reason = f"{reason.removesuffix('.')}; works if {finding.condition}"
+            found = {"verdict": verdict, "device": finding.label, "reason": reason}
+            return {"verdict": verdict, "device": "", "reason": ""} if verdict == "works" and not errors else found
         if verdict == "fails" and errors:
             return {"verdict": "fails", "device": "", "reason": errors[0]}
     return {"verdict": "works", "device": "", "reason": "no virtio device that the guest needs"}

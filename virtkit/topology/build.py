@@ -30,8 +30,8 @@ def topology_of(resolution: Resolution, virtio: Iterable[VirtioDevice]) -> Topol
 
 def firmware_of(resolution: Resolution) -> str:
     """The firmware, as in Topology.firmware. Source: libvirt, BIOS bootloader (firmware=, <loader>)."""
-    node = resolution.context.root.find("os")
-    loader = None if node is None else node.find("loader")
+    node = resolution.context.children.get("os")
+    loader = None if node is None else next(node.iterchildren("loader"), None)
     if node is not None and node.get("firmware"):
         return node.get("firmware") or ""
     if loader is not None:

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from virtkit.domain.address import PciAddress
-from virtkit.domain.devices import Controller
+from virtkit.domain.devices import Chardev, Controller
 from virtkit.host.chipset import built_in_slots
 from virtkit.resolution.addresses.connect_types import CONVENTIONAL, EXPRESS, pci_models
 from virtkit.topology.model import Headroom
@@ -51,7 +51,7 @@ def devices_by_bus(devices: Iterable[Device]) -> ByBus:
     found: ByBus = {}
     for device in devices:
         address = device.address
-        if isinstance(address, PciAddress) and not getattr(device, "mirror", False):
+        if isinstance(address, PciAddress) and not (isinstance(device, Chardev) and device.mirror):
             found.setdefault(address.bus, []).append(device)
     return found
 
@@ -64,10 +64,8 @@ def roots_of(resolution: Resolution) -> list[Controller]:
 
 def free_slots(slots: Slots, controller: Controller, taken: Iterable[int], chipset: str) -> int:
     """The number of empty slots of a bus; ``taken`` are the slots of its devices."""
-    used = set(taken)
-    if not controller.index:
-        used |= built_in_slots(chipset)
     first, last = slots.first, slots.last
+    used = {*taken, *built_in_slots(chipset)} if not controller.index else set(taken)
     return last + 1 - first - sum([first <= slot <= last for slot in used])
 
 
@@ -87,13 +85,10 @@ def pci_headroom(resolution: Resolution, by_bus: Mapping[int, Sequence[Device]] 
     while stack:
         controller = stack.pop()
         slots = slots_of(controller.model or "")
-        taken: set[int] = set()
-        for device in by_bus.get(controller.index, ()):
-            if isinstance(device.address, PciAddress):
-                taken.add(device.address.slot)
-            if isinstance(device, Controller) and device.type == "pci" and device.model in models:
-                stack.append(device)
+        devices = by_bus.get(controller.index, ())
+        stack += [one for one in devices if isinstance(one, Controller) and one.type == "pci" and one.model in models]
         if slots.hotplug and controller.hotplug != "off":
+            taken = {one.address.slot for one in devices if isinstance(one.address, PciAddress)}
             free[slots.accepts] += free_slots(slots, controller, taken, chipset)
             used[slots.accepts] += len(taken)
     own = "PCI Express" if roots[0].model == "pcie-root" else "conventional PCI"

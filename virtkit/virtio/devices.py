@@ -6,9 +6,9 @@ Source of driver names: ``virtkit.virtio.kinds``; of interfaces: ``virtkit.virti
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain
+from functools import cache
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from virtkit.domain.address import PciAddress
 from virtkit.domain.device_classes import DEVICE_CLASSES, Inventory, class_of
@@ -20,13 +20,21 @@ from virtkit.virtio.interface import Interface, Shown, shown, switched
 from virtkit.virtio.kinds import PCI_ENDING, ListedDevice, kind_of, listed_devices, model_of_nic
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
     from virtkit.domain.by_hand import ByHand
+    from virtkit.host import Emulator
+    from virtkit.releases import Release
     from virtkit.resolution.result import Resolution
 
 __all__ = ["Driver", "VirtioDevice", "driver_of", "location_of", "virtio_devices"]
 
-#: The devices of an inventory that can be virtio devices, by class, in libvirt's general order.
-_CANDIDATES = attrgetter(*(one.name for one in DEVICE_CLASSES if one.addressable and one.virtio is not None))
+#: The classes that have virtio devices, in libvirt's general order, and their devices in an inventory.
+_CLASSES = tuple(one for one in DEVICE_CLASSES if one.addressable and one.virtio is not None)
+_CANDIDATES = attrgetter(*(one.name for one in _CLASSES))
+#: The machines of which answers are kept, and the answers of each.
+_MACHINES = 256
+_KEPT = 1024
 PORTS = frozenset({"pcie-root-port", "pcie-switch-downstream-port"})
 
 
@@ -65,8 +73,21 @@ class VirtioDevice:
         return f"<VirtioDevice {self.id} {self.label}: {self.driver} at {self.address or self.transport}{shown}>"
 
 
-def _listed(context: Context, inventory: Inventory, device: Device) -> ListedDevice | None:
-    """The kind and driver of a virtio device, None for any other."""
+class _Answer(NamedTuple):
+    """What is true of all virtio devices of one form at one class of slot of a machine."""
+
+    kind: str
+    driver: Driver
+    model: str
+    shown: Shown | None
+
+
+_Form = tuple[str, str, str | None, str, str | None]
+"""What an answer depends on besides the machine: element, variant, model, transport, and class of the slot."""
+
+
+def _variant(context: Context, inventory: Inventory, device: Device) -> str | None:
+    """The variant of a device in the table of virtio devices; None for one that is no virtio device."""
     variant_of = class_of(device).virtio
     variant = None if variant_of is None else variant_of(device)
     if isinstance(device, Nic) and device.type != "hostdev" and _is_virtio(context, device.model):
@@ -76,7 +97,7 @@ def _listed(context: Context, inventory: Inventory, device: Device) -> ListedDev
             variant = device.frontend
         else:
             variant = frontend_of(context, device, inventory.videos[0] is device)
-    return None if variant is None else listed_devices().get((device.kind, variant))
+    return variant
 
 
 def _is_virtio(context: Context, name: str | None) -> bool:
@@ -92,9 +113,13 @@ def driver_of(context: Context, inventory: Inventory, device: Device) -> Driver 
 
     Raises Refused when QEMU has neither the driver of a model nor the switches that replace it.
     """
-    found = _listed(context, inventory, device)
-    if found is None:
-        return None
+    variant = _variant(context, inventory, device)
+    found = None if variant is None else listed_devices().get((device.kind, variant))
+    return None if found is None else _driver(context, found, device)
+
+
+def _driver(context: Context, found: ListedDevice, device: Device) -> Driver:
+    """QEMU's driver for a virtio device. Raises Refused as ``driver_of``."""
     kind = found.kind
     if isinstance(device, Nic) and model_of_nic(device.model):
         return Driver(kind, device.model or "")
@@ -143,8 +168,6 @@ def _switched_by_hand(seen: Shown, driver: Driver, device: Device, hand: ByHand,
     switches itself, after QEMU has refused a device for which both are on; disable-legacy=auto is on only below a PCI
     Express port. Source: QEMU hw/virtio/virtio-pci.c; observed: QEMU 7.2.22.
     """
-    if not hand.settings:
-        return seen
     legacy_off = hand.switch("disable-legacy", device.id, driver.name)
     modern_off = hand.switch("disable-modern", device.id, driver.name)
     plain = not driver.name.endswith("transitional")
@@ -167,44 +190,80 @@ def _switched_by_hand(seen: Shown, driver: Driver, device: Device, hand: ByHand,
 
 def virtio_devices(resolution: Resolution) -> tuple[VirtioDevice, ...]:
     """Every virtio device of a resolved domain, in libvirt's general device order."""
-    context, inventory = resolution.context, resolution.inventory
-    buses = {one.index: one.model for one in inventory.controllers if one.type == "pci"}
+    context, inventory, hand = resolution.context, resolution.inventory, resolution.domain.by_hand
+    locations = {one.index: location_of(one.model) for one in inventory.controllers if one.type == "pci"}
+    known = _known(resolution)
     found = []
-    for device in chain.from_iterable(_CANDIDATES(inventory)):
-        driver = driver_of(context, inventory, device)
-        if driver is None:
-            continue
+    for device, variant in _candidates(context, inventory):
         address = device.address
         transport = "pci" if address is None else address.type
-        location = location_of(buses.get(address.bus)) if isinstance(address, PciAddress) else None
-        model = device.model if device.model in VIRTIO and device.kind != "video" else "virtio"
-        if isinstance(device, Nic):
-            model = model_of_nic(device.model) or model
-        seen: Shown | None = None
-        if location is not None:
-            seen = shown(
-                resolution.host.qemu,
-                context.arch,
-                context.machine,
-                driver.kind,
-                model or "virtio",
-                location,
-                context.emulator,
-            )
-            seen = _switched_by_hand(seen, driver, device, resolution.domain.by_hand, location)
+        location = locations.get(address.bus) if isinstance(address, PciAddress) else None
+        form = device.kind, variant, device.model, transport, location
+        answer = known.get(form)
+        if answer is None:
+            if len(known) >= _KEPT:
+                known.clear()
+            answer = known[form] = _answer(resolution, device, form)
+        kind, driver, model, seen = answer
+        if seen is not None and hand.settings:
+            seen = _switched_by_hand(seen, driver, device, hand, location or "")
         found.append(
             VirtioDevice(
-                id=device.id,
-                kind=driver.kind,
-                model=model or "virtio",
-                driver=driver.name,
-                transport=transport,
-                location=location,
-                address="" if address is None else str(address),
-                shown=seen,
-                line=device.line,
-                label=device.label,
-                device=device,
+                device.id, kind, model, driver.name, transport, location, "" if address is None else str(address), seen,
+                device.line, device.label, device,
             )
         )
     return tuple(found)
+
+
+def _candidates(context: Context, inventory: Inventory) -> Iterator[tuple[Device, str]]:
+    """Every virtio device with its variant in the table of virtio devices, in libvirt's general order."""
+    for one, devices in zip(_CLASSES, _CANDIDATES(inventory), strict=True):
+        if not devices:
+            continue
+        variants, variant_of = _variants()[one.element], cast("Callable[[Device], str | None]", one.virtio)
+        own = one.element in ("interface", "video")
+        for device in devices:
+            variant = _variant(context, inventory, device) if own else variant_of(device)
+            if variant is not None and variant in variants:
+                yield device, variant
+
+
+@cache
+def _variants() -> Mapping[str, frozenset[str]]:
+    """The variants of each element that are virtio devices."""
+    listed = listed_devices()
+    return {one.element: frozenset(variant for name, variant in listed if name == one.element) for one in _CLASSES}
+
+
+@cache
+def _machines() -> dict[tuple[int, Release, str, str], tuple[Emulator, dict[_Form, _Answer]]]:
+    """The answers of each machine, with its emulator, whose identity is part of the key as long as it is kept here."""
+    return {}
+
+
+def _known(resolution: Resolution) -> dict[_Form, _Answer]:
+    """The answers that are kept for the machine of a resolution. Threads may share them: a lost one is made again."""
+    context, machines = resolution.context, _machines()
+    key = id(context.emulator), resolution.host.qemu, context.arch, context.machine
+    found = machines.get(key)
+    if found is None:
+        if len(machines) >= _MACHINES:
+            machines.clear()
+        found = machines[key] = context.emulator, {}
+    return found[1]
+
+
+def _answer(resolution: Resolution, device: Device, form: _Form) -> _Answer:
+    """What is true of a virtio device and of all of its form. Raises Refused as ``driver_of``."""
+    context = resolution.context
+    element, variant, _, _, location = form
+    driver = _driver(context, listed_devices()[element, variant], device)
+    model = device.model if device.model in VIRTIO and device.kind != "video" else "virtio"
+    if isinstance(device, Nic):
+        model = model_of_nic(device.model) or model
+    seen = None
+    if location is not None:
+        qemu, emulator = resolution.host.qemu, context.emulator
+        seen = shown(qemu, context.arch, context.machine, driver.kind, model or "virtio", location, emulator)
+    return _Answer(driver.kind, driver, model or "virtio", seen)
