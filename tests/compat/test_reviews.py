@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import virtkit as vk
-from tests.slots.worked import Example, build, examples
+from tests.slots.worked import Example, build, each_of, examples
 from tests.writing import domain, resolved
 
 TEXTS = ("address", "device_id", "reason", "condition", "source", "change", "better", "advice", "boot")
 
 
-def test_a_review_gives_each_device_its_verdict_reason_and_remedy() -> None:
+@each_of("reviews.txt")
+def test_a_review_gives_each_device_its_verdict_reason_and_remedy(example: Example, release: str) -> None:
     """Place, interface, verdict, evidence, reason, condition, remedy and remarks are those of the worked examples."""
-    found = []
-    for example in examples("reviews.txt"):
-        for release, expected in example.expected.items():
-            lines = review(example, release)
-            if lines != expected:
-                found.append(f"{example.title}, libvirt {release}: expected {expected}, got {lines}")
-    assert found == []
+    assert review(example, release) == example.expected[release]
 
 
 def test_without_changes_no_remedy_is_tried() -> None:

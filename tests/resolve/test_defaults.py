@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from tests.slots.worked import disagreements, kinds
+from tests.slots.worked import Example, answers, each_of, kinds
 from tests.writing import NEW, OLD, domain, resolved
 from virtkit.errors import Unsupported
 
 
-def test_defaults() -> None:
+@each_of("defaults.txt")
+def test_defaults(example: Example, release: str) -> None:
     """The devices of a machine, implied controllers and default models are those of libvirt."""
-    assert disagreements("defaults.txt", lambda xml, release: kinds(resolved(xml, release).xml())) == []
+    found = answers(example, release, lambda xml, at: kinds(resolved(xml, at).xml()))
+    assert found == example.expected[release]
 
 
 def test_an_alias_becomes_the_machine_it_stands_for() -> None:

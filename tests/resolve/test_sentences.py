@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from tests.slots.worked import build, disagreements, examples
+from tests.slots.worked import Example, answers, build, each_of
 from tests.writing import resolved
 from virtkit.errors import Refused
 
 
-def test_a_refusal_says_what_libvirt_says_and_where() -> None:
+@each_of("refusals.txt")
+def test_a_refusal_says_what_libvirt_says_and_where(example: Example, release: str) -> None:
     """A refusal has the category and text of libvirt's message, the line and the device, and who has the place."""
-    found = []
-    for example in examples("refusals.txt"):
-        for release, expected in example.expected.items():
-            try:
-                said = resolved(build(example), release).machine
-            except Refused as error:
-                said = f"refused: {error}"
-            if [said] != expected:
-                found.append(f"{example.title}, libvirt {release}: expected {expected}, got {said}")
-    assert found == []
+    try:
+        said = resolved(build(example), release).machine
+    except Refused as error:
+        said = f"refused: {error}"
+    assert [said] == example.expected[release]
 
 
-def test_reasons_give_the_values_of_each_decision() -> None:
+@each_of("reasons.txt")
+def test_reasons_give_the_values_of_each_decision(example: Example, release: str) -> None:
     """Each decision has its sentence with its own numbers and names, in the order of the steps."""
-    assert disagreements("reasons.txt", reasons) == []
+    assert answers(example, release, reasons) == example.expected[release]
 
 
 def reasons(xml: bytes, release: str) -> str:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from lxml import etree
 
-from tests.slots.worked import disagreements, kinds
+from tests.slots.worked import Example, answers, each_of, kinds
 from tests.writing import places, resolved
 
 
-def test_places_and_defaults() -> None:
+@each_of("slots/mixed.txt")
+def test_places_and_defaults(example: Example, release: str) -> None:
     """Addresses, added devices, models, ports of serials and consoles, and companions are those of libvirt."""
-    assert disagreements("slots/mixed.txt", observed) == []
+    assert answers(example, release, observed) == example.expected[release]
 
 
 def observed(xml: bytes, release: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+import pytest
 from lxml import etree
 
 from tests.writing import NO_BALLOON, NO_USB, domain, several
@@ -62,22 +63,28 @@ def examples(name: str) -> tuple[Example, ...]:
     return tuple(parse((DATA / name).read_text(encoding="utf-8")))
 
 
-def disagreements(name: str, observe: Callable[[bytes, str], str]) -> list[str]:
-    """Where an example and release of ``tests/data/NAME`` do not give what is expected, both side by side.
+def each_of(*names: str) -> pytest.MarkDecorator:
+    """Runs a test with ``example`` and ``release`` for each example and release of ``tests/data/NAME``."""
+    found = [
+        pytest.param(example, release, id=f"{example.title} {release}")
+        for name in names
+        for example in examples(name)
+        for release in example.expected
+    ]
+    return pytest.mark.parametrize(("example", "release"), found)
 
-    ``observe(xml, release)`` gives the lines; a refusal of the domain agrees with "refused: TEXT" that it contains.
+
+def answers(example: Example, release: str, observe: Callable[[bytes, str], str]) -> list[str]:
+    """The lines that ``observe(xml, release)`` gives; where the domain is refused as expected, the expected line.
+
+    A refusal is as expected where it contains the text after "refused: ".
     """
-    found: list[str] = []
-    for example in examples(name):
-        for release, expected in example.expected.items():
-            try:
-                lines = observe(build(example), release).splitlines()
-            except Refused as error:
-                lines = [f"refused: {error}"]
-            refused = expected[0].startswith("refused: ") and "".join(lines).startswith("refused: ")
-            if lines != expected and not (refused and expected[0].removeprefix("refused: ") in lines[0]):
-                found.append(f"{example.title}, libvirt {release}: expected {expected}, got {lines}")
-    return found
+    expected = example.expected[release]
+    try:
+        return observe(build(example), release).splitlines()
+    except Refused as error:
+        known = expected[0].startswith("refused: ") and expected[0].removeprefix("refused: ") in str(error)
+        return expected if known else [f"refused: {error}"]
 
 
 def build(example: Example) -> bytes:
