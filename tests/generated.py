@@ -38,7 +38,7 @@ SECTIONS = tuple(
 
 #: How many accepted domains of a release and platform are resolved, and how many are reviewed; the number of the first
 #: domain, and how many devices they have at most.
-RESOLVED, REVIEWED, FIRST, LARGEST = 20, 6, 5_000_000, 20
+RESOLVED, REVIEWED, FIRST, LARGEST = 16, 6, 5_000_000, 20
 
 #: The guests of reviews: with legacy, modern, both and no virtio drivers, with drivers to install, and unknown ones.
 GUESTS = (
