@@ -14,6 +14,7 @@ from virtkit.domain.devices import Disk, Nic
 from virtkit.errors import GuestError
 from virtkit.guests.kinds import database_kind
 from virtkit.guests.record import Guest
+from virtkit.values import maker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["emulated_findings", "find_guest", "findings"]
 
+_made = maker(Finding)
 #: Media that a guest does without.
 _REMOVABLE = frozenset({"cdrom", "floppy"})
 
@@ -123,10 +125,10 @@ def _finding(
     boot: str = "",
 ) -> Finding:
     """The finding that a judgement on a device makes; the names are those of Finding."""
-    return Finding(
+    return _made(
         device.id, device.label, kind, model, address, location, interface, device_id, device.line or None,
         judgement.verdict, judgement.reason, judgement.condition, judgement.evidence, judgement.source, harmless,
-        advice=advice, boot=boot,
+        "", "", False, advice, boot,
     )  # fmt: skip
 
 

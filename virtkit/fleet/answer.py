@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from virtkit.compat.verdict import Verdict
 from virtkit.fleet.surveyed import verdict_on
 from virtkit.fleet.tables import LEVELS, line_place
-from virtkit.topology.headroom import pci_headroom
+from virtkit.topology.headroom import hotplug_slots
 
 if TYPE_CHECKING:
     from virtkit.compat.review import Review
@@ -234,10 +234,10 @@ def _device_cells(resolved: Resolved, seen: Review, levels: Mapping[str, str]) -
 def _domain_cells(resolved: Resolved, seen: Review, shape: str, level: str) -> Row:
     """The cells of the row of a domain after its first line."""
     worst = verdict_on(seen)
-    rooms = {room.kind: room.free for room in pci_headroom(resolved)}
+    express, conventional = map(hotplug_slots(resolved).get, ("PCI Express", "conventional PCI"))
     failing = sum([one.verdict is Verdict.FAILS and not one.harmless for one in seen.devices])
     return (
         seen.guest, resolved.arch, resolved.machine, shape, worst["verdict"], worst["device"], worst["reason"], level,
-        len(seen.devices), failing, rooms.get("PCI Express"), rooms.get("conventional PCI"),
+        len(seen.devices), failing, express and express[0], conventional and conventional[0],
         "" if resolved.assumption is None else resolved.assumption.note,
     )  # fmt: skip

@@ -88,7 +88,8 @@ def _add(
     openings, known = level.openings, level.known
     for name, text in elements:
         values: list[str] = []
-        key = _key(openings[name], text, values) if name in openings else text
+        opening = openings.get(name)
+        key = text if opening is None else _key(opening, text, values)
         canonical_text = known(key) if len(key) <= _LONGEST else level.made(key)
         if canonical_text is None and values:
             # A value that is left out of the key is none of the open ones.

@@ -17,12 +17,12 @@ from virtkit.topology.model import Headroom
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from virtkit.domain.devices import Device
     from virtkit.resolution.result import Resolution
 
-__all__ = ["ByBus", "Slots", "devices_by_bus", "free_slots", "pci_headroom", "roots_of", "slots_of"]
+__all__ = ["ByBus", "Slots", "devices_by_bus", "free_slots", "hotplug_slots", "pci_headroom", "roots_of", "slots_of"]
 
 ByBus = dict[int, list["Device"]]
 """The devices with a PCI address by the number of their bus, in libvirt's order."""
@@ -62,10 +62,14 @@ def roots_of(resolution: Resolution) -> list[Controller]:
     return [one for one in controllers if one.type == "pci" and one.model in ("pci-root", "pcie-root")]
 
 
-def free_slots(slots: Slots, controller: Controller, taken: Iterable[int], chipset: str) -> int:
+def free_slots(slots: Slots, controller: Controller, taken: Collection[int], chipset: str) -> int:
     """The number of empty slots of a bus; ``taken`` are the slots of its devices."""
-    first, last = slots.first, slots.last
-    used = {*taken, *built_in_slots(chipset)} if not controller.index else set(taken)
+    _, first, last, _ = slots
+    if not controller.index:
+        taken = {*taken, *built_in_slots(chipset)}
+    elif not taken:
+        return last + 1 - first
+    used = set(taken)
     return last + 1 - first - sum([first <= slot <= last for slot in used])
 
 
@@ -74,9 +78,22 @@ def pci_headroom(resolution: Resolution, by_bus: Mapping[int, Sequence[Device]] 
 
     ``by_bus`` is what ``devices_by_bus`` gives for the devices of the domain.
     """
+    found = [
+        Headroom(kind, free, used, _reason(kind, free))
+        for kind, (free, used) in hotplug_slots(resolution, by_bus).items()
+    ]
+    if [room.kind for room in found] == ["PCI Express"] and found[0].free:
+        found = [replace(found[0], reason=_express_only(found[0].free))]
+    return tuple(found)
+
+
+def hotplug_slots(
+    resolution: Resolution, by_bus: Mapping[int, Sequence[Device]] | None = None
+) -> dict[str, tuple[int, int]]:
+    """The numbers of free and of used slots in ``pci_headroom``, by what they accept."""
     roots = roots_of(resolution)
     if not roots:
-        return ()
+        return {}
     free = {"PCI Express": 0, "conventional PCI": 0}
     used = {"PCI Express": 0, "conventional PCI": 0}
     by_bus = devices_by_bus(resolution.devices) if by_bus is None else by_bus
@@ -84,22 +101,16 @@ def pci_headroom(resolution: Resolution, by_bus: Mapping[int, Sequence[Device]] 
     stack: list[Controller] = list(roots)
     while stack:
         controller = stack.pop()
-        slots = slots_of(controller.model or "")
-        devices = by_bus.get(controller.index, ())
-        stack += [one for one in devices if isinstance(one, Controller) and one.type == "pci" and one.model in models]
+        slots, devices = slots_of(controller.model or ""), by_bus.get(controller.index)
+        if devices:
+            controllers = [one for one in devices if isinstance(one, Controller) and one.type == "pci"]
+            stack += [one for one in controllers if one.model in models]
         if slots.hotplug and controller.hotplug != "off":
-            taken = {one.address.slot for one in devices if isinstance(one.address, PciAddress)}
+            taken = {one.address.slot for one in devices or () if isinstance(one.address, PciAddress)}
             free[slots.accepts] += free_slots(slots, controller, taken, chipset)
             used[slots.accepts] += len(taken)
     own = "PCI Express" if roots[0].model == "pcie-root" else "conventional PCI"
-    found = [
-        Headroom(kind, count, used[kind], _reason(kind, count))
-        for kind, count in free.items()
-        if count or used[kind] or kind == own
-    ]
-    if [room.kind for room in found] == ["PCI Express"] and free["PCI Express"]:
-        found = [replace(found[0], reason=_express_only(free["PCI Express"]))]
-    return tuple(found)
+    return {kind: (count, used[kind]) for kind, count in free.items() if count or used[kind] or kind == own}
 
 
 def _express_only(free: int) -> str:

@@ -16,6 +16,7 @@ from virtkit.domain.devices import VIRTIO, Device, Nic, Video
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context
 from virtkit.resolution.defaults.models import frontend_of
+from virtkit.values import maker
 from virtkit.virtio.interface import Interface, Shown, shown, switched
 from virtkit.virtio.kinds import PCI_ENDING, ListedDevice, kind_of, listed_devices, model_of_nic
 
@@ -71,6 +72,9 @@ class VirtioDevice:
     def __repr__(self) -> str:
         shown = "" if self.shown is None else f", {self.shown.interface or 'refused'}"
         return f"<VirtioDevice {self.id} {self.label}: {self.driver} at {self.address or self.transport}{shown}>"
+
+
+_made = maker(VirtioDevice)
 
 
 class _Answer(NamedTuple):
@@ -208,7 +212,7 @@ def virtio_devices(resolution: Resolution) -> tuple[VirtioDevice, ...]:
         if seen is not None and hand.settings:
             seen = _switched_by_hand(seen, driver, device, hand, location or "")
         found.append(
-            VirtioDevice(
+            _made(
                 device.id, kind, model, driver.name, transport, location, "" if address is None else str(address), seen,
                 device.line, device.label, device,
             )
