@@ -78,6 +78,17 @@ def test_a_modern_only_device_sets_its_switches_itself(place: str, shown: str) -
     assert interfaces(resolve(read(xml.encode())))["input0"] == shown
 
 
+def test_a_switched_device_has_the_id_of_its_interface_and_says_so() -> None:
+    """The PCI id follows the interface, and the source names the properties that the domain sets."""
+    switches = arguments("-set", "device.net0.disable-legacy=off", "-set", "device.virtio-disk0.disable-modern=on")
+    shown = {device.id: device.shown for device in resolved(switches).virtio_devices}
+    for name, interface, device_id in (("net0", "transitional", "1000"), ("virtio-disk0", "refused", "")):
+        found = shown[name]
+        assert found is not None
+        assert (str(found.interface or "refused"), found.device_id) == (interface, device_id)
+        assert found.source.endswith("; disable-legacy and disable-modern are set in the domain")
+
+
 def test_a_device_without_any_interface_is_refused() -> None:
     """QEMU does not start a device with both interfaces switched off."""
     both = arguments("-set", "device.net0.disable-legacy=on", "-set", "device.net0.disable-modern=on")

@@ -1,0 +1,109 @@
+"""Remarks of a review, advice and repairs, word for word and with their sources."""
+
+from __future__ import annotations
+
+import pytest
+
+import virtkit as vk
+from tests.writing import NO_BALLOON, NO_USB, domain, host
+from virtkit import facts
+from virtkit.compat.changes import fixed
+from virtkit.compat.repairs import repaired
+from virtkit.compat.review import Remark
+from virtkit.errors import FactsError, Refused
+from virtkit.resolution.addresses import connect_types
+
+DISK = "<disk type='file'><source file='/d'/><target dev='vda' bus='virtio'/></disk>"
+FROM_KUBEVIRT = (
+    "<metadata><v:machine xmlns:v='urn:virtkit:kubevirt' kind='VirtualMachine' namespace='n' name='m' topology='v3'/>"
+    "</metadata>"
+)
+
+
+@pytest.mark.parametrize(
+    ("guest", "more", "wanted"),
+    [("rhel6.10", FROM_KUBEVIRT, True), ("rhel6.10", "", False), ("debian12", FROM_KUBEVIRT, False)],
+)
+def test_a_kubevirt_machine_is_changed_by_its_own_field(guest: str, more: str, wanted: bool) -> None:
+    """The note names the field where a transitional model helps, and only for domains from KubeVirt."""
+    text = (
+        "set domain.devices.useVirtioTransitional to true in the spec of the KubeVirt machine: it makes every virtio "
+        "device transitional"
+    )
+    review = vk.check(vk.resolve(vk.read(domain(DISK, more=more))), guest)
+    assert (Remark("note", text, "KubeVirt API: Devices") in review.remarks) is wanted
+    assert any("useVirtioTransitional" in one.text for one in review.remarks) is wanted
+
+
+def test_an_option_past_libvirt_is_a_warning_with_its_source() -> None:
+    """What qemu:commandline does to an answer is said with libvirt's page on it."""
+    by_hand = (
+        "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><qemu:arg value='-device'/>"
+        "<qemu:arg value='virtio-net-pci,bus=pcie.0,addr=9'/></qemu:commandline>"
+    )
+    data = domain(DISK).replace(b"</domain>", f"{by_hand}</domain>".encode())
+    found = [one for one in vk.check(vk.resolve(vk.read(data)), "rhel9.2").remarks if "qemu:commandline" in one.text]
+    source = "libvirt, Advanced QEMU features: qemu:commandline and qemu:override"
+    assert [(one.level, one.source) for one in found] == [("warning", source)]
+
+
+def test_a_controller_without_disks_is_not_needed() -> None:
+    """An unused SCSI controller that the guest cannot drive is harmless, and the advice says why."""
+    port = "<controller type='pci' index='1' model='pcie-root-port'/>"
+    place = "<address type='pci' bus='0x01' slot='0x00' function='0x0'/>"
+    device = f"<controller type='scsi' index='0' model='virtio-scsi'>{place}</controller>"
+    review = vk.check(vk.resolve(vk.read(domain(port + device + NO_BALLOON))), "win2k")
+    (found,) = [one for one in review.findings if one.kind == "scsi"]
+    assert (found.verdict, found.harmless) == ("fails", True)
+    assert found.advice == "not needed: this guest has no driver for it; remove the controller"
+
+
+def test_a_scsi_host_device_needs_its_controller() -> None:
+    """A controller with a host device is not harmless, one beside a USB host device is."""
+    controller = "<controller type='scsi' index='0' model='virtio-scsi'/>"
+    source = "<source><adapter name='scsi_host0'/><address bus='0' target='0' unit='0'/></source>"
+    scsi = f"<hostdev mode='subsystem' type='scsi'>{source}</hostdev>"
+    usb = "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1'/><product id='0x2'/></source></hostdev>"
+    for device, harmless in ((scsi, False), (usb, True)):
+        review = vk.check(vk.resolve(vk.read(domain(controller + device + NO_BALLOON, "pc"))), "rhel5.4")
+        assert [one.harmless for one in review.findings] == [harmless]
+
+
+def test_ide_disks_of_q35_are_repaired_in_two_steps() -> None:
+    """The IDE controller goes, and its disk moves to SATA."""
+    disk = "<disk type='file'><source file='/d'/><target dev='hda' bus='ide'/></disk>"
+    broken = vk.read(domain(f"<controller type='ide' index='0'/>{disk}{NO_BALLOON}{NO_USB}"))
+    with pytest.raises(Refused) as error:
+        vk.resolve(broken)
+    repair = repaired(broken, error.value)
+    assert repair is not None
+    assert repair.steps[0] == "controller ide: removed, the machine has none"
+    assert len(repair.steps) == 2
+    assert [disk.bus for disk in vk.resolve(repair.domain).inventory.disks] == ["sata"]
+
+
+def test_without_changes_only_the_verdicts_are_given() -> None:
+    """No remedy is tried, and the text of the domain stays."""
+    resolved = vk.resolve(vk.read(domain(DISK)))
+    plain, full = vk.check(resolved, "rhel6.10", changes=False), vk.check(resolved, "rhel6.10")
+    assert [one.better for one in plain.findings] == ["", ""]
+    assert full.findings[0].better == "virtio-transitional"
+    assert fixed(resolved, plain) == resolved.domain.document.text
+    assert vk.check(resolved, "rhel6.10", notes=False).remarks == ()
+
+
+def test_a_class_of_devices_without_a_slot_is_an_error_of_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A device class with PCI addresses needs a row that says which slot it takes."""
+    table = facts.table
+    rows = tuple(row for row in table("libvirt/connect-types.csv") if not row["kind"].startswith("watchdog"))
+    monkeypatch.setattr(facts, "table", lambda name: rows if name == "libvirt/connect-types.csv" else table(name))
+    with pytest.raises(FactsError, match=r"connect-types\.csv: no row for <watchdog>, which gets PCI addresses$"):
+        connect_types._unlisted.__wrapped__()
+
+
+def test_a_virtio_device_reads_as_its_driver_place_and_interface() -> None:
+    """In Python it is shown with its id, label, driver, address and interface; a device off PCI without the last."""
+    (disk,) = vk.resolve(vk.read(domain(DISK + NO_BALLOON + NO_USB)), host()).virtio_devices
+    assert repr(disk) == "<VirtioDevice virtio-disk0 disk vda: virtio-blk-pci at 0000:01:00.0, modern>"
+    (disk,) = vk.resolve(vk.read(domain(DISK + NO_BALLOON, "s390-ccw-virtio", "s390x")), host()).virtio_devices
+    assert repr(disk) == "<VirtioDevice virtio-disk0 disk vda: virtio-blk-ccw at fe.0.0000>"
