@@ -11,7 +11,7 @@ from virtkit import facts
 from virtkit.errors import FactsError
 from virtkit.guests import KINDS, catalogue, find
 from virtkit.guests import overrides as module
-from virtkit.guests.overrides import overrides, support
+from virtkit.guests.overrides import overrides, overrides_of, support
 
 OVERRIDES = overrides()
 FIELDS = ("legacy", "modern", "legacy_addon", "modern_addon")
@@ -22,7 +22,7 @@ def test_a_correction_is_whole() -> None:
     for override in OVERRIDES:
         assert override.source, override.id
         assert override.unknown or any(getattr(override, field) for field in FIELDS), override.id
-        assert any(override.applies(guest) for guest in catalogue()), override.id
+        assert any(override in overrides_of(guest) for guest in catalogue()), override.id
 
 
 def test_a_correction_has_a_first_release() -> None:
@@ -41,7 +41,7 @@ def test_rebuilds_are_derivatives() -> None:
     rebuilds = {"centos", "ol", "oel", "scientificlinux", "rocky", "almalinux", "asianux"}
     for override in OVERRIDES:
         if not override.derived_from and "family=linux" not in override.guests:
-            said = {guest.distro for guest in catalogue() if override.applies(guest)}
+            said = {guest.distro for guest in catalogue() if override in overrides_of(guest)}
             assert not ("rhel" in said and said & rebuilds), override.id
             assert not ("slackware" in said and "freenix" in said), override.id
 
@@ -68,7 +68,7 @@ def test_unknown_needs_a_remark() -> None:
         assert {getattr(override, field) for field in FIELDS} == {""}, override.id
         assert {override.condition, override.modern_condition} == {""}, override.id
         for guest in catalogue():
-            if override.applies(guest):
+            if override in overrides_of(guest):
                 assert all(support(guest, kind).unknown for kind in override.kinds), (override.id, guest.id)
 
 
@@ -98,7 +98,7 @@ def test_corrections_do_not_overlap() -> None:
     said: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for override in OVERRIDES:
         for guest in catalogue():
-            if override.applies(guest):
+            if override in overrides_of(guest):
                 for kind in override.kinds:
                     for field in FIELDS:
                         if getattr(override, field) in ("yes", "no"):

@@ -11,9 +11,9 @@ from virtkit.guests.overrides import support
 
 if TYPE_CHECKING:
     from virtkit.guests import Guest
-    from virtkit.guests.hardware import Hardware
+    from virtkit.guests.hardware import Driven, Hardware
 
-__all__ = ["advice_for", "judge_emulated", "replacement"]
+__all__ = ["advice_for", "judge_driver", "judge_emulated", "replacement"]
 
 
 def judge_emulated(
@@ -29,7 +29,11 @@ def judge_emulated(
     if known is None:
         reason = f"Not judged: no source says which guests drive {model.replace(':', ' ')}."
         return Judgement(Verdict.UNKNOWN, reason, "", Evidence.DB, guest.database)
-    found = driven(guest, known, overrides=overrides)
+    return judge_driver(known, driven(guest, known, overrides=overrides))
+
+
+def judge_driver(known: Hardware, found: Driven) -> Judgement:
+    """The verdict on an emulated device of which ``found`` says whether the guest drives it."""
     remark = f" {found.remark}" if found.remark else ""
     evidence = Evidence(found.evidence)
     if found.state is State.UNKNOWN:

@@ -6,20 +6,24 @@ from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from virtkit.compat.cells import Cells, Hardware
-from virtkit.compat.emulated import judge_emulated
-from virtkit.compat.verdict import Evidence, Judgement, refused
-from virtkit.errors import Refused
-from virtkit.guests.hardware import hardware
+from virtkit.compat.cells import JUDGED, Hardware, block
+from virtkit.compat.emulated import judge_driver
+from virtkit.compat.verdict import Evidence, refused
+from virtkit.guests.hardware import driven_each, hardware
 from virtkit.host.machine_types import machine_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    import numpy as np
+    import numpy.typing as npt
+
+    from virtkit.compat.cells import Cells, Texts
     from virtkit.compat.prober import Prober
-    from virtkit.guests import Guest
+    from virtkit.compat.verdict import Judgement
+    from virtkit.guests.hardware import Hardware as Device
 
-__all__ = ["EMULATED", "emulated_cells", "emulated_models"]
+__all__ = ["EMULATED", "add_emulated", "emulated_models"]
 
 _NAMES = ("ide", "sata", "usb", "nvme", "lsilogic", "lsisas1068", "lsisas1078", "vmpvscsi", "am53c974", "dc390")
 _CARDS = ("e1000", "e1000e", "igb", "rtl8139", "vmxnet3", "pcnet", "ne2k_pci")
@@ -39,45 +43,62 @@ def _known() -> Mapping[str, str]:
     return MappingProxyType({model: found[model] for model in EMULATED})
 
 
+def _device(model: str) -> Device:
+    return hardware()[_known()[model]]
+
+
 def emulated_models(selection: Iterable[str]) -> tuple[str, ...]:
     """The emulated models among the words of a selection, in order; all of them for the word "all"."""
     words = set(selection)
     return EMULATED if "all" in words else tuple(model for model in EMULATED if model in words)
 
 
-def emulated_cells(
-    prober: Prober,
-    guests: Sequence[Guest],
-    kinds: Sequence[str],
-    machines: Sequence[str],
-    models: Sequence[str],
-    overrides: bool,
-) -> Iterator[Cells]:
-    """The cells of each kind (net or block) that has models, by guest, machine and model; ``interface`` is "emulated".
+def add_emulated(
+    cells: Cells, prober: Prober, machines: Sequence[str], models: Sequence[str], overrides: bool
+) -> None:
+    """Adds the cells of each kind (net or block) that has models, on each machine; ``interface`` is "emulated".
 
     A verdict holds for every machine that takes the device, so each guest is judged once for a model. A disk on an
     emulated SCSI controller has the controller's name as its model. Source: data/guests/emulated.toml,
     kernel-configs.csv, osinfo-db; where libvirt or QEMU refuses the device, as in a check.
     """
-    import numpy as np
-
-    for kind in kinds:
-        own = [model for model in models if hardware()[_known()[model]].kind == kind]
+    for kind in cells.kinds:
+        own = [model for model in models if _device(model).kind == kind]
         if not own:
             continue
         asked = [(name, "", model) for name in machines for model in own]
         refusals = _refusals(prober, asked)
-        numbers: dict[Judgement, int] = {}
-        refused_there = np.array(
-            [-1 if one is None else numbers.setdefault(one, len(numbers)) for one in refusals], dtype=np.int32
-        )
-        judged = np.empty((len(guests), 1, len(asked)), dtype=np.int32)
-        for g, guest in enumerate(guests):
-            found = [judge_emulated(hardware()[_known()[model]], model, guest, "", overrides) for model in own]
-            taken = np.array([numbers.setdefault(one, len(numbers)) for one in found], dtype=np.int32)
-            judged[g, 0] = np.where(refused_there < 0, np.tile(taken, len(machines)), refused_there)
-        offered = np.array([[int(one is not None) for one in refusals]], dtype=np.int32)
-        yield Cells(guests, (kind,), asked, tuple(numbers), judged, (_EMULATED, _REFUSED), offered)
+        devices = tuple(_device(model) for model in own)
+        found = [driven_each(guest, devices, overrides=overrides) for guest in cells.guests]
+        # Guests with equal facts share one tuple; comparing what is in it would take longer.
+        groups = {id(drivers): drivers for drivers in found}
+        numbers = {key: n for n, key in enumerate(groups)}
+        member = [numbers[id(drivers)] for drivers in found]
+        judgements = [[judge_driver(*pair) for pair in zip(devices, group, strict=True)] for group in groups.values()]
+        for one in (_EMULATED, _REFUSED):
+            cells.texts["interface"].number(one.interface)
+        hardware = [_EMULATED if one is None else _REFUSED for one in refusals]
+        judged = {name: _numbers(cells.texts[name], name, refusals, judgements) for name in JUDGED}
+        cells.blocks.append(block(cells, kind, asked, hardware, member, judged))
+
+
+def _numbers(
+    texts: Texts, name: str, refusals: Sequence[Judgement | None], drivers: Sequence[Sequence[Judgement]]
+) -> npt.NDArray[np.int32]:
+    """What the judgements say under a name, as numbers of texts: a row for each group of guests.
+
+    A machine's refusal comes before the judgement of the group's drivers, which is the same on all machines.
+    """
+    import numpy as np
+
+    def number(judgement: Judgement) -> int:
+        return texts.number(str(getattr(judgement, name)))
+
+    refused_there = np.array([-1 if one is None else number(one) for one in refusals], dtype=np.int32)
+    own = np.array([[number(one) for one in row] for row in drivers], dtype=np.int32)
+    if not drivers:
+        return np.empty((0, len(refusals)), dtype=np.int32)
+    return np.where(refused_there < 0, np.tile(own, len(refusals) // own.shape[1]), refused_there)
 
 
 def _refusals(prober: Prober, asked: Sequence[tuple[str, str, str]]) -> list[Judgement | None]:
@@ -99,14 +120,11 @@ def _refusal(prober: Prober, machine: str, model: str) -> Judgement | None:
     emulator = prober.host.emulator(prober.arch)
     if model in _CARDS and emulator is not None and model not in emulator.devices:
         return refused(f"QEMU has no device {model}", Evidence.QEMU, "QEMU -device help")
-    try:
-        prober.resolve(machine, _device(model))
-    except Refused as refusal:
-        return refused(f"libvirt refuses it: {refusal.what}", Evidence.RULE, _LIBVIRT)
-    return None
+    refusal = prober.refusal(machine, _xml(model))
+    return refused(f"libvirt refuses it: {refusal}", Evidence.RULE, _LIBVIRT) if refusal else None
 
 
-def _device(model: str) -> str:
+def _xml(model: str) -> str:
     """The XML of a device of the model."""
     if model in _CARDS:
         return f"<interface type='user'><model type='{model}'/></interface>"

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from virtkit.compat.boot_evidence import booted_guests, machine_kind, with_boot_evidence
-from virtkit.compat.cells import Cells, Column, Hardware, hardware_of, judge_cells, judge_hardware
-from virtkit.compat.emulated_matrix import EMULATED, emulated_cells, emulated_models
+from virtkit.compat.cells import Cells, Column, Drivers, Hardware, Judged, hardware_of, judge_cells, judge_hardware
+from virtkit.compat.columns import COLUMNS, columns
+from virtkit.compat.emulated_matrix import EMULATED, add_emulated, emulated_models
 from virtkit.compat.manual_slots import AUTO, manual_slot, select_placements, slot_condition
 from virtkit.compat.prober import Prober
-from virtkit.compat.verdict import Evidence
+from virtkit.compat.verdict import Evidence, Verdict
 from virtkit.errors import UsageError
-from virtkit.guests import KINDS, Catalogue, Guest, catalogue
-from virtkit.guests.overrides import support
+from virtkit.guests import KINDS, Catalogue, Guest, Support, catalogue
+from virtkit.guests.overrides import supports
 from virtkit.host import Host
 from virtkit.host.family import family_of
 from virtkit.host.machine_types import machine_version
@@ -25,13 +27,7 @@ from virtkit.virtio.kinds import MODELS
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-    import numpy as np
-    import numpy.typing as npt
-    import pandas as pd
-
     from virtkit.compat.frame import Matrix
-    from virtkit.compat.verdict import Judgement
-    from virtkit.guests import Support
 
 __all__ = [
     "COLUMNS",
@@ -42,21 +38,6 @@ __all__ = [
     "select_machines",
     "select_models",
 ]
-
-#: The columns of the matrix, in order; all of them categories of text.
-COLUMNS = (
-    "guest",
-    "kind",
-    "machine",
-    "model",
-    "placement",
-    "interface",
-    "verdict",
-    "reason",
-    "condition",
-    "evidence",
-    "source",
-)
 
 _WORDS = re.compile(r"[,\s]+")
 _FAMILIES = ("pc-i440fx", "pc-q35")
@@ -146,8 +127,12 @@ class _Offer(NamedTuple):
     model: str
 
 
-_Group = tuple["Support", str]
-"""What drivers a guest has, and its short id if it was booted."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Group:
+    """Guests with equal drivers, without the source and remark; ``booted`` is the short id of one that was booted."""
+
+    answer: Support
+    booted: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,25 +148,46 @@ class _Cold:
         machine = self.prober.machine(name)
         return _Offer(_hardware(self.prober, machine, placement, kind, model), machine, model)
 
-    def group(self, guest: Guest, kind: str) -> _Group:
+    def drivers(self, guest: Guest, kind: str) -> Drivers[_Group]:
         """Guests with equal drivers get equal judgements, except those that were booted."""
-        return support(guest, kind, overrides=self.overrides), guest.id if guest.id in booted_guests() else ""
+        return _drivers(guest, self.overrides)[kind]
 
     def booted(self, group: _Group) -> bool:
         """Whether the guest of a group was booted."""
-        return bool(group[1])
+        return bool(group.booted)
 
     def state(self, offer: _Offer, booted: bool) -> Hashable:
         """Equal hardware gets equal judgements; evidence of boots also depends on the machine type and the model."""
         return (offer.hardware, machine_kind(offer.machine), offer.model) if booted else offer.hardware
 
-    def judged(self, guest: Guest, group: _Group, kind: str, offer: _Offer) -> Judgement:
-        """The judgement of one cell."""
-        answer, booted = group
+    def judged(self, guest: Guest, group: _Group, kind: str, offer: _Offer) -> Judged:
+        """The judgement of one cell; where the drivers matter, their source comes first."""
+        answer, refused = group.answer, bool(offer.hardware.refusal)
         found = judge_hardware(answer, kind, offer.hardware, self.overrides)
-        if not booted:
-            return found
-        return with_boot_evidence(found, booted, kind, offer.machine, offer.hardware.placement, offer.model)
+        if group.booted:
+            found = with_boot_evidence(found, group.booted, kind, offer.machine, offer.hardware.placement, offer.model)
+        return Judged(found, sourced=not refused, remarked=not refused and found.verdict is Verdict.UNKNOWN)
+
+
+@lru_cache(maxsize=4096)
+def _drivers(guest: Guest, overrides: bool) -> Mapping[str, Drivers[_Group]]:
+    """What is known of the drivers of a guest by kind; the remark only where a judgement states it."""
+    booted = guest.id if guest.id in booted_guests() else ""
+    found = {}
+    for kind, one in supports(guest, overrides=overrides).items():
+        group = _group(
+            one.legacy, one.modern, one.legacy_addon, one.modern_addon, one.unknown, one.legacy_only, one.condition,
+            one.modern_condition, one.evidence, booted,
+        )  # fmt: skip
+        remarked = one.unknown and one.evidence == "override"
+        found[kind] = Drivers(group, one.source, one.remark if remarked else "")
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _group(*values: Any) -> _Group:
+    *answer, booted = values
+    return _Group(Support(*answer), booted)
 
 
 def _hardware(prober: Prober, machine: str, asked: str, kind: str, model: str) -> Hardware:
@@ -208,6 +214,17 @@ def _placements_on(prober: Prober, machine: str, asked: tuple[str, ...]) -> tupl
         return asked
     family = family_of(prober.arch, prober.machine(machine), prober.host.libvirt)
     return tuple(name for name in asked if family and manual_slot(family.name, name)) or (AUTO,)
+
+
+@cache
+def _default_host() -> Host:
+    return Host.default()
+
+
+@lru_cache(maxsize=8)
+def _prober(host: Host, arch: str) -> Prober:
+    """The prober of a host, with what it has found so far."""
+    return Prober(host, arch)
 
 
 def matrix(
@@ -248,8 +265,8 @@ def matrix(
     >>> print(frame.loc[frame["verdict"] == "fails", "reason"].item())
     The guest's block driver supports only the legacy interface (virtio 0.9); the device offers only virtio 1.0.
     """
-    host = host or Host.default()
-    prober = prober or Prober(host, arch)
+    host = host or _default_host()
+    prober = prober or _prober(host, arch)
     known = guest_database or catalogue()
     chosen = select_guests(guests, known)
     model_names = select_models(models)
@@ -261,90 +278,21 @@ def matrix(
         for model in model_names
     ]
     cells = judge_cells(_Cold(prober, overrides), chosen, select_kinds(kinds), asked)
-    result = framed(cells, known, host, overrides)
     emulated = emulated_models(_words(models)) if placement_names == (AUTO,) else ()
     if emulated:
-        names = select_machines(machines, host, arch)
-        more = emulated_cells(prober, chosen, select_kinds(kinds), names, emulated, overrides)
-        result = _joined(result, [_columns(one) for one in more])
+        add_emulated(cells, prober, select_machines(machines, host, arch), emulated, overrides)
+    result = framed(cells, known, host, overrides, tidy=bool(emulated))
     result.attrs["placements"] = placement_names != (AUTO,)
     return result
 
 
-def _joined(frame: Matrix, more: Sequence[Mapping[str, pd.Categorical]]) -> Matrix:
-    """The frame with more rows, in its order: guest, kind, machine, then what it had before the rows."""
-    import numpy as np
-    from pandas.api.types import union_categoricals
-
+def framed(cells: Cells, known: Catalogue, host: Host, overrides: bool, *, tidy: bool = False) -> Matrix:
+    """The cells as a frame that names its database and host; ``tidy`` as in ``columns``."""
     from virtkit.compat.frame import Matrix
 
-    columns: dict[str, pd.Categorical] = {}
-    places: dict[str, npt.NDArray[np.int64]] = {}
-    for name in COLUMNS:
-        parts = [_used(frame[name].array), *(one[name] for one in more)]
-        columns[name] = union_categoricals(parts, sort_categories=True)
-        if name in ("guest", "kind", "machine"):
-            order = KINDS if name == "kind" else dict.fromkeys(value for part in parts for value in part.categories)
-            ranks = {value: rank for rank, value in enumerate(order)}
-            places[name] = np.array([ranks[value] for value in columns[name].categories])[columns[name].codes]
-    # The last key is the first to sort by; equal rows keep their order.
-    rising = np.lexsort((places["machine"], places["kind"], places["guest"]))
-    result = Matrix({name: column.take(rising) for name, column in columns.items()}, copy=False)
-    result.attrs.update(frame.attrs)
-    return result
-
-
-def _used(column: pd.Categorical) -> pd.Categorical:
-    """The column without the categories that no row has; pandas sorts all rows to find those."""
-    import numpy as np
-
-    used = np.zeros(len(column.categories) + 1, dtype=bool)
-    used[column.codes] = True
-    return column if used[:-1].all() else column.remove_unused_categories()
-
-
-def framed(cells: Cells, known: Catalogue, host: Host, overrides: bool) -> Matrix:
-    """The cells as a frame that names its database and host."""
-    from virtkit.compat.frame import Matrix
-
-    result = Matrix(_columns(cells), columns=list(COLUMNS), copy=False)
+    result = Matrix(columns(cells, tidy=tidy), columns=list(COLUMNS), copy=False)
     result.attrs["database"] = known.database
     result.attrs["overrides"] = overrides
     result.attrs["placements"] = False
     result.attrs["host"] = repr(host)
     return result
-
-
-def _columns(cells: Cells) -> dict[str, pd.Categorical]:
-    """The columns of the matrix, each a category of text."""
-    import numpy as np
-
-    width, judged = len(cells.asked), cells.judged.ravel()
-    offered = np.broadcast_to(cells.offered, cells.judged.shape).ravel()
-    row = np.arange(judged.size)
-    hardware, judgements = cells.hardware, cells.judgements
-    return {
-        "guest": _categories([guest.id for guest in cells.guests], row // max(1, len(cells.kinds) * width)),
-        "kind": _categories(cells.kinds, (row // max(1, width)) % max(1, len(cells.kinds))),
-        "machine": _categories([name for name, _, _ in cells.asked], row % max(1, width)),
-        "model": _categories([model for _, _, model in cells.asked], row % max(1, width)),
-        "placement": _categories([one.placement for one in hardware], offered),
-        "interface": _categories([one.interface for one in hardware], offered),
-        "verdict": _categories([one.verdict.value for one in judgements], judged),
-        "reason": _categories([one.reason for one in judgements], judged),
-        "condition": _categories([one.condition for one in judgements], judged),
-        "evidence": _categories([one.evidence.value for one in judgements], judged),
-        "source": _categories([one.source for one in judgements], judged),
-    }
-
-
-def _categories(values: Sequence[str], codes: npt.NDArray[np.integer[Any]]) -> pd.Categorical:
-    """The values at ``codes``; equal values become one category."""
-    import numpy as np
-    import pandas as pd
-
-    names = list(dict.fromkeys(values))
-    index = {name: i for i, name in enumerate(names)}
-    small = np.array([index[value] for value in values], dtype=np.int32)
-    dtype = np.int8 if len(names) < 127 else np.int16 if len(names) < 32767 else np.int32
-    return pd.Categorical.from_codes(small.astype(dtype)[codes], categories=pd.Index(names, dtype="str"))

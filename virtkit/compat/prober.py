@@ -104,7 +104,7 @@ class Placement:
 class Prober:
     """Resolves probe domains for one host, architecture and slot policy; each family, kind and model once."""
 
-    __slots__ = ("_bare", "_placements", "arch", "host", "policy")
+    __slots__ = ("_bare", "_placements", "_refusals", "arch", "host", "policy")
 
     def __init__(self, host: Host, arch: str = "x86_64", policy: SlotPolicy | None = None) -> None:
         self.host = host
@@ -112,6 +112,7 @@ class Prober:
         self.policy = policy
         self._bare: dict[str, int] = {}
         self._placements: dict[tuple[str, str, str, str], Placement] = {}
+        self._refusals: dict[tuple[str, str], str] = {}
 
     def machine(self, name: str) -> str:
         """The canonical name of a machine type. Raises UsageError when the host's QEMU does not have it."""
@@ -127,6 +128,19 @@ class Prober:
         """The probe domain with ``devices`` (XML), resolved. Raises Refused."""
         xml = probe_domain(devices, self.arch, machine)
         return resolve(read(xml.encode()), host=self.host, slot_policy=self.policy)
+
+    def refusal(self, machine: str, devices: str) -> str:
+        """What libvirt refuses of the probe domain with ``devices``, "" where it accepts the domain."""
+        key = machine_version(machine)[0], devices
+        found = self._refusals.get(key)
+        if found is None:
+            try:
+                self.resolve(machine, devices)
+                found = ""
+            except Refused as refusal:
+                found = refusal.what
+            self._refusals[key] = found
+        return found
 
     def added_buses(self, machine: str, resolved: Resolved) -> int:
         """How many more PCI controllers a probe domain has than one without devices."""

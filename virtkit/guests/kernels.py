@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -15,7 +15,13 @@ from virtkit.guests.record import Guest, Support, version_key
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["conditional_support", "configured", "kernel_guest", "kernel_support", "linux_support"]
+__all__ = [
+    "Configuration",
+    "conditional_support",
+    "configurations",
+    "configured",
+    "configured_in",
+    "kernel_guest", "kernel_support", "linux_support"]
 
 _NAME = re.compile(r"(?:linux|kernel)[\s_-]*v?([2-9]\.\d{1,3}(?:\.\d{1,3})?)")
 #: A kernel without its minor release, such as "linux-6": its first release is what every later one has, too.
@@ -105,7 +111,7 @@ def linux_support(guest: Guest, kind: str, answer: Support) -> Support:
         )
     if answer.evidence != "db":
         return answer
-    unread = [config for config in _configs().get(guest.id, ()) if not config["has"] and not config["lacks"]]
+    unread = [config.row for config in configurations(guest.id) if not config.has and not config.lacks]
     for config in unread:
         if _has(config["kernel"], row) is False:
             source = f"{config['source']} [{config['confidence']} confidence]; {row['source']}"
@@ -147,20 +153,43 @@ def configured(guest: str, option: str) -> tuple[bool, Mapping[str, str]] | None
     A row that always holds comes before one with a condition. None when no configuration says.
     Source: data/guests/kernel-configs.csv.
     """
-    rows = sorted(_configs().get(guest, ()), key=lambda row: row["condition"] != "")
-    for row in rows:
-        if option in row["has"].split():
-            return True, row
-    return next(((False, row) for row in rows if option in row["lacks"].split()), None)
+    return configured_in(configurations(guest), option)
+
+
+def configured_in(configs: tuple[Configuration, ...], option: str) -> tuple[bool, Mapping[str, str]] | None:
+    """Whether kernels with these configurations are built with an option: as in ``configured``."""
+    lacking = None
+    for config in configs:
+        if option in config.has:
+            return True, config.row
+        if lacking is None and option in config.lacks:
+            lacking = False, config.row
+    return lacking
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Configuration:
+    """A row of the kernel configurations, and the options that are set and not set."""
+
+    row: Mapping[str, str]
+    has: frozenset[str]
+    lacks: frozenset[str]
+
+
+def configurations(guest: str) -> tuple[Configuration, ...]:
+    """The configurations of the kernels of a guest (a short id); those that always hold come first."""
+    return _configs().get(guest, ())
 
 
 @cache
-def _configs() -> Mapping[str, tuple[dict[str, str], ...]]:
-    found: dict[str, list[dict[str, str]]] = {}
-    for row in facts.table(_CONFIGS):
+def _configs() -> Mapping[str, tuple[Configuration, ...]]:
+    """The configurations by guest (a short id); those that always hold come before those with a condition."""
+    found: dict[str, list[Configuration]] = {}
+    for row in sorted(facts.table(_CONFIGS), key=lambda row: row["condition"] != ""):
+        config = Configuration(row, frozenset(row["has"].split()), frozenset(row["lacks"].split()))
         for guest in row["guests"].split():
-            found.setdefault(guest, []).append(row)
-    return MappingProxyType({guest: tuple(rows) for guest, rows in found.items()})
+            found.setdefault(guest, []).append(config)
+    return MappingProxyType({guest: tuple(configs) for guest, configs in found.items()})
 
 
 def _has_legacy(kind: str) -> bool:

@@ -13,7 +13,7 @@ from virtkit.virtio import kinds as virtio
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KINDS", "VIRTIO", "Kind", "database_kind", "kind", "kinds"]
+__all__ = ["KINDS", "VIRTIO", "Kind", "database_kind", "device_ids", "kind", "kinds"]
 
 #: Device ids of virtio devices begin so (the PCI vendor is Red Hat, 1af4).
 VIRTIO = "pcisig.com/pci/1af4/"
@@ -54,6 +54,12 @@ def kinds() -> Mapping[str, Kind]:
             if one.title
         }
     )
+
+
+@cache
+def device_ids() -> frozenset[str]:
+    """The database's ids of virtio devices, and "" where a kind has no legacy interface."""
+    return frozenset(one for kind in kinds().values() for one in (kind.legacy_id, kind.modern_id))
 
 
 def kind(name: str) -> Kind:

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from virtkit import facts
 from virtkit.errors import FactsError
 from virtkit.guests.flavours import flavour_support
 from virtkit.guests.kernels import conditional_support, kernel_support, linux_support
 from virtkit.guests.kinds import KINDS, kinds
-from virtkit.guests.record import Guest, Support, fits, version_key
+from virtkit.guests.patterns import PatternIndex
+from virtkit.guests.record import Support, version_key
 from virtkit.guests.virtio_win import virtio_win_support
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["TRANSITIONAL_KINDS", "Override", "overrides", "support"]
+    from virtkit.guests.record import Guest
+
+__all__ = ["TRANSITIONAL_KINDS", "Override", "overrides", "overrides_of", "support", "supports"]
 
 #: The kinds that have a legacy interface; "transitional" in the file of corrections.
 TRANSITIONAL_KINDS = tuple(kind.name for kind in kinds().values() if kind.legacy)
@@ -39,9 +42,9 @@ _CONFIDENCE = ("high", "medium", "low")
 _OWN = ("id", "guests", "source", "confidence")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Override:
-    """One correction of the guest OS database.
+    """One correction of the guest OS database; each is equal to itself only.
 
     ``legacy`` and ``modern`` are "yes", "no", "as-modern", "as-legacy" or "" (as the database says); the add-ons are
     "yes", "no" or "". With ``unknown`` the database's answer is not trusted and no source gives a better one. The
@@ -69,39 +72,13 @@ class Override:
     confidence: str
     remark: str
 
-    def applies(self, guest: Guest) -> bool:
-        """Whether the correction covers this guest."""
-        if not _selects(self.guests, guest):
-            return False
+    def in_range(self, version: tuple[int, ...]) -> bool:
+        """Whether a version of a guest lies within the bounds; () lies only within open ones."""
         if not self.first_version and not self.last_version:
             return True
-        version = version_key(guest.version)
         if not version or version < self.first_version:
             return False
         return not self.last_version or version <= self.last_version
-
-
-class _Selection(NamedTuple):
-    """What the patterns of a correction name: "family=linux" and ids, beginnings of ids, and other patterns of ids."""
-
-    exact: frozenset[str]
-    beginnings: tuple[str, ...]
-    others: tuple[str, ...]
-
-
-@cache
-def _selection(patterns: tuple[str, ...]) -> _Selection:
-    beginnings = tuple(one for one in patterns if one.endswith("*") and not set(one[:-1]) & set("*?["))
-    exact = frozenset(one for one in patterns if not set(one) & set("*?["))
-    others = tuple(one for one in patterns if one not in exact and one not in beginnings)
-    return _Selection(exact, tuple(one[:-1] for one in beginnings), others)
-
-
-def _selects(patterns: tuple[str, ...], guest: Guest) -> bool:
-    exact, beginnings, others = _selection(patterns)
-    if guest.id in exact or f"family={guest.family}" in exact or f"distro={guest.distro}" in exact:
-        return True
-    return guest.id.startswith(beginnings) or any(fits(guest.id, pattern) for pattern in others)
 
 
 @cache
@@ -190,13 +167,13 @@ def _corrected(answer: Support, override: Override, legacy_elsewhere: bool) -> S
     if not states_something:
         return answer
     sources = [answer.source] if answer.evidence == "override" else []
-    return replace(
-        answer,
+    return Support(
         legacy=legacy,
         modern=modern,
         legacy_addon=legacy_addon,
         modern_addon=modern_addon,
         unknown=override.unknown,
+        legacy_only=answer.legacy_only,
         condition=override.condition or answer.condition,
         modern_condition=override.modern_condition or override.condition or answer.modern_condition,
         evidence="override",
@@ -205,9 +182,34 @@ def _corrected(answer: Support, override: Override, legacy_elsewhere: bool) -> S
     )
 
 
+@lru_cache(maxsize=4096)
+def _corrected_by(answer: Support, corrections: tuple[Override, ...]) -> Support:
+    """The answer of the database with all corrections, in their order."""
+    legacy_elsewhere = any(override.legacy == "yes" for override in corrections)
+    for override in corrections:
+        answer = _corrected(answer, override, legacy_elsewhere)
+    return answer
+
+
+def overrides_of(guest: Guest) -> tuple[Override, ...]:
+    """The corrections that cover a guest, in their order."""
+    known, version = overrides(), version_key(guest.version)
+    return tuple(known[n] for n in _index().lists_of(guest) if known[n].in_range(version))
+
+
 @cache
-def _overrides_of(guest: Guest) -> tuple[Override, ...]:
-    return tuple(override for override in overrides() if override.applies(guest))
+def _index() -> PatternIndex:
+    return PatternIndex(override.guests for override in overrides())
+
+
+@lru_cache(maxsize=4096)
+def _corrections_by_kind(guest: Guest) -> Mapping[str, tuple[Override, ...]]:
+    """The corrections that cover a guest, by the kinds that they correct."""
+    found: dict[str, list[Override]] = {}
+    for override in overrides_of(guest):
+        for kind in override.kinds:
+            found.setdefault(kind, []).append(override)
+    return {kind: tuple(corrections) for kind, corrections in found.items()}
 
 
 def support(guest: Guest, kind: str, *, overrides: bool = True) -> Support:
@@ -217,6 +219,24 @@ def support(guest: Guest, kind: str, *, overrides: bool = True) -> Support:
     covers is no longer unknown for the kinds of that correction; for its other kinds it is. With overrides, a driver
     that the database does not list for a Linux guest is judged by the guest's kernel (``linux_support``).
     """
+    corrections = _corrections_by_kind(guest).get(kind, ()) if overrides else ()
+    return _support(guest, kind, guest.support(kind), corrections, overrides)
+
+
+@lru_cache(maxsize=4096)
+def supports(guest: Guest, *, overrides: bool = True) -> Mapping[str, Support]:
+    """The answers of ``support`` for all KINDS, by kind."""
+    answers = guest.supports()
+    corrections = _corrections_by_kind(guest) if overrides else {}
+    return MappingProxyType(
+        {kind: _support(guest, kind, answers[kind], corrections.get(kind, ()), overrides) for kind in KINDS}
+    )
+
+
+def _support(
+    guest: Guest, kind: str, answer: Support, corrections: tuple[Override, ...], overrides: bool
+) -> Support:
+    """Which drivers a guest has: ``answer`` is the database's, ``corrections`` are those for the guest and the kind."""
     if guest.kernel:
         return kernel_support(guest.kernel, kind)
     if guest.flavour and (brought := flavour_support(guest, kind)) is not None:
@@ -224,13 +244,10 @@ def support(guest: Guest, kind: str, *, overrides: bool = True) -> Support:
     installed = virtio_win_support(guest, kind) if guest.virtio_win else None
     if installed is not None:
         return installed
-    answer = guest.support(kind)
     if not overrides:
         return answer
-    applying = [override for override in _overrides_of(guest) if kind in override.kinds]
-    legacy_elsewhere = any(override.legacy == "yes" for override in applying)
-    for override in applying:
-        answer = _corrected(answer, override, legacy_elsewhere)
+    if corrections:
+        answer = _corrected_by(answer, corrections)
     if guest.family != "linux":
         return answer
     if not answer.any and not answer.legacy_addon and not answer.modern_addon:

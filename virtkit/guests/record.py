@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from virtkit.display import Displayable
@@ -164,20 +166,33 @@ class Guest(Displayable):
         The answer is ``unknown`` for a guest without listed devices, and for a kind without ids.
         Source: osinfo-db ``<devices>`` after inheritance, ``<driver>`` for the add-ons.
         """
-        ids = kinds.kinds().get(kind)
-        if ids is None:
-            return Support(False, False, unknown=True, source=self.database, remark="no id in osinfo-db")
-        legacy, modern = ids.legacy_id, ids.modern_id
-        added: Mapping[str, AddOn] = {device: addon for addon in self.addons for device in addon.devices}
+        found = self.supports().get(kind)
+        return found or Support(False, False, unknown=True, source=self.database, remark="no id in osinfo-db")
+
+    def supports(self) -> Mapping[str, Support]:
+        """The answers of ``support`` by kind, for the kinds that have an id in the database."""
+        return _answers(self.devices & kinds.device_ids(), not self.devices, self.addons, self.database)
+
+
+@lru_cache(maxsize=1024)
+def _answers(
+    listed: frozenset[str], unlisted: bool, addons: tuple[AddOn, ...], database: str
+) -> Mapping[str, Support]:
+    """The database's answers by kind for a guest with these virtio devices; ``unlisted`` if it lists no devices."""
+    added = {device: addon for addon in addons for device in addon.devices}
+    found = {}
+    for kind in kinds.kinds().values():
+        legacy, modern = kind.legacy_id, kind.modern_id
         extra = added.get(legacy) or added.get(modern)
         condition = f"{extra.title} is installed" if extra else ""
-        return Support(
-            legacy=legacy in self.devices,
-            modern=modern in self.devices,
+        found[kind.name] = Support(
+            legacy=legacy in listed,
+            modern=modern in listed,
             legacy_addon=legacy in added,
             modern_addon=modern in added,
-            unknown=not self.devices and extra is None,
+            unknown=unlisted and extra is None,
             condition=condition,
             modern_condition=condition,
-            source=self.database,
+            source=database,
         )
+    return MappingProxyType(found)

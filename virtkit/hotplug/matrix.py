@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from virtkit.compat.cells import Column, Hardware, hardware_of, judge_cells, judge_hardware
+from virtkit.compat.cells import Column, Drivers, Hardware, Judged, hardware_of, judge_cells, judge_hardware
 from virtkit.compat.manual_slots import AUTO
 from virtkit.compat.matrix import (
     framed,
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from virtkit.compat.frame import Matrix
-    from virtkit.compat.verdict import Judgement
     from virtkit.domain.devices import Device
     from virtkit.guests import Catalogue, Guest, Support
     from virtkit.resolved import Resolved
@@ -162,10 +161,10 @@ class _Hot:
         name, _, model = column
         return _plugged(self.running[name], kind, model)
 
-    def group(self, guest: Guest, kind: str) -> _Group:
+    def drivers(self, guest: Guest, kind: str) -> Drivers[_Group]:
         """Guests of one family with equal drivers get equal judgements, except those that were booted."""
         own = guest.id if guest.id in booted_guests() else ""
-        return support(guest, kind, overrides=self.overrides), guest.family, own
+        return Drivers((support(guest, kind, overrides=self.overrides), guest.family, own))
 
     def booted(self, group: _Group) -> bool:
         """Whether the guest of a group was booted."""
@@ -175,9 +174,9 @@ class _Hot:
         """Each running domain with its device is a state of its own."""
         return id(offer)
 
-    def judged(self, guest: Guest, group: _Group, kind: str, offer: _Plugged) -> Judgement:
-        """The judgement of one cell."""
+    def judged(self, guest: Guest, group: _Group, kind: str, offer: _Plugged) -> Judged:
+        """The judgement of one cell, with the whole source."""
         driven = judge_hardware(group[0], kind, offer.hardware, self.overrides)
         if offer.now is None or offer.device is None or offer.hardware.refusal:
-            return driven
-        return joined(notices(offer.now, offer.device, guest), driven)
+            return Judged(driven)
+        return Judged(joined(notices(offer.now, offer.device, guest), driven))

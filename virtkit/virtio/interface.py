@@ -77,16 +77,16 @@ class _Rule:
 
     def fits(self, names: tuple[str, str, str], family: str, arch: str, version: Version | None) -> bool:
         """Whether the rule covers a kind (or class), model and location on a machine."""
+        kind, model, location = names
         return (
-            all(not allowed or name in allowed for name, allowed in zip(names, self._allowed(), strict=True))
+            (not self.kinds or kind in self.kinds)
+            and (not self.models or model in self.models)
+            and (not self.locations or location in self.locations)
             and (not self.families or (family in self.families) != self.all_but)
             and self.arch in ("", arch)
             and (self.since is None or version is None or version >= self.since)
             and (self.until is None or (version is not None and version <= self.until))
         )
-
-    def _allowed(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-        return self.kinds, self.models, self.locations
 
     def holds_for(self, qemu: Version) -> bool:
         return (self.qemu_since is None or qemu >= self.qemu_since) and (
