@@ -78,6 +78,25 @@ def test_kept_verdicts_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [reviewed(text, None, "rhel6.10", True) for text in texts().values()] == kept
 
 
+@pytest.mark.parametrize("guest", GUESTS)
+def test_models_that_no_slot_makes_work_are_not_tried(guest: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The remedies are those that are found when every model is tried."""
+    asked = [(text, machine) for text in texts().values() for machine in (None, "pc")]
+    found = [reviewed(text, machine, guest, True) for text, machine in asked]
+    monkeypatch.setattr(judges.Judge, "may_drive", lambda *_: True)
+    assert [reviewed(text, machine, guest, True) for text, machine in asked] == found
+
+
+def test_what_a_guest_may_drive() -> None:
+    """A guest with legacy drivers may drive what shows the legacy interface in some slot, and no modern device."""
+    guest = vk.catalogue().find("rhel6.10")
+    judge = judges.judge_of(guest, "", True)
+    assert judge.may_drive("blk", "virtio")
+    assert judge.may_drive("blk", "virtio-transitional")
+    assert not judge.may_drive("blk", "virtio-non-transitional")
+    assert not judge.may_drive("fs", "virtio")
+
+
 @pytest.mark.parametrize("libvirt", ["5.0", "9.0", "12.8"])
 def test_a_review_without_notes_has_every_error(libvirt: str) -> None:
     """Without notes a review has the same findings, and of the remarks exactly the errors."""

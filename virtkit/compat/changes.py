@@ -106,7 +106,10 @@ def _try_model(resolved: Resolved, guest: Guest, result: list[Finding], model: s
         and finding.model != model
         and model in models_of(devices[n])
     ]
-    if not candidates:
+    judge = judge_of(guest, "", overrides)
+    # No placement helps a device that the guest does not drive with this model anywhere.
+    on_pci = not resolved.domain.by_hand.settings and all(devices[n].transport == "pci" for n in candidates)
+    if not candidates or (on_pci and not any(judge.may_drive(devices[n].kind, model) for n in candidates)):
         return
     try:
         tried = resolve_with_models(resolved, dict.fromkeys(candidates, model))
@@ -116,7 +119,7 @@ def _try_model(resolved: Resolved, guest: Guest, result: list[Finding], model: s
         return
     for n in candidates:
         device = tried.virtio_devices[n]
-        judgement, interface = judge_of(guest, "", overrides).virtio(device, tried.machine)
+        judgement, interface = judge.virtio(device, tried.machine)
         if judgement.good:
             result[n] = _changed(result[n], device, model, interface)
 

@@ -20,7 +20,7 @@ from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, qemu_ref
 from virtkit.guests.hardware import hardware
 from virtkit.guests.kinds import database_kind
 from virtkit.guests.overrides import support
-from virtkit.virtio.interface import Interface
+from virtkit.virtio.interface import Interface, possible
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -45,7 +45,7 @@ class Judge:
     ``overrides`` False is the strict rule: the guest database as it is, in-box drivers only.
     """
 
-    __slots__ = ("_boot", "_emulated", "_judgements", "_virtio", "guest", "overrides", "why_unknown")
+    __slots__ = ("_boot", "_emulated", "_judgements", "_may_drive", "_virtio", "guest", "overrides", "why_unknown")
 
     def __init__(self, guest: Guest | None, why_unknown: str, overrides: bool) -> None:
         self.guest = guest
@@ -57,6 +57,7 @@ class Judge:
         self._judgements: dict[Hashable, Judgement] = {}
         self._emulated: dict[Hashable, tuple[Judgement, str]] = {}
         self._boot: dict[str, str] = {}
+        self._may_drive: dict[tuple[str, str], bool] = {}
 
     def virtio(self, device: VirtioDevice, machine: str) -> tuple[Judgement, str]:
         """The verdict on a virtio device and the interface that it offers, "refused" when QEMU refuses the device."""
@@ -102,6 +103,23 @@ class Judge:
         judgement = with_boot_evidence(judgement, guest.id, kind, machine, device.location or "", device.model)
         # Guests share most of these texts, and what is one object travels to another process once.
         return replace(judgement, reason=intern(judgement.reason), source=intern(judgement.source))
+
+    def may_drive(self, kind: str, model: str) -> bool:
+        """Whether the guest drives a virtio PCI device of a kind and model in some slot of some machine."""
+        found = self._may_drive.get((kind, model))
+        if found is None:
+            shown = () if self.guest is None else possible(kind, model)
+            found = kind in _VGA or any(self._drives(kind, interface) for interface in shown)
+            self._may_drive[kind, model] = found
+        return found
+
+    def _drives(self, kind: str, interface: Interface) -> bool:
+        """Whether the guest drives a device of a kind that offers an interface."""
+        if self.guest is None:
+            return False
+        of_guest = database_kind(kind)
+        answer = support(self.guest, of_guest, overrides=self.overrides)
+        return judge(answer, of_guest, interface, addons=self.overrides).good
 
     def emulated(self, model: str, family: str) -> tuple[Judgement, str]:
         """The verdict on an emulated disk or NIC by its name in emulated-hardware.csv, and advice where it fails."""

@@ -19,7 +19,7 @@ from virtkit.host.emulator import emulator_arch
 from virtkit.host.machine_types import interface_version
 from virtkit.virtio.kinds import Kind, driver_name, kind_of
 
-__all__ = ["LOCATIONS", "Interface", "Shown", "off_pci", "shown", "switched"]
+__all__ = ["LOCATIONS", "Interface", "Shown", "off_pci", "possible", "shown", "switched"]
 
 Version = tuple[int, int]
 
@@ -192,6 +192,20 @@ def _refusal(
         if rule.holds_for(qemu) and rule.fits((kind, model, location), family, arch, version):
             return rule
     return None
+
+
+@cache
+def possible(kind: str, model: str) -> frozenset[Interface]:
+    """The interfaces that QEMU shows of a kind and model of virtio PCI device, whatever the machine and the slot.
+
+    Raises UsageError for an unknown kind. Source: data/qemu/interface-rules.csv.
+    """
+    of_kind = kind_of(kind).kind_class
+    return frozenset(
+        Interface(rule.answer)
+        for rule in _interface_rules()
+        if (not rule.kinds or of_kind in rule.kinds) and (not rule.models or model in rule.models)
+    )
 
 
 @cache
