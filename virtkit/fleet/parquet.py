@@ -92,16 +92,20 @@ def _column(values: Sequence[Any], places: Any, kind: Any) -> Any:
     import numpy as np
     import pyarrow as pa
 
-    known = np.fromiter((value is not None for value in values), np.bool_, len(values))[places]
-    missing = len(places) - int(known.sum())
-    valid = pa.py_buffer(np.packbits(known, bitorder="little")) if missing else None
+    distinct = dict.fromkeys(values)
+    missing, valid = 0, None
+    if None in distinct:
+        del distinct[None]
+        known = np.fromiter((value is not None for value in values), np.bool_, len(values))[places]
+        missing = len(places) - int(known.sum())
+        valid = pa.py_buffer(np.packbits(known, bitorder="little")) if missing else None
     if pa.types.is_dictionary(kind):
-        first: dict[str, int] = {}
-        numbers = (0 if value is None else first.setdefault(value, len(first)) for value in values)
-        data = np.fromiter(numbers, np.int32, len(values))[places]
+        numbers = {None: 0, **dict(zip(distinct, range(len(distinct)), strict=True))}
+        data = np.fromiter(map(numbers.__getitem__, values), np.int32, len(values))[places]
         indices = pa.Array.from_buffers(pa.int32(), len(places), [valid, pa.py_buffer(data)], missing)
-        return pa.DictionaryArray.from_arrays(indices, _texts(list(first)))
-    data = np.fromiter((value or 0 for value in values), np.int64, len(values))[places]
+        return pa.DictionaryArray.from_arrays(indices, _texts(list(distinct)))
+    numbers = {None: 0, **dict(zip(distinct, distinct, strict=True))}
+    data = np.fromiter(map(numbers.__getitem__, values), np.int64, len(values))[places]
     if pa.types.is_boolean(kind):
         data = np.packbits(data.astype(np.bool_), bitorder="little")
     return pa.Array.from_buffers(kind, len(places), [valid, pa.py_buffer(data)], missing)
