@@ -91,7 +91,8 @@ def test_the_remedies_of_a_machine_family(family: str, golden: Callable[[str, st
 def test_what_a_boot_disk_needs_besides_a_driver(golden: Callable[[str, str], None]) -> None:
     """Of each guest, for a disk on virtio-blk and on virtio-scsi; an installer and a NIC need nothing."""
     kinds = ("block", "scsi", "net")
-    rows = [(kind, guest, boot_condition(find(guest), kind)) for guest in GUESTS for kind in kinds]
+    guests = (*GUESTS, "debian12:installer", "debian12:cloud")
+    rows = [(kind, guest, boot_condition(find(guest), kind)) for guest in guests for kind in kinds]
     golden("by-guest/boot.txt", table(rows))
 
 

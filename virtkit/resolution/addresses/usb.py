@@ -192,12 +192,11 @@ def _spot(tree: dict[int, _Hub], device: Device, address: UsbAddress) -> tuple[_
 
 
 def _place_hub(tree: dict[int, _Hub], device: Device, address: UsbAddress) -> None:
+    """Put a hub on its written port; hubs are placed before all other devices."""
     parent, port = _spot(tree, device, address)
     if port in parent.hubs:
         text = ".".join(map(str, address.port))
         raise Refused(XML, f"Duplicate USB hub on bus {address.bus} port {text}", device.label, device.line)
-    if port in parent.taken:
-        raise _duplicate(device, address, parent.owners.get(port, ""))
     parent.taken.add(port)
     parent.owners[port] = device.label
     parent.hubs[port] = _Hub(HUB_PORTS)
