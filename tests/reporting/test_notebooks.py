@@ -271,8 +271,10 @@ def test_parameter_checks_name_the_parameter(tmp_path: Path) -> None:
     """The error for a wrong value has the parameter's name and what is expected."""
     with pytest.raises(UsageError, match="overrides: expected True or False, got 'maybe'"):
         notebook.yes_or_no("overrides", "maybe")
-    with pytest.raises(UsageError, match="guests: expected text such as 'a,b', got 3"):
-        notebook.text("guests", 3)
+    with pytest.raises(UsageError, match=r"libvirt: expected text, got the number 11\.1; .*papermill's -r"):
+        notebook.text("libvirt", 11.10)
+    with pytest.raises(UsageError, match="guests: expected text such as 'a,b', got True"):
+        notebook.text("guests", True)
     with pytest.raises(UsageError, match="pictures: expected an integer of at least 0, got -1"):
         notebook.count("pictures", -1)
     with pytest.raises(UsageError, match="expected an existing folder"):

@@ -92,6 +92,7 @@ def test_parameters_go_where_they_are_declared(tmp_path: Path) -> None:
         ({"a": 1}, "mapping"),
         ({"limit": "3"}, r"parameter 'limit': expected int \(the default is 3\), got str '3'"),
         ({"limit": True}, "bool"),
+        ({"guests": 11.10}, "got float 11.1; put text that looks like a number in quotes"),
         ({"flag": "off"}, "'flag': expected bool .* got str 'off'"),
     ],
 )

@@ -82,6 +82,9 @@ def text(name: str, value: object) -> str:
         return value.strip()
     if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
         return ",".join(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        remedy = "pass text that looks like a number with papermill's -r, or in quotes in a file"
+        raise UsageError(f"{name}: expected text, got the number {value!r}; {remedy}")
     raise UsageError(f"{name}: expected text such as 'a,b', got {value!r}")
 
 

@@ -201,5 +201,7 @@ def _typed(name: str, value: Any, default: Any) -> Any:
         fits = isinstance(value, type(default))
     if not fits:
         given, wanted = type(value).__name__, type(default).__name__
-        raise UsageError(f"parameter {name!r}: expected {wanted} (the default is {default!r}), got {given} {value!r}")
+        what = f"parameter {name!r}: expected {wanted} (the default is {default!r}), got {given} {value!r}"
+        quotes = isinstance(default, str) and isinstance(value, int | float) and not isinstance(value, bool)
+        raise UsageError(f"{what}; put text that looks like a number in quotes" if quotes else what)
     return value
