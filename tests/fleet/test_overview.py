@@ -67,11 +67,12 @@ def test_ports_left_agree_with_the_headroom_of_each_domain(fleet: Survey) -> Non
 def test_a_policy_denies_the_domains_that_fail(fleet: Survey) -> None:
     """The recommended policy denies the four domains that fail; libvirt's only warns; the sentences count devices."""
     policies = [document.builtin(name) for name in ("recommended", "libvirt")]
-    levels = overview.policy_levels(fleet, policies).set_index("policy")
+    reviews = overview.PolicyReviews(fleet, policies)
+    levels = reviews.levels().set_index("policy")
     assert levels.loc["recommended", "deny"] == 4
     assert levels.loc["libvirt", "deny"] == 0
     assert (levels.sum(axis=1) == 6).all()
-    changes = overview.policy_changes(fleet, policies)
+    changes = reviews.changes()
     denied = changes[(changes["policy"] == "recommended") & (changes["level"] == "deny")]
     assert denied["devices"].sum() == 8
     assert denied["domains"].max() == 4

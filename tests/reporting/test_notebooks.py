@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from tests.browser import PROGRAM, Page
@@ -350,6 +351,8 @@ def test_a_fleet_without_failures_and_without_a_guest(tmp_path: Path) -> None:
     worst = page.rpartition(">Worst offenders")[2].partition("<h2")[0]
     assert "Of the domains that could be read, none fails." in worst
     assert "<table" not in worst
+    assert ("has a free slot of each kind." in page) == (len(pd.read_csv(folder / "full.csv")) == 0)
+    assert ("The policies find nothing" in page) == (len(pd.read_csv(folder / "changes.csv")) == 0)
     assert page.count("<td>guest OS not stated</td>") == 2
     assert "guest OS not stated" in (folder / "verdicts.svg").read_text()
     assert (folder / "domains.csv").read_text().splitlines()[1].startswith("a.xml,")

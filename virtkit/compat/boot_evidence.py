@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -40,7 +40,7 @@ def booted_guests() -> frozenset[str]:
     return frozenset(key[0] for key in _driven())
 
 
-@cache
+@lru_cache(maxsize=1024)
 def machine_kind(machine: str) -> tuple[str, bool]:
     """What the evidence of a boot depends on: the family of a machine type, and whether it is newer than 2.6."""
     family, version = machine_version(machine)

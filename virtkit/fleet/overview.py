@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from virtkit.fleet.survey import Survey
     from virtkit.policy.rules import Policy
 
-__all__ = ["offenders", "policy_changes", "policy_levels", "ports_left", "verdicts_by_guest", "with_guests"]
+__all__ = ["PolicyReviews", "offenders", "ports_left", "verdicts_by_guest", "with_guests"]
 
 #: The levels of findings of a policy, the heaviest first; a domain counts with the heaviest of its findings.
 LEVELS = ("deny", "taint", "warn", "none")
@@ -78,44 +78,50 @@ def ports_left(found: Survey) -> pd.DataFrame:
     return _frame(rows, "kind", names)
 
 
-def policy_changes(found: Survey, policies: Iterable[Policy]) -> pd.DataFrame:
-    """What policies find on the domains: one row for each policy, level and sentence.
+class PolicyReviews:
+    """What policies find on the domains of a survey; equal domains are reviewed once for each policy."""
 
-    Columns: policy, level (deny, taint or warn), text, devices and domains (numbers, int), example (a file). Equal
-    domains are reviewed once.
-    """
-    from virtkit.policy.review import review
+    __slots__ = ("_found",)
 
-    rows: list[dict[str, Any]] = []
-    for policy in policies:
-        groups: dict[tuple[str, str], dict[str, Any]] = {}
-        for shape in found.shapes():
-            item = shape.first
-            some = Counter((one.level, one.text) for one in review(policy, item.resolved, item.guest or None))
-            for (level, text), count in some.items():
-                row = groups.setdefault(
-                    (level, text), {"policy": policy.name, "level": level, "text": text, "devices": 0, "domains": 0}
-                )
-                row.setdefault("example", item.file)
-                row["devices"] += count * len(shape.items)
-                row["domains"] += len(shape.items)
-        rows += sorted(groups.values(), key=lambda row: (LEVELS.index(row["level"]), -row["domains"], row["text"]))
-    return _frame(rows, "policy level text devices domains example")
+    def __init__(self, found: Survey, policies: Iterable[Policy]) -> None:
+        from virtkit.policy.review import review
 
+        domains = [(shape, shape.first) for shape in found.shapes()]
+        self._found = [
+            (policy.name, [(shape, review(policy, one.resolved, one.guest or None)) for shape, one in domains])
+            for policy in policies
+        ]
 
-def policy_levels(found: Survey, policies: Iterable[Policy]) -> pd.DataFrame:
-    """One row for each policy: policy, and the number of domains (int) by the heaviest finding on them: deny, taint,
-    warn or none."""
-    from virtkit.policy.review import review
+    def changes(self) -> pd.DataFrame:
+        """One row for each policy, level and sentence.
 
-    rows: list[dict[str, Any]] = []
-    for policy in policies:
-        counts: Counter[str] = Counter()
-        for shape in found.shapes():
-            levels = [one.level for one in review(policy, shape.first.resolved, shape.first.guest or None)]
-            counts[min([*levels, "none"], key=LEVELS.index)] += len(shape.items)
-        rows.append({"policy": policy.name, **{level: counts[level] for level in LEVELS}})
-    return _frame(rows, f"policy {' '.join(LEVELS)}")
+        Columns: policy, level (deny, taint or warn), text, devices and domains (numbers, int), example (a file).
+        """
+        rows: list[dict[str, Any]] = []
+        for policy, shapes in self._found:
+            groups: dict[tuple[str, str], dict[str, Any]] = {}
+            for shape, findings in shapes:
+                for (level, text), count in Counter((one.level, one.text) for one in findings).items():
+                    row = groups.setdefault(
+                        (level, text), {"policy": policy, "level": level, "text": text, "devices": 0, "domains": 0}
+                    )
+                    row.setdefault("example", shape.first.file)
+                    row["devices"] += count * len(shape.items)
+                    row["domains"] += len(shape.items)
+            rows += sorted(groups.values(), key=lambda row: (LEVELS.index(row["level"]), -row["domains"], row["text"]))
+        return _frame(rows, "policy level text devices domains example")
+
+    def levels(self) -> pd.DataFrame:
+        """One row for each policy: policy, and the number of domains (int) by the heaviest finding on them: deny,
+        taint, warn or none."""
+        rows: list[dict[str, Any]] = []
+        for policy, shapes in self._found:
+            counts: Counter[str] = Counter()
+            for shape, findings in shapes:
+                levels = [*(one.level for one in findings), "none"]
+                counts[min(levels, key=LEVELS.index)] += len(shape.items)
+            rows.append({"policy": policy, **{level: counts[level] for level in LEVELS}})
+        return _frame(rows, f"policy {' '.join(LEVELS)}")
 
 
 def _frame(rows: list[dict[str, Any]], columns: str, more: Sequence[str] = ()) -> pd.DataFrame:
