@@ -14,6 +14,8 @@ from tests.writing import domain
 from virtkit import facts
 from virtkit.cli import main
 from virtkit.fleet import audit as audit_module
+from virtkit.fleet.manifest import fingerprint
+from virtkit.fleet.question import Question
 from virtkit.fleet.tables import DATASET
 
 pytestmark = pytest.mark.slow
@@ -161,3 +163,20 @@ def test_an_empty_dataset_has_every_table(tmp_path: Path) -> None:
     run(one, tmp_path / "out")
     assert len(pd.read_parquet(tmp_path / "out" / "rejected")) == 0
     assert os.listdir(tmp_path / "out" / "rejected") == ["part-00000.parquet"]
+
+
+def test_the_fingerprint_covers_the_named_files(tmp_path: Path) -> None:
+    """What a named folder or file holds and how its files are called is part of the fingerprint; compiled modules are
+    not."""
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "one.xml").write_text("1")
+    question = Question(osinfo=(str(tmp_path),))
+    seen = [fingerprint(question)]
+    (tmp_path / "a" / "one.xml").write_text("2")
+    seen.append(fingerprint(question))
+    (tmp_path / "a" / "one.xml").rename(tmp_path / "a.xml")
+    seen.append(fingerprint(question))
+    (tmp_path / "a.pyc").write_text("3")
+    assert fingerprint(question) == seen[-1]
+    seen.append(fingerprint(Question(osinfo=(str(tmp_path / "a.xml"),))))
+    assert len(set(seen)) == 4

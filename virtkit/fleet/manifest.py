@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from hashlib import blake2b, file_digest
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,12 +58,21 @@ def fingerprint(question: Question) -> str:
 
 
 def _files(base: Path) -> Iterator[tuple[str, str]]:
-    """The files at or below a path, by their names below it, with their digests."""
-    files = [base] if base.is_file() else sorted(path for path in base.rglob("*") if path.is_file())
-    for file in files:
-        if file.suffix != ".pyc":
-            with file.open("rb") as stream:
-                yield str(file.relative_to(base)), file_digest(stream, "blake2b").hexdigest()
+    """The files at or below a path, by their names below it, with their digests; but for compiled modules."""
+    if base.is_file():
+        yield ".", _digest(str(base))
+        return
+    for folder, folders, names in os.walk(base):
+        folders[:] = sorted(set(folders) - {"__pycache__"})
+        for name in sorted(names):
+            file = os.path.join(folder, name)
+            if not name.endswith(".pyc") and os.path.isfile(file):
+                yield os.path.relpath(file, base), _digest(file)
+
+
+def _digest(file: str) -> str:
+    with open(file, "rb") as stream:
+        return blake2b(stream.read()).hexdigest()
 
 
 def manifest_of(folder: Path) -> dict[str, Any] | None:
@@ -90,8 +100,6 @@ def _seen(path: Path) -> str:
 
 def append_part(folder: Path, record: PartRecord) -> None:
     """Note that a part is complete. Raises InputError when that cannot be written."""
-    import os
-
     try:
         with (folder / PARTS).open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(asdict(record), sort_keys=True) + "\n")
