@@ -62,3 +62,16 @@ def test_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert "<disk type='file' device='disk' model='virtio-transitional'>" in capsys.readouterr().out
     assert main(["recommend", "--guest", "xyzzy"]) == 1
     assert main(["recommend", "--guest", "rhel6.10", "--machine", "nonesuch"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("guest", "known"), [("rhel-unknown", "rhel10.2"), ("rocky-unknown", "rocky10-unknown"), ("fedora-unknown", "")]
+)
+def test_a_guest_for_later_releases_names_one_with_devices(
+    guest: str, known: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """osinfo-db lists no device for rhel-unknown, any later RHEL; the message names the newest release with devices."""
+    assert main(["recommend", "--guest", guest, "--kinds", "net"]) == 0
+    notes = [line for line in capsys.readouterr().err.splitlines() if "no device is listed" in line]
+    said = f"virtkit: note: no device is listed for {guest}, any later release; {known} is the newest with devices"
+    assert notes == ([said] if known else [])

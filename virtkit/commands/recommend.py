@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
+
+if TYPE_CHECKING:
+    from virtkit.guests import Catalogue, Guest
 
 __all__ = ["register", "run"]
 
@@ -41,8 +45,10 @@ def run(args: argparse.Namespace) -> int:
     from virtkit.compat.matrix import select_kinds
     from virtkit.compat.recommend import recommend
 
+    database = chosen_catalogue(args)
+    guest = database.find(args.guest)
     found = recommend(
-        chosen_catalogue(args).find(args.guest),
+        guest,
         args.machine,
         kinds=select_kinds(args.kinds),
         overrides=args.overrides == "on",
@@ -64,5 +70,15 @@ def run(args: argparse.Namespace) -> int:
         tables.show(head, rows, args.format, args.output)
     if found.note:
         tables.say(f"note: {found.note}")
+    if later := _known_release(database, guest):
+        tables.say(f"note: no device is listed for {guest.id}, any later release; {later} is the newest with devices")
     tables.say(f"machine: {found.best_machine}: {found.machine_advice}")
     return 0
+
+
+def _known_release(database: Catalogue, guest: Guest) -> str:
+    """The newest guest with devices of the distribution, for a guest without devices that stands for later releases:
+    rhel10-unknown for rhel-unknown; "" for every other guest."""
+    if guest.listed or not guest.id.endswith("-unknown"):
+        return ""
+    return next((one.id for one in reversed(database.guests) if one.distro == guest.distro and one.listed), "")

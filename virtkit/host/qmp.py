@@ -83,7 +83,7 @@ async def _converse(
     try:
         from qemu.qmp import ExecuteError, QMPClient, QMPError
     except ImportError:
-        raise VerifyError("asking a QEMU needs the package qemu.qmp: pip install 'virtkit[qemu]'") from None
+        raise VerifyError("a question to QEMU needs the package qemu.qmp: pip install 'virtkit[qemu]'") from None
     # qemu.qmp logs a warning with a traceback when QEMU exits; the exception below already reports it.
     logging.getLogger("qemu.qmp").setLevel(logging.CRITICAL)
     ours, theirs = socket.socketpair()

@@ -229,7 +229,7 @@ def _ask(stream: io.TextIOWrapper, command: str, arguments: dict[str, str]) -> s
             return ""
         if "error" in answer:
             return str(answer["error"]["desc"])
-    raise VerifyError("QEMU ended while it was asked")
+    raise VerifyError("QEMU ended before it answered")
 
 
 def evidence(found: Iterable[Plugged], source: str) -> str:
