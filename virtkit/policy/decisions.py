@@ -150,7 +150,7 @@ def of_policies(
 
     chosen = document.builtin("recommended").scoring if criteria is None else criteria
     points = scoring.details(frame, chosen, guest_database, about)
-    records = scoring.score(frame, chosen, guest_database, about).to_dict("records")
+    records = scoring.score(frame, chosen, guest_database, about, points=points).to_dict("records")
     base = next((row for row in records if row["policy"] == baseline), None)
     if base is None:
         there = ", ".join(str(row["policy"]) for row in records)

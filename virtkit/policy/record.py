@@ -48,15 +48,20 @@ def of_policies(
     guest_database: Catalogue | None = None,
     about: Circumstances | None = None,
     on_pc: pd.DataFrame | None = None,
+    *,
+    decision: pd.DataFrame | None = None,
 ) -> str:
     """The decision record of ``comparison.evaluate``'s frame: which of ``policies`` to take in place of ``baseline``.
 
     ``on_pc`` is the same evaluation with the machine pc; without it the record does not say what pc would save. The
     sections are those of an architecture decision record (ADR): status, context and question, decision drivers,
-    options, decision, consequences, evidence. The figures are those of ``decisions.of_policies`` on the same frame.
+    options, decision, consequences, evidence. The figures are those of ``decisions.of_policies`` on the same frame,
+    which ``decision`` is where it is known already.
     """
     asked = _Question(frame, policies, baseline, criteria, guest_database, about, on_pc)
-    table = decisions.of_policies(frame, baseline, criteria, guest_database, about)
+    table = decision
+    if table is None:
+        table = decisions.of_policies(frame, baseline, criteria, guest_database, about)
     chosen = next((str(row["policy"]) for row in table.to_dict("records") if row["decision"] == "adopt"), baseline)
     parts = [
         f"# Which policy chooses machine types and device models: {chosen}\n",

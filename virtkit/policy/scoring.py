@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from virtkit.errors import UsageError
 from virtkit.guests import catalogue
 from virtkit.policy.decide import Circumstances, holds_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -114,21 +114,20 @@ def details(
 
     known, circumstances = guest_database or catalogue(), about or Circumstances()
     cells, domains = measures(frame), _domains(frame)
-    of_cells = cells.groupby(["policy", "kind", "measure"], observed=True).size()
-    pairs = domains[["guest", "machine"]].astype(str).drop_duplicates()
-    rows = []
+    of_cells: dict[Any, int] = cells.groupby(["policy", "kind", "measure"], observed=True).size().to_dict()
+    named = domains.assign(machine=domains["machine"].astype(str))
+    pairs: dict[Any, int] = named.groupby(["policy", "guest", "machine"]).size().to_dict()
+    guests = {(guest, machine): known.find(guest) for _, guest, machine in pairs}
     holding = {
-        one.name: {
-            (guest, machine)
-            for guest, machine in pairs.itertuples(index=False, name=None)
-            if holds_for(one.when, known.find(guest), machine, circumstances)
-        }
+        one.name: {pair for pair, guest in guests.items() if holds_for(one.when, guest, pair[1], circumstances)}
         for one in criteria
         if not one.counts
     }
+    rows = []
     for name in frame["policy"].unique():
         mine = domains[domains["policy"] == name]
-        own = of_cells[of_cells.index.get_level_values("policy") == name]
+        own = {(kind, measure): n for (policy, kind, measure), n in of_cells.items() if policy == name}
+        there = [((guest, machine), n) for (policy, guest, machine), n in pairs.items() if policy == name]
         of_domains = {
             "no-disk-or-nic": int(mine["broken"].sum()),
             "buses": int(mine["domain_buses"].sum()),
@@ -136,8 +135,7 @@ def details(
         }
         for one in criteria:
             if not one.counts:
-                there = zip(mine["guest"], mine["machine"].astype(str), strict=True)
-                count = sum(pair in holding[one.name] for pair in there)
+                count = int(sum(number for pair, number in there if pair in holding[one.name]))
             elif one.counts in of_domains:
                 count = of_domains[one.counts]
             else:
@@ -148,11 +146,13 @@ def details(
     return pd.DataFrame(rows, columns=columns)
 
 
-def _cells(counts: pd.Series[int], criterion: Criterion) -> int:
-    found = counts[counts.index.get_level_values("measure") == criterion.counts]
-    if criterion.kinds:
-        found = found[found.index.get_level_values("kind").isin(criterion.kinds)]
-    return int(found.sum())
+def _cells(counts: Mapping[tuple[str, str], int], criterion: Criterion) -> int:
+    """The number of cells with the criterion's measure; ``counts`` is by kind and measure."""
+    return sum(
+        int(number)
+        for (kind, measure), number in counts.items()
+        if measure == criterion.counts and (not criterion.kinds or kind in criterion.kinds)
+    )
 
 
 def score(
@@ -160,8 +160,12 @@ def score(
     criteria: Sequence[Criterion],
     guest_database: Catalogue | None = None,
     about: Circumstances | None = None,
+    *,
+    points: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """The score of each policy, best first: the sum of the points of all criteria.
+
+    ``points`` is what ``details`` gives for the other arguments, where it is known already.
 
     Columns: ``policy, score`` (float), and COUNTS (int). ``works`` to ``left_out`` count cells by their measure,
     ``guests_failing`` the guests without a working disk or NIC on one of the machines, ``buses`` the PCI controllers of
@@ -178,13 +182,15 @@ def score(
     """
     import pandas as pd
 
-    points = details(frame, criteria, guest_database, about).groupby("policy")["points"].sum()
+    if points is None:
+        points = details(frame, criteria, guest_database, about)
+    sums = points.groupby("policy")["points"].sum()
     cells, domains = measures(frame), _domains(frame)
     rows = []
     for name in frame["policy"].unique():
         counts = cells.loc[cells["policy"] == name, "measure"].value_counts()
         mine = domains[domains["policy"] == name]
-        row: dict[str, object] = {"policy": str(name), "score": round(float(points.get(name, 0.0)), 2)}
+        row: dict[str, object] = {"policy": str(name), "score": round(float(sums.get(name, 0.0)), 2)}
         row |= {column: int(counts.get(column.replace("_", "-"), 0)) for column in COUNTS[:7]}
         row["guests_failing"] = int(mine.loc[mine["broken"], "guest"].nunique())
         row["buses"] = int(mine["domain_buses"].sum())

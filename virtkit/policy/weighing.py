@@ -37,16 +37,18 @@ def pc_savings(
     """
     import pandas as pd
 
+    names = [str(name) for name in frame["policy"].unique()]
+    mine = frame[frame["machine"] == "q35"]
+    guests = {name: mine.loc[mine["policy"] == name, "guest"].unique() for name in names}
+    # A guest may be on q35 twice, as the policy's own choice and because it was asked for.
+    mine = mine[~mine.duplicated(["policy", "guest", "kind"])]
+    others = [on_pc[(on_pc["policy"] == name) & on_pc["guest"].isin(guests[name])] for name in names]
+    on_q35 = _figures(mine, criteria, guest_database, about)
+    there = _figures(pd.concat(others), criteria, guest_database, about)
     rows = []
-    for name in frame["policy"].unique():
-        mine = frame[(frame["policy"] == name) & (frame["machine"] == "q35")]
-        guests = mine["guest"].unique()
-        # A guest may be on q35 twice, as the policy's own choice and because it was asked for.
-        mine = mine[~mine.duplicated(["guest", "kind"])]
-        other = on_pc[(on_pc["policy"] == name) & on_pc["guest"].isin(guests)]
-        figures = [_figures(part, criteria, guest_database, about) for part in (mine, other)]
-        (buses, score), (buses_on_pc, score_on_pc) = figures
-        rows.append((str(name), len(guests), buses, buses_on_pc, buses - buses_on_pc, score, score_on_pc))
+    for name in names:
+        (buses, score), (buses_on_pc, score_on_pc) = (one.get(name, (0, 0.0)) for one in (on_q35, there))
+        rows.append((name, len(guests[name]), buses, buses_on_pc, buses - buses_on_pc, score, score_on_pc))
     columns = ["policy", "domains", "buses", "buses_on_pc", "saved", "score", "score_on_pc"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -56,12 +58,19 @@ def _figures(
     criteria: Sequence[Criterion],
     guest_database: Catalogue | None,
     about: Circumstances | None,
-) -> tuple[int, float]:
-    """The PCI controllers and the score of the domains of one policy."""
+) -> dict[str, tuple[int, float]]:
+    """The PCI controllers and the score of the domains of each policy that has rows."""
     if frame.empty:
-        return 0, 0.0
-    points = scoring.details(frame, criteria, guest_database, about)["points"].sum()
-    return int(frame.drop_duplicates(["guest", "asked"])["domain_buses"].sum()), round(float(points), 2)
+        return {}
+    details = scoring.details(frame, criteria, guest_database, about)
+    domains = frame.drop_duplicates(["policy", "guest", "asked"])
+    return {
+        str(name): (
+            int(domains.loc[domains["policy"] == name, "domain_buses"].sum()),
+            round(float(points.sum()), 2),
+        )
+        for name, points in details.groupby("policy", sort=False)["points"]
+    }
 
 
 def pc_words(savings: pd.DataFrame, policy: str) -> str:
