@@ -78,9 +78,13 @@ def choose(page: Page, label: str, value: str) -> None:
 
 def fill(page: Page, selector: str, text: str) -> None:
     """Replace the text of a field and leave it."""
+    field = f"document.querySelector({selector!r})"
     page.click(selector)
-    page.run("document.activeElement.select()")
+    while not page.run(f"document.activeElement === {field}"):
+        page.click(selector)  # a result that came in between had moved the field
+    page.run(f"{field}.select()")
     page.type(text)
+    page.until(f"{field}.value.length === {len(text)}")
     page.key("Tab")
 
 

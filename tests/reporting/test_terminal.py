@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 
 from tests.reporting.test_parameters import write
 from tests.terminal import on_terminal
-from virtkit.reporting import progress
+from virtkit.reporting import execute, progress
 from virtkit.reporting.execute import Outcome
 from virtkit.reporting.workers import Event
 
@@ -57,3 +59,15 @@ def test_ctrl_c_ends_a_run_without_a_traceback(tmp_path: Path, place: str) -> No
     assert "Traceback" not in shown
     assert code == 130, shown
     assert "interrupted" in (tmp_path / "reports" / "status.json").read_text()
+
+
+def test_a_stopped_notebook_prints_no_exception_of_a_task() -> None:
+    """What asyncio says about tasks that outlive a stopped notebook does not reach the terminal."""
+    log = logging.getLogger("asyncio")
+    before = log.level
+    try:
+        with pytest.raises(SystemExit, match="130"):
+            execute._stop(signal.SIGINT, None)
+        assert not log.isEnabledFor(logging.ERROR)
+    finally:
+        log.setLevel(before)

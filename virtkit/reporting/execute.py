@@ -116,6 +116,8 @@ def _exit_with_driver(pipe: Connection) -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
+    # A task that waits for the kernel may still find it dead; asyncio would print that as an error of its own.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     raise SystemExit(128 + number)
 
 
