@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--baseline",
         metavar="CHECKOUT",
-        help="another checkout to measure in turn with this one (resolution, fleet)",
+        help="another checkout to measure in turn with this one (resolution, matrix, fleet)",
     )
     given = parser.parse_args(arguments)
     unknown = sorted(set(given.sets) - set(SETS))
