@@ -78,8 +78,11 @@ def test_one_that_never_answers_is_ended_in_time(tmp_path: Path, monkeypatch: py
         return begun[0]
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", recorded)
-    with pytest.raises(VerifyError, match=r"did not answer within 0\.5 s"):
-        converse(fake, (), nothing, limit=0.5)
+    for limit in (0.5, 5, 50):
+        with pytest.raises(VerifyError, match=f"did not answer within {limit} s"):
+            converse(fake, (), nothing, limit=limit)
+        if begun:  # a busy machine may take longer to start it
+            break
     assert begun[0].returncode == -signal.SIGKILL  # it did not end by itself
     assert not alive(begun[0].pid)
 
