@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from virtkit import samples
-from virtkit.domain.source_map import ElementSpan, outline, source_map
+from virtkit.domain.source_map import ElementSpan, _spans_in, outline, source_map
 
 DISK = "<disk type='file'><source file='/a'/><target dev='vda' bus='virtio'/></disk>"
 TEXTS = (
@@ -37,5 +37,6 @@ def test_an_outline_has_the_places_of_the_full_map(text: str) -> None:
     found = outline(text)
     assert _places(found.os_type) == _places(None if system is None else system.child("type"))
     assert [_places(one) for one in found.holders] == [_places(one) for one in holders]
-    assert [_places(one) for one in found.devices] == [_places(child) for one in holders for child in one.children]
+    devices = [_spans_in(text, *place)[0] for place in found.places]
+    assert [_places(one) for one in devices] == [_places(child) for one in holders for child in one.children]
     assert found.end == root.outer

@@ -12,7 +12,7 @@ from benchmarks.imports import LARGEST, called, circles, import_graph, main, roo
 
 ROOT = Path(__file__).parents[2]
 
-GROUND = "errors facts limits releases values wording display"
+GROUND = "errors facts limits memo releases values wording display"
 RESOLVING = f"{GROUND} domain host resolution"
 RESOLVED = f"{RESOLVING} virtio topology resolved"
 JUDGING = f"{RESOLVED} guests compat policy inputs readers fleet"
@@ -22,6 +22,7 @@ ALLOWED = {
     "errors": "",
     "limits": "",
     "outputs": "errors",
+    "memo": "",
     "values": "",
     "wording": "",
     "yaml_text": "errors limits",

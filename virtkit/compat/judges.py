@@ -20,6 +20,7 @@ from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, qemu_ref
 from virtkit.guests.hardware import hardware
 from virtkit.guests.kinds import database_kind
 from virtkit.guests.overrides import support
+from virtkit.memo import keep
 from virtkit.virtio.interface import Interface, possible
 
 if TYPE_CHECKING:
@@ -65,9 +66,7 @@ class Judge:
         key = device.kind, device.driver, device.transport, device.location, device.model, machine, id(seen)
         found = self._virtio.get(key)
         if found is None:
-            if len(self._virtio) >= _KEPT:
-                self._virtio.clear()
-            found = self._virtio[key] = (*self._found(device, machine), seen)
+            found = keep(self._virtio, key, (*self._found(device, machine), seen), _KEPT)
         judgement, interface, _ = found
         if interface is None:
             return judgement, "refused"
@@ -84,9 +83,7 @@ class Judge:
         key = device.kind, interface, shown.source, device.location, device.model, machine_kind(machine)
         found = self._judgements.get(key)
         if found is None:
-            if len(self._judgements) >= _KEPT:
-                self._judgements.clear()
-            found = self._judgements[key] = self._judged(device, machine, interface, shown)
+            found = keep(self._judgements, key, self._judged(device, machine, interface, shown), _KEPT)
         return found, interface
 
     def _judged(self, device: VirtioDevice, machine: str, interface: Interface, shown: Shown) -> Judgement:
@@ -125,14 +122,12 @@ class Judge:
         """The verdict on an emulated disk or NIC by its name in emulated-hardware.csv, and advice where it fails."""
         found = self._emulated.get((model, family))
         if found is None:
-            if len(self._emulated) >= _KEPT:
-                self._emulated.clear()
             known = hardware().get(model)
             judgement = judge_emulated(known, model, self.guest, self.why_unknown, self.overrides)
             failing = judgement.verdict is Verdict.FAILS
             advice = advice_for(known, self.guest, family, self.overrides) if failing else ""
             judgement = replace(judgement, reason=intern(judgement.reason), source=intern(judgement.source))
-            found = self._emulated[model, family] = judgement, advice
+            found = keep(self._emulated, (model, family), (judgement, advice), _KEPT)
         return found
 
     def boot(self, kind: str) -> str:
@@ -151,9 +146,7 @@ def judge_of(guest: Guest | None, why_unknown: str, overrides: bool) -> Judge:
     judges, key = _judges(), (id(guest), why_unknown, overrides)
     found = judges.get(key)
     if found is None:
-        if len(judges) >= _MOST_JUDGES:
-            judges.clear()
-        found = judges[key] = guest, _judge_of(guest, why_unknown, overrides)
+        found = keep(judges, key, (guest, _judge_of(guest, why_unknown, overrides)), _MOST_JUDGES)
     return found[1]
 
 

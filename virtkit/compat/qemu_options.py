@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from virtkit import facts
 from virtkit.compat.review import Remark
 from virtkit.compat.verdict import Evidence, Judgement, refused
+from virtkit.memo import keep
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -82,9 +83,7 @@ def _has_options(device: Device) -> bool:
         driver = device.children.get("driver")
         found = driver is not None and not _options().isdisjoint(driver.keys())
         if alike is not None:
-            if len(known) >= _KEPT:
-                known.clear()
-            known[alike] = found
+            keep(known, alike, found, _KEPT)
     return found
 
 

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from virtkit.domain.address import Address, PlainAddress
 from virtkit.domain.editor import STEP, address_element, new_element, rewritten
 from virtkit.domain.edits import Edit, SetAddress
-from virtkit.domain.prototypes import OPEN, OPEN_VALUES, open_key
+from virtkit.domain.prototypes import OPEN, open_key
 from virtkit.domain.source_map import source_map
+from virtkit.memo import keep
 
 __all__ = ["MOST", "edited", "new"]
 
@@ -46,7 +47,7 @@ def edited(name: str, text: str, edits: Sequence[Edit], address: Address | None,
     if len(text) > LONGEST or (address is not None and "<address" in text):
         wanted = edits if address is None else [*edits, SetAddress(address)]
         return rewritten(text, source_map(text), wanted, indent)
-    open_text, _, value = open_key(name, text) if name in OPEN_VALUES else (text, None, "")
+    open_text, _, value = open_key(name, text)
     key = (open_text, (*edits,), address is not None, indent)
     found = _known.get(key)
     if found is None:
@@ -62,10 +63,7 @@ def _marked(edits: Sequence[Edit], address: Address | None) -> Sequence[Edit]:
 
 def _keep(key: _Key, text: str) -> tuple[str, str]:
     before, _, behind = text.partition(_MARKED)
-    if len(_known) >= MOST:
-        _known.clear()
-    _known[key] = found = (before, behind)
-    return found
+    return keep(_known, key, (before, behind), MOST)
 
 
 def _whole(found: tuple[str, str], address: Address | None, indent: str) -> str:

@@ -58,7 +58,10 @@ def open_key(name: str, text: str) -> tuple[str, str | None, str]:
     In the key ``OPEN`` stands for the value; a text without one is its own key. Only the values of ``OPEN_VALUES`` are
     open, and only where they have a form that every release accepts.
     """
-    before, pattern, field = _OPEN[name]
+    rule = _OPEN.get(name)
+    if rule is None:
+        return text, None, ""
+    before, pattern, field = rule
     # With two of them it would be unclear which one the field holds.
     if text.count(before) != 1:
         return text, None, ""

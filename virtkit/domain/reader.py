@@ -12,7 +12,7 @@ from virtkit.domain.devices import Device, Nic, Video
 from virtkit.domain.document import label_of, line_of
 from virtkit.domain.elements import chardevs, console_devices, network, plain, storage
 from virtkit.domain.elements.reading import Read, Reader
-from virtkit.domain.prototypes import OPEN_VALUES, open_key, prototypes
+from virtkit.domain.prototypes import open_key, prototypes
 from virtkit.domain.source_map import Outline
 from virtkit.errors import FactsError, Refused
 from virtkit.releases import Release
@@ -80,7 +80,7 @@ def read_devices(root: Element, at: Release, found: Outline | None = None) -> In
     for position, (element, name, text) in enumerate(zip(elements, found.names, found.texts, strict=True)):
         if name not in _READ:
             continue
-        key, field, value = open_key(name, text) if name in OPEN_VALUES else (text, None, "")
+        key, field, value = open_key(name, text)
         known = memo.find(key)
         if known is not None:
             device = known.device(element, position)

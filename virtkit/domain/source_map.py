@@ -126,15 +126,6 @@ class Outline:
                 self._places.append((start, at))
         return self._places
 
-    def device(self, number: int) -> ElementSpan:
-        """A device."""
-        return _spans_in(self._text, *self.places[number])[0]
-
-    @property
-    def devices(self) -> list[ElementSpan]:
-        """All devices, in order."""
-        return [self.device(number) for number in range(len(self.texts))]
-
     @property
     def os_type(self) -> ElementSpan | None:
         """The element ``<os><type>``, None where there is none."""

@@ -21,7 +21,10 @@ __all__ = [
     "configurations",
     "configured",
     "configured_in",
-    "kernel_guest", "kernel_support", "linux_support"]
+    "kernel_guest",
+    "kernel_support",
+    "linux_support",
+]
 
 _NAME = re.compile(r"(?:linux|kernel)[\s_-]*v?([2-9]\.\d{1,3}(?:\.\d{1,3})?)")
 #: A kernel without its minor release, such as "linux-6": its first release is what every later one has, too.

@@ -14,6 +14,7 @@ from virtkit.domain.address import PciAddress
 from virtkit.domain.device_classes import DEVICE_CLASSES, Inventory, class_of
 from virtkit.domain.devices import VIRTIO, Device, Nic, Video
 from virtkit.errors import Refused
+from virtkit.memo import keep
 from virtkit.resolution.context import Context
 from virtkit.resolution.defaults.models import frontend_of
 from virtkit.values import maker
@@ -205,9 +206,7 @@ def virtio_devices(resolution: Resolution) -> tuple[VirtioDevice, ...]:
         form = device.kind, variant, device.model, transport, location
         answer = known.get(form)
         if answer is None:
-            if len(known) >= _KEPT:
-                known.clear()
-            answer = known[form] = _answer(resolution, device, form)
+            answer = keep(known, form, _answer(resolution, device, form), _KEPT)
         kind, driver, model, seen = answer
         if seen is not None and hand.settings:
             seen = _switched_by_hand(seen, driver, device, hand, location or "")
@@ -252,9 +251,7 @@ def _known(resolution: Resolution) -> dict[_Form, _Answer]:
     key = id(context.emulator), resolution.host.qemu, context.arch, context.machine
     found = machines.get(key)
     if found is None:
-        if len(machines) >= _MACHINES:
-            machines.clear()
-        found = machines[key] = context.emulator, {}
+        found = keep(machines, key, (context.emulator, {}), _MACHINES)
     return found[1]
 
 

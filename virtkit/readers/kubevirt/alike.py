@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from virtkit.memo import keep
 from virtkit.readers.contract import Item
 from virtkit.readers.kubevirt.portions import Form, form_of, is_shared, parts
 
@@ -134,7 +135,4 @@ def _remember(line: bytes, form: Form) -> tuple[bytes, int, bytes]:
     block = None if lines.block is None else lines.block.fullmatch(line)
     text = next(group for group in found.groups() if group is not None) if found else line
     answer = (text, len(block[1]) if block else -1, named[1] if named else b"")
-    if len(seen) >= _MOST_LINES:
-        seen.clear()
-    seen[line] = answer
-    return answer
+    return keep(seen, line, answer, _MOST_LINES)

@@ -14,6 +14,7 @@ from virtkit import facts
 from virtkit.domain.device_classes import DEVICE_CLASSES
 from virtkit.domain.devices import Controller, Device, Hostdev, Nic
 from virtkit.errors import FactsError
+from virtkit.memo import keep
 from virtkit.releases import Release, in_release
 from virtkit.resolution.context import Context, Draft
 from virtkit.virtio.kinds import listed_devices
@@ -215,10 +216,8 @@ class ConnectTypes:
         key = (kind, variant, model)
         found = self._cache.get(key)
         if found is None:
-            if len(self._cache) >= MOST:
-                # A NIC may have any model.
-                self._cache.clear()
-            found = self._cache[key] = self._look_up(kind, variant, model)
+            # A NIC may have any model, so the answers are bounded.
+            found = keep(self._cache, key, self._look_up(kind, variant, model), MOST)
         return found
 
     def written(self, device: Device) -> int:
