@@ -1,7 +1,7 @@
 #!/bin/bash
 # `virsh domxml-to-native qemu-argv` prints the QEMU command line of a domain. One would expect the one with which libvirt
 # starts it. The line has another network backend: a NIC in user mode (-netdev user) is shown as a tap device with a file
-# descriptor that nobody has opened. Whoever copies or reviews the line sees a network that the domain never has, and
+# descriptor that is not open. Whoever copies or reviews the line sees a network that the domain never has, and
 # libvirt says nothing about it. Seen with libvirt 9.0.0 and QEMU 7.2 (Debian 12). Needs root; no guest code runs. 2026-11.
 set -euo pipefail
 export LC_ALL=C

@@ -116,9 +116,9 @@ class Runner:
     """
 
     def __init__(
-        self, mutants: list[Mutant], paths: list[str], jobs: int, budget: float, told: Callable[[Outcome], None]
+        self, mutants: list[Mutant], paths: list[str], jobs: int, budget: float, listener: Callable[[Outcome], None]
     ) -> None:
-        self.mutants, self.paths, self.jobs, self.budget, self.told = mutants, paths, jobs, budget, told
+        self.mutants, self.paths, self.jobs, self.budget, self.listener = mutants, paths, jobs, budget, listener
         self.outcomes: list[Outcome] = []
         self._kills: dict[str, dict[int, float]] = {path: defaultdict(float) for path in paths}
         self._items: list[pytest.Item] = []
@@ -202,7 +202,7 @@ class Runner:
 
     def _keep(self, outcome: Outcome) -> None:
         self.outcomes.append(outcome)
-        self.told(outcome)
+        self.listener(outcome)
 
     def _passes(self, number: int) -> bool:
         """Run one test, with its fixtures."""
