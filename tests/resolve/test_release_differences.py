@@ -82,8 +82,9 @@ def test_7_0_ignores_the_address_of_an_iommu() -> None:
 
 def test_7_0_writes_zeros_for_a_ccw_address_elsewhere() -> None:
     """libvirt 7.0 accepts a CCW address on a machine without a channel subsystem, and writes zeros."""
-    (rng,) = resolved("7.0", RNG).inventory.rngs
-    assert str(rng.address) == "0.0.0000"
+    found = resolved("7.0", RNG)
+    assert str(found.inventory.rngs[0].address) == "0.0.0000"
+    assert "<address type='ccw' cssid='0x0' ssid='0x0' devno='0x0000'/></rng>" in found.xml()
 
 
 def test_smartcards_get_the_slots_after_the_written_ones() -> None:
@@ -123,3 +124,35 @@ def test_malformed_numbers_and_back_ends_are_refused(devices: str) -> None:
 def test_a_number_is_written_as_libvirt_writes_it() -> None:
     """The index of a controller is read in base 10 and written without leading zeros."""
     assert "index='10'" in resolved("12.8", "<controller type='virtio-serial' index='010'/>").xml()
+
+
+@pytest.mark.parametrize(("written", "action"), [("", "reset"), (" action='poweroff'", "poweroff")])
+def test_the_watchdog_of_the_chipset_has_the_action_of_the_first(written: str, action: str) -> None:
+    """The itco watchdog that libvirt shows since 9.1 has the action of the first written watchdog, else reset."""
+    text = resolved("12.8", f"<watchdog model='i6300esb'{written}/>").xml()
+    assert f"<watchdog model='itco' action='{action}'/>" in text
+
+
+@pytest.mark.parametrize(
+    ("release", "devices", "ports"),
+    [
+        ("9.0", "", ["0", "1"]),
+        ("9.0", "<serial type='pty'/>", ["0", "0", "1"]),
+        ("12.8", "", ["0", "1"]),
+        ("12.8", "<serial type='pty'/>", ["0", "1", "2"]),
+    ],
+)
+def test_9_0_does_not_count_the_console_of_the_serial_port(release: str, devices: str, ports: list[str]) -> None:
+    """Consoles count from 0; libvirt 9.0 leaves out the one that it adds for the first serial port."""
+    consoles = "<console type='pty'><target type='virtio'/></console>" * 2
+    root = vk.read(resolved(release, devices + consoles).xml().encode()).document.root
+    assert [one.get("port") for one in root.iterfind("devices/console/target")] == ports
+
+
+def test_a_console_shows_the_address_of_the_serial_port() -> None:
+    """The console of a serial port without an address has none either, even when one is written."""
+    address = "<address type='pci' bus='0' slot='7'/>"
+    devices = f"<serial type='pty'/><console type='pty'><target type='serial'/>{address}</console>"
+    console = vk.read(resolved("9.0", devices).xml().encode()).document.root.find("devices/console")
+    assert console is not None
+    assert console.find("address") is None
