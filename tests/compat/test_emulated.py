@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.writing import domain, resolved
 from virtkit import check, read, resolve
 from virtkit.compat.review import Finding, Review
 from virtkit.guests import find
@@ -112,6 +113,22 @@ def test_the_names_of_qemu_are_virtio(name: str, model: str, interface: str) -> 
     nic = next(finding for finding in found.findings if finding.kind == "net")
     assert (nic.model, nic.interface, nic.verdict, nic.better) == (model, interface, "fails", "virtio-transitional")
     assert not found.ok
+
+
+def test_virtio_net_of_s390x_is_no_pci_device() -> None:
+    """There, virtio-net is QEMU's name of virtio-net-ccw, which a PCI address does not suit (QEMU 7.2.22)."""
+    found = resolved(domain(NIC.format(model="virtio-net"), "s390-ccw-virtio", "s390x"), "9.0")
+    assert not any(device.kind == "net" for device in found.virtio_devices)
+    (card,) = check(found, "rhel9.2").emulated
+    assert card.reason == "QEMU does not start: Device 'virtio-net-ccw' can't go on PCI bus."
+
+
+@pytest.mark.parametrize(("overrides", "model"), [(True, "virtio"), (False, "virtio-transitional")])
+def test_a_model_that_qemu_refuses_has_the_advice_of_its_rule(overrides: bool, model: str) -> None:
+    """The database alone states the legacy driver of FreeBSD 13.0; a correction adds the modern one."""
+    found = resolved(domain(NIC.format(model="ne2k_isa")), "9.0")
+    (card,) = check(found, "freebsd13.0", overrides=overrides, changes=False).emulated
+    assert card.advice == f"use <model type='{model}'/>"
 
 
 def test_virtio_vga_shows_a_picture_without_a_driver() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import virtkit as vk
-from tests.writing import NO_BALLOON, NO_USB, domain, host
+from tests.writing import NO_BALLOON, NO_USB, domain, host, resolved
 from virtkit import facts
 from virtkit.compat.changes import fixed
 from virtkit.compat.repairs import repaired
@@ -72,13 +74,14 @@ def test_a_scsi_host_device_needs_its_controller() -> None:
 def test_ide_disks_of_q35_are_repaired_in_two_steps() -> None:
     """The IDE controller goes, and its disk moves to SATA."""
     disk = "<disk type='file'><source file='/d'/><target dev='hda' bus='ide'/></disk>"
-    broken = vk.read(domain(f"<controller type='ide' index='0'/>{disk}{NO_BALLOON}{NO_USB}"))
+    broken = vk.read(domain(f"<controller type='ide' index='0'/>{disk}{NO_BALLOON}{NO_USB}"), "old.xml")
     with pytest.raises(Refused) as error:
         vk.resolve(broken)
     repair = repaired(broken, error.value)
     assert repair is not None
     assert repair.steps[0] == "controller ide: removed, the machine has none"
     assert len(repair.steps) == 2
+    assert repair.domain.document.file == broken.document.file
     assert [disk.bus for disk in vk.resolve(repair.domain).inventory.disks] == ["sata"]
 
 
@@ -107,3 +110,42 @@ def test_a_virtio_device_reads_as_its_driver_place_and_interface() -> None:
     assert repr(disk) == "<VirtioDevice virtio-disk0 disk vda: virtio-blk-pci at 0000:01:00.0, modern>"
     (disk,) = vk.resolve(vk.read(domain(DISK + NO_BALLOON, "s390-ccw-virtio", "s390x")), host()).virtio_devices
     assert repr(disk) == "<VirtioDevice virtio-disk0 disk vda: virtio-blk-ccw at fe.0.0000>"
+
+
+def test_what_the_reader_assumed_is_a_note() -> None:
+    """Each note of the reader of a Proxmox configuration is a note of the review, with the input as its source."""
+    source = vk.read(b"machine: q35\nname: web\nnet0: virtio=AA:BB:CC:00:00:01,bridge=vmbr0\n", "100.conf")
+    assert source.notes
+    remarks = vk.check(vk.resolve(source), "debian12").remarks
+    assert remarks[: len(source.notes)] == tuple(Remark("note", note, "the input") for note in source.notes)
+
+
+def test_what_an_older_libvirt_lacks_is_said_with_its_release() -> None:
+    """libvirt 5.1 refuses the model virtio-transitional, 5.2 does not; both ignore packed='on', which came with 6.3."""
+    devices = (
+        "<memballoon model='virtio-transitional'/>"
+        "<rng model='virtio'><backend model='random'>/d</backend><driver packed='on'/></rng>"
+    )
+    ignored = Remark(
+        "warning",
+        "libvirt {} ignores packed='on' of a virtio device (line 7); libvirt 6.3 and later have it",
+        "libvirt 6.3.0 release notes",
+    )
+    refused = Remark(
+        "error",
+        "libvirt 5.1 refuses memballoon virtio-transitional: Unknown model type 'virtio-transitional'; libvirt 5.2 and "
+        "later accept it",
+        "libvirt 5.2.0 release notes",
+    )
+    for release, expected in (("5.1", (refused, ignored)), ("5.2", (ignored,))):
+        remarks = vk.check(vk.resolve(vk.read(domain(devices)), vk.Host.default(release)), "rhel9.2").remarks
+        assert remarks == tuple(replace(one, text=one.text.format(release)) for one in expected)
+
+
+def test_an_option_of_a_device_that_qemu_refuses_has_no_remedy() -> None:
+    """QEMU 7.2 refuses every balloon on PCI of s390x, so its iommu='on' is no cause and has no remedy."""
+    balloon = "<memballoon model='virtio'><driver iommu='on'/><address type='pci' slot='0x05'/></memballoon>"
+    review = vk.check(resolved(domain(balloon, "s390-ccw-virtio", "s390x"), "9.0"), "rhel9.2")
+    (found,) = review.findings
+    assert found.reason == "QEMU refuses the device: MSI-X support is mandatory in the S390 architecture."
+    assert found.advice.startswith("not needed: the guest runs without it; use <memballoon model='none'/>")

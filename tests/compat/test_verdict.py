@@ -67,3 +67,13 @@ def test_kind_without_an_id_is_unknown() -> None:
     judgement = judge(Support(False, False, unknown=True), "crypto", MODERN)
     assert judgement.verdict is Verdict.UNKNOWN
     assert "no device id for virtio-crypto" in judgement.reason
+
+
+@pytest.mark.parametrize(("modern", "own"), [(True, "has no suitable"), (False, "includes no")])
+def test_a_driver_to_install_is_named_beside_the_one_that_is_there(modern: bool, own: str) -> None:
+    """The reason says whether the guest has a driver that does not suit, or none."""
+    reason = judge(Support(False, modern, legacy_addon=True, condition="drivers"), "net", LEGACY).reason
+    only = "only the legacy interface (virtio 0.9)"
+    assert reason == (
+        f"The guest {own} net driver, but one that supports {only} can be installed; the device offers {only}."
+    )

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from virtkit import check, read, resolve
+from virtkit import Host, check, read, resolve
 from virtkit.resolved import Resolved
 from virtkit.serialization import resolved_json
 
@@ -21,8 +21,8 @@ def arguments(*values: str) -> str:
     return f"<qemu:commandline>{''.join(f'<qemu:arg value={value!r}/>' for value in values)}</qemu:commandline>"
 
 
-def resolved(by_hand: str, machine: str = "q35") -> Resolved:
-    """A resolved domain with a virtio disk, a virtio NIC and these elements."""
+def resolved(by_hand: str, machine: str = "q35", at: Host | None = None) -> Resolved:
+    """A domain with a virtio disk, a virtio NIC and these elements, resolved for a host."""
     xml = (
         "<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'><name>one</name>"
         "<memory unit='GiB'>1</memory><vcpu>1</vcpu>"
@@ -30,7 +30,7 @@ def resolved(by_hand: str, machine: str = "q35") -> Resolved:
         "<disk type='file' device='disk'><source file='/d'/><target dev='vda' bus='virtio'/></disk>"
         f"<interface type='user'><model type='virtio'/></interface></devices>{by_hand}</domain>"
     )
-    return resolve(read(xml.encode()))
+    return resolve(read(xml.encode()), at)
 
 
 def interfaces(found: Resolved) -> dict[str, str]:
@@ -129,3 +129,10 @@ def test_what_may_falsify_an_answer_is_noted_on_it(by_hand: str, text: str) -> N
 def test_what_concerns_no_answer_gets_no_note(by_hand: str) -> None:
     """An argument that changes neither machine, devices, places nor interfaces gets no note."""
     assert not resolved(by_hand).domain.by_hand.notes
+
+
+@pytest.mark.parametrize(("machine", "interface"), [("pc-q35-2.6", "transitional"), ("pc-q35-2.7", "modern")])
+def test_an_old_machine_keeps_the_legacy_interface_on_a_port(machine: str, interface: str) -> None:
+    """Up to 2.6 disable-legacy is off everywhere, so disable-modern=off adds virtio 1.0; observed: QEMU 7.2.22."""
+    by_hand = OVERRIDE.format(alias="net0", name="disable-modern", value="off")
+    assert interfaces(resolved(by_hand, machine, Host.default("9.0")))["net0"] == interface

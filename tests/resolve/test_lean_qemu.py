@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.writing import NO_BALLOON, NO_USB, domain
-from virtkit import Host, Resolved, facts, read, resolve
+from virtkit import Host, Resolved, check, facts, read, resolve
 from virtkit.errors import Refused
 from virtkit.qemu_args import text
 
@@ -46,7 +46,10 @@ def nic(model: str) -> str:
 )
 def test_a_qemu_before_4_0_gets_switches_in_place_of_models(model: str, driver: str, tmp_path: Path) -> None:
     """Without the drivers of both models, the plain driver gets disable-legacy and disable-modern."""
-    assert driver in text(on(lean(tmp_path, *MODELS), nic(model)))
+    found = on(lean(tmp_path, *MODELS), nic(model))
+    assert driver in text(found)
+    (device,) = found.virtio_devices
+    assert (device.kind, device.driver, device.model) == ("net", "virtio-net-pci", model)
 
 
 def test_a_qemu_without_the_switches_has_legacy_devices_only(tmp_path: Path) -> None:
@@ -101,15 +104,18 @@ def test_only_the_first_virtio_display_is_a_vga_card(
 
 def test_the_default_usb_controller_of_q35_is_the_first_that_qemu_has(tmp_path: Path) -> None:
     """libvirt prefers qemu-xhci to nec-xhci, and both to ich9 with its companions."""
-    found = []
+    models = []
     for lacking in ((), ("qemu-xhci",), ("qemu-xhci", "nec-usb-xhci")):
-        controllers = on(lean(tmp_path, *lacking), "").inventory.controllers
-        found.append([(one.model, one.index, one.startport) for one in controllers if one.type == "usb"])
-    assert found == [
+        found = on(lean(tmp_path, *lacking), "")
+        usb = [one for one in found.inventory.controllers if one.type == "usb"]
+        models.append([(one.model, one.index, one.startport) for one in usb])
+    assert models == [
         [("qemu-xhci", 0, None)],
         [("nec-xhci", 0, None)],
         [("ich9-ehci1", 0, None), ("ich9-uhci1", 0, 0), ("ich9-uhci2", 0, 2), ("ich9-uhci3", 0, 4)],
     ]
+    said = "USB controller 0 is added because the domain has none (machine family q35)"
+    assert [found.trace.of(one)[0].text for one in usb] == [said] * 4
 
 
 @pytest.mark.parametrize(("lacking", "model"), [((), "lsilogic"), (("lsi53c895a",), "virtio-scsi")])
@@ -140,3 +146,18 @@ def test_more_than_255_vcpus_turn_on_the_options_of_an_iommu(model: str, options
     assert driver is not None
     assert {str(name) for name in driver.keys()} == options  # noqa: SIM118
     assert set(driver.values()) == {"on"}
+
+
+def test_an_option_of_an_iommu_that_is_written_stays(tmp_path: Path) -> None:
+    """Only the option that is not written is added."""
+    more = "<vcpu>256</vcpu><features><ioapic driver='qemu'/></features>"
+    data = domain(f"<iommu model='intel'><driver intremap='on'/></iommu>{NO_USB}{NO_BALLOON}", more=more)
+    assert "<driver intremap='on' eim='on'/>" in resolve(read(data), lean(tmp_path)).xml()
+
+
+def test_without_a_scsi_controller_nothing_is_said_of_its_disks(tmp_path: Path) -> None:
+    """Where QEMU has no SCSI controller that libvirt would choose, the model is unknown, and so is the verdict."""
+    host = lean(tmp_path, "lsi53c895a", "virtio-scsi-pci", "virtio-scsi-device", "virtio-scsi")
+    disk = "<disk type='file'><source file='/d'/><target dev='sda' bus='scsi'/></disk>"
+    (found,) = check(on(host, disk, "pc"), "debian12").emulated
+    assert (found.model, found.verdict) == ("unknown", "unknown")

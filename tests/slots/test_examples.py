@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.slots.worked import Example, answers, each_of, examples
-from tests.writing import places, resolved
+from tests.writing import NO_USB, domain, places, resolved
 
 
 def observed(xml: bytes, release: str) -> str:
@@ -43,3 +43,17 @@ def test_an_example_is_whole(name: str) -> None:
     titles = [(one.title, release) for one in examples(name) for release in one.expected]
     assert len(set(titles)) == len(titles)
     assert all(lines for one in examples(name) for lines in one.expected.values())
+
+
+@pytest.mark.parametrize(
+    ("devices", "ports"),
+    [
+        (NO_USB, []),
+        ("", [(2, 0)]),
+        ("<hub type='usb'/><input type='tablet' bus='usb'/>", [(8, 2)]),
+    ],
+)
+def test_free_usb_ports_are_counted(devices: str, ports: list[tuple[int, int]]) -> None:
+    """A controller without its own number of ports has 2 and a hub 8; model none has none."""
+    headroom = resolved(domain(devices, "pc")).topology.headroom
+    assert [(one.free, one.used) for one in headroom if one.kind == "usb"] == ports
