@@ -19,7 +19,10 @@ __all__ = [
     "DEPTH",
     "DEVICES",
     "LIMITS",
+    "LINE_BYTES",
     "LIST_BYTES",
+    "OSINFO_BYTES",
+    "OTHER_BYTES",
     "YAML_BYTES",
     "YAML_DEPTH",
     "YAML_VALUES",
@@ -42,11 +45,15 @@ class Limit:
 
     @property
     def remedy(self) -> str:
-        """How to raise the limit, as the end of a message."""
+        """How to raise the limit, as the end of a message, and that the variable has a value without meaning."""
         if not self.variable:
             return "this limit is fixed"
         upto = f" to {self.highest:,} at most" if self.highest else ""
-        return f"the environment variable {self.variable} raises this limit{upto}"
+        remedy = f"the environment variable {self.variable} raises this limit{upto}"
+        given = os.environ.get(self.variable, "").strip()
+        if not given or _SIZE.fullmatch(given):
+            return remedy
+        return f"{remedy}; its value {given[:40]!r} is ignored, expected a number such as 100, 64K, 64M or 64G"
 
     @property
     def too_large(self) -> str:
@@ -56,8 +63,10 @@ class Limit:
     @property
     def size(self) -> str:
         """The number as text: a size in MiB or GiB where it is one, else with separators."""
-        if "bytes" not in self.what or self.most % 1024:
+        if "bytes" not in self.what:
             return f"{self.most:,}"
+        if self.most % 1024:
+            return f"{self.most:,} {'byte' if self.most == 1 else 'bytes'}"
         for sign, factor in (("GiB", 1 << 30), ("MiB", 1 << 20)):
             if self.most % factor == 0:
                 return f"{self.most // factor:,} {sign}"
@@ -77,6 +86,8 @@ def _limit(most: int, what: str, name: str, highest: int = 0) -> Limit:
 BYTES = _limit(16 << 20, "bytes of one input", "BYTES")
 LIST_BYTES = _limit(512 << 20, "bytes of a list of objects, in YAML or JSON", "LIST_BYTES")
 YAML_BYTES = _limit(1 << 20, "bytes of a policy or of the parameters of a report", "YAML_BYTES")
+#: Escapes make a line longer than the XML in it.
+LINE_BYTES = Limit(2 * BYTES.most, "bytes of one line of JSON, twice those of an input", BYTES.variable)
 DEPTH = Limit(256, "levels of XML elements", "")
 DEVICES = _limit(4096, "devices of one domain", "DEVICES")
 ATTRIBUTE = _limit(64 << 10, "characters of one XML attribute", "ATTRIBUTE")
@@ -86,9 +97,12 @@ YAML_VALUES = _limit(100_000, "values in a policy or in the parameters of a repo
 ALIASED = _limit(100_000, "values that aliases of YAML repeat", "ALIASED")
 ARCHIVE_MEMBERS = _limit(20_000_000, "members of one archive", "ARCHIVE_MEMBERS")
 ARCHIVE_BYTES = _limit(256 << 30, "bytes that one archive unpacks to", "ARCHIVE_BYTES")
+OTHER_BYTES = _limit(16 << 30, "bytes of other files in one compressed archive", "OTHER_BYTES")
+OSINFO_BYTES = _limit(256 << 20, "bytes that an osinfo-db unpacks to", "OSINFO_BYTES")
 
 LIMITS = (
     BYTES,
+    LINE_BYTES,
     LIST_BYTES,
     YAML_BYTES,
     DEPTH,
@@ -99,5 +113,7 @@ LIMITS = (
     ALIASED,
     ARCHIVE_MEMBERS,
     ARCHIVE_BYTES,
+    OTHER_BYTES,
+    OSINFO_BYTES,
 )
 """All limits, as docs/inputs.md lists them."""

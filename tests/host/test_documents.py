@@ -228,7 +228,7 @@ def test_an_unusable_xml_document_says_what_is_missing(tmp_path: Path, text: str
         (json.dumps([{"name": "virt", "cpu-max": 8}]), "the architecture is unknown"),
         (json.dumps([{"name": "virt", "cpu-max": "8", "default-cpu-type": "a-s390x-cpu"}]), "cpu-max"),
         ('{"format": 1}', "have no arch"),
-        ("[" * 100_000, "nested too deeply"),
+        ("[" * 100_000, "more than 100 levels of YAML or JSON"),
         (json.dumps([{"name": "\ud800", "cpu-max": 1, "default-cpu-type": "a-s390x-cpu"}]), "the name"),
         (json.dumps([{"name": "q", "alias": [], "cpu-max": 1, "default-cpu-type": "a-s390x-cpu"}]), "the name"),
         (json.dumps({"v": {"qemu": {"major": "7", "minor": 2}}, "m": MACHINES}), "expected two numbers"),

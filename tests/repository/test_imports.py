@@ -12,7 +12,7 @@ from benchmarks.imports import LARGEST, called, circles, import_graph, main, roo
 
 ROOT = Path(__file__).parents[2]
 
-GROUND = "errors facts limits memo releases values wording display"
+GROUND = "errors facts json_text limits memo releases values wording display"
 RESOLVING = f"{GROUND} domain host resolution"
 RESOLVED = f"{RESOLVING} virtio topology resolved"
 JUDGING = f"{RESOLVED} guests compat policy inputs readers fleet"
@@ -21,6 +21,7 @@ JUDGING = f"{RESOLVED} guests compat policy inputs readers fleet"
 ALLOWED = {
     "errors": "",
     "limits": "",
+    "json_text": "limits",
     "outputs": "errors",
     "memo": "",
     "values": "",

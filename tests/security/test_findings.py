@@ -156,12 +156,12 @@ def test_json_that_is_nested_too_deeply_is_an_error(tmp_path: Path, text: str) -
     """Steps, parameters and JSON lines with endless nesting are an error of one line."""
     for name, read_it in (("s.json", steps_of), ("p.json", lambda file: parameters.read(Path(file)))):
         (tmp_path / name).write_text(text)
-        with pytest.raises(UsageError, match=r"nested too deeply|VIRTKIT_MAX_YAML_DEPTH"):
+        with pytest.raises(UsageError, match=limits.YAML_DEPTH.remedy):
             read_it(str(tmp_path / name))
     (tmp_path / "a.jsonl").write_text('{"xml": ' + text + "}\n" + json.dumps({"xml": GOOD.decode()}))
     count, errors = results(tmp_path / "a.jsonl")
     assert (count, len(errors)) == (1, 1)
-    assert "nested too deeply" in errors[0]
+    assert limits.YAML_DEPTH.remedy in errors[0]
 
 
 @pytest.mark.parametrize("text", ["x: &a [*a]", "x: " + "[" * 120 + "]" * 120, "x: " + "[" * 9000], ids=len)

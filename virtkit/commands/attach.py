@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from virtkit import json_text
 from virtkit.commands import tables
 from virtkit.commands.given import INPUT, add_reader_options, given_domain
 from virtkit.commands.live import live_state
@@ -169,7 +169,7 @@ def _steps(args: argparse.Namespace, session: Session) -> list[Step]:
     elif not steps:
         raise UsageError("name at least one DEVICE, or --steps FILE.json")
     if len(steps) > _MOST_STEPS:
-        raise UsageError(f"{len(steps)} steps; at most {_MOST_STEPS} are taken")
+        raise UsageError(f"{len(steps):,} steps; expected at most {_MOST_STEPS:,}; this limit is fixed")
     return steps
 
 
@@ -189,9 +189,9 @@ def steps_of(file: str) -> list[Step]:
     from virtkit.inputs import one_source
 
     try:
-        found: Any = json.loads(one_source(file).read())
-    except RecursionError:
-        raise UsageError(f"--steps {file}: expected a list of steps, got JSON that is nested too deeply") from None
+        found: Any = json_text.value(one_source(file).read())
+    except json_text.TooDeep as problem:
+        raise UsageError(f"--steps {file}: {problem}") from None
     except ValueError as problem:
         raise UsageError(f"--steps {file}: not JSON: {problem}") from None
     if not isinstance(found, list):

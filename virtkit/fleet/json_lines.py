@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from virtkit.domain.document import MAX_BYTES
+from virtkit import json_text, limits
 from virtkit.inputs import InMemory, Source, Unreadable
 
 if TYPE_CHECKING:
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["domains_of", "json_lines", "numbered"]
 
-#: Escapes may make a line longer than its XML.
-_LONGEST = 2 * MAX_BYTES
 _DEEPEST = 8
 _BEGINNINGS = ("<domain", "<domstatus", "<domainsnapshot", "<domaincheckpoint", "<?xml", "<!--")
 _NAMES = ("name", "domain", "id", "uuid")
@@ -38,13 +35,14 @@ def json_lines(stream: BinaryIO, label: str) -> Iterator[Source]:
 def numbered(stream: BinaryIO, label: str) -> Iterator[tuple[int, int, bytes] | Unreadable]:
     """Each line that is not empty with its number and where it begins; or what cannot be read."""
     number = begin = 0
+    longest = limits.LINE_BYTES.most
     try:
-        while line := stream.readline(_LONGEST + 1):
+        while line := stream.readline(longest + 1):
             number += 1
             size = len(line)
-            if size > _LONGEST:
+            if size > longest:
                 size += 0 if line.endswith(b"\n") else _pass_over(stream)
-                yield _unreadable(label, number, f"the line is longer than {_LONGEST >> 20} MiB")
+                yield _unreadable(label, number, limits.LINE_BYTES.too_large)
             elif not line.isspace():
                 yield number, begin, line
             begin += size
@@ -58,7 +56,7 @@ def numbered(stream: BinaryIO, label: str) -> Iterator[tuple[int, int, bytes] | 
 def _pass_over(stream: BinaryIO) -> int:
     """Read to the end of a line. Returns the number of bytes."""
     passed = 0
-    while rest := stream.readline(_LONGEST):
+    while rest := stream.readline(limits.LINE_BYTES.most):
         passed += len(rest)
         if rest.endswith(b"\n"):
             break
@@ -68,9 +66,9 @@ def _pass_over(stream: BinaryIO) -> int:
 def domains_of(line: bytes, label: str, number: int) -> Iterator[InMemory | Unreadable]:
     """The domains of a line; or one source whose ``read`` raises InputError."""
     try:
-        value = json.loads(line)
-    except RecursionError:
-        yield _unreadable(label, number, "expected one JSON value, got one that is nested too deeply")
+        value = json_text.value(line)
+    except json_text.TooDeep as problem:
+        yield _unreadable(label, number, str(problem))
         return
     except ValueError as problem:
         yield _unreadable(label, number, f"expected one JSON value, got text that is not JSON: {problem}")

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["tar_members", "zip_members"]
 
-#: The most bytes of other files that are passed over in one compressed archive.
-MAX_PASSED = 16 << 30
 
 
 def tar_members(stream: BinaryIO, label: str, file: str = "") -> Iterator[Source]:
@@ -53,8 +51,8 @@ def tar_members(stream: BinaryIO, label: str, file: str = "") -> Iterator[Source
                 found += 1
                 passed += size - len(data)
                 yield _member(label, name, data)
-            if passed > MAX_PASSED:
-                yield _rest(label, f"it has more than {MAX_PASSED >> 30} GiB of other files")
+            if passed > limits.OTHER_BYTES.most:
+                yield _rest(label, f"more than {limits.OTHER_BYTES.size} of other files; {limits.OTHER_BYTES.remedy}")
                 return
     except (ArchiveError, OSError, EOFError, ValueError) as error:
         yield _rest(label, str(error))
@@ -116,9 +114,10 @@ class _Seen:
         """Count one more member; the limit that it exceeds in words, or ""."""
         self._members += 1
         self._bytes += size
-        for count, limit in ((self._members, limits.ARCHIVE_MEMBERS), (self._bytes, limits.ARCHIVE_BYTES)):
-            if count > limit.most:
-                return f"more than {limit.size} ({limit.what}); {limit.remedy}"
+        if self._members > limits.ARCHIVE_MEMBERS.most:
+            return f"it has more than {limits.ARCHIVE_MEMBERS.size} members; {limits.ARCHIVE_MEMBERS.remedy}"
+        if self._bytes > limits.ARCHIVE_BYTES.most:
+            return f"it unpacks to more than {limits.ARCHIVE_BYTES.size}; {limits.ARCHIVE_BYTES.remedy}"
         return ""
 
 

@@ -52,7 +52,7 @@ class _Header(tarfile.TarInfo):
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
         found = super().frombuf(buf, encoding, errors)
         if found.type in b"xgXLK" and found.size > _MAX_HEADER:
-            raise tarfile.ReadError(f"an extended header is larger than {_MAX_HEADER >> 20} MiB")
+            raise tarfile.ReadError(f"an extended header is larger than {_MAX_HEADER >> 20} MiB; this limit is fixed")
         return found
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lxml import etree
 
+from virtkit import limits
 from virtkit.errors import GuestError
 from virtkit.guests.device_order import returned_order
 from virtkit.guests.record import AddOn, Guest
@@ -30,8 +31,6 @@ DEFAULT_FOLDERS = (
     (("OSINFO_USER_DIR",), "${XDG_CONFIG_HOME}/osinfo"),
 )
 
-_FILE_LIMIT = 4 << 20
-_TOTAL_LIMIT = 256 << 20
 _LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _DATED = re.compile(r"(\d{8})")
 
@@ -145,8 +144,8 @@ def _folder(place: Path) -> Iterator[tuple[str, bytes]]:
         for file in sorted([top / "VERSION", *(top / "device").rglob("*"), *(top / "os").rglob("*")]):
             name = file.relative_to(top).as_posix()
             if _wanted(name) and file.is_file():
-                if file.stat().st_size > _FILE_LIMIT:
-                    raise GuestError(f"{file}: expected at most {_FILE_LIMIT >> 20} MiB")
+                if file.stat().st_size > limits.BYTES.most:
+                    raise GuestError(f"{file}: {limits.BYTES.too_large}")
                 yield name, file.read_bytes()
     except OSError as problem:
         raise GuestError(f"{problem.filename or place}: cannot be read: {problem.strerror or problem}") from None
@@ -159,19 +158,19 @@ def _tarball(place: Path) -> Iterator[tuple[str, bytes]]:
             for member in archive:
                 # All members count, because skipping one means unpacking it; a header has 512 bytes.
                 total += member.size + 512
-                if total > _TOTAL_LIMIT:
-                    limit = _TOTAL_LIMIT >> 20
-                    raise GuestError(f"{place}: unpacks to more than {limit} MiB, too much for an osinfo-db")
+                if total > limits.OSINFO_BYTES.most:
+                    limit = limits.OSINFO_BYTES
+                    raise GuestError(f"{place}: it unpacks to more than {limit.size}; {limit.remedy}")
                 parts = member.name.lstrip("./").split("/")
                 while parts and parts[0] not in ("os", "device", "VERSION"):
                     parts.pop(0)
                 name = "/".join(parts)
                 if not member.isfile() or not _wanted(name):
                     continue
-                if member.size > _FILE_LIMIT:
-                    raise GuestError(f"{place}: {member.name}: expected at most {_FILE_LIMIT >> 20} MiB")
+                if member.size > limits.BYTES.most:
+                    raise GuestError(f"{place}: {member.name}: {limits.BYTES.too_large}")
                 stream = archive.extractfile(member)
-                yield name, stream.read(_FILE_LIMIT) if stream else b""
+                yield name, stream.read(limits.BYTES.most) if stream else b""
     except GuestError:
         raise
     except Exception as problem:  # each way to compress, and each field of a header, has its own

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
 from typing import Any
 
+from virtkit import json_text
 from virtkit.errors import CapabilityError
 from virtkit.host.emulator import ARCHITECTURES, VERSIONED, Emulator, Machine, by_name, default_name
 
@@ -26,12 +26,14 @@ def decode(data: bytes, name: str) -> Any:
     Raises CapabilityError when ``data`` is no JSON or is nested too deeply.
     """
     try:
-        return json.loads(data)
-    except RecursionError:
-        raise CapabilityError(f"{name}: expected a reply of QEMU, got JSON that is nested too deeply") from None
+        return json_text.value(data)
+    except json_text.TooDeep as deep:
+        raise CapabilityError(f"{name}: {deep}") from None
     except ValueError as whole:
         try:
-            return [json.loads(line) for line in data.splitlines() if line.strip()]
+            return [json_text.value(line) for line in data.splitlines() if line.strip()]
+        except json_text.TooDeep as deep:
+            raise CapabilityError(f"{name}: {deep}") from None
         except ValueError:
             raise CapabilityError(f"{name}: corrupt or truncated JSON: {whole}") from None
 

@@ -171,7 +171,7 @@ def devices_of(text: str, names: Names) -> list[str]:
         raise UsageError(f"{text!r}: expected device XML, a file that ends in .xml, or [N*]FORM[:VALUE] with {known}")
     number, value = int(found[1] or 1), found[3] or ""
     if not 1 <= number <= MOST:
-        raise UsageError(f"{text}: expected from 1 to {MOST} devices")
+        raise UsageError(f"{text}: expected from 1 to {MOST:,} devices; this limit is fixed")
     if value and not form.value:
         raise UsageError(f"{text}: {found[2]} takes no value after the colon")
     if value and not _WORD.match(value):

@@ -108,7 +108,11 @@ def document_of(root: Element, lines: Mapping[Element, int], file: str) -> Docum
     from lxml import etree
 
     etree.indent(root)
-    document = parse(etree.tostring(root, encoding="utf-8"), file)
+    try:
+        document = parse(etree.tostring(root, encoding="utf-8"), file)
+    except InputError as error:
+        # Its line is that of the text that was built.
+        raise InputError(error.what, file or None, lines.get(root)) from None
     found: dict[Element, int] = {}
     for built in root.iter():
         parent = built.getparent()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from virtkit import limits
+from virtkit import json_text
 from virtkit.errors import UsageError
 
 __all__ = ["PARTS", "Heading", "declared", "distribute", "heading", "read"]
@@ -118,20 +118,11 @@ def read(file: Path) -> dict[str, Any]:
 def _json(text: str, file: Path) -> Any:
     """The values of a JSON text. Raises UsageError when it is not well-formed or is nested too deeply."""
     try:
-        given = json.loads(text, object_pairs_hook=_mapping)
-        level = [given]
-        for _ in range(limits.YAML_DEPTH.most):
-            level = [inner for one in level for inner in _inside(one)]
-    except RecursionError:
-        level = [None]
+        return json_text.value(text, _mapping)
     except json.JSONDecodeError as error:
         raise UsageError(f"{file}:{error.lineno}: not valid JSON: {error.msg}") from None
     except ValueError as error:
         raise UsageError(f"{file}: {error}") from None
-    if level:
-        most = f"more than {limits.YAML_DEPTH.size} {limits.YAML_DEPTH.what}"
-        raise UsageError(f"{file}: {most}; {limits.YAML_DEPTH.remedy}")
-    return given
 
 
 def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -142,13 +133,6 @@ def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"the key {twice[:60]!r} is there twice")
     return found
-
-
-def _inside(value: object) -> list[Any]:
-    """The values in a mapping or a list."""
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []
 
 
 def distribute(given: Mapping[str, Any], notebooks: Iterable[Path]) -> dict[str, dict[str, Any]]:

@@ -205,7 +205,8 @@ def _read(machine: Machine, file: str, choice: _Choice, profiles: Profiles) -> R
         notes = notes_on(machine, instance, later, unplaced)
         return FoundDomain(name, document_of(building.root, building.lines, file), notes)
     except InputError as error:
-        return NotRead(name, error)
+        # What is wrong with the XML that was built for libvirt has no place in the file.
+        return NotRead(name, error if error.file else InputError(error.what, file or None, machine.line))
 
 
 def _instance(machine: Machine, file: str, profiles: Profiles) -> Instance:

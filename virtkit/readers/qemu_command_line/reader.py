@@ -93,7 +93,7 @@ def _domain(
         raise InputError(what, file or None, line)
     placed = plan(settings, machine, _release(command, options))
     if placed.tree.depth() > _DEEPEST:
-        what = f"bridges are nested {placed.tree.depth()} levels deep; expected at most {_DEEPEST}"
+        what = f"bridges are nested {placed.tree.depth()} levels deep; expected at most {_DEEPEST}; this limit is fixed"
         raise InputError(what, file or None, line)
     for group in placed.unknown:
         text = f"device {clean(group.get('driver'))!r} is not known; it is left out"
