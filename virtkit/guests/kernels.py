@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Configuration",
+    "Dated",
     "conditional_support",
     "configurations",
     "configured",
@@ -87,63 +88,88 @@ def kernel_support(kernel: str, kind: str) -> Support:
     )
 
 
-def linux_support(guest: Guest, kind: str, answer: Support) -> Support:
-    """Which drivers a Linux guest has for ``kind`` where the guest database, whose answer is ``answer``, lists none.
+@dataclass(frozen=True, slots=True, eq=False)
+class Dated:
+    """An answer about Linux guests that depends on their dates: whose life ended before the driver lacks it.
 
-    The configuration of the guest's kernel decides; without it the driver is absent when it is younger than the guest's
-    kernel or than the guest's whole life, else unknown: the database does not list every driver of every release.
+    ``row`` is about the driver; for other guests it is unknown, with ``source`` and ``legacy_only`` as in Support.
+    Sources: data/guests/kernels.csv; the dates of the guest database.
+    """
+
+    row: Mapping[str, str]
+    source: str
+    legacy_only: bool
+
+    def of(self, guest: Guest) -> Support:
+        """The answer about a guest."""
+        end = guest.eol or guest.release
+        if end and end < self.row["born"]:
+            source = f"{guest.database}: dates of {guest.id}; {self.row['source']}"
+            return Support(False, False, evidence="override", source=source)
+        remark = (
+            f"It lists no such driver, but Linux has one (since {self.row['present']} or earlier), and no source says "
+            f"whether the kernel of {guest.id} is built with {self.row['option']}."
+        )
+        return Support(
+            False,
+            False,
+            unknown=True,
+            legacy_only=self.legacy_only,
+            evidence="override",
+            source=self.source,
+            remark=remark,
+        )
+
+
+def linux_support(configs: tuple[Configuration, ...], kind: str, answer: Support) -> Support | Dated:
+    """Which drivers Linux guests have for ``kind`` where the guest database, whose answer is ``answer``, lists none.
+
+    The configurations of their kernels decide; without them the driver is absent when it is younger than a guest's
+    kernel or than its whole life, else unknown: the database does not list every driver of every release.
     Sources: data/guests/kernel-configs.csv, kernels.csv; the dates of the guest database.
     """
     row = _drivers().get(kind)
     if row is None:
         return answer
-    option = row["option"].removeprefix("CONFIG_")
-    found = configured(guest.id, option)
+    found = configured_in(configs, row["option"].removeprefix("CONFIG_"))
     if found is not None:
-        there, config = found
-        source = f"{config['source']} [{config['confidence']} confidence]"
-        if not there:
-            return Support(False, False, evidence="override", source=source, remark=f"CONFIG_{option} is not set.")
-        return Support(
-            legacy=config["interfaces"] != "modern" and _has_legacy(kind),
-            modern=config["interfaces"] != "legacy",
-            condition=config["condition"],
-            modern_condition=config["condition"],
-            evidence="override",
-            source=source,
-        )
+        return _configured_support(*found, row)
     if answer.evidence != "db":
         return answer
-    unread = [config.row for config in configurations(guest.id) if not config.has and not config.lacks]
+    unread = [config.row for config in configs if not config.has and not config.lacks]
     for config in unread:
         if _has(config["kernel"], row) is False:
             source = f"{config['source']} [{config['confidence']} confidence]; {row['source']}"
             return Support(False, False, evidence="override", source=source)
-    end = guest.eol or guest.release
-    if end and end < row["born"]:
-        source = f"{guest.database}: dates of {guest.id}; {row['source']}"
-        return Support(False, False, evidence="override", source=source)
-    remark = (
-        f"It lists no such driver, but Linux has one (since {row['present']} or earlier), and no source says whether "
-        f"the kernel of {guest.id} is built with CONFIG_{option}."
-    )
-    source = f"{answer.source}; {row['source']}"
-    modern = _drivers()["modern"]
+    source, modern = f"{answer.source}; {row['source']}", _drivers()["modern"]
     old = next((config for config in unread if _has(config["kernel"], modern) is False), None)
     if old is not None:
         source += f"; {old['source']}; {modern['source']}"
+    return Dated(row, source, legacy_only=old is not None)
+
+
+def _configured_support(there: bool, config: Mapping[str, str], row: Mapping[str, str]) -> Support:
+    """The driver of ``row`` in a kernel that is built with it or not, as ``config`` says."""
+    source = f"{config['source']} [{config['confidence']} confidence]"
+    if not there:
+        return Support(False, False, evidence="override", source=source, remark=f"{row['option']} is not set.")
     return Support(
-        False, False, unknown=True, legacy_only=old is not None, evidence="override", source=source, remark=remark
+        legacy=config["interfaces"] != "modern" and _has_legacy(row["kind"]),
+        modern=config["interfaces"] != "legacy",
+        condition=config["condition"],
+        modern_condition=config["condition"],
+        evidence="override",
+        source=source,
     )
 
 
-def conditional_support(guest: Guest, kind: str, answer: Support) -> Support:
-    """The database's ``answer`` with the condition on which the kernel of a Linux guest has the driver, if any.
+def conditional_support(configs: tuple[Configuration, ...], kind: str, answer: Support) -> Support:
+    """The database's ``answer`` with the condition on which kernels of Linux guests have the driver, if any.
 
     Source: data/guests/kernel-configs.csv.
     """
     row = _drivers().get(kind)
-    found = None if row is None else configured(guest.id, row["option"].removeprefix("CONFIG_"))
+    found = None if row is None else configured_in(configs, row["option"].removeprefix("CONFIG_"))
     if found is None or not found[0] or not found[1]["condition"]:
         return answer
     condition, source = found[1]["condition"], f"{found[1]['source']} [{found[1]['confidence']} confidence]"

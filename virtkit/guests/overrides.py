@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 from virtkit import facts
 from virtkit.errors import FactsError
 from virtkit.guests.flavours import flavour_support
-from virtkit.guests.kernels import conditional_support, kernel_support, linux_support
+from virtkit.guests.kernels import Dated, conditional_support, configurations, kernel_support, linux_support
 from virtkit.guests.kinds import KINDS, kinds
 from virtkit.guests.patterns import PatternIndex
-from virtkit.guests.record import Support, version_key
+from virtkit.guests.record import Support, listed_support, version_key
 from virtkit.guests.virtio_win import virtio_win_support
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from virtkit.guests.record import Guest
+    from virtkit.guests.kernels import Configuration
+    from virtkit.guests.record import Guest, Listing
 
 __all__ = ["TRANSITIONAL_KINDS", "Override", "overrides", "overrides_of", "support", "supports"]
 
@@ -203,13 +204,19 @@ def _index() -> PatternIndex:
 
 
 @lru_cache(maxsize=4096)
-def _corrections_by_kind(guest: Guest) -> Mapping[str, tuple[Override, ...]]:
+def _corrections_of(guest: Guest) -> Mapping[str, tuple[Override, ...]]:
     """The corrections that cover a guest, by the kinds that they correct."""
+    return _by_kind(overrides_of(guest))
+
+
+@lru_cache(maxsize=1024)
+def _by_kind(corrections: tuple[Override, ...]) -> Mapping[str, tuple[Override, ...]]:
+    """Corrections by the kinds that they correct."""
     found: dict[str, list[Override]] = {}
-    for override in overrides_of(guest):
+    for override in corrections:
         for kind in override.kinds:
             found.setdefault(kind, []).append(override)
-    return {kind: tuple(corrections) for kind, corrections in found.items()}
+    return MappingProxyType({kind: tuple(own) for kind, own in found.items()})
 
 
 def support(guest: Guest, kind: str, *, overrides: bool = True) -> Support:
@@ -219,24 +226,6 @@ def support(guest: Guest, kind: str, *, overrides: bool = True) -> Support:
     covers is no longer unknown for the kinds of that correction; for its other kinds it is. With overrides, a driver
     that the database does not list for a Linux guest is judged by the guest's kernel (``linux_support``).
     """
-    corrections = _corrections_by_kind(guest).get(kind, ()) if overrides else ()
-    return _support(guest, kind, guest.support(kind), corrections, overrides)
-
-
-@lru_cache(maxsize=4096)
-def supports(guest: Guest, *, overrides: bool = True) -> Mapping[str, Support]:
-    """The answers of ``support`` for all KINDS, by kind."""
-    answers = guest.supports()
-    corrections = _corrections_by_kind(guest) if overrides else {}
-    return MappingProxyType(
-        {kind: _support(guest, kind, answers[kind], corrections.get(kind, ()), overrides) for kind in KINDS}
-    )
-
-
-def _support(
-    guest: Guest, kind: str, answer: Support, corrections: tuple[Override, ...], overrides: bool
-) -> Support:
-    """Which drivers a guest has: ``answer`` is the database's, ``corrections`` are those for the guest and the kind."""
     if guest.kernel:
         return kernel_support(guest.kernel, kind)
     if guest.flavour and (brought := flavour_support(guest, kind)) is not None:
@@ -244,12 +233,46 @@ def _support(
     installed = virtio_win_support(guest, kind) if guest.virtio_win else None
     if installed is not None:
         return installed
+    answer = guest.support(kind)
     if not overrides:
         return answer
+    found = _shared(kind, answer, _corrections_of(guest).get(kind, ()), _linux(guest))
+    return found.of(guest) if isinstance(found, Dated) else found
+
+
+@lru_cache(maxsize=4096)
+def supports(guest: Guest, *, overrides: bool = True) -> Mapping[str, Support]:
+    """The answers of ``support`` for all KINDS, by kind."""
+    if guest.kernel or guest.flavour or guest.virtio_win:
+        return MappingProxyType({kind: support(guest, kind, overrides=overrides) for kind in KINDS})
+    if not overrides:
+        return guest.supports()
+    found = _shared_by_kind(guest.listing, overrides_of(guest), _linux(guest))
+    return MappingProxyType({kind: one.of(guest) if isinstance(one, Dated) else one for kind, one in found.items()})
+
+
+def _linux(guest: Guest) -> tuple[Configuration, ...] | None:
+    """The configurations of the kernels of a Linux guest, None for any other."""
+    return configurations(guest.id) if guest.family == "linux" else None
+
+
+@lru_cache(maxsize=2048)
+def _shared_by_kind(
+    listing: Listing, corrections: tuple[Override, ...], linux: tuple[Configuration, ...] | None
+) -> Mapping[str, Support | Dated]:
+    """The answers of ``_shared`` by kind for the guests with these facts."""
+    answers, by_kind = listed_support(listing), _by_kind(corrections)
+    return MappingProxyType({kind: _shared(kind, answers[kind], by_kind.get(kind, ()), linux) for kind in KINDS})
+
+
+def _shared(
+    kind: str, answer: Support, corrections: tuple[Override, ...], linux: tuple[Configuration, ...] | None
+) -> Support | Dated:
+    """Which drivers the guests with these facts have: ``answer`` is the database's, ``linux`` as of ``_linux``."""
     if corrections:
         answer = _corrected_by(answer, corrections)
-    if guest.family != "linux":
+    if linux is None:
         return answer
     if not answer.any and not answer.legacy_addon and not answer.modern_addon:
-        return linux_support(guest, kind, answer)
-    return conditional_support(guest, kind, answer) if answer.evidence == "db" else answer
+        return linux_support(linux, kind, answer)
+    return conditional_support(linux, kind, answer) if answer.evidence == "db" else answer

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from fnmatch import translate
 from typing import TYPE_CHECKING
-
-from virtkit.guests.record import fits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ class PatternIndex:
     def __init__(self, lists: Iterable[Sequence[str]]) -> None:
         self._exact: dict[str, list[int]] = {}
         self._beginnings: dict[str, list[int]] = {}
-        self._others: list[tuple[str, int]] = []
+        self._others: list[tuple[re.Pattern[str], int]] = []
         for number, patterns in enumerate(lists):
             for pattern in patterns:
                 if not _WILDCARDS.intersection(pattern):
@@ -35,7 +35,7 @@ class PatternIndex:
                 elif pattern.endswith("*") and not _WILDCARDS.intersection(pattern[:-1]):
                     self._beginnings.setdefault(pattern[:-1], []).append(number)
                 else:
-                    self._others.append((pattern, number))
+                    self._others.append((re.compile(translate(pattern)), number))
         self._lengths = {len(beginning) for beginning in self._beginnings}
 
     def lists_of(self, guest: Guest) -> list[int]:
@@ -47,6 +47,6 @@ class PatternIndex:
         for end in self._lengths:
             found.update(self._beginnings.get(name[:end], ()))
         for pattern, number in self._others:
-            if fits(name, pattern):
+            if pattern.match(name):
                 found.add(number)
         return sorted(found)

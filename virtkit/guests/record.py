@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from virtkit.display import Displayable
 from virtkit.guests import kinds
@@ -16,7 +16,7 @@ from virtkit.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AddOn", "Guest", "Support", "fits", "version_key"]
+__all__ = ["AddOn", "Guest", "Listing", "Support", "fits", "listed_support", "version_key"]
 
 _Q35 = "qemu.org/chipset/x86/q35"
 # No version has longer numbers, and int() refuses thousands of digits.
@@ -171,28 +171,40 @@ class Guest(Displayable):
 
     def supports(self) -> Mapping[str, Support]:
         """The answers of ``support`` by kind, for the kinds that have an id in the database."""
-        return _answers(self.devices & kinds.device_ids(), not self.devices, self.addons, self.database)
+        return listed_support(self.listing)
+
+    @property
+    def listing(self) -> Listing:
+        """What the database's answers on virtio devices rest on."""
+        return Listing(self.devices & kinds.device_ids(), not self.devices, self.addons, self.database)
+
+
+class Listing(NamedTuple):
+    """The virtio devices that a database lists for a guest; ``nothing`` if it lists no devices at all."""
+
+    devices: frozenset[str]
+    nothing: bool
+    addons: tuple[AddOn, ...]
+    database: str
 
 
 @lru_cache(maxsize=1024)
-def _answers(
-    listed: frozenset[str], unlisted: bool, addons: tuple[AddOn, ...], database: str
-) -> Mapping[str, Support]:
-    """The database's answers by kind for a guest with these virtio devices; ``unlisted`` if it lists no devices."""
-    added = {device: addon for addon in addons for device in addon.devices}
+def listed_support(listing: Listing) -> Mapping[str, Support]:
+    """The database's answers by kind for the guests with this listing."""
+    added = {device: addon for addon in listing.addons for device in addon.devices}
     found = {}
     for kind in kinds.kinds().values():
         legacy, modern = kind.legacy_id, kind.modern_id
         extra = added.get(legacy) or added.get(modern)
         condition = f"{extra.title} is installed" if extra else ""
         found[kind.name] = Support(
-            legacy=legacy in listed,
-            modern=modern in listed,
+            legacy=legacy in listing.devices,
+            modern=modern in listing.devices,
             legacy_addon=legacy in added,
             modern_addon=modern in added,
-            unknown=unlisted and extra is None,
+            unknown=listing.nothing and extra is None,
             condition=condition,
             modern_condition=condition,
-            source=database,
+            source=listing.database,
         )
     return MappingProxyType(found)
