@@ -93,8 +93,8 @@ class Rules(Protocol[T, G]):
     def offer(self, kind: str, column: Column) -> T:
         """The device of a kind where a column puts it."""
 
-    def drivers(self, guest: Guest, kind: str) -> Drivers[G]:
-        """What is known of the drivers of a guest for a kind."""
+    def drivers(self, guest: Guest) -> Mapping[str, Drivers[G]]:
+        """What is known of the drivers of a guest, by kind."""
 
     def booted(self, group: G) -> bool:
         """Whether the guest of a group was booted, so that its judgements rest on finer states."""
@@ -118,14 +118,16 @@ class Texts(dict[str, int]):
 class Block:
     """The cells of one device kind on some columns, as numbers of ``Cells.texts`` by the name of a matrix column.
 
-    ``offered`` has a number for each of ``asked``. ``judged`` has a row of those for each group of guests that share
-    all judgements with their sources; ``member`` has the row of each guest.
+    ``offered`` has a number for each of ``asked``. ``judged`` has the numbers of the different judgements, ``places`` a
+    row for each group of guests that share all of them with their sources: the place in ``judged`` for each of
+    ``asked``. ``member`` has the row of each guest.
     """
 
     kind: str
     asked: Sequence[Column]
     offered: Mapping[str, npt.NDArray[np.int32]]
     member: npt.NDArray[np.int32]
+    places: npt.NDArray[np.int32]
     judged: Mapping[str, npt.NDArray[np.int32]]
 
 
@@ -139,85 +141,83 @@ class Cells:
     texts: Mapping[str, Texts]
 
 
-def _empty(guests: Sequence[Guest], kinds: Sequence[str]) -> Cells:
-    """Cells without blocks."""
-    return Cells(guests, kinds, [], {name: Texts() for name in (*OFFERED, *JUDGED)})
-
-
 def judge_cells(rules: Rules[T, G], guests: Sequence[Guest], kinds: Sequence[str], asked: Sequence[Column]) -> Cells:
     """Every guest and kind judged on every column of ``asked``; equal groups and states are judged once."""
-    cells = _empty(guests, kinds)
+    cells = Cells(guests, kinds, [], {name: Texts() for name in (*OFFERED, *JUDGED)})
+    known = [rules.drivers(guest) for guest in guests]
     for kind in kinds:
         offers = [rules.offer(kind, column) for column in asked]
-        states = {booted: _states([rules.state(one, booted) for one in offers]) for booted in (False, True)}
+        states = [_states([rules.state(one, booted) for one in offers]) for booted in (False, True)]
         groups: dict[G, _Group] = {}
         rows: dict[Drivers[G], int] = {}
         member = []
-        for guest in guests:
-            drivers = rules.drivers(guest, kind)
-            member.append(rows.setdefault(drivers, len(rows)))
-            if drivers.group not in groups:
-                booted = rules.booted(drivers.group)
-                found = [rules.judged(guest, drivers.group, kind, offers[first]) for first in states[booted][0]]
-                groups[drivers.group] = _Group(booted, found, {})
-        numbers = _numbers(cells.texts, [(groups[one.group], one) for one in rows])
-        judged = _spread(numbers, [groups[one.group].booted for one in rows], states, len(asked))
-        cells.blocks.append(block(cells, kind, asked, [one.hardware for one in offers], member, judged))
+        for guest, drivers in zip(guests, known, strict=True):
+            own = drivers[kind]
+            member.append(rows.setdefault(own, len(rows)))
+            if own.group not in groups:
+                booted = rules.booted(own.group)
+                found = [rules.judged(guest, own.group, kind, offers[first]) for first in states[booted][0]]
+                groups[own.group] = _group(booted, found)
+        judged = [(groups[one.group], one) for one in rows]
+        places = _places([group for group, _ in judged], [of_column for _, of_column in states])
+        numbers = {name: _numbers(cells.texts[name], name, judged) for name in JUDGED}
+        cells.blocks.append(block(cells, kind, asked, [one.hardware for one in offers], member, places, numbers))
     return cells
 
 
+_Text = tuple[str, str, bool]
+"""The beginning and the end of a text, and whether one about the drivers of a guest stands between them."""
+
+
 class _Group(NamedTuple):
-    """The judgements of a group of guests by state; what they say as numbers of texts, once that is known."""
+    """What the judgements of a group of guests say by state, by the name of a matrix column."""
 
     booted: bool
-    found: Sequence[Judged]
-    numbers: dict[str, list[int]]
+    texts: Mapping[str, tuple[_Text, ...]]
 
-    def numbered(self, name: str, texts: Texts) -> list[int]:
-        """What the judgements say under a name, which is the same for all guests of the group."""
-        found = self.numbers.get(name)
-        if found is None:
-            found = self.numbers[name] = [texts.number(getattr(one.judgement, name)) for one in self.found]
-        return found
+    @property
+    def states(self) -> int:
+        """The number of states."""
+        return len(self.texts["verdict"])
+
+
+def _group(booted: bool, found: Sequence[Judged]) -> _Group:
+    """A group by its judgements."""
+    texts = {name: tuple((getattr(one.judgement, name), "", False) for one in found) for name in JUDGED}
+    texts["source"] = tuple(("", one.judgement.source, one.sourced) for one in found)
+    texts["reason"] = tuple((one.judgement.reason, "", one.remarked) for one in found)
+    return _Group(booted, texts)
+
+
+def _places(groups: Sequence[_Group], states: Sequence[Sequence[int]]) -> npt.NDArray[np.int32]:
+    """Where the judgement of each row and column is when those of all rows follow each other, each by its states.
+
+    ``states`` has the state of each column, for guests that were not booted and for those that were.
+    """
+    import numpy as np
+
+    ends = np.cumsum([group.states for group in groups], dtype=np.int32)
+    starts = ends - np.array([group.states for group in groups], dtype=np.int32)
+    return starts[:, None] + np.array(states, dtype=np.int32)[[int(group.booted) for group in groups]]
 
 
 def _numbers(
-    texts: Mapping[str, Texts], rows: Sequence[tuple[_Group, Drivers[G]]]
-) -> Mapping[str, list[list[int]]]:
-    """What judgements say, as numbers of texts by state: a row for each group with source and remark."""
-    result = {
-        name: [group.numbered(name, texts[name]) for group, _ in rows]
-        for name in ("verdict", "condition", "evidence")
-    }
-    reason, source = texts["reason"].number, texts["source"].number
-    result["source"] = [
-        [source(drivers.source + one.source if sourced else one.source) for one, sourced, _ in group.found]
-        for group, drivers in rows
-    ]
-    result["reason"] = [
-        [reason(one.reason + drivers.remark if remarked else one.reason) for one, _, remarked in group.found]
-        if drivers.remark
-        else group.numbered("reason", texts["reason"])
-        for group, drivers in rows
-    ]
-    return result
-
-
-def _spread(
-    numbers: Mapping[str, list[list[int]]],
-    booted: Sequence[bool],
-    states: Mapping[bool, tuple[list[int], npt.NDArray[np.int32]]],
-    width: int,
-) -> Mapping[str, npt.NDArray[np.int32]]:
-    """The numbers by state as numbers by column, for rows of guests that were booted and of others."""
+    texts: Texts, name: str, rows: Sequence[tuple[_Group, Drivers[G]]]
+) -> npt.NDArray[np.int32]:
+    """What the judgements of each row and state say under a name, as numbers of texts."""
     import numpy as np
 
-    result = {name: np.empty((len(booted), width), dtype=np.int32) for name in numbers}
-    for flag, (_, of_column) in states.items():
-        own = [r for r, one in enumerate(booted) if one is flag]
-        for name, rows in numbers.items() if own else ():
-            result[name][own] = np.array([rows[r] for r in own], dtype=np.int32)[:, of_column]
-    return result
+    known: dict[tuple[tuple[_Text, ...], str], list[int]] = {}
+    result: list[int] = []
+    for group, drivers in rows:
+        key = group.texts[name], drivers.source if name == "source" else drivers.remark if name == "reason" else ""
+        numbers = known.get(key)
+        if numbers is None:
+            said, own = key
+            numbers = [texts.number(first + own + last if both else first + last) for first, last, both in said]
+            known[key] = numbers
+        result += numbers
+    return np.array(result, dtype=np.int32)
 
 
 def block(
@@ -226,27 +226,28 @@ def block(
     asked: Sequence[Column],
     hardware: Sequence[Hardware],
     member: Sequence[int],
+    places: npt.NDArray[np.int32],
     judged: Mapping[str, npt.NDArray[np.int32]],
 ) -> Block:
-    """A block of ``cells``: the hardware of each column, and for each guest the row of its judgements."""
+    """A block of ``cells``: the hardware of each column, and the rest as in ``Block``."""
     import numpy as np
 
     offered = {
         name: np.array([cells.texts[name].number(getattr(one, name)) for one in hardware], dtype=np.int32)
         for name in OFFERED
     }
-    return Block(kind, asked, offered, np.array(member, dtype=np.int32), judged)
+    return Block(kind, asked, offered, np.array(member, dtype=np.int32), places, judged)
 
 
-def _states(states: Sequence[Hashable]) -> tuple[list[int], npt.NDArray[np.int32]]:
+def _states(states: Sequence[Hashable]) -> tuple[list[int], list[int]]:
     """The first column of each state, and the number of the state of each column."""
-    import numpy as np
-
     firsts: dict[Hashable, int] = {}
+    numbers: dict[Hashable, int] = {}
+    of_column = []
     for column, state in enumerate(states):
         firsts.setdefault(state, column)
-    number = {state: n for n, state in enumerate(firsts)}
-    return list(firsts.values()), np.array([number[state] for state in states], dtype=np.int32)
+        of_column.append(numbers.setdefault(state, len(numbers)))
+    return list(firsts.values()), of_column
 
 
 def hardware_of(placement: Placement, shown: Shown | None, asked: str = "") -> Hardware:

@@ -40,21 +40,21 @@ def columns(cells: Cells, *, tidy: bool = False) -> dict[str, pd.Categorical]:
 
     parts = list(_parts(cells))
     width = sum(len(part.block.asked) for part in parts)
-    count = len(cells.guests)
+    shape = len(cells.guests), width
     guests = Texts()
     ids = np.array([guests.number(guest.id) for guest in cells.guests], dtype=np.int32)
     found = {}
     names, codes = _coded(guests, tidy)
-    found["guest"] = _categorical(names, np.repeat(codes[ids], width))
+    found["guest"] = _categorical(names, np.broadcast_to(codes[ids][:, None], shape))
     for name, (texts, row) in _of_all_guests(cells, parts, width).items():
         names, codes = _coded(texts, tidy)
-        found[name] = _categorical(names, np.tile(codes[row], count))
+        found[name] = _categorical(names, np.broadcast_to(codes[row], shape))
     for name in JUDGED:
         names, codes = _coded(cells.texts[name], tidy)
-        filled = np.empty((count, width), dtype=codes.dtype)
+        filled = np.empty(shape, dtype=codes.dtype)
         for block, places in parts:
-            filled[:, places] = codes[block.judged[name]][block.member]
-        found[name] = _categorical(names, filled.ravel())
+            filled[:, places] = codes[block.judged[name]][block.places][block.member]
+        found[name] = _categorical(names, filled)
     return found
 
 
@@ -108,4 +108,5 @@ def _coded(texts: Texts, tidy: bool) -> tuple[list[str], Codes]:
 def _categorical(names: list[str], codes: Codes) -> pd.Categorical:
     import pandas as pd
 
-    return pd.Categorical.from_codes(codes, categories=pd.Index(names, dtype="str"))
+    # The codes are known to be numbers of categories; to check each would take long.
+    return pd.Categorical.from_codes(codes.ravel(), categories=pd.Index(names, dtype="str"), validate=False)

@@ -78,27 +78,35 @@ def add_emulated(
         for one in (_EMULATED, _REFUSED):
             cells.texts["interface"].number(one.interface)
         hardware = [_EMULATED if one is None else _REFUSED for one in refusals]
+        places = _places(refusals, len(own), len(groups))
         judged = {name: _numbers(cells.texts[name], name, refusals, judgements) for name in JUDGED}
-        cells.blocks.append(block(cells, kind, asked, hardware, member, judged))
+        cells.blocks.append(block(cells, kind, asked, hardware, member, places, judged))
 
 
-def _numbers(
-    texts: Texts, name: str, refusals: Sequence[Judgement | None], drivers: Sequence[Sequence[Judgement]]
-) -> npt.NDArray[np.int32]:
-    """What the judgements say under a name, as numbers of texts: a row for each group of guests.
+def _places(refusals: Sequence[Judgement | None], models: int, groups: int) -> npt.NDArray[np.int32]:
+    """Where the judgement of each group and column is when those of the groups on their models follow the refusals.
 
     A machine's refusal comes before the judgement of the group's drivers, which is the same on all machines.
     """
     import numpy as np
 
+    columns = np.arange(len(refusals), dtype=np.int32)
+    refused_there = np.array([one is not None for one in refusals])
+    own = len(refusals) + models * np.arange(groups, dtype=np.int32)[:, None] + columns % models
+    return np.where(refused_there, columns, own)
+
+
+def _numbers(
+    texts: Texts, name: str, refusals: Sequence[Judgement | None], drivers: Sequence[Sequence[Judgement]]
+) -> npt.NDArray[np.int32]:
+    """What the refusals say under a name, then the judgements of each group, as numbers of texts."""
+    import numpy as np
+
     def number(judgement: Judgement) -> int:
         return texts.number(str(getattr(judgement, name)))
 
-    refused_there = np.array([-1 if one is None else number(one) for one in refusals], dtype=np.int32)
-    own = np.array([[number(one) for one in row] for row in drivers], dtype=np.int32)
-    if not drivers:
-        return np.empty((0, len(refusals)), dtype=np.int32)
-    return np.where(refused_there < 0, np.tile(own, len(refusals) // own.shape[1]), refused_there)
+    refused_there = [0 if one is None else number(one) for one in refusals]
+    return np.array([*refused_there, *(number(one) for row in drivers for one in row)], dtype=np.int32)
 
 
 def _refusals(prober: Prober, asked: Sequence[tuple[str, str, str]]) -> list[Judgement | None]:

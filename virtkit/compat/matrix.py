@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from operator import attrgetter
+from typing import TYPE_CHECKING, NamedTuple
 
 from virtkit.compat.boot_evidence import booted_guests, machine_kind, with_boot_evidence
 from virtkit.compat.cells import Cells, Column, Drivers, Hardware, Judged, hardware_of, judge_cells, judge_hardware
@@ -21,6 +22,7 @@ from virtkit.guests.overrides import supports
 from virtkit.host import Host
 from virtkit.host.family import family_of
 from virtkit.host.machine_types import machine_version
+from virtkit.memo import keep
 from virtkit.releases import dotted
 from virtkit.virtio.kinds import MODELS
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from virtkit.compat.frame import Matrix
+    from virtkit.host.emulator import Emulator
 
 __all__ = [
     "COLUMNS",
@@ -141,6 +144,7 @@ class _Cold:
 
     prober: Prober
     overrides: bool
+    groups: _Groups
 
     def offer(self, kind: str, column: Column) -> _Offer:
         """The device of a kind where a column puts it."""
@@ -148,9 +152,10 @@ class _Cold:
         machine = self.prober.machine(name)
         return _Offer(_hardware(self.prober, machine, placement, kind, model), machine, model)
 
-    def drivers(self, guest: Guest, kind: str) -> Drivers[_Group]:
+    def drivers(self, guest: Guest) -> Mapping[str, Drivers[_Group]]:
         """Guests with equal drivers get equal judgements, except those that were booted."""
-        return _drivers(guest, self.overrides)[kind]
+        booted = guest.id if guest.id in booted_guests() else ""
+        return {kind: self.groups.of(one, booted) for kind, one in supports(guest, overrides=self.overrides).items()}
 
     def booted(self, group: _Group) -> bool:
         """Whether the guest of a group was booted."""
@@ -169,25 +174,31 @@ class _Cold:
         return Judged(found, sourced=not refused, remarked=not refused and found.verdict is Verdict.UNKNOWN)
 
 
-@lru_cache(maxsize=4096)
-def _drivers(guest: Guest, overrides: bool) -> Mapping[str, Drivers[_Group]]:
-    """What is known of the drivers of a guest by kind; the remark only where a judgement states it."""
-    booted = guest.id if guest.id in booted_guests() else ""
-    found = {}
-    for kind, one in supports(guest, overrides=overrides).items():
-        group = _group(
-            one.legacy, one.modern, one.legacy_addon, one.modern_addon, one.unknown, one.legacy_only, one.condition,
-            one.modern_condition, one.evidence, booted,
-        )  # fmt: skip
-        remarked = one.unknown and one.evidence == "override"
-        found[kind] = Drivers(group, one.source, one.remark if remarked else "")
-    return found
+class _Groups:
+    """The groups of guests, found by their drivers."""
+
+    __slots__ = ("_drivers", "_groups")
+
+    def __init__(self) -> None:
+        #: By the identity of the answer, which is kept with them: guests share most answers.
+        self._drivers: dict[tuple[int, str], tuple[Support, Drivers[_Group]]] = {}
+        self._groups: dict[Hashable, _Group] = {}
+
+    def of(self, answer: Support, booted: str) -> Drivers[_Group]:
+        """The group of guests with a driver; the remark only where a judgement states it."""
+        found = self._drivers.get((id(answer), booted))
+        if found is None:
+            facts = _FACTS(answer)
+            group = self._groups.get((facts, booted))
+            if group is None:
+                group = self._groups[facts, booted] = _Group(Support(*facts), booted)
+            remark = answer.remark if answer.unknown and answer.evidence == "override" else ""
+            found = self._drivers[id(answer), booted] = answer, Drivers(group, answer.source, remark)
+        return found[1]
 
 
-@lru_cache(maxsize=4096)
-def _group(*values: Any) -> _Group:
-    *answer, booted = values
-    return _Group(Support(*answer), booted)
+#: What a judgement depends on: the fields of Support up to the source.
+_FACTS = attrgetter(*Support.__slots__[: Support.__slots__.index("source")])
 
 
 def _hardware(prober: Prober, machine: str, asked: str, kind: str, model: str) -> Hardware:
@@ -269,26 +280,62 @@ def matrix(
     prober = prober or _prober(host, arch)
     known = guest_database or catalogue()
     chosen = select_guests(guests, known)
+    names = select_machines(machines, host, arch)
     model_names = select_models(models)
     placement_names = select_placements(placements)
-    asked = [
+    asked = tuple(
         (name, placement, model)
-        for name in select_machines(machines, host, arch)
+        for name in names
         for placement in _placements_on(prober, name, placement_names)
         for model in model_names
-    ]
-    cells = judge_cells(_Cold(prober, overrides), chosen, select_kinds(kinds), asked)
+    )
     emulated = emulated_models(_words(models)) if placement_names == (AUTO,) else ()
-    if emulated:
-        add_emulated(cells, prober, select_machines(machines, host, arch), emulated, overrides)
+    cells = _cells(_Question(prober, overrides, tuple(chosen), select_kinds(kinds), names, asked, emulated))
     result = framed(cells, known, host, overrides, tidy=bool(emulated))
     result.attrs["placements"] = placement_names != (AUTO,)
     return result
 
 
+class _Question(NamedTuple):
+    """What the cells of a matrix depend on."""
+
+    prober: Prober
+    overrides: bool
+    guests: tuple[Guest, ...]
+    kinds: tuple[str, ...]
+    machines: tuple[str, ...]
+    asked: tuple[Column, ...]
+    emulated: tuple[str, ...]
+
+
+_KEPT = 4
+
+
+def _cells(question: _Question) -> Cells:
+    """The cells of a matrix; those of the last few questions are kept. Nobody may change them."""
+    prober, overrides, guests, *others = question
+    emulator = prober.host.emulator(prober.arch)
+    # Objects stand in the key by their identity, and are kept with the cells: a hash of a guest takes long to make.
+    key = id(prober), id(emulator), overrides, tuple(map(id, guests)), *others
+    found = _memo().get(key)
+    if found is None:
+        cells = judge_cells(_Cold(prober, overrides, _Groups()), guests, question.kinds, question.asked)
+        if question.emulated:
+            add_emulated(cells, prober, question.machines, question.emulated, overrides)
+        found = keep(_memo(), key, (question, emulator, cells), _KEPT)
+    return found[2]
+
+
+@cache
+def _memo() -> dict[Hashable, tuple[_Question, Emulator | None, Cells]]:
+    """The cells of the last few questions, with the objects that they depend on."""
+    return {}
+
+
 def framed(cells: Cells, known: Catalogue, host: Host, overrides: bool, *, tidy: bool = False) -> Matrix:
     """The cells as a frame that names its database and host; ``tidy`` as in ``columns``."""
     from virtkit.compat.frame import Matrix
+    from virtkit.host.emulator import Emulator
 
     result = Matrix(columns(cells, tidy=tidy), columns=list(COLUMNS), copy=False)
     result.attrs["database"] = known.database

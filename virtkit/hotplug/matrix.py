@@ -19,7 +19,7 @@ from virtkit.compat.prober import Placement, Prober, probe_domain, probes, shown
 from virtkit.domain.domain import read
 from virtkit.errors import Refused, UsageError
 from virtkit.guests import catalogue
-from virtkit.guests.overrides import support
+from virtkit.guests.overrides import supports
 from virtkit.host import Host
 from virtkit.hotplug.changes import row
 from virtkit.hotplug.device import read_device
@@ -161,10 +161,11 @@ class _Hot:
         name, _, model = column
         return _plugged(self.running[name], kind, model)
 
-    def drivers(self, guest: Guest, kind: str) -> Drivers[_Group]:
+    def drivers(self, guest: Guest) -> Mapping[str, Drivers[_Group]]:
         """Guests of one family with equal drivers get equal judgements, except those that were booted."""
         own = guest.id if guest.id in booted_guests() else ""
-        return Drivers((support(guest, kind, overrides=self.overrides), guest.family, own))
+        known = supports(guest, overrides=self.overrides)
+        return {kind: Drivers((one, guest.family, own)) for kind, one in known.items()}
 
     def booted(self, group: _Group) -> bool:
         """Whether the guest of a group was booted."""
