@@ -149,6 +149,7 @@ def judge_cells(rules: Rules[T, G], guests: Sequence[Guest], kinds: Sequence[str
         offers = [rules.offer(kind, column) for column in asked]
         states = [_states([rules.state(one, booted) for one in offers]) for booted in (False, True)]
         groups: dict[G, _Group] = {}
+        known_texts: dict[tuple[_Text, ...], tuple[_Text, ...]] = {}
         rows: dict[Drivers[G], int] = {}
         member = []
         for guest, drivers in zip(guests, known, strict=True):
@@ -157,7 +158,7 @@ def judge_cells(rules: Rules[T, G], guests: Sequence[Guest], kinds: Sequence[str
             if own.group not in groups:
                 booted = rules.booted(own.group)
                 found = [rules.judged(guest, own.group, kind, offers[first]) for first in states[booted][0]]
-                groups[own.group] = _group(booted, found)
+                groups[own.group] = _group(booted, found, known_texts)
         judged = [(groups[one.group], one) for one in rows]
         places = _places([group for group, _ in judged], [of_column for _, of_column in states])
         numbers = {name: _numbers(cells.texts[name], name, judged) for name in JUDGED}
@@ -181,12 +182,14 @@ class _Group(NamedTuple):
         return len(self.texts["verdict"])
 
 
-def _group(booted: bool, found: Sequence[Judged]) -> _Group:
-    """A group by its judgements."""
+def _group(
+    booted: bool, found: Sequence[Judged], known: dict[tuple[_Text, ...], tuple[_Text, ...]]
+) -> _Group:
+    """A group by its judgements; groups whose judgements say the same share the texts of ``known``."""
     texts = {name: tuple((getattr(one.judgement, name), "", False) for one in found) for name in JUDGED}
     texts["source"] = tuple(("", one.judgement.source, one.sourced) for one in found)
     texts["reason"] = tuple((one.judgement.reason, "", one.remarked) for one in found)
-    return _Group(booted, texts)
+    return _Group(booted, {name: known.setdefault(said, said) for name, said in texts.items()})
 
 
 def _places(groups: Sequence[_Group], states: Sequence[Sequence[int]]) -> npt.NDArray[np.int32]:
@@ -207,15 +210,15 @@ def _numbers(
     """What the judgements of each row and state say under a name, as numbers of texts."""
     import numpy as np
 
-    known: dict[tuple[tuple[_Text, ...], str], list[int]] = {}
+    known: dict[tuple[int, str], list[int]] = {}
     result: list[int] = []
     for group, drivers in rows:
-        key = group.texts[name], drivers.source if name == "source" else drivers.remark if name == "reason" else ""
-        numbers = known.get(key)
+        said = group.texts[name]
+        own = drivers.source if name == "source" else drivers.remark if name == "reason" else ""
+        numbers = known.get((id(said), own))
         if numbers is None:
-            said, own = key
             numbers = [texts.number(first + own + last if both else first + last) for first, last, both in said]
-            known[key] = numbers
+            known[id(said), own] = numbers
         result += numbers
     return np.array(result, dtype=np.int32)
 

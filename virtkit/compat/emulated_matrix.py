@@ -125,7 +125,7 @@ def _refusals(prober: Prober, asked: Sequence[tuple[str, str, str]]) -> list[Jud
 
 def _refusal(prober: Prober, machine: str, model: str) -> Judgement | None:
     """Why the machine or its QEMU does not take the device; None when it does."""
-    emulator = prober.host.emulator(prober.arch)
+    emulator = prober.emulator
     if model in _CARDS and emulator is not None and model not in emulator.devices:
         return refused(f"QEMU has no device {model}", Evidence.QEMU, "QEMU -device help")
     refusal = prober.refusal(machine, _xml(model))

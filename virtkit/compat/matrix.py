@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping, Sequence
 
     from virtkit.compat.frame import Matrix
-    from virtkit.host.emulator import Emulator
 
 __all__ = [
     "COLUMNS",
@@ -233,9 +232,17 @@ def _default_host() -> Host:
 
 
 @lru_cache(maxsize=8)
+def _probers(host: Host, arch: str) -> list[Prober]:
+    """The last prober of a host."""
+    return [Prober(host, arch)]
+
+
 def _prober(host: Host, arch: str) -> Prober:
-    """The prober of a host, with what it has found so far."""
-    return Prober(host, arch)
+    """The prober of a host, with what it has found so far about its emulator."""
+    kept = _probers(host, arch)
+    if kept[0].emulator is not host.emulator(arch):
+        kept[0] = Prober(host, arch)
+    return kept[0]
 
 
 def matrix(
@@ -314,28 +321,26 @@ _KEPT = 4
 def _cells(question: _Question) -> Cells:
     """The cells of a matrix; those of the last few questions are kept. Nobody may change them."""
     prober, overrides, guests, *others = question
-    emulator = prober.host.emulator(prober.arch)
-    # Objects stand in the key by their identity, and are kept with the cells: a hash of a guest takes long to make.
-    key = id(prober), id(emulator), overrides, tuple(map(id, guests)), *others
+    # Guests stand in the key by their identity, and are kept with the cells: a hash of one takes long to make.
+    key = prober, overrides, tuple(map(id, guests)), *others
     found = _memo().get(key)
     if found is None:
         cells = judge_cells(_Cold(prober, overrides, _Groups()), guests, question.kinds, question.asked)
         if question.emulated:
             add_emulated(cells, prober, question.machines, question.emulated, overrides)
-        found = keep(_memo(), key, (question, emulator, cells), _KEPT)
-    return found[2]
+        found = keep(_memo(), key, (guests, cells), _KEPT)
+    return found[1]
 
 
 @cache
-def _memo() -> dict[Hashable, tuple[_Question, Emulator | None, Cells]]:
-    """The cells of the last few questions, with the objects that they depend on."""
+def _memo() -> dict[Hashable, tuple[tuple[Guest, ...], Cells]]:
+    """The cells of the last few questions, with their guests."""
     return {}
 
 
 def framed(cells: Cells, known: Catalogue, host: Host, overrides: bool, *, tidy: bool = False) -> Matrix:
     """The cells as a frame that names its database and host; ``tidy`` as in ``columns``."""
     from virtkit.compat.frame import Matrix
-    from virtkit.host.emulator import Emulator
 
     result = Matrix(columns(cells, tidy=tidy), columns=list(COLUMNS), copy=False)
     result.attrs["database"] = known.database

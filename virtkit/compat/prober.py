@@ -104,11 +104,12 @@ class Placement:
 class Prober:
     """Resolves probe domains for one host, architecture and slot policy; each family, kind and model once."""
 
-    __slots__ = ("_bare", "_placements", "_refusals", "arch", "host", "policy")
+    __slots__ = ("_bare", "_placements", "_refusals", "arch", "emulator", "host", "policy")
 
     def __init__(self, host: Host, arch: str = "x86_64", policy: SlotPolicy | None = None) -> None:
         self.host = host
         self.arch = _LIBVIRT_ARCH.get(arch, arch)
+        self.emulator = host.emulator(self.arch)
         self.policy = policy
         self._bare: dict[str, int] = {}
         self._placements: dict[tuple[str, str, str, str], Placement] = {}
@@ -116,10 +117,9 @@ class Prober:
 
     def machine(self, name: str) -> str:
         """The canonical name of a machine type. Raises UsageError when the host's QEMU does not have it."""
-        emulator = self.host.emulator(self.arch)
-        if emulator is None:
+        if self.emulator is None:
             raise UsageError(f"the QEMU of this host has no emulator for {self.arch}")
-        machine = emulator.machines.get(name)
+        machine = self.emulator.machines.get(name)
         if machine is None:
             raise UsageError(f"QEMU {dotted(self.host.qemu)} has no machine type {name!r} for {self.arch}")
         return machine.name
@@ -202,8 +202,7 @@ class Prober:
         """What QEMU shows of a device of ``model`` that is at ``placement``."""
         if placement.location not in LOCATIONS:
             return shown_off_pci(placement.location, machine, placement.kind, placement.driver)
-        emulator = self.host.emulator(self.arch)
-        return shown(self.host.qemu, self.arch, machine, placement.kind, model, placement.location, emulator)
+        return shown(self.host.qemu, self.arch, machine, placement.kind, model, placement.location, self.emulator)
 
 
 def shown_off_pci(transport: str, machine: str, kind: str, driver: str) -> Shown:
