@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from virtkit.boot.survey import firmware_table, kernel_table
-from virtkit.notebook.power_tables import firmware_matrix, kernel_matrix
+from virtkit.notebook.power_tables import firmware_matrix, kernel_matrix, lacking_drivers
 
 
 def test_firmware_matrix() -> None:
@@ -23,3 +23,11 @@ def test_kernel_matrix() -> None:
     html = kernel_matrix(rows)._repr_html_()
     assert html.count("<tr>") == 3
     assert "without CONFIG_DRM_VIRTIO_GPU" in html or "CONFIG_DRM_VIRTIO_GPU=n" in html
+
+
+def test_a_kernel_that_lacks_drivers_has_one_row_with_all_that_is_missing() -> None:
+    """The cloud kernel of Debian 12 has one row, which names its package once."""
+    (row,) = [row for row in lacking_drivers(kernel_table()) if row["kernel"] == "debian12:cloud-amd64"]
+    assert row["kinds"] == "9p, gpu"
+    assert row["missing"] == "without CONFIG_9P_FS, without CONFIG_NET_9P_VIRTIO; without CONFIG_DRM_VIRTIO_GPU"
+    assert row["package"].startswith("linux-image-")

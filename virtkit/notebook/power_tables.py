@@ -8,7 +8,7 @@ from virtkit.draw.html import Html
 from virtkit.draw.html_card import Card, Cell
 from virtkit.draw.palette import LOOKS, verdict
 
-__all__ = ["firmware_matrix", "kernel_matrix"]
+__all__ = ["firmware_matrix", "kernel_matrix", "lacking_drivers"]
 
 #: The verdict whose look a result has.
 _LOOKS = {
@@ -33,6 +33,24 @@ def firmware_matrix(rows: Iterable[Mapping[str, str]]) -> Html:
 def kernel_matrix(rows: Iterable[Mapping[str, str]]) -> Html:
     """The rows of ``kernel_table`` by kernel, with a column for each kind; the tip of a cell gives the evidence."""
     return _matrix(rows, ("kernel", "package"), "kind", "driver", ("evidence",))
+
+
+def lacking_drivers(rows: Iterable[Mapping[str, str]]) -> list[dict[str, str]]:
+    """The kernels of ``kernel_table`` that lack a driver, one row each: kernel, package, kinds, and what is missing."""
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for row in rows:
+        if row["driver"] == "no":
+            missing = row["evidence"].removeprefix(f"{row['package']}: ")
+            found.setdefault((row["kernel"], row["package"]), []).append((row["kind"], missing))
+    return [
+        {
+            "kernel": kernel,
+            "package": package,
+            "kinds": ", ".join(kind for kind, _ in lacking),
+            "missing": "; ".join(dict.fromkeys(missing for _, missing in lacking)),
+        }
+        for (kernel, package), lacking in found.items()
+    ]
 
 
 def _matrix(
