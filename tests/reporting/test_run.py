@@ -93,6 +93,8 @@ def test_unknown_notebooks_and_parameters_start_nothing(tmp_path: Path) -> None:
     """A wrong notebook or parameter is an error before a folder is created."""
     with pytest.raises(UsageError, match="no notebook 'nope'"):
         notebooks(["nope"])
+    with pytest.raises(UsageError, match=r"got the folder .*; --domains names a folder of domains"):
+        notebooks([str(tmp_path)])
     good = write(tmp_path, "good", "x = 1")
     with pytest.raises(UsageError, match="no parameter 'z'"):
         run([good], {"z": 1}, tmp_path / "reports")

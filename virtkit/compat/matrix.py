@@ -319,7 +319,7 @@ _KEPT = 4
 
 
 def _cells(question: _Question) -> Cells:
-    """The cells of a matrix; those of the last few questions are kept. Nobody may change them."""
+    """The cells of a matrix; those of the last few questions are kept, so no caller changes them."""
     prober, overrides, guests, *others = question
     # Guests stand in the key by their identity, and are kept with the cells: a hash of one takes long to make.
     key = prober, overrides, tuple(map(id, guests)), *others

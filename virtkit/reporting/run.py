@@ -65,6 +65,9 @@ def notebooks(names: Sequence[str] = ()) -> list[Path]:
             found.append(path.resolve())
         elif fitting:
             found.append(fitting[0])
+        elif path.is_dir():
+            remedy = "--domains names a folder of domains, -o the folder of runs"
+            raise UsageError(f"expected a notebook, got the folder {name}; {remedy}")
         else:
             known = ", ".join(path.stem for path in shipped)
             raise UsageError(f"no notebook {name!r}: expected a file that ends in .ipynb, or one of {known}")
