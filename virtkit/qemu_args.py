@@ -11,6 +11,7 @@ import shlex
 from typing import TYPE_CHECKING, Any
 
 from virtkit.domain.address import CcwAddress, PciAddress
+from virtkit.domain.boot_order import order_of
 from virtkit.domain.device_classes import DEVICE_CLASSES, Inventory, turns
 from virtkit.domain.devices import Controller, Device, Disk, Filesystem, Hostdev, Input, Nic, Video
 from virtkit.resolution.context import Context
@@ -240,10 +241,8 @@ def _boot_order(context: Context, devices: Inventory) -> dict[int, int]:
     """The boot index of each device: the written orders, or else the first device of each class named in ``<os>``."""
     written = {}
     for device in [*devices.disks, *devices.nics, *devices.hostdevs]:
-        boot = None if device.element is None else device.element.find("boot")
-        order = None if boot is None else boot.get("order")
-        if order and order.isdigit():
-            written[id(device)] = int(order)
+        if (order := order_of(device)) is not None:
+            written[id(device)] = order
     if written:
         return written
     names = [found.get("dev") for found in context.root.findall("os/boot")] or ["hd"]

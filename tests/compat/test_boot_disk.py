@@ -52,6 +52,22 @@ def test_the_boot_order_decides() -> None:
     assert named(found) == ["disk vdb"]
 
 
+@pytest.mark.parametrize(("first", "second"), [("2147483647", "2147483646"), ("010", "9"), ("+2", " 1")])
+def test_a_boot_order_is_any_number_that_libvirt_accepts(first: str, second: str) -> None:
+    """Orders of ten digits, with a leading zero or with a plus sign count as libvirt 9.0 reads them: as decimals."""
+    devices = disk("vda", order=7) + disk("vdb", order=8)
+    found = review(devices.replace("'7'", f"'{first}'").replace("'8'", f"'{second}'"), "rhel9.2")
+    assert named(found) == ["disk vdb"]
+
+
+def test_qemu_refuses_a_boot_order_that_libvirt_accepts() -> None:
+    """QEMU 7.2 takes a boot index up to 2147483647, libvirt 9.0 a boot order up to 4294967295."""
+    assert review(disk("vda", order=2147483647), "rhel9.2").ok
+    found = review(disk("vda", order=2147483648), "rhel9.2")
+    assert not found.ok
+    assert "error: disk vda: QEMU does not start with boot order 2147483648" in found.text()
+
+
 def test_a_cdrom_is_no_boot_disk() -> None:
     """An installation medium that starts first leaves the condition on the system disk."""
     found = review(disk("sda", "sata", order=1, device="cdrom") + disk("vda", order=2), "win11")

@@ -36,6 +36,21 @@ CASES = [
         "used for more than one device",
         DISK.format("disk", "", "vda", "<boot order='1'/>") + DISK.format("disk", "", "vdb", "<boot order='2'/>"),
     ),
+    (
+        DISK.format("disk", "", "vda", "<boot order='01'/>") + DISK.format("disk", "", "vdb", "<boot order='+1'/>"),
+        "boot order '1' used for more than one device",
+        DISK.format("disk", "", "vda", "<boot order='010'/>") + DISK.format("disk", "", "vdb", "<boot order='8'/>"),
+    ),
+    (
+        DISK.format("disk", "", "vda", "<boot order='4294967296'/>"),
+        "'order' in element 'boot': '4294967296'; expected a positive integer up to 4294967295",
+        DISK.format("disk", "", "vda", "<boot order='4294967295'/>"),
+    ),
+    (
+        DISK.format("disk", "", "vda", "<boot order='\u0661'/>"),
+        "expected a positive integer",
+        DISK.format("disk", "", "vda", "<boot order=' 1'/>"),
+    ),
     (NIC.format("network", ""), "requires a 'source'", NIC.format("network", "<source network='n'/>")),
     (NIC.format("bridge", "<source dev='b'/>"), "'bridge'", NIC.format("bridge", "<source bridge='b'/>")),
     (NIC.format("user", "<mac address='52:54'/>"), "'address'", NIC.format("user", "<mac address='52:54:0:0:0:1'/>")),

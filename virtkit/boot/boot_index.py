@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from virtkit.boot.domain_firmware import INT13, boot_order, is_hard, order_of
+from virtkit.boot.domain_firmware import INT13, boot_order, is_hard
+from virtkit.domain.boot_order import order_of
 from virtkit.domain.devices import Disk
 from virtkit.domain.editor import Editor
 from virtkit.wording import listed

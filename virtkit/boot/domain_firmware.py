@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from virtkit.boot.domain_pci import domain_pci
 from virtkit.boot.firmware import Candidate, Firmware, Window, found, lost_windows, window_limit
 from virtkit.domain.address import DriveAddress, PciAddress, UsbAddress
+from virtkit.domain.boot_order import order_of
 from virtkit.domain.devices import Controller, Device, Disk, Nic
 from virtkit.topology.port_io import budget
 from virtkit.virtio.interface import Interface
@@ -29,7 +30,6 @@ __all__ = [
     "holder_of",
     "is_hard",
     "lost_ports",
-    "order_of",
     "port_above",
     "too_many_bridges",
 ]
@@ -74,13 +74,6 @@ def boot_order(resolved: Resolved) -> tuple[Device, ...]:
         if first is not None:
             found.append(first)
     return tuple(found)
-
-
-def order_of(device: Device) -> int | None:
-    """The number in ``<boot order>`` of a device, None where it has none."""
-    boot = None if device.element is None else device.element.find("boot")
-    text = "" if boot is None else boot.get("order", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def _is(device: Device, kind: str) -> bool:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from virtkit import facts
 from virtkit.domain.address import DriveAddress
+from virtkit.domain.boot_order import order_of
 from virtkit.guests.flavours import flavour_of
 
 if TYPE_CHECKING:
-    from virtkit.domain.devices import Device, Disk
+    from virtkit.domain.devices import Device
     from virtkit.guests import Guest
     from virtkit.resolved import Resolved
 
@@ -23,7 +24,7 @@ def boot_device(resolved: Resolved) -> Device | None:
     Source: libvirt, Domain XML format, BIOS bootloader and per-device boot elements.
     """
     disks = [disk for disk in resolved.inventory.disks if disk.device in ("disk", "lun")]
-    ordered = sorted((order, n) for n, disk in enumerate(disks) if (order := _order(disk)) is not None)
+    ordered = sorted((order, n) for n, disk in enumerate(disks) if (order := order_of(disk)) is not None)
     if not disks:
         return None
     disk = disks[ordered[0][1] if ordered else 0]
@@ -32,12 +33,6 @@ def boot_device(resolved: Resolved) -> Device | None:
     number = disk.address.controller if isinstance(disk.address, DriveAddress) else 0
     controllers = resolved.inventory.controllers
     return next((one for one in controllers if one.type == "scsi" and one.index == number), disk)
-
-
-def _order(disk: Disk) -> int | None:
-    boot = disk.children.get("boot")
-    text = "" if boot is None else boot.get("order", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else None
 
 
 def boot_condition(guest: Guest, kind: str) -> str:

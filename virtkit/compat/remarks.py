@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from virtkit import facts
 from virtkit.compat.qemu_options import clashing_index, ignored_options
 from virtkit.compat.review import Remark
+from virtkit.domain.address_reader import INT
+from virtkit.domain.boot_order import order_of
 from virtkit.guests.overrides import support
 from virtkit.releases import dotted, parse
 from virtkit.resolution.introduced import newer_than
@@ -40,6 +42,7 @@ def remarks(resolved: Resolved, guest: Guest | None) -> Iterator[Remark]:
     yield from _on_release(resolved)
     yield from ignored_options(resolved)
     yield from _clashes(resolved)
+    yield from _on_boot_orders(resolved)
     for problem in placement_warnings(resolved.topology):
         level = "warning" if problem.severity == "error" else "note"
         yield Remark(level, f"{problem.device} at {problem.address}: {problem.text}", problem.source)
@@ -51,7 +54,7 @@ def errors(resolved: Resolved) -> tuple[Remark, ...]:
 
     What only warnings and notes come from is left out.
     """
-    found = (*_on_release(resolved), *_clashes(resolved), *_on_port_io(resolved, 0))
+    found = (*_on_release(resolved), *_clashes(resolved), *_on_boot_orders(resolved), *_on_port_io(resolved, 0))
     return tuple([one for one in found if one.level == "error"])
 
 
@@ -72,6 +75,18 @@ def _clashes(resolved: Resolved) -> Iterator[Remark]:
     for device in hostdevs:
         if device.id in clashes:
             yield Remark("error", f"{device.label}: {clashes[device.id].reason}", clashes[device.id].source)
+
+
+def _on_boot_orders(resolved: Resolved) -> Iterator[Remark]:
+    """An error for each boot order that libvirt accepts and that is too large for QEMU."""
+    for device in resolved.devices:
+        order = order_of(device)
+        if order is not None and order > INT:
+            text = (
+                f"{device.label}: QEMU does not start with boot order {order}: Parameter 'bootindex' expects int32_t; "
+                f"write an order from 1 to {INT}"
+            )
+            yield Remark("error", text, "observed: libvirt 9.0 accepts up to 4294967295, QEMU 7.2.22 up to 2147483647")
 
 
 def _on_guest(resolved: Resolved, guest: Guest) -> Iterator[Remark]:

@@ -26,7 +26,7 @@ from virtkit.errors import Refused
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["INT", "read_address", "signed", "unsigned"]
+__all__ = ["INT", "UINT", "number", "read_address", "signed", "unsigned"]
 
 XML = "XML error"
 
@@ -49,7 +49,7 @@ def unsigned(
     ``base`` 0: decimal, hexadecimal (0x) or octal (leading 0), as libvirt reads most addresses; 10: decimal only.
     """
     try:
-        value = _number(text, base)
+        value = number(text, base)
     except ValueError:
         value = -1
     if not 0 <= value <= most:
@@ -60,7 +60,7 @@ def unsigned(
 def signed(text: str, attribute: str, element: str) -> int:
     """A number that may be negative, so that a later range check can name the limits. Raises Refused."""
     try:
-        value = _number(text)
+        value = number(text)
     except ValueError:
         value = INT + 1
     if not -INT <= value <= INT:
@@ -70,10 +70,14 @@ def signed(text: str, attribute: str, element: str) -> int:
     return value
 
 
-def _number(text: str, base: int = 0) -> int:
+def number(text: str, base: int = 0) -> int:
+    """The number that C's strtol reads from a whole text; ``base`` is as for ``unsigned``.
+
+    White space and one sign may come first, and nothing may follow. Raises ValueError for any other text.
+    """
     if text.isascii() and text.isdigit() and (text[0] != "0" or text == "0"):
         return int(text)
-    body = text.lstrip()
+    body = text.lstrip(" \t\n\v\f\r")
     sign = body[:1] if body[:1] in ("+", "-") else ""
     body = body[len(sign) :].lower()
     # At most one sign, and nothing after the digits.

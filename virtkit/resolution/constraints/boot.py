@@ -5,6 +5,7 @@ Source: libvirt, "Domain XML format", Operating system booting; observed: libvir
 
 from __future__ import annotations
 
+from virtkit.domain.boot_order import order_of
 from virtkit.domain.devices import Device
 from virtkit.domain.document import line_of
 from virtkit.errors import Refused
@@ -63,13 +64,13 @@ def _check_actions(context: Context) -> None:
 
 def _check_orders(context: Context, draft: Draft) -> None:
     devices = draft.devices
-    seen: dict[str, Device] = {}
+    seen: dict[int, Device] = {}
     bootable = (devices.disks, devices.nics, devices.hostdevs, devices.redirdevs, devices.filesystems)
     for group in bootable:
         for device in group:
             if "boot" not in device.children:
                 continue
-            order = device.children["boot"].get("order")
+            order = order_of(device)
             if order is None:
                 continue
             if context.find("os/boot") is not None:

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from virtkit import facts
+from virtkit.domain.address_reader import UINT, number
 from virtkit.releases import Release, in_release
 from virtkit.resolution.constraints.conditions import Term, terms_of
 
 __all__ = ["Form", "options"]
-
-UINT = 0xFFFF_FFFF
 
 NUMBERS = {
     "number": (0, UINT, "a non-negative integer"),
@@ -25,7 +24,7 @@ NUMBERS = {
 """The lowest and highest number of each numeric form, and its name in messages."""
 
 DECIMAL = frozenset({"decimal", "positive", "signed"})
-"""The numeric forms that take decimal numbers only; the others take hexadecimal ones too."""
+"""The numeric forms that take decimal numbers only; the others take hexadecimal and octal ones too."""
 
 
 PATTERNS = {
@@ -57,11 +56,13 @@ class Form(NamedTuple):
             return "" if pattern.match(value) else what
         lowest, highest, what = NUMBERS[self.kind]
         try:
-            number = int(value, 10) if self.kind in DECIMAL or "x" not in value.lower() else int(value, 16)
+            found = number(value, 10 if self.kind in DECIMAL else 0)
         except ValueError:
             return what
+        if found > highest == UINT:
+            return f"{what} up to {highest}"
         unsigned = lowest < 0 or not value.lstrip().startswith("-")
-        return "" if lowest <= number <= highest and unsigned and value == value.rstrip() else what
+        return "" if lowest <= found <= highest and unsigned else what
 
 
 def options(at: Release) -> Iterator[tuple[str, str, str, Form]]:
