@@ -66,6 +66,11 @@ def test_7_0_numbers_serials_in_order() -> None:
     assert found == {"7.0": [0, 1], "9.0": [1, 0]}
 
 
+def test_the_serial_port_of_a_console_is_number_0() -> None:
+    """A console brings a serial port with the number 0."""
+    assert [serial.port for serial in resolved("12.8", "<console type='pty'/>").inventory.serials] == [0]
+
+
 def test_7_0_sorts_disks_without_a_bus() -> None:
     """libvirt 7.0 sorts a disk without a bus among those of its bus; 9.0 keeps such disks apart."""
     found = {at: [disk.target for disk in resolved(at, DISKS).inventory.disks] for at in ("7.0", "9.0", "12.9")}

@@ -9,7 +9,6 @@ from virtkit import facts
 from virtkit.compat.verdict import Evidence, Judgement, refused
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Nic
-from virtkit.resolution.context import drivers
 
 if TYPE_CHECKING:
     from virtkit.resolved import Resolved
@@ -33,10 +32,9 @@ def refused_models(resolved: Resolved) -> dict[str, Judgement]:
     for nic in resolved.devices:
         if not isinstance(nic, Nic) or nic.id in virtio or nic.type in ("hostdev", "vdpa") or not nic.model:
             continue
-        name, needed = drivers().get(("interface", nic.model), (nic.model, nic.model))
-        driver, source = _elsewhere(name, emulator.arch) or (needed or name, "")
-        if emulator.has(driver) is False and not _other_name(name):
-            reason = f"QEMU does not start: '{name}' is not a valid device model name."
+        driver, source = _elsewhere(nic.model, emulator.arch) or (nic.model, "")
+        if emulator.has(driver) is False and not _other_name(nic.model):
+            reason = f"QEMU does not start: '{nic.model}' is not a valid device model name."
             found[nic.id] = refused(reason, Evidence.QEMU, emulator.source)
         elif source and isinstance(nic.address, PciAddress):
             reason = f"QEMU does not start: Device '{driver}' can't go on {_bus(resolved, nic.address)} bus."

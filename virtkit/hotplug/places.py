@@ -12,11 +12,11 @@ from virtkit.domain.address import CcwAddress, DimmAddress, DriveAddress, PciAdd
 from virtkit.domain.device_classes import Inventory
 from virtkit.domain.devices import Chardev, Device, Disk, Hostdev, Memory, Nic
 from virtkit.errors import Refused
+from virtkit.host.chipset import built_in
 from virtkit.hotplug.device import inventory_of
 from virtkit.hotplug.memory_map import check_total, memory_base
 from virtkit.hotplug.pci_slots import PciSlots
 from virtkit.resolution.addresses import memory_slots, transports, usb, virtio_serial
-from virtkit.resolution.addresses.chipset import chipset_slots
 from virtkit.resolution.addresses.connect_types import ConnectTypes
 from virtkit.resolution.context import Draft
 
@@ -36,7 +36,7 @@ class Places:
         self.context = context
         self.devices = devices
         self.types = ConnectTypes(context, Draft(devices))
-        self.slots = PciSlots(devices, chipset_slots(context))
+        self.slots = PciSlots(devices, tuple((one.slot, one.function) for one in built_in(context.family.chipset)))
         self.numbered = {key for key in map(_key, devices.in_order()) if key is not None}
 
     def copy(self, devices: Inventory) -> Places:

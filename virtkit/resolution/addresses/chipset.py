@@ -131,8 +131,3 @@ def _first_video(context: Context, draft: Draft, table: BusTable, types: Connect
             return
         draft.trace.record(video, "chipset.video-elsewhere", f"00:{slot:02x}.0")
     video.place(address)
-
-
-def chipset_slots(context: Context) -> tuple[tuple[int, int], ...]:
-    """The (slot, function) pairs of bus 0 that belong to the chipset and are not in the XML."""
-    return {"i440fx": ((1, 0), (1, 3)), "q35": ((0x1F, 0), (0x1F, 3))}.get(context.family.chipset, ())

@@ -211,8 +211,7 @@ class ConnectTypes:
                 return NONE
             variant = model or "*" if device.type == "mdev" else device.type
         else:
-            name = _VARIANTS.get(kind, "model")
-            variant = (model if name == "model" else getattr(device, name)) or "*"
+            variant = getattr(device, _VARIANTS.get(kind, "model")) or "*"
         key = (kind, variant, model)
         found = self._cache.get(key)
         if found is None:

@@ -93,16 +93,12 @@ def assign(context: Context, draft: Draft) -> None:
                 )
             taken.add(at.slot)
     for memory in memories:
-        at = memory.address
-        if memory.model not in ("dimm", "nvdimm"):
-            continue
-        # An address of another type is ignored.
-        at = at if isinstance(at, DimmAddress) else None
-        if at is not None and at.slot is not None:
+        # An address of this type names its slot; one of another type is ignored.
+        if memory.model not in ("dimm", "nvdimm") or isinstance(memory.address, DimmAddress):
             continue
         free = next((slot for slot in range(slots) if slot not in taken), None)
         if free is None:
             raise Refused(INT, "failed to find an empty memory slot", memory.label, memory.line)
         taken.add(free)
-        memory.place(DimmAddress(free, None if at is None else at.base))
+        memory.place(DimmAddress(free))
         draft.trace.record(memory, "dimm.first-free", free)

@@ -215,7 +215,7 @@ def _one(draft: Draft, table: BusTable, types: ConnectTypes, device: Device, sto
         return False
     place = table.choose(want, device)
     if store:
-        give(draft, device, PciAddress(0, *place))
+        give(device, PciAddress(0, *place))
         draft.trace.record(
             device,
             "pci.first-free",
@@ -228,7 +228,7 @@ def _one(draft: Draft, table: BusTable, types: ConnectTypes, device: Device, sto
     return True
 
 
-def give(draft: Draft, device: Device, address: PciAddress) -> None:
+def give(device: Device, address: PciAddress) -> None:
     """Store an address, with the zPCI ids that were written without one."""
     old = device.address
     if isinstance(old, PciAddress):
@@ -263,5 +263,5 @@ def _ich9(draft: Draft, table: BusTable, types: ConnectTypes, controller: Contro
     if function == 0:
         address.multifunction = "on"
     if store or beside:
-        give(draft, controller, address)
+        give(controller, address)
         draft.trace.record(controller, "pci.ich9", function)

@@ -111,15 +111,17 @@ class BusTable:
     def reserve(self, address: PciAddress, want: int, category: str, user: User) -> None:
         """Take the slot that an address names; a dry run adds missing buses, and ``address`` may move to one.
 
-        Raises Refused for a missing bus, a PCI domain other than 0, a bus or slot out of range, a slot of the wrong
-        kind, and a slot that is in use.
+        Raises Refused where there is no bus at all, for a PCI domain other than 0, a slot out of range, a slot of the
+        wrong kind, and a slot that is in use. The real run finds every bus, because the dry run added it.
         """
         buses = self.buses
         if self.growing and buses and address.domain == 0 and address.bus >= len(buses):
             address.bus = self.grow(want, address.bus, user)
         number, slot = address.bus, address.slot
-        if not buses or address.domain or number >= len(buses):
-            raise self._nowhere(address, category, user)
+        if not buses:
+            raise _refused(XML, "No PCI buses available", user)
+        if address.domain:
+            raise _refused(category, f"Invalid PCI address {address}. Only PCI domain 0 is available", user)
         bus = buses[number]
         model = bus.model
         fits = self._allows(bus, want) and not (want & INTEGRATED and number)
@@ -136,19 +138,10 @@ class BusTable:
             bus.shared |= 1 << slot
         bus.used[slot] = used | 1 << function
 
-    def _nowhere(self, address: PciAddress, category: str, user: User) -> Refused:
-        if not self.buses:
-            return _refused(XML, "No PCI buses available", user)
-        if address.domain:
-            return _refused(category, f"Invalid PCI address {address}. Only PCI domain 0 is available", user)
-        most = len(self.buses) - 1
-        return _refused(category, f"Invalid PCI address {address}. Only PCI buses up to {most} are available", user)
-
     def _double(self, bus: Bus, slot: int, function: int, category: str, user: User) -> Refused:
         address = PciAddress(0, self.buses.index(bus), slot, function)
-        owner = bus.owners.get(slot << 3 | function)
-        both = "" if owner is None else f": {_label(owner)} has it, too"
-        return _refused(category, f"Attempted double use of PCI Address {address}{both}", user)
+        owner = _label(bus.owners[slot << 3 | function])
+        return _refused(category, f"Attempted double use of PCI Address {address}: {owner} has it, too", user)
 
     # Choosing
 

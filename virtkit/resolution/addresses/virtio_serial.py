@@ -55,10 +55,6 @@ def assign(context: Context, draft: Draft) -> None:
     Raises Refused when a controller or port does not exist, a port is taken twice, or no port is free.
     """
     channels = [channel for channel in draft.devices.channels if channel.target == "virtio"]
-    for channel in channels:
-        if channel.address is not None and not isinstance(channel.address, SerialAddress):
-            # libvirt silently drops an address of another type.
-            channel.address = None
     consoles = [console for console in draft.devices.consoles if console.target == "virtio"]
     # Such an address takes a port for any kind of device.
     addressed = [device for device in draft.devices.in_order() if isinstance(device.address, SerialAddress)]
@@ -156,6 +152,7 @@ def _channel(context: Context, draft: Draft, ports: Ports, channel: Chardev) -> 
         if port is None:
             raise _no_port(index, channel)
     else:
+        # libvirt silently drops an address of another type.
         found = ports.anywhere(1)
         if found is None:
             found = (_add(context, draft, ports, channel), 1)
