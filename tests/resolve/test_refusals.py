@@ -174,6 +174,10 @@ def test_iothreads_count_up_to_their_number() -> None:
             "mode='subsystem'",
         ),
         ("<redirdev type='pty'/>", "bus='usb'"),
+        ("<serial/>", "<serial type='pty'>"),
+        ("<parallel/>", "<parallel type='pty'>"),
+        ("<console/>", "<console type='pty'>"),
+        ("<channel><target type='virtio' name='a'/></channel>", "<channel type='pty'>"),
     ],
 )
 def test_kinds_that_are_not_written(written: str, kept: str) -> None:

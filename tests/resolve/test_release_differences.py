@@ -66,6 +66,19 @@ def test_7_0_numbers_serials_in_order() -> None:
     assert found == {"7.0": [0, 1], "9.0": [1, 0]}
 
 
+def test_an_added_root_port_goes_before_those_of_a_higher_index() -> None:
+    """libvirt 9.0 puts an added controller at the end, later releases before the first one with a higher index.
+
+    The root bus is written last and without an index, so it stays behind root port 5.
+    """
+    written = "<controller type='pci' index='5' model='pcie-root-port'/><controller type='pci' model='pcie-root'/>"
+    found = {
+        at: [one.index for one in resolved(at, written).inventory.controllers if one.type == "pci"]
+        for at in ("9.0", "12.8")
+    }
+    assert found == {"9.0": [5, 0, 1, 2, 3, 4], "12.8": [1, 2, 3, 4, 5, 0]}
+
+
 def test_the_serial_port_of_a_console_is_number_0() -> None:
     """A console brings a serial port with the number 0."""
     assert [serial.port for serial in resolved("12.8", "<console type='pty'/>").inventory.serials] == [0]

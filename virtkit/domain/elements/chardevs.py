@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["channel", "console", "parallel", "serial", "smartcard"]
 
+#: The back end of a serial port, parallel port, console or channel that names none. Observed: libvirt 9.0.
+_DEFAULT = "pty"
+
 
 def smartcard(reader: Reader, element: Element, position: int) -> Chardev:
     """A smartcard."""
@@ -47,7 +50,9 @@ def channel(reader: Reader, element: Element, position: int) -> Chardev:
 
 def _chardev(reader: Reader, kind: str, element: Element, position: int) -> Chardev:
     kids = kids_of(element)
-    device = Chardev(kind, element, position, type=element.get("type") or "")
+    device = Chardev(kind, element, position, type=element.get("type") or _DEFAULT)
+    if "type" not in element.attrib:
+        device.set_attribute("", "type", _DEFAULT)
     target = kids.get("target")
     if target is not None:
         written = target.get("type")

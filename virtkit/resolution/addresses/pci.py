@@ -20,6 +20,7 @@ from virtkit.resolution.addresses.connect_types import (
     plug_of,
 )
 from virtkit.resolution.addresses.pci_buses import INT, XML, BusTable
+from virtkit.resolution.addresses.pci_options import require_options
 from virtkit.resolution.context import Context, Draft
 from virtkit.resolution.defaults import controllers
 
@@ -69,14 +70,11 @@ def allocate(context: Context, draft: Draft) -> None:
     if count:
         decided = len(draft.trace)
         count, assigned = _dry_run(context, draft, types, highest)
+        if not supported:
+            require_options(draft)
         if not assigned and len(draft.trace) == decided:
             # Every device has its place, and no bus is missing: the real run would find the same and decide nothing.
             return
-    if not supported and count > highest + 1:
-        # libvirt adds the buses and never fills in their options.
-        added = next(one for one in reversed(draft.devices.controllers) if one.type == "pci" and one.added)
-        what = f"Required options are not set for PCI controller with index '{added.index}', model '{added.model}'"
-        raise Refused(INT, what, added.label, added.line)
     table = _table(context, draft, types, count, growing=False)
     if supported:
         chipset.reserve(context, draft, table, types)

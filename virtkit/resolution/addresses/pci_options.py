@@ -11,7 +11,7 @@ from virtkit.errors import Refused
 from virtkit.resolution.addresses.connect_types import pci_models
 from virtkit.resolution.context import Context, Draft
 
-__all__ = ["fill_controller_options", "give_zpci_ids", "mark_multifunction"]
+__all__ = ["fill_controller_options", "give_zpci_ids", "mark_multifunction", "require_options"]
 
 CFG = "unsupported configuration"
 INT = "internal error"
@@ -19,6 +19,16 @@ INT = "internal error"
 MAX_UID = 0xFFFF
 MAX_FID = 0xFFFFFFFF
 MAX_TARGET_INDEX = 31
+
+_REQUIRED = {
+    "dmi-to-pci-bridge": (),
+    "pci-bridge": ("chassisNr",),
+    "pcie-root-port": ("chassis", "port"),
+    "pcie-switch-downstream-port": ("chassis", "port"),
+    "pcie-switch-upstream-port": (),
+    "pcie-to-pci-bridge": (),
+}
+"""The options that a PCI controller needs besides its name, by model."""
 
 
 def mark_multifunction(draft: Draft) -> None:
@@ -91,6 +101,26 @@ def fill_controller_options(context: Context, draft: Draft) -> None:
                 CFG,
                 f"PCI controller at index {controller.index} (0x{controller.index:02x}) has bus='0x{address.bus:02x}', "
                 "but index must be larger than bus",
+                controller.label,
+                controller.line,
+            )
+
+
+def require_options(draft: Draft) -> None:
+    """Check the options of PCI controllers on a machine without PCI, where older releases fill in none.
+
+    Raises Refused for the first controller that lacks one, an added controller included. Observed: libvirt 9.0.
+    """
+    for controller in draft.devices.controllers:
+        if controller.type != "pci" or controller.model not in _REQUIRED:
+            continue
+        written = set(controller.options) | ({"modelName"} if controller.model_name else set())
+        missing = next((name for name in ("modelName", *_REQUIRED[controller.model]) if name not in written), None)
+        if missing is not None:
+            raise Refused(
+                INT,
+                f"Required option '{missing}' is not set for PCI controller with index '{controller.index}', "
+                f"model '{controller.model}' and modelName '{controller.model_name or 'none'}'",
                 controller.label,
                 controller.line,
             )

@@ -69,7 +69,7 @@ def _check_pci(context: Context, draft: Draft, controller: Controller) -> None:
     model = controller.model or ""
     index, options = controller.index, controller.options
     pseries = context.family.name == "pseries"
-    if not context.family.root and ("pci-required" in context.behaves or not (context.family.pci or "root" in model)):
+    if not context.family.root and "pci-required" in context.behaves:
         raise _refuse(controller, f"Machine type '{context.machine}' does not support PCI")
     if model in ("pci-root", "pcie-root"):
         if controller.address is not None:

@@ -137,7 +137,7 @@ def match_console(context: Context, draft: Draft) -> None:
             first.remove_child("address")
     elif devices.serials and devices.serials[0].target in _MIRRORED:
         mirror = Chardev("console", None, -1, type=devices.serials[0].type, mirror=True)
-        mirror.set_attribute("", "type", mirror.type or "pty")
+        mirror.set_attribute("", "type", mirror.type)
         consoles.insert(0, mirror)
         if "mirror-counts" not in context.behaves:
             first_port = -1
@@ -173,7 +173,7 @@ def _show_console(console: Chardev, type_: str, port: int) -> None:
 
 def _serial_from(console: Chardev) -> Chardev:
     serial = Chardev("serial", None, -1, type=console.type, port=0)
-    serial.set_attribute("", "type", console.type or "pty")
+    serial.set_attribute("", "type", console.type)
     if console.element is not None:
         for child in console.element.iterchildren("*"):
             if child.tag not in ("target", "address", "alias"):
