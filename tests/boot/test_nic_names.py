@@ -276,6 +276,28 @@ def test_acpi_index_behind_a_switch(slot: int, qemu: str, name: str) -> None:
     assert names(domain("q35", nic, controllers=controllers), "debian12", qemu) == [name]
 
 
+@pytest.mark.parametrize(
+    ("machine", "inner", "own"),
+    [
+        ("q35", "<model type='virtio'/><teaming type='persistent'/>", "enp1s0nsby"),
+        ("q35", "<model type='virtio'/><teaming type='persistent'/><acpi index='3'/>", "eno3nsby"),
+        ("pc", "<model type='virtio-transitional'/><teaming type='persistent'/>", "ens2nsby"),
+        # QEMU shows only virtio 0.9 on this machine type, which has no failover.
+        ("pc-i440fx-2.6", "<model type='virtio'/><teaming type='persistent'/>", ""),
+        ("q35", "<model type='e1000e'/><teaming type='persistent'/>", ""),
+        ("q35", "<model type='virtio'/>", ""),
+    ],
+)
+def test_nic_of_a_team(machine: str, inner: str, own: str) -> None:
+    """A failover interface takes the name of a virtio NIC that waits for its partner, and the NIC gets "nsby"."""
+    data = domain(machine, f"<interface type='network'><source network='n'/>{inner}</interface>")
+    resolved = vk.resolve(vk.read(data), Host.named("7.2"))
+    (one,) = nic_names(resolved, vk.catalogue().find("debian12"))
+    text = f"from Linux 4.18 on, the failover interface of the team has this name, and the NIC itself is {own}"
+    assert one.name.reason.endswith(text) is bool(own)
+    assert own in ("", f"{one.name.name}nsby")
+
+
 def test_nics_of_rhel_6() -> None:
     """A guest older than systemd numbers its NICs by PCI address, and the reason names the rule by MAC address."""
     xml = domain("pc", _NIC.format("") * 2)

@@ -149,3 +149,39 @@ def test_an_option_of_a_device_that_qemu_refuses_has_no_remedy() -> None:
     (found,) = review.findings
     assert found.reason == "QEMU refuses the device: MSI-X support is mandatory in the S390 architecture."
     assert found.advice.startswith("not needed: the guest runs without it; use <memballoon model='none'/>")
+
+
+NUMA = (
+    "<maxMemory slots='4' unit='MiB'>4096</maxMemory>"
+    "<cpu><numa><cell id='0' cpus='0' memory='512' unit='MiB'/></numa></cpu>"
+)
+DIMM = "<memory model='dimm'><target><size unit='MiB'>256</size><node>0</node></target></memory>"
+VIRTIO_MEM = (
+    "<memory model='virtio-mem'><target><size unit='MiB'>256</size><node>0</node><block unit='MiB'>2</block>"
+    "<requested unit='MiB'>128</requested></target></memory>"
+)
+
+
+@pytest.mark.parametrize(
+    ("guest", "devices", "named"),
+    [
+        ("debian12", DIMM, "memory dimm [dimm0]"),
+        ("debian12", DIMM + VIRTIO_MEM, "memory dimm [dimm0] and memory virtio-mem [virtiomem0]"),
+        ("debian11", VIRTIO_MEM, "memory virtio-mem [virtiomem0]"),
+        ("debian12:cloud", VIRTIO_MEM, "memory virtio-mem [virtiomem0]"),
+        ("debian12", "", ""),
+        ("debian13", DIMM + VIRTIO_MEM, ""),
+        # No source says what these do.
+        ("debiantesting", DIMM, ""),
+        ("debian10", DIMM, ""),
+        ("fedora42", DIMM, ""),
+        ("win10", DIMM, ""),
+    ],
+)
+def test_memory_that_a_guest_leaves_unused(guest: str, devices: str, named: str) -> None:
+    """A guest that is known to leave a DIMM or virtio-mem offline gets a warning with the option that helps."""
+    review = vk.check(vk.resolve(vk.read(domain(devices, more=NUMA))), guest)
+    found = [one for one in review.remarks if "offline" in one.text]
+    assert [one.level for one in found] == ["warning"] * bool(named)
+    assert all(one.text.startswith(f"{named}: Debian 1") for one in found)
+    assert all("put memhp_default_state=online on the kernel's command line" in one.text for one in found)

@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING
 from virtkit.boot.domain_pci import domain_pci, is_x86
 from virtkit.boot.hotplug_mode import acpi_index_shown
 from virtkit.boot.naming import Naming, naming_of, unknown_source
-from virtkit.boot.nic_names import NicName, NicPlace, ccw_name, pci_name, unnamed, vio_name, with_collisions, zpci_name
+from virtkit.boot.nic_names import (
+    NicName,
+    NicPlace,
+    ccw_name,
+    pci_name,
+    teamed,
+    unnamed,
+    vio_name,
+    with_collisions,
+    zpci_name,
+)
 from virtkit.boot.usb_nics import usb_end, usb_name, usb_policy
 from virtkit.domain.address import CcwAddress, PciAddress, SpaprAddress, UsbAddress
 from virtkit.domain.devices import Controller, Nic
 from virtkit.guests.flavours import flavour_of, option
 from virtkit.host.emulator import emulator_arch
+from virtkit.virtio.interface import Interface
 
 if TYPE_CHECKING:
     from virtkit.boot.domain_pci import DomainPci
@@ -113,7 +124,20 @@ def _on_pci(
     place = _place(resolved, nic, address, pci, bus)
     if usb:
         place = replace(place, index=0, usb=usb)
-    return pci_name(buses, place, scheme), booted
+    name = pci_name(buses, place, scheme)
+    return (teamed(name) if _waits_for_team(resolved, nic) else name), booted
+
+
+def _waits_for_team(resolved: Resolved, nic: Nic) -> bool:
+    """Whether QEMU offers failover to the guest: a virtio NIC that is the lasting half of a team.
+
+    Failover is a feature of virtio 1.0. Source: virtio 1.2, section 5.1.3, VIRTIO_NET_F_STANDBY.
+    """
+    team = nic.children.get("teaming")
+    if team is None or team.get("type") != "persistent":
+        return False
+    shown = next((one.shown for one in resolved.virtio_devices if one.device is nic), None)
+    return shown is not None and shown.interface in (Interface.MODERN, Interface.TRANSITIONAL)
 
 
 def _on_usb(

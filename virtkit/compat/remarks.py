@@ -11,11 +11,13 @@ from virtkit.compat.review import Remark
 from virtkit.domain.address_reader import INT
 from virtkit.domain.boot_order import order_of
 from virtkit.guests.overrides import support
+from virtkit.guests.plugged_memory import PLUGGED, unused_memory
 from virtkit.releases import dotted, parse
 from virtkit.resolution.introduced import newer_than
 from virtkit.topology.build import firmware_of
 from virtkit.topology.port_io import NEAR, budget, limit_of, most_windows
 from virtkit.topology.warnings import placement_warnings
+from virtkit.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +94,7 @@ def _on_boot_orders(resolved: Resolved) -> Iterator[Remark]:
 def _on_guest(resolved: Resolved, guest: Guest) -> Iterator[Remark]:
     if guest.devices and resolved.family == "q35" and not guest.q35:
         yield Remark("note", f"the guest database does not list the q35 chipset for {guest.id}", guest.database)
+    yield from _on_memory(resolved, guest)
     if _needs_bridge(resolved, guest):
         yield Remark(
             "note",
@@ -99,6 +102,16 @@ def _on_guest(resolved: Resolved, guest: Guest) -> Iterator[Remark]:
             "virtio disk or NIC later, add a pcie-to-pci-bridge before the guest starts",
             "libvirt, PCI topology and hotplug; a bridge cannot be plugged into a running guest",
         )
+
+
+def _on_memory(resolved: Resolved, guest: Guest) -> Iterator[Remark]:
+    """The warning that the guest leaves the memory of DIMMs and virtio-mem unused, where it does."""
+    plugged = [one for one in resolved.inventory.memories if one.model in PLUGGED]
+    unused = unused_memory(guest) if plugged else None
+    if unused is not None:
+        names = listed([f"{one.label} [{one.id}]" for one in plugged])
+        text = f"{names}: {guest.name} leaves this memory offline, so it does not use it, not even at boot"
+        yield Remark("warning", f"{text}; put {unused.option} on the kernel's command line in the guest", unused.source)
 
 
 def _on_release(resolved: Resolved) -> Iterator[Remark]:
