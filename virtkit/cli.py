@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if more and hasattr(args, "devices") and not any(word.startswith("-") for word in more):
         args.devices += more  # argparse hands out a list of words only up to the first option
     elif more:
-        parser.unknown(more)
+        parser.unknown(more, args)
     _set_up_messages(args)
     log = logging.getLogger("virtkit")
     if args.command is None:

@@ -29,6 +29,9 @@ _FILES = "/dev/shm/"  # noqa: S108 - a file system in memory, not a predictable 
 def failure(error: OSError, place: str | Path) -> InputError:
     """The error for a file that cannot be written, with the reason in the words of the system."""
     reason = os.strerror(error.errno) if error.errno else str(error)
+    folder = Path(place).parent
+    if error.errno == errno.ENOENT and not folder.exists():
+        reason += f"; create the folder {folder} first"
     return InputError(f"cannot be written: {reason}", str(place))
 
 

@@ -40,8 +40,10 @@ def text_of(file: str | Path) -> str:
         if len(data) > limits.YAML_BYTES.most:
             raise UsageError(f"{file}: {limits.YAML_BYTES.too_large}")
         return data.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as problem:
-        raise UsageError(f"{file}: cannot be read: {problem}") from None
+    except UnicodeDecodeError as problem:
+        raise UsageError(f"{file}: expected UTF-8 text, got the byte 0x{data[problem.start]:02x}") from None
+    except OSError as problem:
+        raise UsageError(f"{file}: cannot be read: {problem.strerror or problem}") from None
 
 
 def node(text: str, file: str, *, aliases: bool = False) -> yaml.Node | None:

@@ -49,9 +49,11 @@ def test_help_of_a_command_by_its_name(capsys: pytest.CaptureFixture[str]) -> No
         (["fix", "x"], "no command 'fix'; did you mean 'check --fix'?"),
         (["diff", "a", "b"], "no command 'diff'; did you mean 'topology --diff'?"),
         (["unplug", "a"], "no command 'unplug'; did you mean 'detach'?"),
-        (["zzz"], "no command 'zzz'; there are check, resolve, topology, "),
+        (["zzz"], "no command 'zzz'; expected one of check, resolve, topology, "),
         (["policy", "chekc", "a", "b"], "no command 'chekc'; did you mean 'check'?"),
-        (["check", "x", "--gest", "rhel9.0"], "unrecognized arguments: --gest rhel9.0; did you mean '--guest'?"),
+        (["check", "x", "--gest", "rhel9.0"], "did you mean '--guest'? See 'virtkit check --help'"),
+        (["check", "x", "--fix", "--spare-ports", "two"], "--spare-ports: expected a whole number, got 'two'"),
+        (["policy", "show", "x", "--fromat", "json"], "did you mean '--format'? See 'virtkit policy show --help'"),
         (["resolve", "x", "--zzzzzz"], "unrecognized arguments: --zzzzzz; see"),
     ],
 )

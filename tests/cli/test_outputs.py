@@ -132,6 +132,18 @@ def test_formats_that_contradict_the_name(here: Path, capsys: pytest.CaptureFixt
         assert "leave one of them out" in capsys.readouterr().err
 
 
+def test_inputs_that_no_option_fits(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--live needs a connection, an address of a file in a network is no input, and a policy is checked first."""
+    assert main(["check", "a.xml", "--live"]) == 2
+    assert "--live: expected a libvirt connection" in capsys.readouterr().err
+    assert main(["topology", "https://host.example/a.xml"]) == 2
+    assert "https://host.example/a.xml: expected a file or a libvirt URI" in capsys.readouterr().err
+    assert main(["audit", "a.xml", "--policy", "none"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "no policy 'none'; expected one of " in captured.err
+
+
 def test_a_domain_by_its_name(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """check --domain reports one domain of an input; a name that is not there is an error."""
     other = domain(NIC).replace(b"<name>case", b"<name>other")
@@ -139,4 +151,4 @@ def test_a_domain_by_its_name(here: Path, capsys: pytest.CaptureFixture[str]) ->
     assert main(["check", "two.xml", "--domain", "other"]) == 0
     assert capsys.readouterr().out.startswith("other: ")
     assert main(["check", "two.xml", "--domain", "none"]) == 1
-    assert "no domain 'none' in two.xml" in capsys.readouterr().err
+    assert "no domain 'none' in two.xml; expected " in capsys.readouterr().err

@@ -134,7 +134,8 @@ def test_a_folder_that_vanishes(tmp_path: Path) -> None:
 
     with pytest.raises(InputError) as caught:
         vanishing()
-    assert str(caught.value) == f"{file}: cannot be written: No such file or directory"
+    reason = "cannot be written: No such file or directory"
+    assert str(caught.value) == f"{file}: {reason}; create the folder {file.parent} first"
 
 
 @pytest.mark.parametrize("swaps", [True, False])

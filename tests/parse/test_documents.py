@@ -24,7 +24,7 @@ MALFORMED = {
     "white space only": (b" \n\t\n", ": empty"),
     "truncated": (GOOD[:180], ":7: not well-formed"),
     "no XML": (b"ELF or so", ":1: not well-formed"),
-    "bytes": (bytes(range(256)), "not readable as utf-8"),
+    "bytes": (bytes(range(256)), "not readable as utf-8: got the byte 0x80; name the encoding"),
     "null byte": (GOOD.replace(b"case", b"ca\0se"), ":2: not well-formed"),
     "a second root that is cut off": (b"<domain type='kvm'/>\n<domain type='kvm'>", ":2: not well-formed"),
     "not a domain": (b"\n<network><name>n</name></network>", ":2: the root element is <network>, not <domain>"),

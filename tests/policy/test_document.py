@@ -183,7 +183,7 @@ def test_releases() -> None:
         ("kubevirt@latest", "expected a release from 1.5 to 1.9, got 'latest'"),
         ("kubevirt@", "expected a release from 1.5 to 1.9, got ''"),
         ("nova@1", "policy nova: expected release 33.0, got '1'"),
-        ("slot-A@1.0", "policy slot-A does not name a release"),
+        ("slot-A@1.0", "policy slot-A does not follow the releases of a program; leave out"),
     ):
         with pytest.raises(UsageError, match=message):
             document.load(name)

@@ -20,11 +20,11 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "args",
         help="QEMU -device arguments for PCI controllers and virtio devices",
-        description="Writes the QEMU -device arguments for PCI controllers and virtio devices, one a line.",
+        description="Write the QEMU -device arguments for PCI controllers and virtio devices, one a line.",
         epilog="Example: virtkit args guest.xml --legacy-syntax",
     )
     add_inputs(parser)
-    parser.add_argument("--legacy-syntax", action="store_true", help="write driver,key=value in place of JSON")
+    parser.add_argument("--legacy-syntax", action="store_true", help="write driver,key=value instead of JSON")
     parser.add_argument(
         "--format", choices=("text", "json"), default="text", help="text: one argument a line; json: a list of words"
     )

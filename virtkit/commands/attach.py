@@ -67,7 +67,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         parser = subparsers.add_parser(
             verb,
             help=words,
-            description=f"Shows {words}. No host is contacted: the answer follows from the XML.",
+            description=f"Show {words}. No host is contacted: the answer follows from the XML.",
             epilog=_epilog if verb == "attach" else f"{_DETACH}\n{_SIDES.format(verb=verb)}",  # type: ignore[arg-type]
         )
         _add_arguments(parser, verb)
@@ -100,7 +100,7 @@ def _add_arguments(parser: argparse.ArgumentParser, verb: str) -> None:
     parser.add_argument("--steps", metavar="FILE.json", help='a list of {"do", "to", "xml"}, done after the DEVICEs')
     parser.add_argument("--inactive", metavar="FILE", help="the definition (virsh dumpxml --inactive) where it differs")
     parser.add_argument("--machine", metavar="M", help="resolve as if the domain named this machine type")
-    parser.add_argument("--guest", metavar="ID", help="the guest OS, in place of the metadata of the XML")
+    parser.add_argument("--guest", metavar="ID", help="the guest OS, instead of the metadata of the XML")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="format of the result")
     parser.add_argument(
         "-o",

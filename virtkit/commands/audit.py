@@ -49,7 +49,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "audit",
         help="many domains: one row for each virtio device, disk and NIC",
-        description="Resolves and checks many domains, in several processes or on a Dask cluster, and writes one row "
+        description="Resolve and check many domains, in several processes or on a Dask cluster, and write one row "
         "for each virtio device, disk and NIC. Memory use does not grow with the number of domains.",
         epilog=_EXAMPLE,
     )
@@ -89,8 +89,9 @@ def run(args: argparse.Namespace) -> int:
     require(*(["yaml"] if args.policy else ()), *(["distributed"] if args.scheduler else ()))
     write = _write_dataset if _is_dataset(args) else _write_files
     total = Totals()
+    question = _question(args)
     with terminal.progress() as show, workers(args.jobs, args.scheduler) as engine:
-        for answer in write(args, _question(args), engine, total):
+        for answer in write(args, question, engine, total):
             total.add(answer)
             for one in answer.refused:
                 log.error("%s", one.message)
@@ -182,6 +183,7 @@ def _question(args: argparse.Namespace) -> Question:
         readers=reader_options(args),
     )
     warn_of_host(args, question.host())
+    question.loaded_policy()  # an unknown policy is refused before anything is written
     return question
 
 

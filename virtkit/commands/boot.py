@@ -23,7 +23,7 @@ The guest is a Debian kernel with a small RAM disk; neither KVM nor root is need
 
 Three more parts, each of which replaces the table of drivers:
   virtkit verify boot --root unpacked --firmware 30   which disk the firmware starts, on random machines
-  virtkit verify boot --root unpacked --firmware 30 --u-boot   the same with U-Boot in place of SeaBIOS and OVMF
+  virtkit verify boot --root unpacked --firmware 30 --u-boot   the same with U-Boot instead of SeaBIOS and OVMF
   virtkit verify boot --root unpacked --names 30      the names of NICs, on random machines
   virtkit verify boot --root unpacked --plug          whether the guest sees a device that is plugged in
 
@@ -40,14 +40,15 @@ def add(verbs: Any) -> None:
     verb = verbs.add_parser(
         "boot",
         help="boot Linux with legacy, modern and both virtio drivers",
-        description="Boots a real guest on each machine type, with a NIC, disk and rng of every model in every place.",
+        description="Boot a real guest on each machine type, with a NIC, disk and rng of every model in every place.",
         epilog=_EPILOG,
     )
     verb.add_argument("--root", default="/", metavar="DIR", help="folder with kernel, modules and busybox (default: /)")
     verb.add_argument("--machines", default="pc,q35", metavar="SEL", help="machine types (default: pc,q35)")
     verb.add_argument("--guests", default="legacy,modern,both", metavar="SEL", help="guest drivers (default: all)")
     verb.add_argument("--qemu", default="qemu-system-x86_64", metavar="BINARY", help="QEMU program")
-    verb.add_argument("--limit", type=float, default=240.0, metavar="SECONDS", help="limit for each boot (240)")
+    limit = "limit for each boot (default: 240)"
+    verb.add_argument("--limit", type=float, default=240.0, metavar="SECONDS", help=limit)
     parts = verb.add_mutually_exclusive_group()
     parts.add_argument("--firmware", type=int, metavar="N", help="boot N random machines from tiny images")
     verb.add_argument("--u-boot", action="store_true", help="with --firmware, boot the machines with U-Boot")

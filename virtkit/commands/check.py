@@ -14,6 +14,7 @@ from virtkit.commands.given import INPUTS, add_reader_options, given_domain, giv
 from virtkit.commands.options import add_database_options, add_host_options, chosen_catalogue, chosen_host
 from virtkit.commands.power import add_power_options, answered, answers_text, boot_disks, guest_of
 from virtkit.errors import InputError
+from virtkit.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["register", "run"]
 log = logging.getLogger("virtkit")
+
+_NAMED = 8
+"""The most domains that a message lists."""
 
 _EXAMPLE = """examples:
   virtkit check guest.xml
@@ -51,12 +55,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "check",
         help="whether the guest OS drives a domain's devices",
-        description="Checks the virtio devices, disks and NICs of domains against their guest OS, which is named by "
+        description="Check the virtio devices, disks and NICs of domains against their guest OS, which is named by "
         "the libosinfo metadata of the XML or by --guest.",
         epilog=_EXAMPLE,
     )
     parser.add_argument("inputs", nargs="+", metavar="IN", help=INPUTS)
-    parser.add_argument("--guest", metavar="ID", help="guest OS (short id, URI or alias) in place of the metadata")
+    parser.add_argument("--guest", metavar="ID", help="guest OS (short id, URI or alias) instead of the metadata")
     parser.add_argument(
         "--fix",
         action="store_true",
@@ -155,6 +159,7 @@ def _review(args: argparse.Namespace, examine: Callable[[Domain], Checked]) -> i
 
     answers: dict[str, Answer] = {}
     problems: list[VirtkitError] = []
+    others: set[str] = set()
 
     def reject(problem: VirtkitError) -> None:
         log.error("%s", problem)
@@ -164,6 +169,7 @@ def _review(args: argparse.Namespace, examine: Callable[[Domain], Checked]) -> i
     for source, outcome in each(given_sources(args), examine, reader_options(args)):
         name = "" if isinstance(outcome, VirtkitError) else outcome.resolved.domain.name
         if args.domain and args.domain not in (source.part, name):
+            others.add(source.part or name)
             continue
         if isinstance(outcome, VirtkitError):
             reject(outcome)
@@ -173,7 +179,8 @@ def _review(args: argparse.Namespace, examine: Callable[[Domain], Checked]) -> i
             key = source.name if source.name not in answers else f"{source.name} {len(answers)}"
             answers[key] = answered(args, outcome.resolved, outcome.review, known)
     if args.domain and not answers and not problems:
-        reject(InputError(f"no domain {args.domain!r} in {', '.join(args.inputs)}"))
+        hint = f"; expected {listed(sorted(others)[:_NAMED], 'or')}" if others else ""
+        reject(InputError(f"no domain {args.domain!r} in {', '.join(args.inputs)}{hint}"))
     if _into_folder(args):
         _write_answers(args, answers)
     else:
@@ -204,6 +211,7 @@ def _write_answers(args: argparse.Namespace, answers: Mapping[str, Answer]) -> N
 def _check_options(args: argparse.Namespace, many: bool) -> None:
     """Raises UsageError for options that do not go together."""
     from virtkit.errors import UsageError
+    from virtkit.hotplug.spare_ports import MOST
 
     if args.convert_to and many:
         raise UsageError("--convert-to: expected one domain, got several inputs or a folder")
@@ -215,7 +223,7 @@ def _check_options(args: argparse.Namespace, many: bool) -> None:
         if number is not None and (not args.fix or args.convert_to):
             raise UsageError(f"{option} goes with --fix, and without --convert-to")
         if number is not None and number < 1:
-            raise UsageError(f"{option}: expected a number from 1, got {number}")
+            raise UsageError(f"{option}: expected a number from 1 to {MOST}, got {number}")
     if args.machine and (args.fix or args.convert_to):
         raise UsageError("--machine writes no domain; to write one on another machine type, use --convert-to alone")
 

@@ -41,7 +41,8 @@ def add(verbs: Any) -> None:
     verb.add_argument("inputs", nargs="*", metavar="IN", help="files with a QEMU command line")
     verb.add_argument("--random", type=int, default=0, metavar="N", help="also N random command lines")
     verb.add_argument("--seed", type=int, default=0, help="seed of the random command lines (default: 0)")
-    verb.add_argument("--arch", default="x86_64", choices=_ARCHES, help="architecture of the random ones (x86_64)")
+    arch = "architecture of the random ones (default: x86_64)"
+    verb.add_argument("--arch", default="x86_64", choices=_ARCHES, help=arch)
     verb.add_argument("--qemu", metavar="BINARY", help="QEMU program (default: qemu-system-ARCH on PATH)")
     verb.add_argument("--refused", action="store_true", help="also list the lines that QEMU refuses")
     verb.add_argument("--limit", type=float, default=30.0, metavar="SECONDS", help="limit for each QEMU (default: 30)")

@@ -25,7 +25,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "completion",
         help="completion of commands, options and values for bash, zsh or fish",
-        description="Writes a script that completes commands, options, guest OS ids, hosts and file names.",
+        description="Write a script that completes commands, options, guest OS ids, hosts and file names.",
         epilog=_EXAMPLE,
     )
     parser.add_argument("shell", choices=SHELLS, metavar="SHELL", help=f"{', '.join(SHELLS[:-1])} or {SHELLS[-1]}")

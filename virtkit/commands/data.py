@@ -28,14 +28,14 @@ def register(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "data",
         help="list the known hosts, or rebuild the shipped facts",
-        description="Works on the shipped facts.",
-        epilog="Examples: virtkit data hosts; virtkit data refresh --osinfo /usr/share/osinfo",
+        description="List the hosts that --host names, or rebuild the shipped facts.",
+        epilog="examples:\n  virtkit data hosts\n  virtkit data refresh --osinfo /usr/share/osinfo",
     )
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     refresh = verbs.add_parser(
         "refresh",
         help="rebuild facts from programs and databases of this machine",
-        description="Rebuilds the facts in data/ from a QEMU and an osinfo-db on this machine.",
+        description="Rebuild the facts in data/ from a QEMU and an osinfo-db on this machine.",
         epilog=_EPILOG,
     )
     refresh.add_argument("--qemu", action="append", default=[], metavar="BINARY", help="query this QEMU (repeatable)")
@@ -45,13 +45,14 @@ def register(subparsers: Any) -> None:
         "--kernel", metavar="FILE|DIR", help="read this kernel: a Debian package, packed or not, or a configuration"
     )
     refresh.add_argument("--kernel-name", metavar="GUEST:FLAVOUR", help="its name, such as debian12:mine")
-    refresh.add_argument("--limit", type=float, default=60.0, metavar="SECONDS", help="limit for each QEMU (60)")
+    limit = "limit for each QEMU (default: 60)"
+    refresh.add_argument("--limit", type=float, default=60.0, metavar="SECONDS", help=limit)
     refresh.add_argument("-o", "--output", metavar="DIR", help="folder of facts (default: the one in use)")
     refresh.set_defaults(run=run)
     hosts = verbs.add_parser(
         "hosts",
         help="the hosts that --host names",
-        description="Lists the distributions that --host names: their releases of libvirt and QEMU, and the QEMU whose "
+        description="List the distributions that --host names: their releases of libvirt and QEMU, and the QEMU whose "
         "facts are used.",
         epilog="Example: virtkit data hosts --format csv",
     )

@@ -28,14 +28,14 @@ def register(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "domcaps",
         help="the device models in libvirt's domain capabilities",
-        description="Writes the domain capabilities of an architecture and machine type, devices only.",
+        description="Write the domain capabilities of an architecture and machine type, devices only.",
         epilog=_EPILOG,
     )
     parser.add_argument("--arch", default="x86_64", help="libvirt's or QEMU's name (default: x86_64)")
     parser.add_argument("--machine", help="machine type or alias (default: the emulator's default)")
     add_host_options(parser, domains=False)
     parser.add_argument("--format", choices=("xml", "table", "json"), default="xml", help="format of the result")
-    parser.add_argument("--compare", nargs="+", metavar="FILE", help="compare reports in place of writing one")
+    parser.add_argument("--compare", nargs="+", metavar="FILE", help="compare reports instead of writing one")
     parser.add_argument("-o", "--output", metavar="FILE", help="write to this file (default: standard output)")
     parser.set_defaults(run=run)
 

@@ -18,7 +18,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "explain",
         help="why each device has its model and its address",
-        description="Lists every decision about every device of a domain, with its rule and its source.",
+        description="List every decision about every device of a domain, with its rule and its source.",
         epilog="Example: virtkit explain guest.xml --device vda",
     )
     parser.add_argument("input", metavar="IN", help=INPUT)

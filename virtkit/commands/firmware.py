@@ -30,7 +30,7 @@ def register(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "firmware",
         help="which devices a firmware boots from, for a table of places",
-        description="Adds what the firmware does with a device, and the reason, to each row of a table.",
+        description="Add what the firmware does with a device, and the reason, to each row of a table.",
         epilog=_EPILOG,
     )
     add_options(parser)

@@ -28,7 +28,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "guests",
         help="guest operating systems and their virtio drivers",
-        description="Lists operating systems of the guest OS database.",
+        description="List operating systems of the guest OS database.",
         epilog=_EXAMPLE,
     )
     parser.add_argument("guest", nargs="*", help="short ids, URIs, patterns, family=F, distro=D (default: all)")

@@ -28,7 +28,7 @@ def register(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "interface",
         help="the virtio interface that QEMU offers, for a table of devices",
-        description="Adds the virtio interface, the PCI device ID and the reason of a refusal to each row of a table.",
+        description="Add the virtio interface, the PCI device ID and the reason of a refusal to each row of a table.",
         epilog=_EPILOG,
     )
     newest = dotted(DEFAULT_QEMU)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -54,11 +55,12 @@ def complete(
         for row in rows:
             try:
                 if None in row or None in row.values():
-                    raise UsageError("the row and the header differ in length")
+                    got = len(head) + len(row.get(None) or ()) - list(row.values()).count(None)  # type: ignore[call-overload]
+                    raise UsageError(f"expected {counted(len(head), 'value')} as in the header, got {got}")
                 found = answer(dict.fromkeys(optional, "") | row)
             except UsageError as error:
                 failed += 1
-                print(f"{name}:{rows.line_num}: {error}", file=sys.stderr)
+                logging.getLogger("virtkit").error("%s:%d: %s", name, rows.line_num, error)
                 found = in_error or ("",) * len(added)
             full = {column: row.get(column) or "" for column in head} | dict(zip(added, found, strict=True))
             answers.append(list(full.values()))
@@ -74,7 +76,9 @@ def _text(keys: str, name: str) -> str:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", name) from None
     except UnicodeDecodeError as error:
-        raise InputError(f"not UTF-8: {error.reason}", name) from None
+        line = error.object.count(b"\n", 0, error.start) + 1
+        found = f"0x{error.object[error.start]:02x}"
+        raise InputError(f"expected UTF-8 text, got the byte {found}; convert the file", name, line) from None
 
 
 def _head(names: Sequence[str] | None, key: Sequence[str], name: str) -> list[str]:

@@ -25,6 +25,9 @@ __all__ = [
 _INPUTS = ("inputs", "input", "before")
 """The positional arguments that ``--connect`` may replace, by the names of the commands for them."""
 
+_OF_FILES = frozenset({"file", "ftp", "gs", "http", "https", "s3", "sftp"})
+"""Schemes of addresses that name files and no libvirt."""
+
 _LISTED = 8
 """The most domains that a message lists."""
 
@@ -78,11 +81,24 @@ def given_uri(args: argparse.Namespace) -> str | None:
     else:
         others = (getattr(args, name, None) for name in ("after", "inactive", "diff"))
         found = [text for text in (*_positional(args), *others) if isinstance(text, str) and is_uri(text)]
+        _check(found, running=getattr(args, "running", False))
     if len(set(found)) > 1:
         from virtkit.errors import UsageError
 
         raise UsageError(f"expected one libvirt connection, got {', '.join(dict.fromkeys(found))}")
     return found[0] if found else None
+
+
+def _check(uris: Sequence[str], *, running: bool) -> None:
+    """Refuse addresses of files in a network, and ``--live`` without a connection. Raises UsageError."""
+    from virtkit.errors import UsageError
+
+    for uri in uris:
+        if uri.partition("://")[0] in _OF_FILES:
+            what = "a file or a libvirt URI such as qemu:///system; virtkit downloads nothing"
+            raise UsageError(f"{uri}: expected {what}")
+    if running and not uris:
+        raise UsageError("--live: expected a libvirt connection as input, such as qemu:///system or --connect URI")
 
 
 def _positional(args: argparse.Namespace) -> list[str]:
@@ -93,8 +109,8 @@ def _positional(args: argparse.Namespace) -> list[str]:
 
 def live_host_of(args: argparse.Namespace) -> str | None:
     """The connection whose host is resolved for: that of the input, where no option names another host."""
-    named = (getattr(args, name, None) for name in ("host", "qemu", "libvirt"))
-    return None if any(named) else given_uri(args)
+    uri = given_uri(args)
+    return None if any(getattr(args, name, None) for name in ("host", "qemu", "libvirt")) else uri
 
 
 def live_sources(args: argparse.Namespace) -> Iterator[Source]:

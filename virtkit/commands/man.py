@@ -21,8 +21,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "man",
         help="the manual page of all commands",
-        description="Writes the manual page virtkit(1), from the help of every command.",
-        epilog="Examples: virtkit man | man -l -; virtkit man -o ~/.local/share/man/man1/virtkit.1",
+        description="Write the manual page virtkit(1), from the help of every command.",
+        epilog="examples:\n  virtkit man | man -l -\n  virtkit man -o ~/.local/share/man/man1/virtkit.1",
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="write to this file (default: standard output)")
     parser.set_defaults(run=run)

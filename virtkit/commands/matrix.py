@@ -29,7 +29,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "matrix",
         help="the compatibility matrix of guests, devices and machine types",
-        description="Writes the compatibility matrix, one row for each guest, device kind, machine type and model. "
+        description="Write the compatibility matrix, one row for each guest, device kind, machine type and model. "
         "SEL lists guests (short ids, patterns, family=F, distro=D), machine types (names, patterns, 'all') and so on.",
         epilog=_EXAMPLE,
     )

@@ -43,7 +43,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "moves",
         help="which devices a guest finds elsewhere after a change of definition, machine type or libvirt",
-        description="Lists the devices whose address, interface or presence changes, and what the guest notices.",
+        description="List the devices whose address, interface or presence changes, and what the guest notices.",
         epilog=_EXAMPLE,
     )
     parser.add_argument("before", metavar="BEFORE", help=f"{INPUT}; or a folder or list of domains")
@@ -55,7 +55,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--machine", default="", metavar="A[:B]", help="resolve as if these machine types were named")
     parser.add_argument("--add-disk", action="store_true", help="after: with one virtio disk more")
     parser.add_argument("--spare-ports", type=int, metavar="N", help="after: with N more free root ports")
-    parser.add_argument("--guest", metavar="ID", help="guest OS in place of the metadata")
+    parser.add_argument("--guest", metavar="ID", help="guest OS instead of the metadata")
     add_power_options(parser)
     parser.add_argument("--picture", metavar="FILE", help="draw the change: .svg .png .txt .json")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="format of the result")

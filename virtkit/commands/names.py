@@ -31,7 +31,7 @@ def register(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "names",
         help="the name of a NIC in a Linux guest, for a table of places",
-        description="Adds the name that a Linux guest gives a NIC, and the reason, to each row of a table.",
+        description="Add the name that a Linux guest gives a NIC, and the reason, to each row of a table.",
         epilog=_EPILOG,
     )
     add_options(parser)

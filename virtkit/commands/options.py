@@ -43,7 +43,7 @@ def add_host_options(parser: argparse.ArgumentParser, *, domains: bool = True) -
         parser.add_argument(
             "--strict-host",
             action="store_true",
-            help="refuse a machine type that the default host lacks, in place of assuming a host that has it",
+            help="refuse a machine type that the default host lacks, instead of assuming a host that has it",
         )
 
 
@@ -127,7 +127,7 @@ def add_database_options(parser: argparse.ArgumentParser) -> None:
         "--osinfo",
         action="append",
         metavar="PATH",
-        help="read this osinfo-db (folder or tarball) in place of the shipped facts; repeat it to merge "
+        help="read this osinfo-db (folder or tarball) instead of the shipped facts; repeat it to merge "
         "several; 'system' names the folders that libosinfo reads",
     )
     parser.add_argument(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from textwrap import wrap
 from typing import Any
@@ -23,6 +23,13 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("this program", ("completion", "man")),
 )
 COMMANDS = tuple(name for _, names in GROUPS for name in names)
+
+_EPILOG = """\
+Example: virtkit check guest.xml --guest rhel6.10
+
+exit code: 0 when all went well, 1 when an input was rejected or a check
+failed, 2 when the command line is wrong, 128 plus its number when a signal
+ended the command"""
 
 #: The command to suggest for a word that is none, where spelling alone does not find it.
 _MEANT = {
@@ -73,9 +80,11 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"formatter_class": Paragraphs, **options})
+        self.register("type", int, _whole)
 
     def error(self, message: str) -> None:  # type: ignore[override]
-        self.exit(2, f"virtkit: {message}; see '{self.prog} --help'\n")
+        see = " See" if message.endswith("?") else "; see"
+        self.exit(2, f"virtkit: {message}{see} '{self.prog} --help'\n")
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """Write help or an error, and end the program where standard output takes no text."""
@@ -97,16 +106,14 @@ class Parser(argparse.ArgumentParser):
             self.epilog = epilog()
         return super().format_help()
 
-    def unknown(self, words: Sequence[str]) -> None:
-        """Report words that are no arguments, with the option that is most like the first one."""
-        options = [option for parser in self._all() for action in parser._actions for option in action.option_strings]
+    def unknown(self, words: Sequence[str], given: argparse.Namespace) -> None:
+        """Report words that are no arguments of the given command, with its option that is most like the first one."""
+        parser: argparse.ArgumentParser = self
+        while (action := _verbs(parser)) is not None and getattr(given, action.dest) is not None:
+            parser = action.choices[getattr(given, action.dest)]
+        options = [option for one in parser._actions for option in one.option_strings]
         hint = _like(words[0].partition("=")[0], options) if words[0].startswith("-") else ""
-        self.error(f"unrecognized arguments: {' '.join(words)}{hint}")
-
-    def _all(self) -> Iterable[argparse.ArgumentParser]:
-        yield self
-        for sub in commands_of(self).values():
-            yield from sub._all() if isinstance(sub, Parser) else (sub,)
+        parser.error(f"unrecognized arguments: {' '.join(words)}{hint}")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         known = action.choices
@@ -115,7 +122,7 @@ class Parser(argparse.ArgumentParser):
             return
         meant = _MEANT.get(str(value), "") if action.dest == "command" else ""
         hint = f"; did you mean {meant!r}?" if meant else _like(str(value), list(known))
-        hint = hint or f"; there are {', '.join(known)}"
+        hint = hint or f"; expected one of {', '.join(known)}"
         raise argparse.ArgumentError(None, f"no command {value!r}{hint}")
 
 
@@ -177,9 +184,9 @@ def build(modules: Sequence[str] = COMMANDS) -> Parser:
     parser = _Overview(
         prog="virtkit",
         parents=[common],
-        description="Shows offline what a libvirt domain becomes (controllers, models, addresses) and whether its "
+        description="Show offline what a libvirt domain becomes (controllers, models, addresses) and whether its "
         "guest OS can drive its devices.",
-        epilog="Example: virtkit check guest.xml --guest rhel6.10",
+        epilog=_EPILOG,
     )
     parser.add_argument("--version", action=_Version)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser, prog=parser.prog)
@@ -192,10 +199,21 @@ def build(modules: Sequence[str] = COMMANDS) -> Parser:
 
 def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
     """The parsers of the commands, or verbs, of a parser, by name."""
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            return dict(action.choices)
-    return {}
+    action = _verbs(parser)
+    return {} if action is None else dict(action.choices)
+
+
+def _verbs(parser: argparse.ArgumentParser) -> Any:
+    """The argument of a parser that names a command or a verb, None where it has none."""
+    return next((one for one in parser._actions if isinstance(one, argparse._SubParsersAction)), None)
+
+
+def _whole(text: str) -> int:
+    """The number that an option of type ``int`` takes."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}") from None
 
 
 class _Version(argparse.Action):

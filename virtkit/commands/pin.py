@@ -38,7 +38,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "pin",
         help="write the addresses of today into a definition, so that nothing moves",
-        description="Writes each address that libvirt would assign into the definition of a domain.",
+        description="Write each address that libvirt would assign into the definition of a domain.",
         epilog=_EXAMPLE,
     )
     parser.add_argument("inputs", nargs="+", metavar="DOMAIN", help=INPUTS)

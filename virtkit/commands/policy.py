@@ -42,7 +42,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "policy",
         help="model policies: list, show, check, decide, compare, score, review, slots, rollout",
-        description="Works with policies that choose machine types and virtio models, shipped or from a YAML file.",
+        description="Work with policies that choose machine types and virtio models, shipped or from a YAML file.",
         epilog=_EXAMPLE,
     )
     parser.set_defaults(run=run)
@@ -51,7 +51,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     verb.add_argument("--format", choices=("table", "csv", "json"), default="table", help="format of the result")
     verb = verb_parser(verbs, "show", "show a policy, its rules and the remarks of the linter", "show recommended")
     verb.add_argument("--format", choices=("text", "json"), default="text", help="format of the result")
-    verb.add_argument("policy", help="name of a shipped policy, or a .yaml file")
+    verb.add_argument("policy", metavar="POLICY", help="name of a shipped policy, or a .yaml file")
     verb.add_argument("--at", metavar="RELEASE", help="the rules of this release of the software (default: the newest)")
     _add_check(verbs)
     policy_tables.register(verbs)
@@ -59,12 +59,12 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _add_check(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "check domains against a policy; the exit code is 1 when it denies one"
+    text = "check domains against a policy; the exit code is 1 when it denies a domain or an input is rejected"
     verb = verb_parser(verbs, "check", text, "check recommended domains/ --format sarif -o findings.sarif")
-    verb.add_argument("policy", help="name of a shipped policy, or a .yaml file")
+    verb.add_argument("policy", metavar="POLICY", help="name of a shipped policy, or a .yaml file")
     verb.add_argument("inputs", nargs="+", metavar="IN", help=INPUTS)
     add_reader_options(verb)
-    verb.add_argument("--guest", metavar="ID", help="guest OS (short id, URI or alias) in place of the metadata")
+    verb.add_argument("--guest", metavar="ID", help="guest OS (short id, URI or alias) instead of the metadata")
     verb.add_argument("--format", choices=("text", "json", "sarif"), default="text", help="format of the result")
     verb.add_argument("-o", "--output", metavar="FILE", help=OUTPUT)
     add_host_options(verb)
@@ -75,7 +75,9 @@ def _add_rollout(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     text = "show what stages 0 to 3 of a rollout of model names do to domains"
     verb = verb_parser(verbs, "rollout", text, "rollout nic-model domains/ --stage 2")
     verb.add_argument(
-        "subject", help="nic-model, video-model, sound-model, controller-model, several with commas, or all"
+        "subject",
+        metavar="SUBJECT",
+        help="nic-model, video-model, sound-model, controller-model, several with commas, or all",
     )
     verb.add_argument("inputs", nargs="+", metavar="IN", help=INPUTS)
     add_reader_options(verb)

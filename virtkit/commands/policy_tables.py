@@ -44,7 +44,7 @@ def register(verbs: _Verbs) -> None:
 def _add_decide(verbs: _Verbs) -> None:
     text = "list what a policy decides: a row for each guest, machine and kind of device"
     verb = verb_parser(verbs, "decide", text, "decide nova --guests 'rhel*' --kinds net --format csv")
-    verb.add_argument("policy", help=_POLICY)
+    verb.add_argument("policy", metavar="POLICY", help=_POLICY)
     verb.add_argument("--kinds", metavar="SEL", help="device kinds (default: all)")
     verb.add_argument(
         "--machines",
@@ -61,8 +61,8 @@ def _add_compare(verbs: _Verbs) -> None:
     example = "compare virt-install virt-v2v --guests 'rhel6*'"
     text = "list the cells in which two policies differ, of devices that both write"
     verb = verb_parser(verbs, "compare", text, example)
-    verb.add_argument("before", help=_POLICY)
-    verb.add_argument("after", help=_POLICY)
+    verb.add_argument("before", metavar="BEFORE", help=_POLICY)
+    verb.add_argument("after", metavar="AFTER", help=_POLICY)
     verb.add_argument("--effect", choices=("better", "worse", "other"), help="only cells with this change")
     verb.add_argument("--kinds", metavar="SEL", help="device kinds (default: all)")
     verb.add_argument(
@@ -72,7 +72,7 @@ def _add_compare(verbs: _Verbs) -> None:
         "CSV and JSON)",
     )
     verb.add_argument(
-        "--apart", action="store_true", help="list the devices that only one of the policies writes, in place of cells"
+        "--apart", action="store_true", help="list the devices that only one of the policies writes, instead of cells"
     )
     _circumstances(verb)
     _selections(verb, "own")
@@ -81,7 +81,7 @@ def _add_compare(verbs: _Verbs) -> None:
 def _add_score(verbs: _Verbs) -> None:
     example = "score virt-install recommended --details"
     verb = verb_parser(verbs, "score", "score all policies, or some", example)
-    verb.add_argument("policies", nargs="*", help="names or .yaml files (default: all shipped)")
+    verb.add_argument("policies", nargs="*", metavar="POLICY", help="names or .yaml files (default: all shipped)")
     verb.add_argument(
         "--details", action="store_true", help="a row for each policy and criterion: count, weight and points"
     )
@@ -93,8 +93,9 @@ def _add_score(verbs: _Verbs) -> None:
 def _add_review(verbs: _Verbs) -> None:
     text = "decide on policies, compared with a baseline"
     verb = verb_parser(verbs, "review", text, "review virt-install recommended --record decision.md")
-    verb.add_argument("policies", nargs="*", help="names or .yaml files (default: all shipped)")
-    verb.add_argument("--baseline", metavar="P", default="virt-install", help="compare with this policy (virt-install)")
+    verb.add_argument("policies", nargs="*", metavar="POLICY", help="names or .yaml files (default: all shipped)")
+    baseline = "compare with this policy (default: virt-install)"
+    verb.add_argument("--baseline", metavar="P", default="virt-install", help=baseline)
     verb.add_argument("--record", metavar="FILE", help="write a decision record (ADR, Markdown) to this file")
     _criteria(verb)
     _circumstances(verb)
@@ -130,8 +131,9 @@ def _circumstances(verb: argparse.ArgumentParser) -> None:
         default="",
         help="what the user asks for: kinds of device, all, or requests that virtkit policy show lists",
     )
-    verb.add_argument("--firmware", choices=("bios", "efi"), default="bios", help="firmware of the guests (bios)")
-    verb.add_argument("--arch", metavar="ARCH", default="x86_64", help="architecture of the guests (x86_64)")
+    firmware = "firmware of the guests (default: bios)"
+    verb.add_argument("--firmware", choices=("bios", "efi"), default="bios", help=firmware)
+    verb.add_argument("--arch", metavar="ARCH", default="x86_64", help="architecture of the guests (default: x86_64)")
 
 
 def _selections(verb: argparse.ArgumentParser, machines: str) -> None:

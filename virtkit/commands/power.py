@@ -50,7 +50,7 @@ def add_power_options(parser: argparse.ArgumentParser) -> None:
         "--firmware",
         default="",
         metavar="NAME",
-        help="firmware in place of the domain's, with or without its release: SeaBIOS, UEFI, 'U-Boot arm64 2023.01'",
+        help="firmware instead of the domain's, with or without its release: SeaBIOS, UEFI, 'U-Boot arm64 2023.01'",
     )
     parser.add_argument(
         "--boot-disks",
@@ -63,7 +63,7 @@ def add_power_options(parser: argparse.ArgumentParser) -> None:
         "--naming",
         default="",
         metavar="SCHEME",
-        help="naming scheme of network interfaces in place of the guest OS default: v252, rhel-9.0, sle15-sp3",
+        help="naming scheme of network interfaces instead of the guest OS default: v252, rhel-9.0, sle15-sp3",
     )
 
 

@@ -23,7 +23,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "recommend",
         help="the best machine type and device models for a guest OS",
-        description="Lists for a guest OS the model of each kind of device that works, with reasons.",
+        description="List for a guest OS the model of each kind of device that works, with reasons.",
         epilog=_EXAMPLE,
     )
     parser.add_argument("--guest", required=True, metavar="ID", help="short id, URI or alias")

@@ -39,7 +39,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "report",
         help="run the notebooks: pages, tables, pictures and an index",
-        description="Runs notebooks in parallel, each in a kernel of its own, and writes their pages, tables and "
+        description="Run notebooks in parallel, each in a kernel of its own, and write their pages, tables and "
         "pictures to reports/RUN. reports/latest points to the newest run in which every notebook passed.",
         epilog=_EXAMPLE,
     )

@@ -27,7 +27,7 @@ _PLAIN = re.compile(r"[^\w.-]+")
 
 
 def saved(uri: str, output: Path, *, running: bool = False) -> tuple[dict[str, str], dict[str, str]]:
-    """Write the domains and the capabilities of a connection to a folder below ``output``, in place of earlier ones.
+    """Write the domains and the capabilities of a connection to a folder below ``output``, instead of earlier ones.
 
     Gives the parameters of notebooks (``domains``, ``qemu``, ``libvirt``), and the reason for each domain that cannot
     be read. ``running`` takes only the domains that run, as they are now. Raises VerifyError when the connection

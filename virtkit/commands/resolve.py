@@ -32,15 +32,20 @@ __all__ = ["add_inputs", "register", "write_each"]
 
 log = logging.getLogger("virtkit")
 
+_EXAMPLE = """examples:
+  virtkit resolve guest.xml -o resolved.xml
+  virtkit resolve domains/ -o resolved/
+  virtkit resolve qemu:///system -o resolved/
+"""
+
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     parser = subparsers.add_parser(
         "resolve",
         help="the domain as libvirt would store it: controllers, models, addresses",
-        description="Writes each domain with every controller, default model and address that libvirt would add.",
-        epilog="Examples: virtkit resolve guest.xml -o resolved.xml; virtkit resolve domains/ -o resolved/; "
-        "virtkit resolve qemu:///system -o resolved/",
+        description="Write each domain with every controller, default model and address that libvirt would add.",
+        epilog=_EXAMPLE,
     )
     add_inputs(parser)
     parser.add_argument("--format", choices=("xml", "json"), help="format of the result (default: xml)")

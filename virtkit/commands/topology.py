@@ -11,6 +11,7 @@ from virtkit.commands.extras import require
 from virtkit.commands.given import INPUT, add_reader_options, given_domain
 from virtkit.commands.options import add_host_options, chosen_host, host_to_compare, say_notes
 from virtkit.commands.power import add_power_options, guest_of, powered_on
+from virtkit.wording import listed
 
 if TYPE_CHECKING:
     from virtkit.boot.power_on import PowerOn
@@ -39,7 +40,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = subparsers.add_parser(
         "topology",
         help="the bus tree: addresses, added controllers, free slots",
-        description="Shows the bus tree of a domain with its free slots for hotplug, or what differs between two.",
+        description="Show the bus tree of a domain with its free slots for hotplug, or what differs between two.",
         epilog=_EXAMPLE,
     )
     parser.add_argument("input", metavar="IN", help=INPUT)
@@ -62,7 +63,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="how many more devices of each kind IN takes while it runs; with N, the spare ports for N more",
     )
     parser.add_argument("--machine", metavar="M", help="resolve IN, and OTHER, as if they named this machine type")
-    parser.add_argument("--guest", metavar="ID", help="guest OS in place of the metadata, for the names of its NICs")
+    parser.add_argument("--guest", metavar="ID", help="guest OS instead of the metadata, for the names of its NICs")
     add_power_options(parser)
     add_reader_options(parser, one=True)
     add_host_options(parser)
@@ -166,7 +167,7 @@ def writable(option: str, name: str) -> Path:
     if out.suffix in (".svg", ".png"):
         require("matplotlib")
     if out.suffix not in SUFFIXES:
-        raise UsageError(f"{option} {out}: expected a file name that ends in {', '.join(SUFFIXES)}")
+        raise UsageError(f"{option} {out}: expected a file name that ends in {listed(SUFFIXES, 'or')}")
     return out
 
 

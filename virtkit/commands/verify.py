@@ -32,7 +32,7 @@ def register(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "verify",
         help="compare predictions with a real QEMU or libvirtd",
-        description="Compares predictions with a real QEMU, libvirtd or guest, and lists the differences.",
+        description="Compare predictions with a real QEMU, libvirtd or guest, and list the differences.",
         epilog=_EPILOG,
     )
     verbs = parser.add_subparsers(dest="peer", required=True, metavar="qemu|libvirt|hotplug|boot|command-line|moves")
@@ -45,7 +45,8 @@ def register(subparsers: Any) -> None:
         verb.add_argument("--random", type=int, default=0, metavar="N", help="also N random domains")
         verb.add_argument("--seed", type=int, default=0, help="seed of the random domains (default: 0)")
         verb.add_argument("--platform", help="only random domains of this platform (pc, q35, virt, pseries, ...)")
-        verb.add_argument("--largest", type=int, default=40, metavar="N", help="at most N devices in each (40)")
+        largest = "at most N devices in each (default: 40)"
+        verb.add_argument("--largest", type=int, default=40, metavar="N", help=largest)
         verb.add_argument("-o", "--output", metavar="DIR", help="keep the inputs that differ here, with both results")
         add_format(verb)
         add_reader_options(verb)
@@ -58,7 +59,8 @@ def register(subparsers: Any) -> None:
         else:
             verb.add_argument("--qemu", metavar="BINARY|DIR", help="QEMU program, or the folder with qemu-system-ARCH")
             verb.add_argument("--skipped", action="store_true", help="list the devices that were not compared")
-            verb.add_argument("--limit", type=float, default=30.0, metavar="SECONDS", help="limit for each QEMU (30)")
+            limit = "limit for each QEMU (default: 30)"
+            verb.add_argument("--limit", type=float, default=30.0, metavar="SECONDS", help=limit)
             verb.set_defaults(run=run_qemu)
     plug.add(verbs)
     boot.add(verbs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ __all__ = ["Placement", "Probe", "Prober", "pci_controllers", "probe_domain", "p
 
 #: QEMU's names of architectures that libvirt calls otherwise.
 _LIBVIRT_ARCH = MappingProxyType({"arm": "armv7l", "i386": "i686"})
+#: Machine types that a message suggests, the first that a QEMU has.
+_USUAL = ("q35", "virt", "pseries", "s390-ccw-virtio")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +124,10 @@ class Prober:
             raise UsageError(f"the QEMU of this host has no emulator for {self.arch}")
         machine = self.emulator.machines.get(name)
         if machine is None:
-            raise UsageError(f"QEMU {dotted(self.host.qemu)} has no machine type {name!r} for {self.arch}")
+            near = get_close_matches(name, self.emulator.machines, 3)
+            usual = next((one for one in (*_USUAL, *self.emulator.names) if one in self.emulator.machines), "none")
+            hint = f"; nearest: {', '.join(near)}" if near else f"; expected a name such as {usual}"
+            raise UsageError(f"QEMU {dotted(self.host.qemu)} has no machine type {name!r} for {self.arch}{hint}")
         return machine.name
 
     def resolve(self, machine: str, devices: str) -> Resolved:

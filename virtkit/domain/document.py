@@ -89,8 +89,13 @@ def parse(data: bytes, file: str | None = None) -> Document:
     codec = codec_of(data)
     try:
         text = data.decode(codec)
-    except (UnicodeDecodeError, LookupError) as error:
-        raise InputError(f"not readable as {codec}: {error}", file) from None
+    except LookupError:
+        what = f"not readable as {codec}: expected a known encoding in the XML declaration"
+        raise InputError(what, file, 1) from None
+    except UnicodeDecodeError as error:
+        wrong = f"not readable as {codec}: got the byte 0x{data[error.start]:02x}"
+        remedy = "name the encoding in the XML declaration, or convert the file to UTF-8"
+        raise InputError(f"{wrong}; {remedy}", file, data.count(b"\n", 0, error.start) + 1) from None
     doctype = _DOCTYPE.match(text)
     if doctype is not None:
         line = text.count("\n", 0, doctype.end()) + 1

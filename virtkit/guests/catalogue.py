@@ -78,7 +78,7 @@ class Catalogue(Displayable):
         guest = understood(name, self.guests, self.database)
         if guest is None:
             near = similar(name, self.guests)
-            hint = f"; nearest: {', '.join(near)}" if near else ""
+            hint = f"; nearest: {', '.join(near)}" if near else "; virtkit guests lists them"
             raise GuestError(f"no guest OS called {name!r} in {self.database}{hint}")
         return guest
 

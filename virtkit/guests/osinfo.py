@@ -176,7 +176,8 @@ def _tarball(place: Path) -> Iterator[tuple[str, bytes]]:
     except Exception as problem:  # each way to compress, and each field of a header, has its own
         # tarfile lists on further lines what it tried.
         reason = str(problem).partition("\n")[0].removesuffix(":")
-        raise GuestError(f"{place}: not a readable tarball: {reason}") from None
+        what = "expected a folder or a tarball of an osinfo-db; not a readable tarball"
+        raise GuestError(f"{place}: {what}: {reason}") from None
 
 
 def _parse(data: bytes, label: str) -> etree._Element:

@@ -284,7 +284,7 @@ class _Reader:
         found = self.mapping(root, _TOP, "a policy")
         for name in ("name", "title", "sources", "rules"):
             if name not in found:
-                raise self.wrong(root, f"a policy needs {name!r}")
+                raise self.wrong(root, f"a policy needs {name!r}; add this key")
         sources = self.texts(found["sources"], "sources")
         rules = tuple(self.rule(node, "; ".join(sources)) for node in self.items(found, "rules"))
         name = self.text(found["name"], "name")

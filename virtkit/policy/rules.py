@@ -225,7 +225,8 @@ class Policy(Displayable):
         """
         asked, newest = version_key(release), version_key(self.version)
         if not self.version:
-            raise UsageError(f"policy {self.name} does not name a release of its software; expected no @{release}")
+            what = f"policy {self.name} does not follow the releases of a program"
+            raise UsageError(f"{what}; leave out the release {release!r}")
         if not asked or asked < version_key(self.oldest) or asked[: len(newest)] > newest:
             one = f"release {self.version}"
             expected = f"a release from {self.oldest} to {self.version}" if self.oldest != self.version else one
