@@ -55,7 +55,7 @@ def complete(
         for row in rows:
             try:
                 if None in row or None in row.values():
-                    got = len(head) + len(row.get(None) or ()) - list(row.values()).count(None)  # type: ignore[call-overload]
+                    got = len(head) + len(row.get(None) or ()) - list(row.values()).count(None)
                     raise UsageError(f"expected {counted(len(head), 'value')} as in the header, got {got}")
                 found = answer(dict.fromkeys(optional, "") | row)
             except UsageError as error:
