@@ -149,7 +149,6 @@ def judge_cells(rules: Rules[T, G], guests: Sequence[Guest], kinds: Sequence[str
         offers = [rules.offer(kind, column) for column in asked]
         states = [_states([rules.state(one, booted) for one in offers]) for booted in (False, True)]
         groups: dict[G, _Group] = {}
-        known_texts: dict[tuple[_Text, ...], tuple[_Text, ...]] = {}
         rows: dict[Drivers[G], int] = {}
         member = []
         for guest, drivers in zip(guests, known, strict=True):
@@ -158,38 +157,40 @@ def judge_cells(rules: Rules[T, G], guests: Sequence[Guest], kinds: Sequence[str
             if own.group not in groups:
                 booted = rules.booted(own.group)
                 found = [rules.judged(guest, own.group, kind, offers[first]) for first in states[booted][0]]
-                groups[own.group] = _group(booted, found, known_texts)
+                groups[own.group] = _group(cells.texts, booted, found)
         judged = [(groups[one.group], one) for one in rows]
         places = _places([group for group, _ in judged], [of_column for _, of_column in states])
-        numbers = {name: _numbers(cells.texts[name], name, judged) for name in JUDGED}
-        cells.blocks.append(block(cells, kind, asked, [one.hardware for one in offers], member, places, numbers))
+        hardware = [one.hardware for one in offers]
+        cells.blocks.append(block(cells, kind, asked, hardware, member, places, _numbers(cells.texts, judged)))
     return cells
 
 
-_Text = tuple[str, str, bool]
-"""The beginning and the end of a text, and whether one about the drivers of a guest stands between them."""
-
-
 class _Group(NamedTuple):
-    """What the judgements of a group of guests say by state, by the name of a matrix column."""
+    """What the judgements of a group of guests say by state; the plain columns as numbers of texts.
+
+    Each reason and source comes with whether that of a guest's drivers is part of it.
+    """
 
     booted: bool
-    texts: Mapping[str, tuple[_Text, ...]]
-
-    @property
-    def states(self) -> int:
-        """The number of states."""
-        return len(self.texts["verdict"])
+    states: int
+    plain: tuple[list[int], ...]
+    reasons: tuple[tuple[str, bool], ...]
+    sources: tuple[tuple[str, bool], ...]
 
 
-def _group(
-    booted: bool, found: Sequence[Judged], known: dict[tuple[_Text, ...], tuple[_Text, ...]]
-) -> _Group:
-    """A group by its judgements; groups whose judgements say the same share the texts of ``known``."""
-    texts = {name: tuple((getattr(one.judgement, name), "", False) for one in found) for name in JUDGED}
-    texts["source"] = tuple(("", one.judgement.source, one.sourced) for one in found)
-    texts["reason"] = tuple((one.judgement.reason, "", one.remarked) for one in found)
-    return _Group(booted, {name: known.setdefault(said, said) for name, said in texts.items()})
+#: The columns that are the same for all guests of a group.
+_PLAIN = ("verdict", "condition", "evidence")
+
+
+def _group(texts: Mapping[str, Texts], booted: bool, found: Sequence[Judged]) -> _Group:
+    """A group by its judgements."""
+    return _Group(
+        booted,
+        len(found),
+        tuple([texts[name].number(getattr(one.judgement, name)) for one in found] for name in _PLAIN),
+        tuple((one.judgement.reason, one.remarked) for one in found),
+        tuple((one.judgement.source, one.sourced) for one in found),
+    )
 
 
 def _places(groups: Sequence[_Group], states: Sequence[Sequence[int]]) -> npt.NDArray[np.int32]:
@@ -205,22 +206,27 @@ def _places(groups: Sequence[_Group], states: Sequence[Sequence[int]]) -> npt.ND
 
 
 def _numbers(
-    texts: Texts, name: str, rows: Sequence[tuple[_Group, Drivers[G]]]
-) -> npt.NDArray[np.int32]:
-    """What the judgements of each row and state say under a name, as numbers of texts."""
+    texts: Mapping[str, Texts], rows: Sequence[tuple[_Group, Drivers[G]]]
+) -> Mapping[str, npt.NDArray[np.int32]]:
+    """What the judgements of each row and state say, as numbers of texts by the name of a matrix column."""
     import numpy as np
 
-    known: dict[tuple[int, str], list[int]] = {}
-    result: list[int] = []
+    reason, source = texts["reason"].number, texts["source"].number
+    reasons: dict[Hashable, list[int]] = {}
+    sources: dict[Hashable, list[int]] = {}
+    found: dict[str, list[int]] = {name: [] for name in JUDGED}
     for group, drivers in rows:
-        said = group.texts[name]
-        own = drivers.source if name == "source" else drivers.remark if name == "reason" else ""
-        numbers = known.get((id(said), own))
-        if numbers is None:
-            numbers = [texts.number(first + own + last if both else first + last) for first, last, both in said]
-            known[id(said), own] = numbers
-        result += numbers
-    return np.array(result, dtype=np.int32)
+        for name, plain in zip(_PLAIN, group.plain, strict=True):
+            found[name] += plain
+        key = group.reasons, drivers.remark
+        if key not in reasons:
+            reasons[key] = [reason(text + drivers.remark if remarked else text) for text, remarked in group.reasons]
+        found["reason"] += reasons[key]
+        key = group.sources, drivers.source
+        if key not in sources:
+            sources[key] = [source(drivers.source + text if sourced else text) for text, sourced in group.sources]
+        found["source"] += sources[key]
+    return {name: np.array(numbers, dtype=np.int32) for name, numbers in found.items()}
 
 
 def block(

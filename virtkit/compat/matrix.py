@@ -154,7 +154,7 @@ class _Cold:
     def drivers(self, guest: Guest) -> Mapping[str, Drivers[_Group]]:
         """Guests with equal drivers get equal judgements, except those that were booted."""
         booted = guest.id if guest.id in booted_guests() else ""
-        return {kind: self.groups.of(one, booted) for kind, one in supports(guest, overrides=self.overrides).items()}
+        return self.groups.of(supports(guest, overrides=self.overrides), booted)
 
     def booted(self, group: _Group) -> bool:
         """Whether the guest of a group was booted."""
@@ -179,21 +179,25 @@ class _Groups:
     __slots__ = ("_drivers", "_groups")
 
     def __init__(self) -> None:
-        #: By the identity of the answer, which is kept with them: guests share most answers.
-        self._drivers: dict[tuple[int, str], tuple[Support, Drivers[_Group]]] = {}
+        #: By the guest that was booted, then by the identity of the answer, which is kept: guests share most answers.
+        self._drivers: dict[str, dict[int, tuple[Support, Drivers[_Group]]]] = {}
         self._groups: dict[Hashable, _Group] = {}
 
-    def of(self, answer: Support, booted: str) -> Drivers[_Group]:
-        """The group of guests with a driver; the remark only where a judgement states it."""
-        found = self._drivers.get((id(answer), booted))
-        if found is None:
-            facts = _FACTS(answer)
-            group = self._groups.get((facts, booted))
-            if group is None:
-                group = self._groups[facts, booted] = _Group(Support(*facts), booted)
-            remark = answer.remark if answer.unknown and answer.evidence == "override" else ""
-            found = self._drivers[id(answer), booted] = answer, Drivers(group, answer.source, remark)
-        return found[1]
+    def of(self, answers: Mapping[str, Support], booted: str) -> Mapping[str, Drivers[_Group]]:
+        """The group of guests with each of some drivers; the remark only where a judgement states it."""
+        drivers = self._drivers.setdefault(booted, {})
+        found = {}
+        for kind, one in answers.items():
+            known = drivers.get(id(one))
+            if known is None:
+                facts = _FACTS(one)
+                group = self._groups.get((facts, booted))
+                if group is None:
+                    group = self._groups[facts, booted] = _Group(Support(*facts), booted)
+                remark = one.remark if one.unknown and one.evidence == "override" else ""
+                known = drivers[id(one)] = one, Drivers(group, one.source, remark)
+            found[kind] = known[1]
+        return found
 
 
 #: What a judgement depends on: the fields of Support up to the source.

@@ -75,8 +75,8 @@ class _Rule:
     message: str
     source: str
 
-    def fits(self, names: tuple[str, str, str], family: str, arch: str, version: Version | None) -> bool:
-        """Whether the rule covers a kind (or class), model and location on a machine."""
+    def fits(self, names: tuple[str, str, str], family: str, arch: str) -> bool:
+        """Whether the rule covers a kind (or class), model and location on some machine of a family."""
         kind, model, location = names
         return (
             (not self.kinds or kind in self.kinds)
@@ -84,11 +84,16 @@ class _Rule:
             and (not self.locations or location in self.locations)
             and (not self.families or (family in self.families) != self.all_but)
             and self.arch in ("", arch)
-            and (self.since is None or version is None or version >= self.since)
-            and (self.until is None or (version is not None and version <= self.until))
+        )
+
+    def covers(self, version: Version | None) -> bool:
+        """Whether the rule covers a machine version."""
+        return (self.since is None or version is None or version >= self.since) and (
+            self.until is None or (version is not None and version <= self.until)
         )
 
     def holds_for(self, qemu: Version) -> bool:
+        """Whether the rule holds for a QEMU release."""
         return (self.qemu_since is None or qemu >= self.qemu_since) and (
             self.qemu_before is None or qemu < self.qemu_before
         )
@@ -128,18 +133,30 @@ def shown(
 @lru_cache(maxsize=4096)
 def _shown(qemu: Version, arch: str, machine: str, kind: str, model: str, location: str) -> Shown:
     """The answer of the two tables for a driver that QEMU has. Domains share few of these, so they are kept."""
-    about = kind_of(kind)
     family, version = interface_version(machine)
-    place = "conventional-root" if location == "conventional" else location
-    refusal = _refusal(qemu, arch, family, version, kind, model, place)
-    if refusal is not None:
-        said = refusal.message.replace("{driver}", driver_name(kind, model)).replace("{machine}", machine)
-        return Shown(None, "", refusal.answer, refusal.source, said)
-    for rule in _interface_rules():
-        if rule.fits((about.kind_class, model, location), family, arch, version):
+    refusals, interfaces = _rules(qemu, arch, family, kind, model, location)
+    for rule in refusals:
+        if rule.covers(version):
+            said = rule.message.replace("{driver}", driver_name(kind, model)).replace("{machine}", machine)
+            return Shown(None, "", rule.answer, rule.source, said)
+    for rule in interfaces:
+        if rule.covers(version):
             interface = Interface(rule.answer)
-            return Shown(interface, _device_id(about, interface), "", rule.source)
+            return Shown(interface, _device_id(kind_of(kind), interface), "", rule.source)
     raise FactsError(f"interface-rules.csv: no rule for {kind}, model {model} at {location} of {machine}")
+
+
+@lru_cache(maxsize=1024)
+def _rules(
+    qemu: Version, arch: str, family: str, kind: str, model: str, location: str
+) -> tuple[tuple[_Rule, ...], tuple[_Rule, ...]]:
+    """The rules of the two tables, refusals first, that hold for some machine version of a family."""
+    place = "conventional-root" if location == "conventional" else location
+    refused, offered = (kind, model, place), (kind_of(kind).kind_class, model, location)
+    return (
+        tuple(one for one in _refusal_rules() if one.holds_for(qemu) and one.fits(refused, family, arch)),
+        tuple(one for one in _interface_rules() if one.fits(offered, family, arch)),
+    )
 
 
 def _device_id(kind: Kind, interface: Interface) -> str:
@@ -183,15 +200,6 @@ def off_pci(transport: str, machine: str, kind: str) -> Shown:
     if transport == "pci":
         said = "the machine has no PCI bus for the address of this device"
     return Shown(None, "", "no-virtio-bus", "QEMU: virtio devices plug into a PCI, CCW or virtio-mmio bus", said)
-
-
-def _refusal(
-    qemu: Version, arch: str, family: str, version: Version | None, kind: str, model: str, location: str
-) -> _Rule | None:
-    for rule in _refusal_rules():
-        if rule.holds_for(qemu) and rule.fits((kind, model, location), family, arch, version):
-            return rule
-    return None
 
 
 @cache
