@@ -149,6 +149,7 @@ def judge_cells(rules: Rules[T, G], guests: Sequence[Guest], kinds: Sequence[str
         offers = [rules.offer(kind, column) for column in asked]
         states = [_states([rules.state(one, booted) for one in offers]) for booted in (False, True)]
         groups: dict[G, _Group] = {}
+        known_texts: dict[_Texts, _Texts] = {}
         rows: dict[Drivers[G], int] = {}
         member = []
         for guest, drivers in zip(guests, known, strict=True):
@@ -157,7 +158,7 @@ def judge_cells(rules: Rules[T, G], guests: Sequence[Guest], kinds: Sequence[str
             if own.group not in groups:
                 booted = rules.booted(own.group)
                 found = [rules.judged(guest, own.group, kind, offers[first]) for first in states[booted][0]]
-                groups[own.group] = _group(cells.texts, booted, found)
+                groups[own.group] = _group(cells.texts, booted, found, known_texts)
         judged = [(groups[one.group], one) for one in rows]
         places = _places([group for group, _ in judged], [of_column for _, of_column in states])
         hardware = [one.hardware for one in offers]
@@ -165,32 +166,32 @@ def judge_cells(rules: Rules[T, G], guests: Sequence[Guest], kinds: Sequence[str
     return cells
 
 
-class _Group(NamedTuple):
-    """What the judgements of a group of guests say by state; the plain columns as numbers of texts.
+_Texts = tuple[tuple[str, bool], ...]
+"""A text for each state, and whether one about the drivers of a guest is part of it."""
 
-    Each reason and source comes with whether that of a guest's drivers is part of it.
-    """
+
+class _Group(NamedTuple):
+    """What the judgements of a group of guests say by state; the plain columns as numbers of texts."""
 
     booted: bool
     states: int
     plain: tuple[list[int], ...]
-    reasons: tuple[tuple[str, bool], ...]
-    sources: tuple[tuple[str, bool], ...]
+    reasons: _Texts
+    sources: _Texts
 
 
 #: The columns that are the same for all guests of a group.
 _PLAIN = ("verdict", "condition", "evidence")
 
 
-def _group(texts: Mapping[str, Texts], booted: bool, found: Sequence[Judged]) -> _Group:
-    """A group by its judgements."""
-    return _Group(
-        booted,
-        len(found),
-        tuple([texts[name].number(getattr(one.judgement, name)) for one in found] for name in _PLAIN),
-        tuple((one.judgement.reason, one.remarked) for one in found),
-        tuple((one.judgement.source, one.sourced) for one in found),
-    )
+def _group(
+    texts: Mapping[str, Texts], booted: bool, found: Sequence[Judged], known: dict[_Texts, _Texts]
+) -> _Group:
+    """A group by its judgements; groups whose judgements say the same share it through ``known``."""
+    plain = tuple([texts[name].number(getattr(one.judgement, name)) for one in found] for name in _PLAIN)
+    reasons = tuple((one.judgement.reason, one.remarked) for one in found)
+    sources = tuple((one.judgement.source, one.sourced) for one in found)
+    return _Group(booted, len(found), plain, known.setdefault(reasons, reasons), known.setdefault(sources, sources))
 
 
 def _places(groups: Sequence[_Group], states: Sequence[Sequence[int]]) -> npt.NDArray[np.int32]:
@@ -212,19 +213,20 @@ def _numbers(
     import numpy as np
 
     reason, source = texts["reason"].number, texts["source"].number
-    reasons: dict[Hashable, list[int]] = {}
-    sources: dict[Hashable, list[int]] = {}
+    # Texts of groups stand in a key by their identity, because a hash of them takes long to make.
+    reasons: dict[tuple[int, str], list[int]] = {}
+    sources: dict[tuple[int, str], list[int]] = {}
     found: dict[str, list[int]] = {name: [] for name in JUDGED}
-    for group, drivers in rows:
+    for group, (_, of_drivers, remark) in rows:
         for name, plain in zip(_PLAIN, group.plain, strict=True):
             found[name] += plain
-        key = group.reasons, drivers.remark
+        key = id(group.reasons), remark
         if key not in reasons:
-            reasons[key] = [reason(text + drivers.remark if remarked else text) for text, remarked in group.reasons]
+            reasons[key] = [reason(text + remark if remarked else text) for text, remarked in group.reasons]
         found["reason"] += reasons[key]
-        key = group.sources, drivers.source
+        key = id(group.sources), of_drivers
         if key not in sources:
-            sources[key] = [source(drivers.source + text if sourced else text) for text, sourced in group.sources]
+            sources[key] = [source(of_drivers + text if sourced else text) for text, sourced in group.sources]
         found["source"] += sources[key]
     return {name: np.array(numbers, dtype=np.int32) for name, numbers in found.items()}
 

@@ -18,7 +18,8 @@ from virtkit.compat.prober import Prober
 from virtkit.compat.verdict import Evidence, Verdict
 from virtkit.errors import UsageError
 from virtkit.guests import KINDS, Catalogue, Guest, Support, catalogue
-from virtkit.guests.overrides import supports
+from virtkit.guests.kernels import Dated
+from virtkit.guests.overrides import shared_supports
 from virtkit.host import Host
 from virtkit.host.family import family_of
 from virtkit.host.machine_types import machine_version
@@ -153,8 +154,7 @@ class _Cold:
 
     def drivers(self, guest: Guest) -> Mapping[str, Drivers[_Group]]:
         """Guests with equal drivers get equal judgements, except those that were booted."""
-        booted = guest.id if guest.id in booted_guests() else ""
-        return self.groups.of(supports(guest, overrides=self.overrides), booted)
+        return self.groups.of(guest, shared_supports(guest, overrides=self.overrides))
 
     def booted(self, group: _Group) -> bool:
         """Whether the guest of a group was booted."""
@@ -176,28 +176,41 @@ class _Cold:
 class _Groups:
     """The groups of guests, found by their drivers."""
 
-    __slots__ = ("_drivers", "_groups")
+    __slots__ = ("_groups", "_shared")
 
     def __init__(self) -> None:
-        #: By the guest that was booted, then by the identity of the answer, which is kept: guests share most answers.
-        self._drivers: dict[str, dict[int, tuple[Support, Drivers[_Group]]]] = {}
         self._groups: dict[Hashable, _Group] = {}
+        #: By the guest that was booted, then by the identity of an answer that guests share, which is kept with them.
+        self._shared: dict[str, dict[int, tuple[Support | Dated, Drivers[_Group]]]] = {}
 
-    def of(self, answers: Mapping[str, Support], booted: str) -> Mapping[str, Drivers[_Group]]:
-        """The group of guests with each of some drivers; the remark only where a judgement states it."""
-        drivers = self._drivers.setdefault(booted, {})
+    def of(self, guest: Guest, answers: Mapping[str, Support | Dated]) -> Mapping[str, Drivers[_Group]]:
+        """The group of a guest by kind, where these are the answers on its drivers."""
+        booted = guest.id if guest.id in booted_guests() else ""
+        shared = self._shared.setdefault(booted, {})
         found = {}
         for kind, one in answers.items():
-            known = drivers.get(id(one))
+            known = shared.get(id(one))
             if known is None:
-                facts = _FACTS(one)
-                group = self._groups.get((facts, booted))
-                if group is None:
-                    group = self._groups[facts, booted] = _Group(Support(*facts), booted)
-                remark = one.remark if one.unknown and one.evidence == "override" else ""
-                known = drivers[id(one)] = one, Drivers(group, one.source, remark)
-            found[kind] = known[1]
+                answer = one.unknown if isinstance(one, Dated) else one
+                known = shared[id(one)] = one, self._drivers(answer, booted)
+            drivers = known[1]
+            if isinstance(one, Dated):
+                absent = one.absent(guest)
+                if absent is None:
+                    drivers = Drivers(drivers.group, drivers.source, one.remark(guest))
+                else:
+                    drivers = self._drivers(absent, booted)
+            found[kind] = drivers
         return found
+
+    def _drivers(self, answer: Support, booted: str) -> Drivers[_Group]:
+        """What an answer says; the remark only where a judgement states it."""
+        facts = _FACTS(answer)
+        group = self._groups.get((facts, booted))
+        if group is None:
+            group = self._groups[facts, booted] = _Group(Support(*facts), booted)
+        remark = answer.remark if answer.unknown and answer.evidence == "override" else ""
+        return Drivers(group, answer.source, remark)
 
 
 #: What a judgement depends on: the fields of Support up to the source.

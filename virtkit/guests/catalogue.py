@@ -130,15 +130,18 @@ class Catalogue(Displayable):
 
     def _words(self, selection: str) -> list[str]:
         """The words of a selection; a part between commas that is a guest's name as a whole is one word."""
-        from virtkit.guests.names import understood
-
         words: list[str] = []
         for part in selection.split(","):
             name = part.strip()
             whole = " " in name and not any(sign in name for sign in "*?[=")
-            known = whole and understood(name, self.guests, self.database) is not None
-            words += [name] if known else [word for word in _WORDS.split(name) if word]
+            words += [name] if whole and self._understands(name) else [word for word in _WORDS.split(name) if word]
         return words
+
+    def _understands(self, name: str) -> bool:
+        """Whether a name with blanks stands for a guest."""
+        from virtkit.guests.names import understood
+
+        return understood(name, self.guests, self.database) is not None
 
     def search(self, text: str) -> tuple[Guest, ...]:
         """The guests whose ids, name, vendor, distribution or URI contain every word of ``text``."""

@@ -92,32 +92,31 @@ def kernel_support(kernel: str, kind: str) -> Support:
 class Dated:
     """An answer about Linux guests that depends on their dates: whose life ended before the driver lacks it.
 
-    ``row`` is about the driver; for other guests it is unknown, with ``source`` and ``legacy_only`` as in Support.
+    ``row`` is about the driver; for other guests it is ``unknown``, an answer to which each adds its own remark.
     Sources: data/guests/kernels.csv; the dates of the guest database.
     """
 
     row: Mapping[str, str]
-    source: str
-    legacy_only: bool
+    unknown: Support
 
     def of(self, guest: Guest) -> Support:
         """The answer about a guest."""
+        return self.absent(guest) or replace(self.unknown, remark=self.remark(guest))
+
+    def absent(self, guest: Guest) -> Support | None:
+        """The answer about a guest whose life ended before the driver; None for any other."""
         end = guest.eol or guest.release
-        if end and end < self.row["born"]:
-            source = f"{guest.database}: dates of {guest.id}; {self.row['source']}"
-            return Support(False, False, evidence="override", source=source)
-        remark = (
-            f"It lists no such driver, but Linux has one (since {self.row['present']} or earlier), and no source says "
-            f"whether the kernel of {guest.id} is built with {self.row['option']}."
-        )
-        return Support(
-            False,
-            False,
-            unknown=True,
-            legacy_only=self.legacy_only,
-            evidence="override",
-            source=self.source,
-            remark=remark,
+        if not end or end >= self.row["born"]:
+            return None
+        source = f"{guest.database}: dates of {guest.id}; {self.row['source']}"
+        return Support(False, False, evidence="override", source=source)
+
+    def remark(self, guest: Guest) -> str:
+        """Why the driver of a guest is unknown."""
+        row = self.row
+        return (
+            f"It lists no such driver, but Linux has one (since {row['present']} or earlier), and no source says "
+            f"whether the kernel of {guest.id} is built with {row['option']}."
         )
 
 
@@ -145,7 +144,8 @@ def linux_support(configs: tuple[Configuration, ...], kind: str, answer: Support
     old = next((config for config in unread if _has(config["kernel"], modern) is False), None)
     if old is not None:
         source += f"; {old['source']}; {modern['source']}"
-    return Dated(row, source, legacy_only=old is not None)
+    unknown = Support(False, False, unknown=True, legacy_only=old is not None, evidence="override", source=source)
+    return Dated(row, unknown)
 
 
 def _configured_support(there: bool, config: Mapping[str, str], row: Mapping[str, str]) -> Support:

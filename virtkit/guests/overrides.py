@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from virtkit.guests.kernels import Configuration
     from virtkit.guests.record import Guest, Listing
 
-__all__ = ["TRANSITIONAL_KINDS", "Override", "overrides", "overrides_of", "support", "supports"]
+__all__ = ["TRANSITIONAL_KINDS", "Override", "overrides", "overrides_of", "shared_supports", "support", "supports"]
 
 #: The kinds that have a legacy interface; "transitional" in the file of corrections.
 TRANSITIONAL_KINDS = tuple(kind.name for kind in kinds().values() if kind.legacy)
@@ -240,15 +240,19 @@ def support(guest: Guest, kind: str, *, overrides: bool = True) -> Support:
     return found.of(guest) if isinstance(found, Dated) else found
 
 
-@lru_cache(maxsize=4096)
 def supports(guest: Guest, *, overrides: bool = True) -> Mapping[str, Support]:
     """The answers of ``support`` for all KINDS, by kind."""
+    found = shared_supports(guest, overrides=overrides)
+    return MappingProxyType({kind: one.of(guest) if isinstance(one, Dated) else one for kind, one in found.items()})
+
+
+def shared_supports(guest: Guest, *, overrides: bool = True) -> Mapping[str, Support | Dated]:
+    """The answers of ``supports``, which guests with equal facts share: dated where the dates of a guest decide."""
     if guest.kernel or guest.flavour or guest.virtio_win:
         return MappingProxyType({kind: support(guest, kind, overrides=overrides) for kind in KINDS})
     if not overrides:
         return guest.supports()
-    found = _shared_by_kind(guest.listing, overrides_of(guest), _linux(guest))
-    return MappingProxyType({kind: one.of(guest) if isinstance(one, Dated) else one for kind, one in found.items()})
+    return _shared_by_kind(guest.listing, overrides_of(guest), _linux(guest))
 
 
 def _linux(guest: Guest) -> tuple[Configuration, ...] | None:

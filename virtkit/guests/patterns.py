@@ -13,29 +13,29 @@ if TYPE_CHECKING:
 
 __all__ = ["PatternIndex"]
 
-_WILDCARDS = frozenset("*?[")
+_WILDCARD = re.compile(r"[*?[]")
 
 
 class PatternIndex:
     """Lists of patterns, found by guest: each pattern is a short id, "family=F", "distro=D" or has wildcards.
 
-    A name, and a name's beginning with ``*``, is looked up; only other patterns are compared one by one.
+    A name is looked up, and so is what stands before the first wildcard of a pattern.
     """
 
-    __slots__ = ("_beginnings", "_exact", "_lengths", "_others")
+    __slots__ = ("_beginnings", "_exact", "_lengths")
 
     def __init__(self, lists: Iterable[Sequence[str]]) -> None:
         self._exact: dict[str, list[int]] = {}
-        self._beginnings: dict[str, list[int]] = {}
-        self._others: list[tuple[re.Pattern[str], int]] = []
+        self._beginnings: dict[str, list[tuple[int, re.Pattern[str] | None]]] = {}
         for number, patterns in enumerate(lists):
             for pattern in patterns:
-                if not _WILDCARDS.intersection(pattern):
+                wildcard = _WILDCARD.search(pattern)
+                if wildcard is None:
                     self._exact.setdefault(pattern, []).append(number)
-                elif pattern.endswith("*") and not _WILDCARDS.intersection(pattern[:-1]):
-                    self._beginnings.setdefault(pattern[:-1], []).append(number)
                 else:
-                    self._others.append((re.compile(translate(pattern)), number))
+                    # What begins as a name and ends in its only wildcard needs no more than the beginning.
+                    rest = None if pattern[wildcard.start() :] == "*" else re.compile(translate(pattern))
+                    self._beginnings.setdefault(pattern[: wildcard.start()], []).append((number, rest))
         self._lengths = {len(beginning) for beginning in self._beginnings}
 
     def lists_of(self, guest: Guest) -> list[int]:
@@ -45,8 +45,7 @@ class PatternIndex:
         for word in (name, f"family={guest.family}", f"distro={guest.distro}"):
             found.update(self._exact.get(word, ()))
         for end in self._lengths:
-            found.update(self._beginnings.get(name[:end], ()))
-        for pattern, number in self._others:
-            if pattern.match(name):
-                found.add(number)
+            for number, rest in self._beginnings.get(name[:end], ()):
+                if rest is None or rest.match(name):
+                    found.add(number)
         return sorted(found)

@@ -24,6 +24,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 _RELEASE = re.compile(r"\d+(\.\d+)+")
 
 
+@lru_cache(maxsize=4096)
 def version_key(version: str) -> tuple[int, ...]:
     """The numbers of a version, for comparison: "6.10" gives (6, 10), "unknown" gives ()."""
     return tuple(int(number) for number in _NUMBER.findall(version))
