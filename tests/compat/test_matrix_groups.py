@@ -76,3 +76,33 @@ def test_an_index_finds_what_a_pattern_fits(patterns: Sequence[str]) -> None:
         expected = [1] if any(fits(guest.id, pattern) for pattern in patterns) else []
         assert index.lists_of(guest) == expected, guest.id
     assert PatternIndex([["family=linux"], ["distro=debian"]]).lists_of(catalogue().find("debian12")) == [0, 1]
+
+
+@pytest.mark.parametrize("guests", ["win10", "rhel6.10,win10"])
+@pytest.mark.parametrize("models", [None, "all"])
+def test_a_changed_matrix_does_not_change_the_next(guests: str, models: str | None) -> None:
+    """A frame is the user's own: what is written into it is not in the answer to the same question."""
+    first = vk.matrix(guests, _MACHINES, models, "net,block")
+    before = first.copy()
+    for name in first:
+        first[name] = first[name].cat.add_categories("changed")
+        first.loc[0, name] = "changed"
+        first[name] = first[name].cat.rename_categories(str.upper)
+    again = vk.matrix(guests, _MACHINES, models, "net,block")
+    for name in again:
+        again.loc[0, name] = again[name].iloc[-1]
+    pd.testing.assert_frame_equal(pd.DataFrame(vk.matrix(guests, _MACHINES, models, "net,block")), before)
+
+
+def test_a_question_of_another_rule_or_host_has_its_own_answer() -> None:
+    """Answers that are kept differ by the guests, the rule for corrections, the host and the models."""
+    questions = [
+        {"guests": guests, "models": models, "overrides": overrides, "host": vk.Host.named(libvirt=libvirt)}
+        for guests in ("win10", "rhel6.10")
+        for models in ("virtio", "virtio-transitional", "all")
+        for overrides in (True, False)
+        for libvirt in ("9.0", "")
+    ]
+    alone = [_texts(vk.matrix(machines="pc,q35", kinds="net,gpu", **one)) for one in questions]
+    for question, expected in reversed(list(zip(questions, alone, strict=True))):
+        pd.testing.assert_frame_equal(_texts(vk.matrix(machines="pc,q35", kinds="net,gpu", **question)), expected)

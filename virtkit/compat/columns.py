@@ -45,10 +45,10 @@ def columns(cells: Cells, *, tidy: bool = False) -> dict[str, pd.Categorical]:
     ids = np.array([guests.number(guest.id) for guest in cells.guests], dtype=np.int32)
     found = {}
     names, codes = _coded(guests, tidy)
-    found["guest"] = _categorical(names, np.broadcast_to(codes[ids][:, None], shape))
+    found["guest"] = _categorical(names, _filled(codes[ids][:, None], shape))
     for name, (texts, row) in _of_all_guests(cells, parts, width).items():
         names, codes = _coded(texts, tidy)
-        found[name] = _categorical(names, np.broadcast_to(codes[row], shape))
+        found[name] = _categorical(names, _filled(codes[row], shape))
     for name in JUDGED:
         names, codes = _coded(cells.texts[name], tidy)
         filled = np.empty(shape, dtype=codes.dtype)
@@ -103,6 +103,15 @@ def _coded(texts: Texts, tidy: bool) -> tuple[list[str], Codes]:
     codes = np.empty(len(texts), dtype=np.int8 if len(names) < 127 else np.int16 if len(names) < 32767 else np.int32)
     codes[[texts[name] for name in names]] = np.arange(len(names))
     return names, codes
+
+
+def _filled(codes: Codes, shape: tuple[int, int]) -> Codes:
+    """The codes repeated for all guests, or for all columns."""
+    import numpy as np
+
+    found = np.empty(shape, dtype=codes.dtype)
+    found[:] = codes
+    return found
 
 
 def _categorical(names: list[str], codes: Codes) -> pd.Categorical:

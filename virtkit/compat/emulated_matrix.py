@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from virtkit.compat.cells import JUDGED, Hardware, block
-from virtkit.compat.emulated import judge_driver
 from virtkit.compat.verdict import Evidence, refused
 from virtkit.guests.hardware import driven_each, hardware
 from virtkit.host.machine_types import machine_version
@@ -62,6 +61,8 @@ def add_emulated(
     emulated SCSI controller has the controller's name as its model. Source: data/guests/emulated.toml,
     kernel-configs.csv, osinfo-db; where libvirt or QEMU refuses the device, as in a check.
     """
+    from virtkit.compat.emulated import judge_driver
+
     for kind in cells.kinds:
         own = [model for model in models if _device(model).kind == kind]
         if not own:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from virtkit import facts
 from virtkit.errors import UsageError
-from virtkit.topology.port_io import limit_of
 from virtkit.virtio.interface import LOCATIONS, Interface
 
 if TYPE_CHECKING:
@@ -86,6 +85,8 @@ def slot_condition(slot: ManualSlot, machine: str, interface: Interface | None) 
     A device with port I/O behind a port or bridge needs a window of port I/O space.
     Source: data/libvirt/manual-slots.csv, data/qemu/port-io-windows.csv.
     """
+    from virtkit.topology.port_io import limit_of
+
     limit, _ = limit_of(machine, "bios")
     if limit is None or interface not in (Interface.LEGACY, Interface.TRANSITIONAL) or not slot.controllers:
         return slot.condition
