@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from itertools import product
 
 import pandas as pd
 import pytest
@@ -96,13 +97,15 @@ def test_a_changed_matrix_does_not_change_the_next(guests: str, models: str | No
 
 def test_a_question_of_another_rule_or_host_has_its_own_answer() -> None:
     """Answers that are kept differ by the guests, the rule for corrections, the host and the models."""
-    questions = [
-        {"guests": guests, "models": models, "overrides": overrides, "host": vk.Host.named(libvirt=libvirt)}
-        for guests in ("win10", "rhel6.10")
-        for models in ("virtio", "virtio-transitional", "all")
-        for overrides in (True, False)
-        for libvirt in ("9.0", "")
-    ]
-    alone = [_texts(vk.matrix(machines="pc,q35", kinds="net,gpu", **one)) for one in questions]
-    for question, expected in reversed(list(zip(questions, alone, strict=True))):
-        pd.testing.assert_frame_equal(_texts(vk.matrix(machines="pc,q35", kinds="net,gpu", **question)), expected)
+    hosts = vk.Host.named(libvirt="9.0"), vk.Host.named()
+    questions = [*product(("win10", "rhel6.10"), ("virtio", "virtio-transitional", "all"), (True, False), hosts)]
+
+    def answer(guest: str, models: str, overrides: bool, host: vk.Host) -> pd.DataFrame:
+        return _texts(vk.matrix(guest, "pc,q35", models, "net,gpu", overrides=overrides, host=host))
+
+    expected = [answer(*question) for question in questions]
+    for question, frame in reversed([*zip(questions, expected, strict=True)]):
+        pd.testing.assert_frame_equal(answer(*question), frame)
+        alone = vk.matrix(question[0], "pc", question[1], "net", overrides=question[2], host=question[3])
+        own = frame[(frame["machine"] == "pc") & (frame["kind"] == "net")]
+        pd.testing.assert_frame_equal(_texts(alone), _texts(own))
