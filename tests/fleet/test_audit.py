@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import tarfile
+from collections import Counter
 from concurrent.futures import BrokenExecutor, Future
 from pathlib import Path
 from random import Random
@@ -21,9 +22,10 @@ from pyarrow import parquet
 from tests.writing import domain
 from virtkit import facts
 from virtkit.cli import main
+from virtkit.commands.audit import _summary
 from virtkit.domain.document import MAX_BYTES
 from virtkit.errors import FleetError, UsageError
-from virtkit.fleet.answer import Answer
+from virtkit.fleet.answer import Answer, Totals
 from virtkit.fleet.archives import gather
 from virtkit.fleet.audit import audit
 from virtkit.fleet.engine import workers
@@ -314,3 +316,15 @@ def test_text_of_the_policy_travels_with_the_question() -> None:
     )
     with pytest.raises(UsageError, match=r"p:9: finding: expected one of .*, got 'no'"):
         list(audit([], question))
+
+
+def test_the_summary_writes_every_number_alike() -> None:
+    """Each number of the summary from 1,000 on has a separator, those of verdicts and of policy levels too."""
+    verdicts = Counter({"fails": 9000, "works": 12_345})
+    total = Totals(
+        3000, 1500, 2000, 1000, 4000, 5000, verdicts=verdicts, levels=Counter({"error": 6000, "warning": 7000})
+    )
+    said = _summary(total)
+    assert re.findall(r"(?<![\d,])\d{4,}", said) == []
+    for part in ("5,000 rejected", "21,345 devices: 9,000 fails, 12,345 works", "policy: 6,000 error, 7,000 warning"):
+        assert part in said

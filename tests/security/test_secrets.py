@@ -38,6 +38,7 @@ LINES = (
     ("check", "https://h/x?sig=S3CR3Tsig"),
     ("check", "in/pc.xml", "--osinfo", "http://u:S3CR3Tosinfo@h/x.tar"),
     ("check", "in/pc.xml", "--guest", "http://u:S3CR3Tguest@h/plan9"),
+    ("audit", "in/pc.xml", "--scheduler", "tls://u:S3CR3Tscheduler@h.invalid:8786"),
     ("policy", "show", "https://u:S3CR3Tpolicy@h/p.yaml"),
     ("matrix", "--guests", "rhel6.10", "-o", "none/https://u:S3CR3Tout@h/y.csv"),
 )

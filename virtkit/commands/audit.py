@@ -156,7 +156,7 @@ def _earlier(folder: str, mark: str) -> Earlier | None:
 
 
 def _progress(total: Totals) -> str:
-    text = f"{counted(total.domains, 'domain')}, {total.rejected} rejected"
+    text = f"{counted(total.domains, 'domain')}, {total.rejected:,} rejected"
     known = total.shared + total.taken
     return text + (f", {known / total.domains:.0%} equal to an earlier one or unchanged" if known else "")
 
@@ -189,8 +189,8 @@ def _question(args: argparse.Namespace) -> Question:
 
 def _summary(total: Totals) -> str:
     """The counts in one line."""
-    devices = ", ".join(f"{count} {verdict}" for verdict, count in sorted(total.verdicts.items()))
-    text = f"{counted(total.domains, 'domain')}, {total.rejected} rejected"
+    devices = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(total.verdicts.items()))
+    text = f"{counted(total.domains, 'domain')}, {total.rejected:,} rejected"
     text += f", {counted(total.failing, 'fails', 'fail')}" if total.failing else ""
     if total.shared:
         text += f"; {total.shared:,} equal to an earlier one ({total.shared / total.domains:.1%})"
@@ -201,5 +201,5 @@ def _summary(total: Totals) -> str:
     if total.without_devices:
         text += f"; {counted(total.without_devices, 'domain has none', 'domains have none')}"
     if total.levels:
-        text += "; policy: " + ", ".join(f"{count} {level}" for level, count in sorted(total.levels.items()))
+        text += "; policy: " + ", ".join(f"{count:,} {level}" for level, count in sorted(total.levels.items()))
     return text

@@ -164,6 +164,9 @@ def _client(scheduler: str) -> Any:
         client: Any = Client(scheduler, timeout=PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as problem:
         reason = str(problem).partition("\n")[0]
+        # distributed quotes the address without its scheme, so that a login in it does not look like one.
+        login = scheduler.rpartition("@")[0].rpartition("/")[2]
+        reason = reason.replace(login, "…") if login else reason
         raise FleetError(f"the Dask scheduler at {scheduler} does not answer: {reason}") from None
     return client
 
