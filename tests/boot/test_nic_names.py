@@ -149,6 +149,8 @@ def test_collisions() -> None:
     found = with_collisions(pci_name(pci, place, scheme) for place in places)
     assert [one.name for one in found] == ["ens3", "ens3", "ens4", "eno2", "ens6"]
     assert [one.collides for one in found] == [True, True, True, False, False]
+    ending = "for ens3, and only one of them gets it; if that is another one, this NIC keeps its ethN"
+    assert [one.reason.endswith(ending) for one in found] == [True, True, False, False, False]
     older = with_collisions(pci_name(pci, place, parse_scheme("v255")) for place in places)
     assert [one.name for one in older] == ["ens3", "enp1s3", "ens4", "eno2", "ens6"]
 

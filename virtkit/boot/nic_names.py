@@ -151,7 +151,8 @@ def with_collisions(names: Iterable[NicName]) -> tuple[NicName, ...]:
 def _marked(name: NicName, times: int) -> NicName:
     if times < 2:
         return name
-    text = f"{name.reason}; {counted(times, 'NIC asks', 'NICs ask')} for {name.name}, and only one of them gets it"
+    asked = f"{counted(times, 'NIC asks', 'NICs ask')} for {name.name}, and only one of them gets it"
+    text = f"{name.reason}; {asked}; if that is another one, this NIC keeps its ethN"
     return replace(name, collides=True, reason=text)
 
 
