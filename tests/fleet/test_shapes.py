@@ -183,6 +183,15 @@ def test_equal_values_are_a_shape_of_their_own() -> None:
     assert examined(apart.replace("00:02", "00:01"), known=known).shared == 0
 
 
+def test_an_empty_value_is_a_shape_of_its_own() -> None:
+    """A domain with an empty title has the same row, the name of its shape included, beside others and alone."""
+    text = domain("").decode().replace("</name>", "</name><title>{}</title>")
+    known = Known()
+    examined(*[text.format(f"Number {n}") for n in range(4)], known=known)
+    other = text.format("")
+    assert examined(other, known=known).rows == examined(other).rows
+
+
 def test_shapes_are_bounded_and_stop_where_they_do_not_pay() -> None:
     """Thousands of different texts keep few shapes, and a text is still answered when its shape is gone."""
     shapes: Shapes[int] = Shapes()

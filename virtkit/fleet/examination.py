@@ -120,7 +120,7 @@ def _examine_item(source: Source, item: Item, question: Question, known: Known, 
         answer.shared += 1
     found = one.judged.shifted(item.line - 3)
     label = part_of(source, item.name).label
-    answer.accepted.append(Accepted(label, item.domain, one.uuid, digest(item.data), item.line, found))
+    answer.accepted.append(Accepted(label, item.domain, item.uuid or one.uuid, digest(item.data), item.line, found))
 
 
 def _judge_item(source: Source, item: Item, question: Question, known: Known, answer: Answer) -> _OfItem | None:
@@ -130,8 +130,8 @@ def _judge_item(source: Source, item: Item, question: Question, known: Known, an
     if item.key:
         alone = Answer()
         _examine_input(part, item.data, own, question, known, alone)
-        if len(alone.accepted) == 1 and not alone.refused and not alone.skipped:
-            (one,) = alone.accepted
+        one = alone.accepted[0] if len(alone.accepted) == 1 and not alone.refused and not alone.skipped else None
+        if one is not None and (one.name, one.uuid) == (item.domain, item.uuid or one.uuid):
             answer.shared += alone.shared
             return _OfItem(one.judged, one.uuid)
     # Again with its lines, for the messages.

@@ -17,7 +17,7 @@ _FILE = "fleet/variable-values.csv"
 _FORMS: Mapping[str, re.Pattern[bytes]] = MappingProxyType(
     {
         "word": re.compile(rb"[A-Za-z0-9_.-]{1,200}"),
-        "text": re.compile(rb"[A-Za-z0-9_.,:;()/+@=\[\] -]{0,400}"),
+        "text": re.compile(rb"[A-Za-z0-9_.,:;()/+@=\[\] -]{1,400}"),
         "path": re.compile(rb"(?:/?[A-Za-z0-9_.+@=-]++)++"),
         "number": re.compile(rb"[1-9][0-9]{0,4}"),
         "unicast-mac": re.compile(rb"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}"),

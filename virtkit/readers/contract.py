@@ -70,13 +70,14 @@ class Item:
     """One item of a list. ``data`` reads as a list of this item alone, whose first line is then ``line``.
 
     ``key`` is the same for items that differ only in names and the like, b"" for one that cannot be compared; ``name``
-    is that of its result, ``domain`` that of its domain.
+    is that of its result, ``domain`` and ``uuid`` are those of its domain (``uuid``: "" where it is part of the key).
     """
 
     data: bytes
     key: bytes
     name: str
     domain: str
+    uuid: str
     line: int
 
 

@@ -35,6 +35,16 @@ def test_a_volume_without_a_disk_gets_one() -> None:
     assert [(one["alias.name"], one["target.bus"]) for one in disks] == [("ua-root", "virtio"), ("ua-a", "sata")]
 
 
+@pytest.mark.parametrize(
+    ("uuid", "expected"),
+    [("5bc8fbbc-bde5-4099-8164-d8399f767c45", "5bc8fbbc-bde5-4099-8164-d8399f767c45"), ("no-uuid", "")],
+)
+def test_the_firmware_has_the_uuid_of_the_domain(uuid: str, expected: str) -> None:
+    """libvirt takes the UUID of a domain from its SMBIOS data, where KubeVirt writes that of the firmware."""
+    document = found(instance(domain=f"firmware: {{uuid: {uuid}}}")).document
+    assert document.root.findtext("uuid", "") == expected
+
+
 def test_names_of_sata_scsi_and_usb_disks_share_one_series() -> None:
     """A SCSI disk after a SATA disk is sdb, and has unit 1."""
     disks = "disks: [{name: root, disk: {bus: sata}}, {name: b, disk: {bus: scsi}}]"

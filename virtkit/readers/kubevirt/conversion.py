@@ -6,6 +6,8 @@ arguments, credentials. Source: KubeVirt 1.9.0-rc.2, pkg/virt-launcher/virtwrap/
 
 from __future__ import annotations
 
+import re
+
 from lxml.etree import SubElement
 
 from virtkit.readers.kubevirt.building import Building, add_iommu, alias
@@ -16,6 +18,8 @@ from virtkit.readers.kubevirt.instance import Instance
 from virtkit.readers.kubevirt.nics import add_nics, sriov
 
 __all__ = ["convert"]
+
+_UUID = re.compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def convert(instance: Instance) -> Building:
@@ -44,6 +48,10 @@ def convert(instance: Instance) -> Building:
 
 def _add_head(building: Building, instance: Instance) -> None:
     building.child("name", f"{instance.namespace}_{instance.name}")
+    # KubeVirt writes it into the SMBIOS data, from where libvirt takes it.
+    uuid = instance.domain.child("firmware").text("uuid")
+    if _UUID.fullmatch(uuid):
+        building.child("uuid", uuid)
     if instance.memory:
         building.child("memory", str(instance.memory), {"unit": "b"})
     building.child("vcpu", str(instance.cpus), {"placement": "static"})
