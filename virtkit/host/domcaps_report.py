@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 from types import MappingProxyType
 
 from virtkit import facts, releases
@@ -25,13 +26,17 @@ def report(host: Host, arch: str, machine: str | None = None, domain: str = "qem
     """
     emulator = host.emulator(arch)
     if emulator is None:
-        raise Unsupported("invalid argument", f"the host has no emulator for architecture {arch!r}")
+        known = ", ".join(host.architectures)
+        what = f"the host has no emulator for architecture {arch!r}; expected one of {known}"
+        raise Unsupported("invalid argument", what)
     wanted = machine or host.default_machine(arch)
     if wanted is None:
         raise Unsupported("invalid argument", f"{arch} has no default machine type; choose one with --machine")
     found = emulator.machine(wanted)
     if found is None and emulator.all_machines:
-        raise Unsupported("invalid argument", f"the machine {wanted!r} is not supported by emulator of {arch}")
+        near = get_close_matches(wanted, emulator.machines, 3) or emulator.names[-3:]
+        what = f"the machine {wanted!r} is not supported by emulator of {arch}; nearest known: {', '.join(near)}"
+        raise Unsupported("invalid argument", what)
     name = found.name if found else wanted
     collected: dict[str, dict[str, list[str]]] = {}
     unknown = []
