@@ -51,6 +51,13 @@ CASES = [
         "expected a positive integer",
         DISK.format("disk", "", "vda", "<boot order=' 1'/>"),
     ),
+    (DISK.format("disk", " queues='1_0'", "vda", ""), "'queues'", DISK.format("disk", " queues='010'", "vda", "")),
+    (DISK.format("disk", " queues='\u0661'", "vda", ""), "'queues'", DISK.format("disk", " queues='+1'", "vda", "")),
+    (
+        DISK.format("disk", "", "vda", "<blockio logical_block_size='\u0668'/>"),
+        "'logical_block_size'",
+        DISK.format("disk", "", "vda", "<blockio logical_block_size='08'/>"),
+    ),
     (NIC.format("network", ""), "requires a 'source'", NIC.format("network", "<source network='n'/>")),
     (NIC.format("bridge", "<source dev='b'/>"), "'bridge'", NIC.format("bridge", "<source bridge='b'/>")),
     (NIC.format("user", "<mac address='52:54'/>"), "'address'", NIC.format("user", "<mac address='52:54:0:0:0:1'/>")),

@@ -24,7 +24,7 @@ NUMBERS = {
 """The lowest and highest number of each numeric form, and its name in messages."""
 
 DECIMAL = frozenset({"decimal", "positive", "signed"})
-"""The numeric forms that take decimal numbers only; the others take hexadecimal and octal ones too."""
+"""The numeric forms that take decimal numbers only; the others take hexadecimal ones too."""
 
 
 PATTERNS = {
@@ -56,7 +56,7 @@ class Form(NamedTuple):
             return "" if pattern.match(value) else what
         lowest, highest, what = NUMBERS[self.kind]
         try:
-            found = number(value, 10 if self.kind in DECIMAL else 0)
+            found = number(value, 10 if self.kind in DECIMAL or "x" not in value.lower() else 0)
         except ValueError:
             return what
         if found > highest == UINT:
