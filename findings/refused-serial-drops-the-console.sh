@@ -7,7 +7,7 @@
 set -euo pipefail
 export LC_ALL=C
 T=$(mktemp -d); R=$T/root; P=
-trap '[ -z "$P" ] || { kill -KILL "$P"; wait "$P" || true; sleep 1; } 2>/dev/null; rm -rf "$T"' EXIT
+trap '[ -z "$P" ] || { kill -KILL "$P" || true; wait "$P" || true; sleep 1; } 2>/dev/null; rm -rf "$T"' EXIT
 get() { # PACKAGE=VERSION...: with all they need, from the mirror apt is set up for, unpacked in $R
   local a=$T/apt d m; mkdir -p "$a/lists/partial" "$a/cache/archives/partial" "$R"; : >"$a/status"
   m=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | awk '/\/debian\/$/ && !n++')
