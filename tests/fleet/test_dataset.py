@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -101,6 +104,37 @@ def test_a_killed_audit_goes_on(
     monkeypatch.setattr(audit_module, "answers", counting)
     assert run(inputs, out) == 1
     assert sum(examined) == 16
+    assert {name: data for name, data in content(out).items() if name != "parts.jsonl"} == {
+        name: data for name, data in content(whole).items() if name != "parts.jsonl"
+    }
+
+
+KILLED = """
+import os, signal, sys
+from virtkit.cli import main
+from virtkit.fleet import audit
+audit.PART_BATCHES, audit._BATCH_DOMAINS = 2, 4
+answers = audit.answers
+def dying(*given):
+    for number, pair in enumerate(answers(*given)):
+        if number == int(sys.argv[1]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield pair
+audit.answers = dying
+main(sys.argv[2:])
+"""
+
+
+def test_an_audit_whose_main_process_is_killed_twice_goes_on(inputs: Path, tmp_path: Path) -> None:
+    """After SIGKILL in the main process, with workers, the same command writes the files of an undisturbed audit."""
+    whole, out = tmp_path / "whole", tmp_path / "out"
+    run(inputs, whole)
+    for number in ("7", "1"):
+        command = [sys.executable, "-c", KILLED, number, "audit", str(inputs), "--jobs", "2", "-o", str(out)]
+        assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
+        assert not out.exists()
+        assert (tmp_path / ".out.part" / "parts.jsonl").read_text()
+    assert run(inputs, out) == 1
     assert {name: data for name, data in content(out).items() if name != "parts.jsonl"} == {
         name: data for name, data in content(whole).items() if name != "parts.jsonl"
     }

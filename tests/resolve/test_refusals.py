@@ -154,6 +154,16 @@ def test_a_feature_that_the_machine_lacks(feature: str, arch: str, machine: str)
         resolve("", arch, machine, features=f"<{feature}/>")
 
 
+def test_block_sizes_are_decimal() -> None:
+    """libvirt 9.0 reads a block size in base 10 only: 0x200 is refused, and 0512 is 512."""
+    block = "<blockio logical_block_size='0512'/>"
+    domain = resolve(DISK.format("disk", "", "vda", block)).domain
+    host = vk.Host.default("9.0")
+    vk.resolve(domain, host)
+    with pytest.raises(Refused, match="'0x200'; expected a non-negative decimal integer"):
+        vk.resolve(vk.read(domain.document.text.replace("0512", "0x200").encode()), host)
+
+
 def test_boot_orders_and_boot_devices_exclude_each_other() -> None:
     """One way to say what boots first, or the other."""
     disk = DISK.format("disk", "", "vda", "<boot order='1'/>")
