@@ -180,3 +180,29 @@ def test_an_empty_archive_is_reported(tmp_path: Path) -> None:
         archive.writestr("README", "")
     (reason,) = reasons(list(gather([str(file)])))
     assert "the archive has no *.xml" in reason
+
+
+@pytest.mark.parametrize("name", ["some.tar", "some.tar.gz", "some.tgz", "some.zip", "some.jsonl", "some.ndjson.zst"])
+def test_archives_below_a_folder_are_named(name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A folder gives its domain files; a warning says which archives and JSON lines it has besides."""
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "a.xml").write_bytes(GOOD["a"])
+    (tmp_path / "deep" / name).write_bytes(b"")
+    assert [source.name for source in gather([str(tmp_path)])] == ["a"]
+    (found,) = caplog.messages
+    assert found.startswith(f"{tmp_path}: 1 archive or file of JSON lines is not read ({name}); name them")
+
+
+def test_archives_in_an_archive_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    """The members of an archive inside an archive are not read, and one warning says so."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name in ("one.tar.gz", "two.zip"):
+            archive.addfile(tarfile.TarInfo(name))
+        member = tarfile.TarInfo("a.xml")
+        member.size = len(GOOD["a"])
+        archive.addfile(member, io.BytesIO(GOOD["a"]))
+    assert [source.name for source in tar_members(io.BytesIO(out.getvalue()), "out.tar")] == ["a"]
+    assert caplog.messages == [
+        "out.tar: archives inside are not read, such as one.tar.gz; extract them and name them"
+    ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -14,8 +16,9 @@ from virtkit import limits
 from virtkit.errors import InputError
 from virtkit.fleet.json_lines import json_lines, numbered
 from virtkit.fleet.requests import Line, Section
-from virtkit.fleet.streams import form_of, opened, stored_as
+from virtkit.fleet.streams import form_of, is_bundle, opened, stored_as
 from virtkit.inputs import InMemory, Source, Unreadable, is_domain_file, sources, stem
+from virtkit.wording import counted, listed
 
 if TYPE_CHECKING:
     from typing import IO, BinaryIO
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from virtkit.fleet.requests import Request
 
 __all__ = ["gather", "is_one_file", "requested"]
+
+log = logging.getLogger("virtkit")
 
 _MAGIC = re.compile(r"[*?[]")
 _LISTS = (".yaml", ".yml", ".json")
@@ -55,9 +60,22 @@ def _gathered(paths: Sequence[str], *, later: bool) -> Iterator[Request]:
             for text in texts:
                 yield Unreadable(Path(text).name, None, text, reason="no file matches this pattern")
         elif kind == "match":
+            _warn_of_bundles(texts)
             yield from (replace(source, named=False) for source in sources(texts))
         else:
+            _warn_of_bundles(texts)
             yield from sources(texts)
+
+
+def _warn_of_bundles(texts: Sequence[str]) -> None:
+    """Say which archives and JSON lines below folders are not read: they may be backups of anything."""
+    for folder in filter(os.path.isdir, texts):
+        below = [os.path.join(place, name) for place, _, names in os.walk(folder) for name in names if is_bundle(name)]
+        if found := sorted(below):
+            first = listed([PurePath(one).name for one in found[:3]] + (["others"] if found[3:] else []))
+            text = "%s: %s not read (%s); name them, or a quoted pattern such as '%s'"
+            kinds = counted(len(found), "archive or file of JSON lines is", "archives and files of JSON lines are")
+            log.warning(text, folder, kinds, first, os.path.join(folder, "**", f"*{PurePath(found[0]).suffix}"))
 
 
 def is_one_file(text: str) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from virtkit import limits
 from virtkit.domain.document import MAX_BYTES
 from virtkit.fleet.requests import Section
-from virtkit.fleet.streams import BROKEN
+from virtkit.fleet.streams import BROKEN, is_bundle
 from virtkit.fleet.tar import ArchiveError, Content, members
 from virtkit.inputs import SAVE_HEAD, InMemory, Source, Unreadable, is_domain_file, patterns, stem
 from virtkit.readers import SAVED
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 __all__ = ["tar_members", "zip_members"]
+
+log = logging.getLogger("virtkit")
 
 
 
@@ -38,6 +41,7 @@ def tar_members(stream: BinaryIO, label: str, file: str = "") -> Iterator[Source
                 return
             if not member.regular or not is_domain_file(_last(name)):
                 passed += size
+                seen.other(label, name)
             elif size > MAX_BYTES and not name.endswith(SAVED):
                 found += 1
                 passed += size
@@ -76,6 +80,7 @@ def zip_members(stream: BinaryIO, label: str) -> Iterator[Source]:
                     yield _rest(label, reason)
                     return
                 if member.is_dir() or not is_domain_file(_last(member.filename)):
+                    seen.other(label, member.filename)
                     continue
                 if member.flag_bits & 1:
                     found += 1
@@ -109,6 +114,13 @@ class _Seen:
 
     def __init__(self) -> None:
         self._members = self._bytes = 0
+        self._warned = False
+
+    def other(self, label: str, name: str) -> None:
+        """Say once that archives in the archive are not read."""
+        if not self._warned and is_bundle(name):
+            self._warned = True
+            log.warning("%s: archives inside are not read, such as %s; extract them and name them", label, name)
 
     def beyond(self, size: int) -> str:
         """Count one more member; the limit that it exceeds in words, or ""."""

@@ -17,7 +17,7 @@ from virtkit.errors import InputError
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-__all__ = ["BROKEN", "form_of", "opened", "stored_as"]
+__all__ = ["BROKEN", "form_of", "is_bundle", "opened", "stored_as"]
 
 _HEAD = 1 << 16
 #: How much of a file is read at a time.
@@ -86,6 +86,17 @@ def stored_as(path: Path) -> str:
     stream.close()
     form = form_of(head, path.name)
     return form or ("compressed" if packed else "")
+
+
+#: The endings of archives and JSON lines, which may be compressed.
+_BUNDLES = (".tar", ".tgz", ".zip", ".jsonl", ".ndjson")
+_PACKED = (".gz", ".bz2", ".xz", ".zst")
+
+
+def is_bundle(name: str) -> bool:
+    """Whether a file is an archive or JSON lines by its name."""
+    ending = next((one for one in _PACKED if name.endswith(one)), "")
+    return name.removesuffix(ending).endswith(_BUNDLES)
 
 
 def form_of(head: bytes, name: str = "") -> str:
