@@ -6,7 +6,9 @@ import pytest
 
 from tests.writing import domain, resolved
 from virtkit import check, read, resolve
+from virtkit.compat.emulated import judge_emulated
 from virtkit.compat.review import Finding, Review
+from virtkit.compat.verdict import Verdict
 from virtkit.guests import find
 from virtkit.guests.hardware import State, driven, hardware
 
@@ -228,3 +230,20 @@ def test_virtio_scsi_is_not_replaced_by_a_controller_that_the_guest_lacks() -> N
     found = review(f"<controller type='scsi' model='virtio-scsi'/>{SCSI}", "winxp", "q35")
     (advice,) = (one.advice for one in found.findings if one.kind == "scsi")
     assert advice.startswith("put the disk on bus='virtio'")
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        ("bus:xen", "disks on the bus 'xen'"),
+        ("scsi:buslogic", "SCSI controllers of model 'buslogic'"),
+        ("scsi:unknown", "SCSI controllers of an unknown model"),
+        ("rocker", "network cards of model 'rocker'"),
+    ],
+)
+def test_a_model_without_facts_is_named_in_words(model: str, words: str) -> None:
+    """It is not judged, and the reason says what no source describes."""
+    judged = judge_emulated(None, model, find("debian12"), "", overrides=True)
+    assert (judged.verdict, judged.reason) == (
+        Verdict.UNKNOWN, f"Not judged: no source says which guests drive {words}.",
+    )  # fmt: skip

@@ -27,9 +27,19 @@ def judge_emulated(
     if guest is None:
         return Judgement(Verdict.UNKNOWN, why_unknown, "", Evidence.RULE, "")
     if known is None:
-        reason = f"Not judged: no source says which guests drive {model.replace(':', ' ')}."
+        reason = f"Not judged: no source says which guests drive {_named(model)}."
         return Judgement(Verdict.UNKNOWN, reason, "", Evidence.DB, guest.database)
     return judge_driver(known, driven(guest, known, overrides=overrides))
+
+
+def _named(model: str) -> str:
+    """A model without facts in words: "bus:xen", "scsi:ncr53c90" (or "scsi:unknown"), or the model of a NIC."""
+    prefix, _, name = model.rpartition(":")
+    if prefix == "bus":
+        return f"disks on the bus '{name}'"
+    if prefix == "scsi":
+        return "SCSI controllers of an unknown model" if name == "unknown" else f"SCSI controllers of model '{name}'"
+    return f"network cards of model '{name}'"
 
 
 def judge_driver(known: Hardware, found: Driven) -> Judgement:
