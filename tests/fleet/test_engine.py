@@ -125,3 +125,16 @@ def test_an_address_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) 
     pytest.importorskip("distributed")
     with pytest.raises(FleetError, match="does not answer"), workers(scheduler="nonsense://x"):
         pass
+
+
+def test_a_scheduler_without_workers_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An audit does not wait for workers that nobody started; the message says how to start one."""
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr("virtkit.fleet.engine.PATIENCE", "3s")
+    with distributed.LocalCluster(
+        n_workers=0, dashboard_address="127.0.0.1:0", host="127.0.0.1", silence_logs=50
+    ) as cluster:
+        address = cluster.scheduler_address
+        expected = f"the Dask scheduler at {address} has no workers; start some: dask worker {address}"
+        with pytest.raises(FleetError, match=f"^{expected}$"), workers(scheduler=address):
+            pass

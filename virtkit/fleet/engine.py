@@ -168,6 +168,12 @@ def _client(scheduler: str) -> Any:
         login = scheduler.rpartition("@")[0].rpartition("/")[2]
         reason = reason.replace(login, "…") if login else reason
         raise FleetError(f"the Dask scheduler at {scheduler} does not answer: {reason}") from None
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError:
+        client.close()
+        what = f"the Dask scheduler at {scheduler} has no workers; start some: dask worker {scheduler}"
+        raise FleetError(what) from None
     return client
 
 

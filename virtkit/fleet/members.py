@@ -23,7 +23,6 @@ __all__ = ["tar_members", "zip_members"]
 log = logging.getLogger("virtkit")
 
 
-
 def tar_members(stream: BinaryIO, label: str, file: str = "") -> Iterator[Source]:
     """The domain files of a tar archive, named LABEL!MEMBER, in order. Links and devices are passed over.
 
