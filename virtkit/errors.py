@@ -23,6 +23,8 @@ from __future__ import annotations
 
 import re
 
+from virtkit.wording import one_line
+
 __all__ = [
     "CapabilityError",
     "FactsError",
@@ -193,10 +195,7 @@ class UsageError(VirtkitError):
 
 def _one_line(text: str) -> str:
     """A message without line breaks, control characters and secrets; the middle of an endless one is left out."""
-    if not text.isprintable():
-        # Characters quoted from an input would break the line, or the terminal.
-        text = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
-    text = masked(text)
+    text = masked(one_line(text))
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[3 - _LONGEST // 2 :]}"
 
 

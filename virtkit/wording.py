@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
-__all__ = ["counted", "few", "listed", "plural", "sentences", "xml_problem"]
+__all__ = ["counted", "few", "listed", "one_line", "plural", "sentences", "text_of", "xml_problem"]
 
 
 def plural(noun: str) -> str:
@@ -72,3 +72,13 @@ _QUOTING = {
     "Namespace prefix": "a prefix of a name that no xmlns attribute defines",
     "xmlParseCharRef: invalid xmlChar value": "a character reference such as &#1; that XML does not allow",
 }
+
+
+def one_line(text: str) -> str:
+    """A text from an input as part of a line: line breaks and what is not printable as escapes ("a\\nb")."""
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
+
+
+def text_of(lines: Iterable[str]) -> str:
+    """Lines as text, "" for none. A name from an input cannot break one, or change how a terminal shows it."""
+    return "".join(f"{one_line(line)}\n" for line in lines)
