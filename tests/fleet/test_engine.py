@@ -128,7 +128,7 @@ def test_an_address_that_is_none_is_refused(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_scheduler_without_workers_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An audit does not wait for workers that nobody started; the message says how to start one."""
+    """An audit does not wait for workers when none was started; the message says how to start one."""
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr("virtkit.fleet.engine.PATIENCE", "3s")
     with distributed.LocalCluster(
