@@ -175,4 +175,4 @@ def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", path, "--picture", "x.svg"]) == 2
     assert "--fix or --convert-to" in capsys.readouterr().err
     assert main(["check", path, "--fix", "--picture", "x.gif"]) == 2
-    assert ".svg, .png, .txt, .json" in capsys.readouterr().err
+    assert ".svg, .png, .txt or .json" in capsys.readouterr().err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import logging
 import sys
 import tarfile
 import zipfile
@@ -182,18 +183,26 @@ def test_an_empty_archive_is_reported(tmp_path: Path) -> None:
     assert "the archive has no *.xml" in reason
 
 
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> pytest.LogCaptureFixture:
+    """What is logged; a command that ran earlier in this process sends it to standard error alone."""
+    monkeypatch.setattr(logging.getLogger("virtkit"), "propagate", True)
+    caplog.set_level(logging.WARNING, "virtkit")
+    return caplog
+
+
 @pytest.mark.parametrize("name", ["some.tar", "some.tar.gz", "some.tgz", "some.zip", "some.jsonl", "some.ndjson.zst"])
-def test_archives_below_a_folder_are_named(name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_archives_below_a_folder_are_named(name: str, tmp_path: Path, logged: pytest.LogCaptureFixture) -> None:
     """A folder gives its domain files; a warning says which archives and JSON lines it has besides."""
     (tmp_path / "deep").mkdir()
     (tmp_path / "a.xml").write_bytes(GOOD["a"])
     (tmp_path / "deep" / name).write_bytes(b"")
     assert [source.name for source in gather([str(tmp_path)])] == ["a"]
-    (found,) = caplog.messages
+    (found,) = logged.messages
     assert found.startswith(f"{tmp_path}: 1 archive or file of JSON lines is not read ({name}); name them")
 
 
-def test_archives_in_an_archive_are_named(caplog: pytest.LogCaptureFixture) -> None:
+def test_archives_in_an_archive_are_named(logged: pytest.LogCaptureFixture) -> None:
     """The members of an archive inside an archive are not read, and one warning says so."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
@@ -203,6 +212,6 @@ def test_archives_in_an_archive_are_named(caplog: pytest.LogCaptureFixture) -> N
         member.size = len(GOOD["a"])
         archive.addfile(member, io.BytesIO(GOOD["a"]))
     assert [source.name for source in tar_members(io.BytesIO(out.getvalue()), "out.tar")] == ["a"]
-    assert caplog.messages == [
+    assert logged.messages == [
         "out.tar: archives inside are not read, such as one.tar.gz; extract them and name them"
     ]

@@ -89,7 +89,7 @@ def test_what_is_no_tarball_is_one_line(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "db.tar").write_bytes(data)
     with pytest.raises(GuestError) as refused:
         osinfo.read(tmp_path / "db.tar")
-    assert str(refused.value).startswith(f"{tmp_path}/db.tar: not ")
+    assert str(refused.value).startswith(f"{tmp_path}/db.tar: expected a folder or a tarball of an osinfo-db; ")
     assert str(refused.value).isprintable()
 
 
