@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -124,7 +123,9 @@ class Prober:
             raise UsageError(f"the QEMU of this host has no emulator for {self.arch}")
         machine = self.emulator.machines.get(name)
         if machine is None:
-            near = get_close_matches(name, self.emulator.machines, 3)
+            from virtkit.host.nearest import similar
+
+            near = similar(name, self.emulator)
             usual = next((one for one in (*_USUAL, *self.emulator.names) if one in self.emulator.machines), "none")
             hint = f"; nearest: {', '.join(near)}" if near else f"; expected a name such as {usual}"
             raise UsageError(f"QEMU {dotted(self.host.qemu)} has no machine type {name!r} for {self.arch}{hint}")

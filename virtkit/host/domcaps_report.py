@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 
 from virtkit import facts, releases
@@ -11,6 +10,7 @@ from virtkit.errors import Unsupported
 from virtkit.host.domcaps import DomainCapabilities, Element, row_applies
 from virtkit.host.emulator import Emulator
 from virtkit.host.host import Host
+from virtkit.host.nearest import similar
 
 __all__ = ["report"]
 
@@ -34,7 +34,7 @@ def report(host: Host, arch: str, machine: str | None = None, domain: str = "qem
         raise Unsupported("invalid argument", f"{arch} has no default machine type; choose one with --machine")
     found = emulator.machine(wanted)
     if found is None and emulator.all_machines:
-        near = get_close_matches(wanted, emulator.machines, 3) or emulator.names[-3:]
+        near = similar(wanted, emulator) or emulator.names[-3:]
         what = f"the machine {wanted!r} is not supported by emulator of {arch}; nearest known: {', '.join(near)}"
         raise Unsupported("invalid argument", what)
     name = found.name if found else wanted

@@ -114,7 +114,7 @@ def other_architectures(machine: str, arch: str, host: Host) -> tuple[str, ...]:
 
 
 def similar(machine: str, emulator: Emulator) -> tuple[str, ...]:
-    """At most three machine types of an emulator that someone who wrote ``machine`` may mean.
+    """At most three machine types of an emulator that a user who wrote ``machine`` may mean.
 
     They are those of the same family whose release is nearest; where the family is not known, names of similar
     spelling.
