@@ -248,18 +248,15 @@ def _default_host() -> Host:
     return Host.default()
 
 
-@lru_cache(maxsize=8)
-def _probers(host: Host, arch: str) -> list[Prober]:
-    """The last prober of a host."""
-    return [Prober(host, arch)]
-
-
 def _prober(host: Host, arch: str) -> Prober:
     """The prober of a host, with what it has found so far about its emulator."""
-    kept = _probers(host, arch)
-    if kept[0].emulator is not host.emulator(arch):
-        kept[0] = Prober(host, arch)
-    return kept[0]
+    return _prober_of(host, arch, id(host.emulator(arch)))
+
+
+@lru_cache(maxsize=8)
+def _prober_of(host: Host, arch: str, _emulator: int) -> Prober:
+    # The prober keeps its emulator, so no other one gets the same identity.
+    return Prober(host, arch)
 
 
 def matrix(
