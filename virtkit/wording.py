@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["counted", "few", "listed", "one_line", "plural", "sentences", "text_of", "xml_problem"]
+__all__ = ["counted", "few", "listed", "one_line", "plural", "sentences", "text_lines", "xml_problem"]
 
 
 def plural(noun: str) -> str:
@@ -79,6 +79,6 @@ def one_line(text: str) -> str:
     return text if text.isprintable() else "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
-def text_of(lines: Iterable[str]) -> str:
+def text_lines(lines: Iterable[str]) -> str:
     """Lines as text, "" for none. A name from an input cannot break one, or change how a terminal shows it."""
     return "".join(f"{one_line(line)}\n" for line in lines)

@@ -14,7 +14,7 @@ from virtkit.display import Displayable
 from virtkit.domain.devices import Disk
 from virtkit.errors import UsageError
 from virtkit.guests.flavours import flavours
-from virtkit.wording import counted, listed, text_of
+from virtkit.wording import counted, listed, text_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -98,7 +98,7 @@ class PowerOn(Displayable):
             lines += _name(named)
         lines += [f"  path: {self._label(device)} [{device}]: /dev/disk/by-path/{path}" for device, path in self.paths]
         lines += [f"  note: {note}" for note in self.notes]
-        return text_of(lines)
+        return text_lines(lines)
 
     def _label(self, device: str) -> str:
         return next((disk.label for disk in self.disks if disk.device == device), "disk")

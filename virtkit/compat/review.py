@@ -9,7 +9,7 @@ from typing import Any
 
 from virtkit.compat.verdict import Evidence, Verdict
 from virtkit.display import Displayable
-from virtkit.wording import text_of
+from virtkit.wording import text_lines
 
 __all__ = ["Finding", "Remark", "Review"]
 
@@ -120,7 +120,7 @@ class Review(Displayable):
                 if text:
                     lines.append(f"      {name}: {text}")
         lines += [f"  {remark.level}: {remark.text}" for remark in self.remarks]
-        return text_of(lines)
+        return text_lines(lines)
 
     def __repr__(self) -> str:
         counts = Counter(finding.verdict.value for finding in self.findings)

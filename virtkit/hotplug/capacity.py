@@ -10,7 +10,7 @@ from virtkit.hotplug.forms import FORMS, Names
 from virtkit.hotplug.running import Running
 from virtkit.hotplug.spare_ports import asking_for
 from virtkit.resolution.addresses.connect_types import EXPRESS
-from virtkit.wording import counted, text_of
+from virtkit.wording import counted, text_lines
 
 if TYPE_CHECKING:
     from virtkit.resolved import Resolved
@@ -76,7 +76,7 @@ class Capacity:
             more = counted(wanted, "more PCI Express device")
             needs = f"add {counted(ports, 'spare port')} ({asking_for(ports=ports)})"
             lines += ["", f"for {more}: {needs if ports else 'there are enough free ports'}"]
-        return text_of(lines)
+        return text_lines(lines)
 
 
 def capacity(resolved: Resolved, most: int = MOST) -> Capacity:

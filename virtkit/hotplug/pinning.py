@@ -10,7 +10,7 @@ from virtkit.domain.devices import Controller
 from virtkit.domain.editor import Editor, address_element
 from virtkit.domain.origin import KubeVirtOrigin, kubevirt_origin
 from virtkit.errors import UsageError
-from virtkit.wording import counted, text_of
+from virtkit.wording import counted, text_lines
 
 if TYPE_CHECKING:
     from virtkit.domain.devices import Device
@@ -128,7 +128,7 @@ def patch(origin: KubeVirtOrigin) -> str:
     path = (*depth.get(origin.kind, ("spec", "template")), "metadata", "annotations")
     lines += [f"{'  ' * level}{key}:" for level, key in enumerate(path)]
     lines += [f"{'  ' * len(path)}{key}: '{value}'" for key, value in found.items()]
-    return text_of(lines)
+    return text_lines(lines)
 
 
 def pin_advice(before: Resolved, after: Resolved) -> str:

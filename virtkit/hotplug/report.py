@@ -14,7 +14,7 @@ from virtkit.hotplug.remedies import Advice, advice, shortage
 from virtkit.hotplug.verdict import judge_plug, lets_go
 from virtkit.releases import NEWEST, dotted
 from virtkit.topology.diff import compare
-from virtkit.wording import counted, text_of
+from virtkit.wording import counted, text_lines
 
 if TYPE_CHECKING:
     from virtkit.compat.verdict import Judgement
@@ -75,7 +75,7 @@ def text(session: Session, outcomes: Sequence[Outcome], judged: dict[int, Judgem
             given.add(said)
     count = sum(not outcome.ok for outcome in outcomes)
     lines += ["", f"{counted(len(outcomes) - count, 'step')} taken, {count} refused", *_moving(session)]
-    return text_of(lines)
+    return text_lines(lines)
 
 
 def _outcome(session: Session, outcome: Outcome, judged: dict[int, Judgement]) -> list[str]:
