@@ -49,10 +49,11 @@ def drivers() -> dict[tuple[str, str], tuple[str, str]]:
 class Context:
     """What a domain is resolved for; no step changes it.
 
-    ``root`` is the domain's element as written, ``children`` its children by name (the first of each), ``arch``
-    libvirt's name of the architecture, ``machine`` the canonical machine type, ``at`` the libvirt release, ``behaves``
-    the names of the changes that hold in it. ``plugged`` says that a device was attached to the definition, which older
-    releases check less strictly, and ``placed`` that QEMU placed the devices without libvirt.
+    ``root`` is the domain's element as written, ``children`` its children by name (the first of each), ``names`` the
+    names of all elements below ``<devices>``, ``arch`` libvirt's name of the architecture, ``machine`` the canonical
+    machine type, ``at`` the libvirt release, ``behaves`` the names of the changes that hold in it. ``plugged`` says
+    that a device was attached to the definition, which older releases check less strictly, and ``placed`` that QEMU
+    placed the devices without libvirt.
     """
 
     root: Element
@@ -66,6 +67,7 @@ class Context:
     plugged: bool = False
     placed: bool = False
     children: Mapping[object, Element] = field(default_factory=dict)
+    names: frozenset[str] = frozenset()
 
     def find(self, path: str) -> Element | None:
         """The first element at a path below the root, None when there is none."""

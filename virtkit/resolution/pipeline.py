@@ -56,6 +56,7 @@ def resolve_domain(
         plugged=plugged,
         placed=placed_by_qemu(domain.document.root) if "metadata" in domain.children else False,
         children=domain.children,
+        names=frozenset(domain.outline.names),
     )
     if context.placed:
         draft = Draft(read_devices(domain.document.root, NEWEST, domain.outline))

@@ -300,6 +300,8 @@ def _check_others(context: Context, draft: Draft) -> None:
 
 def _below(context: Context, tag: str) -> list[Element]:
     """The elements of a name that is not a device with an address."""
+    if tag not in context.names:
+        return []
     return [element for holder in context.root.iterchildren("devices") for element in holder.iterchildren(tag)]
 
 

@@ -197,6 +197,8 @@ def check_elements(context: Context, draft: Draft, devices: Iterable[Device]) ->
             left.check(subject)
         else:
             _walk(element, node, subject)
+    if context.names.isdisjoint(OTHERS):
+        return
     for holder in context.root.iterchildren("devices"):
         for element in holder.iterchildren(*OTHERS):
             node = known.get(str(element.tag))
