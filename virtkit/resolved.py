@@ -16,6 +16,7 @@ from virtkit.resolution.result import Resolution
 
 if TYPE_CHECKING:
     from virtkit.resolution.context import SlotPolicy
+    from virtkit.topology.headroom import ByBus
     from virtkit.topology.model import Topology
     from virtkit.virtio.devices import VirtioDevice
 
@@ -43,11 +44,18 @@ class Resolved(Displayable, Resolution):
         return virtio_devices(self)
 
     @cached_property
+    def by_bus(self) -> ByBus:
+        """The devices with a PCI address by the number of their bus."""
+        from virtkit.topology.headroom import devices_by_bus
+
+        return devices_by_bus(self.devices)
+
+    @cached_property
     def topology(self) -> Topology:
         """The bus topology."""
         from virtkit.topology.build import topology_of
 
-        return topology_of(self, self.virtio_devices)
+        return topology_of(self, self.virtio_devices, self.by_bus)
 
 
 def resolve(

@@ -19,7 +19,7 @@ def maker(cls: type[T]) -> Callable[..., T]:
     have no ``__post_init__``.
     """
     names = [one.name for one in fields(cast("Any", cls))]
-    open_class = make_dataclass(cls.__name__, names, slots=True)
+    open_class = make_dataclass(cls.__name__, names, bases=cls.__bases__, slots=True)
 
     def made(*values: Any) -> T:
         found = open_class(*values)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["boot_condition", "boot_device"]
 
+_BOOTABLE = frozenset({"disk", "lun"})
+
 
 def boot_device(resolved: Resolved) -> Device | None:
     """The boot disk, or the SCSI controller that it is attached to; None for a domain without a disk.
@@ -23,11 +25,11 @@ def boot_device(resolved: Resolved) -> Device | None:
     The boot disk is the disk with the lowest ``<boot order>``, else the first disk; CD-ROMs and floppies do not count.
     Source: libvirt, Domain XML format, BIOS bootloader and per-device boot elements.
     """
-    disks = [disk for disk in resolved.inventory.disks if disk.device in ("disk", "lun")]
-    ordered = sorted((order, n) for n, disk in enumerate(disks) if (order := order_of(disk)) is not None)
+    disks = [disk for disk in resolved.inventory.disks if disk.device in _BOOTABLE]
     if not disks:
         return None
-    disk = disks[ordered[0][1] if ordered else 0]
+    ordered = [(order, n) for n, disk in enumerate(disks) if (order := order_of(disk)) is not None]
+    disk = disks[min(ordered)[1] if ordered else 0]
     if disk.bus != "scsi":
         return disk
     number = disk.address.controller if isinstance(disk.address, DriveAddress) else 0

@@ -84,13 +84,14 @@ def _emulated_change(resolved: Resolved, guest: Guest, finding: Finding, model: 
     for device in tried.virtio_devices:
         if device.kind != kind or (device.id in before):
             continue
-        judgement, interface = judge_of(guest, "", overrides).virtio(device, tried.machine)
+        said = judge_of(guest, "", overrides).virtio(device)
+        judgement = said.judgement
         if not judgement.good:
             return ""
         spelled = "virtio-scsi" if kind == "scsi" and model == "virtio" else model
         change = f"<controller type='scsi' model='{spelled}'/>" if kind == "scsi" else f"<model type='{spelled}'/>"
         needs = f"; it works if {judgement.condition}" if judgement.condition else ""
-        return f"{change} (the device then offers {offered(Interface(interface))}, at {_place(device)}{needs})"
+        return f"{change} (the device then offers {offered(Interface(said.offered))}, at {_place(device)}{needs})"
     return ""
 
 
@@ -119,9 +120,9 @@ def _try_model(resolved: Resolved, guest: Guest, result: list[Finding], model: s
         return
     for n in candidates:
         device = tried.virtio_devices[n]
-        judgement, interface = judge.virtio(device, tried.machine)
-        if judgement.good:
-            result[n] = _changed(result[n], device, model, interface)
+        said = judge.virtio(device)
+        if said.judgement.good:
+            result[n] = _changed(result[n], device, model, said.offered)
 
 
 def _changed(finding: Finding, device: VirtioDevice, model: str, interface: str, moved: bool = False) -> Finding:
@@ -150,10 +151,10 @@ def _save_port_io(resolved: Resolved, guest: Guest, result: list[Finding], overr
     devices = tried.virtio_devices
     if len(devices) != len(result) or budget(tried.topology).exceeded:
         return
-    judged = {n: judge_of(guest, "", overrides).virtio(devices[n], tried.machine) for n in models}
-    if all(judgement.good for judgement, _ in judged.values()):
-        for n, (_, interface) in judged.items():
-            result[n] = _changed(result[n], devices[n], models[n], interface, moved=True)
+    judged = {n: judge_of(guest, "", overrides).virtio(devices[n]) for n in models}
+    if all(said.judgement.good for said in judged.values()):
+        for n, said in judged.items():
+            result[n] = _changed(result[n], devices[n], models[n], said.offered, moved=True)
 
 
 def _on_options(device: VirtioDevice, finding: Finding, guest: Guest, overrides: bool) -> str:

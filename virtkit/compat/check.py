@@ -14,6 +14,7 @@ from virtkit.compat.review import Finding, Remark, Review
 from virtkit.domain.origin import kubevirt_origin
 from virtkit.guests.catalogue import catalogue
 from virtkit.resolved import Resolved, resolve
+from virtkit.values import maker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from virtkit.guests import Catalogue, Guest
 
 __all__ = ["check"]
+
+_made = maker(Review)
 
 
 def check(
@@ -59,15 +62,16 @@ def check(
     if changes and found is not None:
         judged = with_remedies(resolved, found, judged, overrides, clashes)
         emulated = with_emulated_remedies(resolved, found, emulated, overrides)
-    return Review(
-        domain=resolved.domain.name or "domain",
-        machine=resolved.machine,
-        guest=found.id if found else "",
-        guest_name=found.name if found else "",
-        database=known.database + ("" if overrides else ", overrides off"),
-        findings=judged,
-        emulated=emulated,
-        remarks=tuple(_remarks(resolved, found, judged, changes)) if notes else errors(resolved) if changes else (),
+    of_domain = tuple(_remarks(resolved, found, judged, changes)) if notes else errors(resolved) if changes else ()
+    return _made(
+        resolved.domain.name or "domain",
+        resolved.machine,
+        found.id if found else "",
+        found.name if found else "",
+        known.database + ("" if overrides else ", overrides off"),
+        judged,
+        of_domain,
+        emulated,
     )
 
 

@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from virtkit.compat.boot_disk import boot_device
 from virtkit.compat.emulated import replacement
-from virtkit.compat.fallbacks import is_optional
-from virtkit.compat.nic_models import refused_models
+from virtkit.compat.nic_models import refused_model
 from virtkit.compat.review import Finding
 from virtkit.domain.address import DriveAddress
 from virtkit.domain.devices import Disk, Nic
 from virtkit.errors import GuestError
-from virtkit.guests.kinds import database_kind
 from virtkit.guests.record import Guest
 from virtkit.values import maker
 
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from virtkit.domain.domain import Domain
     from virtkit.guests import Catalogue
     from virtkit.resolved import Resolved
-    from virtkit.virtio.devices import VirtioDevice
 
 __all__ = ["emulated_findings", "find_guest", "findings"]
 
@@ -54,26 +51,19 @@ def find_guest(domain: Domain, guest: str | Guest | None, known: Catalogue) -> t
 
 def findings(resolved: Resolved, judge: Judge, clashes: Mapping[str, Judgement]) -> tuple[Finding, ...]:
     """The verdict on each virtio device, in order; ``clashes`` is what ``clashing_index`` gives."""
-    machine, boot = resolved.machine, boot_device(resolved)
-    found = []
+    boot, found = boot_device(resolved), []
     for device in resolved.virtio_devices:
-        judgement, interface = judge.virtio(device, machine)
-        judgement = clashes.get(device.id, judgement)
-        kind = database_kind(device.kind)
+        said, name = judge.virtio(device), device.id
+        judgement = clashes.get(name, said.judgement) if clashes else said.judgement
+        harmless = said.optional or (device.kind == "scsi" and not _uses_scsi(resolved))
         found.append(
-            _finding(
-                device,
-                judgement,
-                kind=kind,
-                model=device.model,
-                address=device.address,
-                location=device.location or device.transport,
-                interface=interface,
-                device_id=device.shown.device_id if device.shown else "",
-                boot=judge.boot(kind) if device.device is boot and judgement.good else "",
-                harmless=is_optional(kind) or (device.kind == "scsi" and not _uses_scsi(resolved)),
+            _made(
+                name, device.label, said.kind, device.model, device.address, device.location or device.transport,
+                said.offered, said.device_id, device.line or None, judgement.verdict, judgement.reason,
+                judgement.condition, judgement.evidence, judgement.source, harmless, "", "", False, "",
+                judge.boot(said.kind) if device.device is boot and judgement.good else "",
             )
-        )
+        )  # fmt: skip
     return tuple(found)
 
 
@@ -83,53 +73,24 @@ def emulated_findings(resolved: Resolved, judge: Judge, clashes: Mapping[str, Ju
     A disk is judged by the controller that it is attached to. A disk on a virtio controller has the verdict of that
     controller, and host devices are left out. Source: data/guests/emulated.toml, osinfo-db.
     """
-    devices = list(_emulated_devices(resolved))
-    if not devices:
-        return ()
     found, family = [], resolved.family
-    refusals = refused_models(resolved)
-    for device, model in devices:
+    for device, model in _emulated_devices(resolved):
         judgement, advice = judge.emulated(model, family)
-        if device.id in refusals:
-            judgement = refusals[device.id]
-            advice = replacement("net", judge.guest, family, judge.overrides)
+        refusal = refused_model(resolved, device) if isinstance(device, Nic) else None
+        if refusal is not None:
+            judgement, advice = refusal, replacement("net", judge.guest, family, judge.overrides)
         if device.id in clashes:
             judgement, advice = clashes[device.id], ""
+        kind, harmless = ("block", device.device in _REMOVABLE) if isinstance(device, Disk) else ("net", False)
         found.append(
-            _finding(
-                device,
-                judgement,
-                kind="block" if isinstance(device, Disk) else "net",
-                model=model.removeprefix("bus:").removeprefix("scsi:"),
-                address="" if device.address is None else str(device.address),
-                interface="emulated",
-                harmless=isinstance(device, Disk) and device.device in _REMOVABLE,
-                advice=advice,
+            _made(
+                device.id, device.label, kind, model.removeprefix("bus:").removeprefix("scsi:"),
+                "" if device.address is None else str(device.address), "", "emulated", "", device.line or None,
+                judgement.verdict, judgement.reason, judgement.condition, judgement.evidence, judgement.source,
+                harmless, "", "", False, advice, "",
             )
-        )
+        )  # fmt: skip
     return tuple(found)
-
-
-def _finding(
-    device: Device | VirtioDevice,
-    judgement: Judgement,
-    *,
-    kind: str,
-    model: str,
-    address: str,
-    interface: str,
-    harmless: bool,
-    location: str = "",
-    device_id: str = "",
-    advice: str = "",
-    boot: str = "",
-) -> Finding:
-    """The finding that a judgement on a device makes; the names are those of Finding."""
-    return _made(
-        device.id, device.label, kind, model, address, location, interface, device_id, device.line or None,
-        judgement.verdict, judgement.reason, judgement.condition, judgement.evidence, judgement.source, harmless,
-        "", "", False, advice, boot,
-    )  # fmt: skip
 
 
 def _emulated_devices(resolved: Resolved) -> Iterator[tuple[Device, str]]:

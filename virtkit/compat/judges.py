@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache, lru_cache
 from sys import intern
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from virtkit.compat.boot_disk import boot_condition
 from virtkit.compat.boot_evidence import machine_kind, with_boot_evidence
 from virtkit.compat.emulated import advice_for, judge_emulated
+from virtkit.compat.fallbacks import is_optional
 from virtkit.compat.prober import shown_off_pci
 from virtkit.compat.qemu_options import option_refusal
 from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, qemu_refusal, refused
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from virtkit.guests import Guest
-    from virtkit.virtio.devices import VirtioDevice
+    from virtkit.virtio.devices import Form, VirtioDevice
     from virtkit.virtio.interface import Shown
 
-__all__ = ["Judge", "judge_of"]
+__all__ = ["Judge", "Said", "judge_of"]
 
 #: Kinds of graphics cards that are also standard VGA cards.
 _VGA = frozenset({"vga", "vu-vga"})
@@ -38,6 +39,22 @@ _AS_VGA = "The guest is not known to drive virtio-gpu; as this device is also a 
 _VGA_SOURCE = "QEMU documentation, virtio-gpu: virtio-vga is the variant with VGA compatibility"
 #: The verdicts of each sort that a judge keeps.
 _KEPT = 1024
+
+
+class Said(NamedTuple):
+    """What a judge says of a virtio device.
+
+    ``interface`` is the one that it offers, None when QEMU refuses the device; ``offered`` is the same in a word,
+    "refused" for None. ``kind`` is the kind of the guest database, ``device_id`` the PCI device id; ``optional`` says
+    whether a guest runs without devices of the kind.
+    """
+
+    judgement: Judgement
+    interface: Interface | None
+    offered: str
+    kind: str
+    device_id: str
+    optional: bool
 
 
 class Judge:
@@ -52,29 +69,40 @@ class Judge:
         self.guest = guest
         self.why_unknown = why_unknown
         self.overrides = overrides
-        #: By everything about a device that a verdict depends on. What QEMU shows stands in a key by its identity.
-        self._virtio: dict[Hashable, tuple[Judgement, Interface | None, Shown | None]] = {}
+        #: Whatever the options of a device are.
+        self._virtio: dict[Form, Said] = {}
         #: By what is true of several machines.
         self._judgements: dict[Hashable, Judgement] = {}
         self._emulated: dict[Hashable, tuple[Judgement, str]] = {}
         self._boot: dict[str, str] = {}
         self._may_drive: dict[tuple[str, str], bool] = {}
 
-    def virtio(self, device: VirtioDevice, machine: str) -> tuple[Judgement, str]:
-        """The verdict on a virtio device and the interface that it offers, "refused" when QEMU refuses the device."""
-        seen = device.shown
-        key = device.kind, device.driver, device.transport, device.location, device.model, machine, id(seen)
-        found = self._virtio.get(key)
-        if found is None:
-            found = keep(self._virtio, key, (*self._found(device, machine), seen), _KEPT)
-        judgement, interface, _ = found
-        if interface is None:
-            return judgement, "refused"
-        option = option_refusal(device, interface)
-        return (judgement, interface._value_) if option is None else (option[0], "refused")
+    def virtio(self, device: VirtioDevice) -> Said:
+        """What is said of a virtio device; its options count, too."""
+        said = self._virtio.get(device.form)
+        if said is None:
+            said = keep(self._virtio, device.form, self._said(device), _KEPT)
+        if said.interface is None:
+            return said
+        option = option_refusal(device, said.interface)
+        return said if option is None else said._replace(judgement=option[0], interface=None, offered="refused")
 
-    def _found(self, device: VirtioDevice, machine: str) -> tuple[Judgement, Interface | None]:
+    def _said(self, device: VirtioDevice) -> Said:
+        """What is said of a device whatever its options are."""
+        judgement, interface = self._found(device)
+        kind, seen = database_kind(device.kind), device.shown
+        return Said(
+            judgement,
+            interface,
+            offered="refused" if interface is None else interface.value,
+            kind=kind,
+            device_id="" if seen is None else seen.device_id,
+            optional=is_optional(kind),
+        )
+
+    def _found(self, device: VirtioDevice) -> tuple[Judgement, Interface | None]:
         """The verdict on a device whatever its options are, and its interface; None where QEMU refuses the device."""
+        machine = device.form.machine
         shown = device.shown or shown_off_pci(device.transport, machine, device.kind, device.driver)
         if shown.interface is None:
             return refused(qemu_refusal(shown), Evidence.QEMU, shown.source), None

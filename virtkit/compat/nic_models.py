@@ -8,38 +8,34 @@ from typing import TYPE_CHECKING
 from virtkit import facts
 from virtkit.compat.verdict import Evidence, Judgement, refused
 from virtkit.domain.address import PciAddress
-from virtkit.domain.devices import Nic
 
 if TYPE_CHECKING:
+    from virtkit.domain.devices import Nic
     from virtkit.resolved import Resolved
 
-__all__ = ["refused_models"]
+__all__ = ["refused_model"]
 
 _FILE = "qemu/nics-without-pci.csv"
 #: Buses of PCI Express machines that are conventional PCI, where QEMU's message says PCI instead of PCIE.
 _CONVENTIONAL = frozenset({"pci-root", "pci-bridge", "pcie-to-pci-bridge", "dmi-to-pci-bridge"})
 
 
-def refused_models(resolved: Resolved) -> dict[str, Judgement]:
-    """The NICs whose model QEMU refuses, by id: it lacks the type, or the type does not plug into PCI.
+def refused_model(resolved: Resolved, nic: Nic) -> Judgement | None:
+    """Why QEMU refuses the model of an emulated NIC: it lacks the type, or the type does not plug into PCI; else None.
 
     A model that the host's facts do not mention is not refused unless they list every device type of its QEMU.
     Source: observed, libvirt 9.0 with QEMU 7.2.22; data/qemu/nics-without-pci.csv.
     """
     emulator = resolved.context.emulator
-    virtio = {device.id for device in resolved.virtio_devices}
-    found = {}
-    for nic in resolved.devices:
-        if not isinstance(nic, Nic) or nic.id in virtio or nic.type in ("hostdev", "vdpa") or not nic.model:
-            continue
-        driver, source = _elsewhere(nic.model, emulator.arch) or (nic.model, "")
-        if emulator.has(driver) is False and not _other_name(nic.model):
-            reason = f"QEMU does not start: '{nic.model}' is not a valid device model name."
-            found[nic.id] = refused(reason, Evidence.QEMU, emulator.source)
-        elif source and isinstance(nic.address, PciAddress):
-            reason = f"QEMU does not start: Device '{driver}' can't go on {_bus(resolved, nic.address)} bus."
-            found[nic.id] = refused(reason, Evidence.QEMU, source)
-    return found
+    model = nic.model or ""
+    driver, source = _elsewhere(model, emulator.arch) or (model, "")
+    if emulator.has(driver) is False and not _other_name(model):
+        reason = f"QEMU does not start: '{model}' is not a valid device model name."
+        return refused(reason, Evidence.QEMU, emulator.source)
+    if source and isinstance(nic.address, PciAddress):
+        reason = f"QEMU does not start: Device '{driver}' can't go on {_bus(resolved, nic.address)} bus."
+        return refused(reason, Evidence.QEMU, source)
+    return None
 
 
 @lru_cache(maxsize=1024)

@@ -12,7 +12,7 @@ from virtkit.domain.address_reader import INT
 from virtkit.domain.boot_order import order_of
 from virtkit.guests.overrides import support
 from virtkit.guests.plugged_memory import PLUGGED, unused_memory
-from virtkit.releases import dotted, parse
+from virtkit.releases import OLDEST, dotted, parse
 from virtkit.resolution.introduced import newer_than
 from virtkit.topology.build import firmware_of
 from virtkit.topology.port_io import NEAR, budget, limit_of, most_windows
@@ -63,7 +63,7 @@ def errors(resolved: Resolved) -> tuple[Remark, ...]:
 def _on_port_io(resolved: Resolved, near: int) -> Iterator[Remark]:
     """The remark on port I/O windows where at most ``near`` of them are free."""
     limit, _ = limit_of(resolved.machine, firmware_of(resolved))
-    if limit is None or most_windows(resolved.devices) < limit - near:
+    if limit is None or most_windows(resolved.by_bus) < limit - near:
         return
     windows = budget(resolved.topology)
     if windows.text():
@@ -81,7 +81,7 @@ def _clashes(resolved: Resolved) -> Iterator[Remark]:
 
 def _on_boot_orders(resolved: Resolved) -> Iterator[Remark]:
     """An error for each boot order that libvirt accepts and that is too large for QEMU."""
-    for device in resolved.devices:
+    for device in [one for one in resolved.devices if "boot" in one.children]:
         order = order_of(device)
         if order is not None and order > INT:
             text = (
@@ -121,7 +121,8 @@ def _on_release(resolved: Resolved) -> Iterator[Remark]:
             if device.model == model:
                 refusal = f"libvirt {dotted(at)} refuses {device.label}: Unknown model type '{device.model}'"
                 yield Remark("error", f"{refusal}; libvirt {since} and later accept it", source)
-    for found in newer_than(resolved.domain.document.root, at):
+    # Only a release that no table lists needs the whole document.
+    for found in newer_than(resolved.domain.document.root, at) if at < OLDEST else ():
         if found.effect != "model":
             yield Remark("error" if found.effect == "refused" else "warning", found.text, found.source)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 __all__ = [
@@ -55,7 +56,13 @@ class PciAddress:
             yield "multifunction", self.multifunction
 
     def __str__(self) -> str:
-        return f"{self.domain:04x}:{self.bus:02x}:{self.slot:02x}.{self.function:x}"
+        return _pci_text(self.domain, self.bus, self.slot, self.function)
+
+
+@lru_cache(maxsize=4096)
+def _pci_text(domain: int, bus: int, slot: int, function: int) -> str:
+    """A PCI address as text. Domains share most of their addresses, and formatting one takes long."""
+    return f"{domain:04x}:{bus:02x}:{slot:02x}.{function:x}"
 
 
 @dataclass(slots=True)

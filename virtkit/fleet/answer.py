@@ -13,6 +13,7 @@ from virtkit.compat.verdict import Verdict
 from virtkit.fleet.surveyed import verdict_on
 from virtkit.fleet.tables import LEVELS, line_place
 from virtkit.topology.headroom import hotplug_slots
+from virtkit.values import maker
 
 if TYPE_CHECKING:
     from virtkit.compat.review import Review
@@ -57,6 +58,9 @@ class Judged:
     def shifted(self, lines: int) -> Judged:
         """The same for a domain that begins some lines further down."""
         return self.with_lines({line: line + lines for line in self.lines if isinstance(line, int)}) if lines else self
+
+
+_made = maker(Judged)
 
 
 @lru_cache(maxsize=4096)
@@ -198,18 +202,22 @@ class Totals:
 def judged(resolved: Resolved, seen: Review, policy: str, found: Iterable[Finding], shape: str) -> Judged:
     """What is said of a domain, with the level of each finding of a policy; ``shape`` is the name of its shape."""
     levels: dict[str, str] = {}
-    counts: Counter[str] = Counter()
+    counts: dict[str, int] = {}
     findings: list[Row] = []
     for one in found:
         levels[one.device] = max(levels.get(one.device, ""), one.level, key=LEVELS.index)
-        counts[one.level] += 1
+        counts[one.level] = counts.get(one.level, 0) + 1
         findings.append(_shared((one.guest, policy, one.device, one.line, one.level, one.text)))
     verdicts: dict[str, int] = {}
+    failing = 0
     for finding in seen.devices:
-        verdicts[finding.verdict._value_] = verdicts.get(finding.verdict._value_, 0) + 1
+        verdict = finding.verdict
+        verdicts[verdict._value_] = verdicts.get(verdict._value_, 0) + 1
+        failing += verdict is Verdict.FAILS and not finding.harmless
     devices = tuple(_device_cells(resolved, seen, levels))
-    domain = _shared(_domain_cells(resolved, seen, shape, max(counts, key=LEVELS.index, default="")))
-    return Judged(devices, tuple(findings), domain, verdicts, counts, not seen.ok)
+    level = max(counts, key=LEVELS.index) if counts else ""
+    domain = _domain_cells(resolved, seen, shape, level, len(devices), failing)
+    return _made(devices, tuple(findings), domain, verdicts, counts, not seen.ok)
 
 
 def device_rows(label: str, resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
@@ -231,13 +239,12 @@ def _device_cells(resolved: Resolved, seen: Review, levels: Mapping[str, str]) -
         )  # fmt: skip
 
 
-def _domain_cells(resolved: Resolved, seen: Review, shape: str, level: str) -> Row:
-    """The cells of the row of a domain after its first line."""
-    worst = verdict_on(seen)
-    express, conventional = map(hotplug_slots(resolved).get, ("PCI Express", "conventional PCI"))
-    failing = sum([one.verdict is Verdict.FAILS and not one.harmless for one in seen.devices])
-    return (
+def _domain_cells(resolved: Resolved, seen: Review, shape: str, level: str, devices: int, failing: int) -> Row:
+    """The cells of the row of a domain after its first line, with the number of its devices and of those that fail."""
+    worst, slots = verdict_on(seen), hotplug_slots(resolved, resolved.by_bus)
+    express, conventional = slots.get("PCI Express"), slots.get("conventional PCI")
+    return _shared((
         seen.guest, resolved.arch, resolved.machine, shape, worst["verdict"], worst["device"], worst["reason"], level,
-        len(seen.devices), failing, express and express[0], conventional and conventional[0],
+        devices, failing, express and express[0], conventional and conventional[0],
         "" if resolved.assumption is None else resolved.assumption.note,
-    )  # fmt: skip
+    ))  # fmt: skip

@@ -10,7 +10,7 @@ from virtkit.host.emulator import emulator_arch
 from virtkit.resolution.addresses.connect_types import pci_models
 from virtkit.resolution.addresses.usb import ports_left
 from virtkit.resolution.context import drivers
-from virtkit.topology.headroom import devices_by_bus, free_slots, pci_headroom, roots_of, slots_of
+from virtkit.topology.headroom import free_slots, pci_headroom, roots_of, slots_of
 from virtkit.topology.model import Bus, Headroom, Node, Topology
 from virtkit.wording import counted
 
@@ -18,14 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from virtkit.resolution.result import Resolution
+    from virtkit.topology.headroom import ByBus
     from virtkit.virtio.devices import VirtioDevice
 
 __all__ = ["firmware_of", "topology_of"]
 
 
-def topology_of(resolution: Resolution, virtio: Iterable[VirtioDevice]) -> Topology:
-    """The bus tree of a resolved domain."""
-    return _TreeBuilder(resolution, virtio).build()
+def topology_of(resolution: Resolution, virtio: Iterable[VirtioDevice], by_bus: ByBus) -> Topology:
+    """The bus tree of a resolved domain; ``by_bus`` is what ``devices_by_bus`` gives for its devices."""
+    return _TreeBuilder(resolution, virtio, by_bus).build()
 
 
 def firmware_of(resolution: Resolution) -> str:
@@ -42,7 +43,7 @@ def firmware_of(resolution: Resolution) -> str:
 class _TreeBuilder:
     """One tree in the making: the devices by bus, and what is known of each."""
 
-    def __init__(self, resolution: Resolution, virtio: Iterable[VirtioDevice]) -> None:
+    def __init__(self, resolution: Resolution, virtio: Iterable[VirtioDevice], by_bus: ByBus) -> None:
         self.resolution = resolution
         self.context = resolution.context
         self.virtio = {id(found.device): found for found in virtio}
@@ -50,7 +51,7 @@ class _TreeBuilder:
         for device, _, text, _ in resolution.trace.entries():
             earlier = self.reasons.get(id(device))
             self.reasons[id(device)] = text if earlier is None else f"{earlier}\n{text}"
-        self.by_bus = devices_by_bus(resolution.devices)
+        self.by_bus = by_bus
         on_pci = {id(device) for devices in self.by_bus.values() for device in devices}
         # A PCI controller has no place among the other devices.
         on_pci |= {id(one) for one in resolution.inventory.controllers if one.type == "pci"}

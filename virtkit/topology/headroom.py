@@ -17,7 +17,7 @@ from virtkit.topology.model import Headroom
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable
 
     from virtkit.domain.devices import Device
     from virtkit.resolution.result import Resolution
@@ -51,9 +51,17 @@ def devices_by_bus(devices: Iterable[Device]) -> ByBus:
     found: ByBus = {}
     for device in devices:
         address = device.address
-        if isinstance(address, PciAddress) and not (isinstance(device, Chardev) and device.mirror):
-            found.setdefault(address.bus, []).append(device)
+        if isinstance(address, PciAddress) and not (device.kind == "console" and _mirrors(device)):
+            if address.bus in found:
+                found[address.bus].append(device)
+            else:
+                found[address.bus] = [device]
     return found
+
+
+def _mirrors(device: Device) -> bool:
+    """Whether a device is a console that mirrors a serial port."""
+    return isinstance(device, Chardev) and device.mirror
 
 
 def roots_of(resolution: Resolution) -> list[Controller]:
@@ -69,11 +77,10 @@ def free_slots(slots: Slots, controller: Controller, taken: Collection[int], chi
         taken = {*taken, *built_in_slots(chipset)}
     elif not taken:
         return last + 1 - first
-    used = set(taken)
-    return last + 1 - first - sum([first <= slot <= last for slot in used])
+    return last + 1 - first - sum([first <= slot <= last for slot in set(taken)])
 
 
-def pci_headroom(resolution: Resolution, by_bus: Mapping[int, Sequence[Device]] | None = None) -> tuple[Headroom, ...]:
+def pci_headroom(resolution: Resolution, by_bus: ByBus) -> tuple[Headroom, ...]:
     """The free PCI slots that take hotplug, by what they accept; empty for a machine without PCI.
 
     ``by_bus`` is what ``devices_by_bus`` gives for the devices of the domain.
@@ -87,29 +94,27 @@ def pci_headroom(resolution: Resolution, by_bus: Mapping[int, Sequence[Device]] 
     return tuple(found)
 
 
-def hotplug_slots(
-    resolution: Resolution, by_bus: Mapping[int, Sequence[Device]] | None = None
-) -> dict[str, tuple[int, int]]:
+def hotplug_slots(resolution: Resolution, by_bus: ByBus) -> dict[str, tuple[int, int]]:
     """The numbers of free and of used slots in ``pci_headroom``, by what they accept."""
-    roots = roots_of(resolution)
-    if not roots:
+    buses = roots_of(resolution)
+    if not buses:
         return {}
     free = {"PCI Express": 0, "conventional PCI": 0}
     used = {"PCI Express": 0, "conventional PCI": 0}
-    by_bus = devices_by_bus(resolution.devices) if by_bus is None else by_bus
     chipset, models = resolution.context.family.chipset, pci_models()
-    stack: list[Controller] = list(roots)
-    while stack:
-        controller = stack.pop()
-        slots, devices = slots_of(controller.model or ""), by_bus.get(controller.index)
-        if devices:
-            controllers = [one for one in devices if isinstance(one, Controller) and one.type == "pci"]
-            stack += [one for one in controllers if one.model in models]
+    # The buses below are added while the loop runs.
+    for controller in buses:
+        taken = set()
+        for one in by_bus.get(controller.index, ()):
+            if isinstance(address := one.address, PciAddress):
+                taken.add(address.slot)
+            if isinstance(one, Controller) and one.type == "pci" and one.model in models:
+                buses.append(one)
+        slots = slots_of(controller.model or "")
         if slots.hotplug and controller.hotplug != "off":
-            taken = {one.address.slot for one in devices or () if isinstance(one.address, PciAddress)}
             free[slots.accepts] += free_slots(slots, controller, taken, chipset)
             used[slots.accepts] += len(taken)
-    own = "PCI Express" if roots[0].model == "pcie-root" else "conventional PCI"
+    own = "PCI Express" if buses[0].model == "pcie-root" else "conventional PCI"
     return {kind: (count, used[kind]) for kind, count in free.items() if count or used[kind] or kind == own}
 
 

@@ -14,12 +14,11 @@ from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from virtkit import facts
-from virtkit.domain.address import PciAddress
 from virtkit.host.machine_types import machine_version
 from virtkit.topology.model import Bus, Node, Topology
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping, Sequence
 
     from virtkit.domain.devices import Device
 
@@ -80,19 +79,14 @@ def budget(topology: Topology) -> Budget:
     return Budget(len(bridges), limit, tuple(bridges), source)
 
 
-def most_windows(devices: Iterable[Device]) -> int:
-    """At least as many windows as the devices of a resolved domain need: a quick answer for the many that need few.
+def most_windows(by_bus: Mapping[int, Sequence[Device]]) -> int:
+    """At least as many windows as a resolved domain needs: a quick answer for the many that need few.
 
-    A bridge needs a window only for a device directly behind it, or if its model keeps one.
+    ``by_bus`` is what ``devices_by_bus`` gives. A bridge needs a window only for a device directly behind it, or if its
+    model keeps one.
     """
     kept = _keeping()
-    buses, bridges = set(), 0
-    for device in devices:
-        address = device.address
-        if isinstance(address, PciAddress):
-            buses.add(address.bus)
-            bridges += device.model in kept
-    return len(buses) + bridges
+    return len(by_bus) + sum([device.model in kept for devices in by_bus.values() for device in devices])
 
 
 @lru_cache(maxsize=4096)

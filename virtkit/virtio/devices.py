@@ -5,7 +5,7 @@ Source of driver names: ``virtkit.virtio.kinds``; of interfaces: ``virtkit.virti
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple, cast
@@ -22,14 +22,14 @@ from virtkit.virtio.interface import Interface, Shown, shown, switched
 from virtkit.virtio.kinds import PCI_ENDING, ListedDevice, kind_of, listed_devices, model_of_nic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from virtkit.domain.by_hand import ByHand
     from virtkit.host import Emulator
     from virtkit.releases import Release
     from virtkit.resolution.result import Resolution
 
-__all__ = ["Driver", "VirtioDevice", "driver_of", "location_of", "virtio_devices"]
+__all__ = ["Driver", "Form", "VirtioDevice", "driver_of", "location_of", "virtio_devices"]
 
 #: The classes that have virtio devices, in libvirt's general order, and their devices in an inventory.
 _CLASSES = tuple(one for one in DEVICE_CLASSES if one.addressable and one.virtio is not None)
@@ -37,6 +37,8 @@ _CANDIDATES = attrgetter(*(one.name for one in _CLASSES))
 #: The machines of which answers are kept, and the answers of each.
 _MACHINES = 256
 _KEPT = 1024
+#: Elements of which the machine decides the variant, too.
+_BY_MACHINE = frozenset({"interface", "video"})
 PORTS = frozenset({"pcie-root-port", "pcie-switch-downstream-port"})
 
 
@@ -49,13 +51,30 @@ class Driver:
     extra: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Form:
+    """What is true of all virtio devices of one form on a machine type; each form is equal to itself only.
+
+    The fields are those of VirtioDevice; ``driver`` has QEMU's options, ``machine`` is the canonical machine type.
+    """
+
+    kind: str
+    driver: Driver
+    model: str
+    transport: str
+    location: str | None
+    shown: Shown | None
+    machine: str
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class VirtioDevice:
     """One virtio device as a guest sees it.
 
     ``kind`` is net, blk, scsi, 9p, rng, balloon, serial, gpu, …; ``model`` one of the three virtio models;
     ``transport`` pci, ccw or virtio-mmio; ``location`` the class of its PCI slot (see ``virtkit.virtio.interface``)
-    or None; ``shown`` what QEMU shows there, None off PCI. ``label`` is its name in messages.
+    or None; ``shown`` what QEMU shows there, None off PCI. ``label`` is its name in messages; ``form`` is what it
+    shares with other devices.
     """
 
     id: str
@@ -69,6 +88,7 @@ class VirtioDevice:
     line: int | None
     label: str
     device: Device
+    form: Form
 
     def __repr__(self) -> str:
         shown = "" if self.shown is None else f", {self.shown.interface or 'refused'}"
@@ -78,26 +98,18 @@ class VirtioDevice:
 _made = maker(VirtioDevice)
 
 
-class _Answer(NamedTuple):
-    """What is true of all virtio devices of one form at one class of slot of a machine."""
-
-    kind: str
-    driver: Driver
-    model: str
-    shown: Shown | None
-
-
-_Form = tuple[str, str, str | None, str, str | None]
-"""What an answer depends on besides the machine: element, variant, model, transport, and class of the slot."""
+_Key = tuple[str, str, str | None, str, str | None]
+"""What a form depends on besides the machine: element, variant, model, transport, and class of the slot."""
 
 
 def _variant(context: Context, inventory: Inventory, device: Device) -> str | None:
     """The variant of a device in the table of virtio devices; None for one that is no virtio device."""
     variant_of = class_of(device).virtio
     variant = None if variant_of is None else variant_of(device)
-    if isinstance(device, Nic) and device.type != "hostdev" and _is_virtio(context, device.model):
-        variant = "virtio"
-    if variant is not None and isinstance(device, Video):
+    if variant is None:
+        named = isinstance(device, Nic) and device.type != "hostdev" and _is_virtio(context, device.model)
+        return "virtio" if named else None
+    if isinstance(device, Video):
         if device.frontend is not None and (context.placed or "video-frontend" in context.behaves):
             variant = device.frontend
         else:
@@ -166,87 +178,100 @@ def location_of(model: str | None) -> str | None:
     return None
 
 
-def _switched_by_hand(seen: Shown, driver: Driver, device: Device, hand: ByHand, location: str) -> Shown:
-    """What QEMU shows when disable-legacy or disable-modern is set past libvirt.
+def _switched_by_hand(form: Form, device: Device, hand: ByHand) -> Form:
+    """The form of a device with what QEMU shows when disable-legacy or disable-modern is set past libvirt.
 
     A transitional or non-transitional driver has no such properties. A kind without a legacy interface sets both
     switches itself, after QEMU has refused a device for which both are on; disable-legacy=auto is on only below a PCI
     Express port. Source: QEMU hw/virtio/virtio-pci.c; observed: QEMU 7.2.22.
     """
+    seen, driver = form.shown, form.driver
+    if seen is None:
+        return form
     legacy_off = hand.switch("disable-legacy", device.id, driver.name)
     modern_off = hand.switch("disable-modern", device.id, driver.name)
     plain = not driver.name.endswith("transitional")
     if (legacy_off is None and modern_off is None) or seen.interface is None or not plain:
-        return seen
+        return form
     about = kind_of(driver.kind)
     if legacy_off is None:
         forced = about.kind_class != "legacy-capable"
-        legacy_off = location == "pcie-port" if forced else seen.interface is Interface.MODERN
+        legacy_off = form.location == "pcie-port" if forced else seen.interface is Interface.MODERN
     if modern_off is None:
         modern_off = seen.interface is Interface.LEGACY
     interface = switched(driver.kind, legacy_off, modern_off)
     source = f"{seen.source}; disable-legacy and disable-modern are set in the domain"
     if interface is None:
         message = "device cannot work as neither modern nor legacy mode is enabled"
-        return Shown(None, "", "no-interface", source, message)
+        return replace(form, shown=Shown(None, "", "no-interface", source, message))
     device_id = about.modern_id if interface is Interface.MODERN else about.legacy_id
-    return Shown(interface, device_id, "", source)
+    return replace(form, shown=Shown(interface, device_id, "", source))
 
 
 def virtio_devices(resolution: Resolution) -> tuple[VirtioDevice, ...]:
     """Every virtio device of a resolved domain, in libvirt's general device order."""
-    context, inventory, hand = resolution.context, resolution.inventory, resolution.domain.by_hand
+    inventory, hand = resolution.inventory, resolution.domain.by_hand
     locations = {one.index: location_of(one.model) for one in inventory.controllers if one.type == "pci"}
     known = _known(resolution)
     found = []
-    for device, variant in _candidates(context, inventory):
+    for device, variant in _candidates(resolution.context, inventory):
         address = device.address
-        transport = "pci" if address is None else address.type
-        location = locations.get(address.bus) if isinstance(address, PciAddress) else None
-        form = device.kind, variant, device.model, transport, location
-        answer = known.get(form)
-        if answer is None:
-            answer = keep(known, form, _answer(resolution, device, form), _KEPT)
-        kind, driver, model, seen = answer
-        if seen is not None and hand.settings:
-            seen = _switched_by_hand(seen, driver, device, hand, location or "")
+        if address is None:
+            transport, location, place = "pci", None, ""
+        else:
+            location = locations.get(address.bus) if isinstance(address, PciAddress) else None
+            transport, place = address.type, str(address)
+        key = device.kind, variant, device.model, transport, location
+        form = known.get(key)
+        if form is None:
+            form = keep(known, key, _form(resolution, device, key), _KEPT)
+        if hand.settings:
+            form = _switched_by_hand(form, device, hand)
         found.append(
             _made(
-                device.id, kind, model, driver.name, transport, location, "" if address is None else str(address), seen,
-                device.line, device.label, device,
+                device.id, form.kind, form.model, form.driver.name, transport, location, place, form.shown,
+                device.line, device.label, device, form,
             )
-        )
+        )  # fmt: skip
+    return tuple(found)
+
+
+class _Class(NamedTuple):
+    """A class of devices: those of its variants that are virtio devices, and the variant of a device."""
+
+    element: str
+    variants: frozenset[str]
+    variant_of: Callable[[Device], str | None]
+
+
+@cache
+def _classes() -> tuple[_Class, ...]:
+    """The classes of ``_CLASSES``."""
+    listed, found = listed_devices(), []
+    for one in _CLASSES:
+        variants = frozenset(variant for name, variant in listed if name == one.element)
+        found.append(_Class(one.element, variants, cast("Callable[[Device], str | None]", one.virtio)))
     return tuple(found)
 
 
 def _candidates(context: Context, inventory: Inventory) -> Iterator[tuple[Device, str]]:
     """Every virtio device with its variant in the table of virtio devices, in libvirt's general order."""
-    for one, devices in zip(_CLASSES, _CANDIDATES(inventory), strict=True):
-        if not devices:
-            continue
-        variants, variant_of = _variants()[one.element], cast("Callable[[Device], str | None]", one.virtio)
-        own = one.element in ("interface", "video")
+    for (element, variants, variant_of), devices in zip(_classes(), _CANDIDATES(inventory), strict=True):
+        by_machine = element in _BY_MACHINE
         for device in devices:
-            variant = _variant(context, inventory, device) if own else variant_of(device)
-            if variant is not None and variant in variants:
+            variant = _variant(context, inventory, device) if by_machine else variant_of(device)
+            if variant in variants:
                 yield device, variant
 
 
 @cache
-def _variants() -> Mapping[str, frozenset[str]]:
-    """The variants of each element that are virtio devices."""
-    listed = listed_devices()
-    return {one.element: frozenset(variant for name, variant in listed if name == one.element) for one in _CLASSES}
-
-
-@cache
-def _machines() -> dict[tuple[int, Release, str, str], tuple[Emulator, dict[_Form, _Answer]]]:
-    """The answers of each machine, with its emulator, whose identity is part of the key as long as it is kept here."""
+def _machines() -> dict[tuple[int, Release, str, str], tuple[Emulator, dict[_Key, Form]]]:
+    """The forms of each machine, with its emulator, whose identity is part of the key as long as it is kept here."""
     return {}
 
 
-def _known(resolution: Resolution) -> dict[_Form, _Answer]:
-    """The answers that are kept for the machine of a resolution. Threads may share them: a lost one is made again."""
+def _known(resolution: Resolution) -> dict[_Key, Form]:
+    """The forms that are kept for the machine of a resolution. Threads may share them: a lost one is made again."""
     context, machines = resolution.context, _machines()
     key = id(context.emulator), resolution.host.qemu, context.arch, context.machine
     found = machines.get(key)
@@ -255,10 +280,10 @@ def _known(resolution: Resolution) -> dict[_Form, _Answer]:
     return found[1]
 
 
-def _answer(resolution: Resolution, device: Device, form: _Form) -> _Answer:
-    """What is true of a virtio device and of all of its form. Raises Refused as ``driver_of``."""
+def _form(resolution: Resolution, device: Device, key: _Key) -> Form:
+    """The form of a virtio device. Raises Refused as ``driver_of``."""
     context = resolution.context
-    element, variant, _, _, location = form
+    element, variant, _, transport, location = key
     driver = _driver(context, listed_devices()[element, variant], device)
     model = device.model if device.model in VIRTIO and device.kind != "video" else "virtio"
     if isinstance(device, Nic):
@@ -267,4 +292,4 @@ def _answer(resolution: Resolution, device: Device, form: _Form) -> _Answer:
     if location is not None:
         qemu, emulator = resolution.host.qemu, context.emulator
         seen = shown(qemu, context.arch, context.machine, driver.kind, model or "virtio", location, emulator)
-    return _Answer(driver.kind, driver, model or "virtio", seen)
+    return Form(driver.kind, driver, model or "virtio", transport, location, seen, context.machine)
