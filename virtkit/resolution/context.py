@@ -11,16 +11,21 @@ from virtkit.domain.device_classes import Inventory
 from virtkit.domain.elements.reading import first_at
 from virtkit.releases import Release, in_release
 from virtkit.resolution.trace import Trace
+from virtkit.values import maker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lxml.etree import _Element as Element
 
+    from virtkit.domain.devices import Device
     from virtkit.host import Emulator
     from virtkit.host.family import Family
 
-__all__ = ["Context", "Draft", "SlotPolicy", "behaviours", "drivers"]
+__all__ = ["Context", "Draft", "Forms", "SlotPolicy", "behaviours", "drivers", "new_context"]
+
+Forms = dict[type, "list[Device]"]
+"""Devices by the class of their address."""
 
 
 class SlotPolicy(Protocol):
@@ -99,9 +104,24 @@ class Context:
         return None
 
 
+new_context = maker(Context)
+"""Makes a Context of the values of all its fields, in order."""
+
+
 @dataclass(slots=True, eq=False)
 class Draft:
     """What the steps of a resolution change: the devices, and the reason for each decision so far."""
 
     devices: Inventory
     trace: Trace = field(default_factory=Trace)
+
+    def by_form(self) -> Forms:
+        """The addressable devices by the class of their address (NoneType without one), in libvirt's general order."""
+        found: Forms = {}
+        for device in self.devices.in_order():
+            form = type(device.address)
+            if form in found:
+                found[form].append(device)
+            else:
+                found[form] = [device]
+        return found

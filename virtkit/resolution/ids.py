@@ -5,9 +5,11 @@ Source: observed, libvirt 9.0 and 12.8 (``virsh domxml-to-native qemu-argv``).
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from virtkit.domain.address import DimmAddress, DriveAddress
 from virtkit.domain.device_classes import DEVICE_CLASSES
-from virtkit.domain.devices import Controller, Device, Disk
+from virtkit.domain.devices import Controller, Device, Disk, Memory
 from virtkit.errors import FactsError
 from virtkit.resolution.context import Context, Draft
 
@@ -27,15 +29,18 @@ def _prefixes() -> tuple[tuple[str, str], ...]:
 
 
 _PREFIXES = _prefixes()
+_WORDS = tuple(word for _, word in _PREFIXES)
+_COUNTED = attrgetter(*(name for name, _ in _PREFIXES))
 
 
 def give_ids(context: Context, draft: Draft) -> None:
     """Set the ``id`` of every device: the user's alias, or else a name made from its kind and its place in the list."""
     devices = draft.devices
-    for attribute, word in _PREFIXES:
-        group: list[Device] = getattr(devices, attribute)
-        for place, device in enumerate(group):
-            device.id = device.alias or f"{word}{place}"
+    groups: tuple[list[Device], ...] = _COUNTED(devices)
+    for word, group in zip(_WORDS, groups, strict=True):
+        if group:
+            for place, device in enumerate(group):
+                device.id = device.alias or f"{word}{place}"
     host = 0
     for place, nic in enumerate(devices.nics):
         if nic.type == "hostdev":
@@ -48,11 +53,15 @@ def give_ids(context: Context, draft: Draft) -> None:
         host += 1
     for controller in devices.controllers:
         controller.id = controller.alias or _controller(context, controller)
-    scsi = {one.index: one.model for one in devices.controllers if one.type == "scsi"}
     for disk in devices.disks:
-        disk.id = disk.alias or _disk(disk, scsi)
+        disk.id = disk.alias or _disk(disk, devices.controllers)
+    if devices.memories:
+        _name_memories(devices.memories)
+
+
+def _name_memories(memories: list[Memory]) -> None:
     counts: dict[str, int] = {}
-    for memory in devices.memories:
+    for memory in memories:
         word = (memory.model or "").replace("-", "")
         if isinstance(memory.address, DimmAddress):
             number = memory.address.slot or 0
@@ -75,10 +84,12 @@ def _controller(context: Context, controller: Controller) -> str:
     return f"{type_}{index}"
 
 
-def _disk(disk: Disk, scsi: dict[int, str | None]) -> str:
-    at = disk.address
+def _disk(disk: Disk, controllers: list[Controller]) -> str:
+    at, bus = disk.address, disk.bus
     if not isinstance(at, DriveAddress):
-        return f"{disk.bus}-disk{max(disk.number, 0)}"
-    if disk.bus == "scsi" and scsi.get(at.controller) != "lsilogic":
-        return f"scsi{at.controller}-{at.bus}-{at.target}-{at.unit}"
-    return f"{disk.bus}{at.controller}-{at.bus}-{at.unit}"
+        return f"{bus}-disk{disk.number if disk.number > 0 else 0}"
+    if bus == "scsi":
+        models = [one.model for one in controllers if one.type == "scsi" and one.index == at.controller]
+        if not models or models[-1] != "lsilogic":
+            return f"scsi{at.controller}-{at.bus}-{at.target}-{at.unit}"
+    return f"{bus}{at.controller}-{at.bus}-{at.unit}"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from virtkit.domain.address import PciAddress
 from virtkit.domain.domain import Domain
 from virtkit.domain.placed import CHOSEN, placed_by_qemu
 from virtkit.domain.reader import read_devices
 from virtkit.errors import Unsupported
 from virtkit.host import Host
 from virtkit.host.family import Family, family_of
+from virtkit.memo import keep
 from virtkit.releases import NEWEST, dotted
 from virtkit.resolution.addresses import memory_slots, pci, pci_options, transports, usb, virtio_serial
 from virtkit.resolution.constraints import check_addressed, check_definition
-from virtkit.resolution.context import Context, Draft, SlotPolicy, behaviours
+from virtkit.resolution.context import Context, Draft, SlotPolicy, behaviours, new_context
 from virtkit.resolution.defaults import additions, chardevs, controllers, disks, models
 from virtkit.resolution.ids import give_ids
 
@@ -44,20 +46,12 @@ def resolve_domain(
     Raises Refused and Unsupported.
     """
     emulator, name, family = _place(domain, host, machine)
-    context = Context(
-        root=domain.document.root,
-        arch=domain.arch,
-        machine=name,
-        family=family,
-        at=host.libvirt,
-        emulator=emulator,
-        behaves=behaviours(host.libvirt),
-        slot_policy=slot_policy,
-        plugged=plugged,
-        placed=placed_by_qemu(domain.document.root) if "metadata" in domain.children else False,
-        children=domain.children,
-        names=frozenset(domain.outline.names),
-    )
+    children = domain.children
+    placed = "metadata" in children and placed_by_qemu(domain.document.root)
+    context = new_context(
+        domain.document.root, domain.arch, name, family, host.libvirt, emulator, behaviours(host.libvirt), slot_policy,
+        plugged, placed, children, frozenset(domain.outline.names),
+    )  # fmt: skip
     if context.placed:
         draft = Draft(read_devices(domain.document.root, NEWEST, domain.outline))
         _keep_placed(context, draft)
@@ -81,14 +75,16 @@ def resolve_domain(
     models.fill_scsi_models(context, draft)
     check_definition(context, draft)
     # Addresses
-    virtio_serial.assign(context, draft)
-    transports.assign_spapr(context, draft)
-    transports.assign_ccw(context, draft)
+    forms = draft.by_form()
+    virtio_serial.assign(context, draft, forms)
+    transports.assign_spapr(context, draft, forms)
+    transports.assign_ccw(context, draft, forms)
     transports.assign_mmio(context, draft)
     pci.allocate(context, draft)
-    pci_options.mark_multifunction(draft)
+    on_pci = draft.by_form().get(PciAddress, [])
+    pci_options.mark_multifunction(draft, on_pci)
     pci_options.fill_controller_options(context, draft)
-    pci_options.give_zpci_ids(context, draft)
+    pci_options.give_zpci_ids(context, draft, on_pci)
     usb.assign(context, draft)
     memory_slots.assign(context, draft)
     chardevs.finish_mirror(draft)
@@ -124,6 +120,22 @@ def _place(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, st
         raise Unsupported("XML error", "an os <type> must be specified")
     if domain.os != "hvm":
         raise Unsupported(CFG, f"os type '{domain.os}' is not known to libvirt's QEMU driver; expected 'hvm'")
+    key = (id(host), domain.arch, wanted or domain.machine)
+    found = _MACHINES.get(key)
+    if found is None or found[0] is not host:
+        found = keep(_MACHINES, key, (host, *_machine(domain, host, wanted)), MOST)
+    return found[1:]
+
+
+MOST = 64
+"""How many machine types are kept."""
+
+_MACHINES: dict[tuple[int, str, str | None], tuple[Host, Emulator, str, Family]] = {}
+"""The machines by identity of the host (which is kept with them), architecture and machine type as written."""
+
+
+def _machine(domain: Domain, host: Host, wanted: str | None) -> tuple[Emulator, str, Family]:
+    """The emulator, canonical machine type and family. Raises Unsupported for a machine type that the host lacks."""
     emulator = host.emulator(domain.arch)
     release = dotted(host.qemu)
     if emulator is None:

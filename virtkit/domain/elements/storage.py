@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from virtkit.domain.address_reader import INT, signed, unsigned
 from virtkit.domain.devices import Controller, Disk, Filesystem
 from virtkit.domain.elements.reading import CFG, XML, Reader, kids_of, unless_default
-from virtkit.domain.targets import bus_of, ide_floppy_name
+from virtkit.domain.targets import bus_of, ide_floppy_name, number
 from virtkit.errors import Refused
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def disk(reader: Reader, element: Element, position: int) -> Disk:
     name = None if target is None else target.get("dev")
     if not name:
         raise Refused(XML, "missing target device name: expected <target dev='…'> in <disk>", "disk")
-    disk.target = name
+    disk.target, disk.number = name, number(name)
     bus: str | None = None
     if target is not None:
         bus = reader.check("disk", "bus", target.get("bus"))

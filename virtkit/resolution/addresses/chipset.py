@@ -5,6 +5,8 @@ The slots are in ``data/libvirt/chipset-slots.csv``.
 
 from __future__ import annotations
 
+from functools import cache
+
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller, Device
 from virtkit.errors import Refused
@@ -13,9 +15,19 @@ from virtkit.resolution.addresses.connect_types import AUTO, CONVENTIONAL, Conne
 from virtkit.resolution.addresses.pci_buses import INT, XML, BusTable
 from virtkit.resolution.context import Context, Draft
 
-__all__ = ["is_fixed", "reserve"]
+__all__ = ["CONTROLLERS", "ROOTS", "is_fixed", "keeps", "reserve", "taken"]
+
+ROOTS = frozenset({"pci-root", "pcie-root"})
+"""The models of a root bus."""
+
+CONTROLLERS = frozenset({"ide", "sata", "usb"})
+"""The types of controllers that chipsets have."""
 
 _IDE, _PIIX3_USB, _SATA = part("i440fx", "ide").place, part("i440fx", "usb").place, part("q35", "sata").place
+_FIRST_USB, _SECOND_USB = part("q35", "first-usb").slot, part("q35", "second-usb").slot
+_DMI_BRIDGE, _SOUND = part("q35", "dmi-bridge").slot, part("q35", "sound").slot
+_VIDEO = {chipset: part(chipset, "video").slot for chipset in ("i440fx", "q35")}
+_PIIX3 = frozenset({"piix3-uhci", None})
 _UNPLACED_VIDEO = frozenset({"none", "ramfb", None})
 
 
@@ -29,7 +41,26 @@ def is_fixed(device: Device, address: PciAddress) -> bool:
         return False
     if device.type == "ide":
         return _at(address) == _IDE
-    return device.type == "usb" and device.model in ("piix3-uhci", None) and _at(address) == _PIIX3_USB
+    return device.type == "usb" and device.model in _PIIX3 and _at(address) == _PIIX3_USB
+
+
+def keeps(chipset: str, controller: Controller, address: PciAddress) -> bool:
+    """Whether a chipset leaves a controller, which is not of type pci, where it is written."""
+    if controller.index:
+        return True
+    type_ = controller.type
+    if type_ == "sata" and chipset == "q35":
+        return _at(address) == _SATA
+    if type_ == "ide" or (type_ == "usb" and controller.model in _PIIX3):
+        # On another chipset no controller may be at such a place.
+        return is_fixed(controller, address) is (chipset == "i440fx")
+    return True
+
+
+@cache
+def taken(chipset: str) -> frozenset[int]:
+    """The places on bus 0 that a chipset takes, each as 8 times the slot plus the function."""
+    return frozenset(one.slot << 3 | one.function for one in built_in(chipset)) if chipset in _VIDEO else frozenset()
 
 
 def reserve(context: Context, draft: Draft, table: BusTable, types: ConnectTypes) -> None:
@@ -55,7 +86,7 @@ def _i440fx(context: Context, draft: Draft, table: BusTable, types: ConnectTypes
         if controller.type == "ide":
             _fix(context, draft, controller, _IDE, "Primary IDE controller must have PCI address 0:0:1.1")
             table.reserve(PciAddress(0, *_IDE), CONVENTIONAL, INT, controller)
-        elif controller.type == "usb" and controller.model in ("piix3-uhci", None):
+        elif controller.type == "usb" and controller.model in _PIIX3:
             where = "PIIX3 USB controller at index 0 must have PCI address 0:0:1.2"
             _fix(context, draft, controller, _PIIX3_USB, where)
             table.reserve(PciAddress(0, *_PIIX3_USB), CONVENTIONAL, INT, controller)
@@ -65,32 +96,37 @@ def _i440fx(context: Context, draft: Draft, table: BusTable, types: ConnectTypes
 
 def _q35(context: Context, draft: Draft, table: BusTable, types: ConnectTypes) -> None:
     used = table.buses[0].used
-    bridge, sound_slot = part("q35", "dmi-bridge").slot, part("q35", "sound").slot
     for controller in draft.devices.controllers:
         if controller.type == "sata" and controller.index == 0:
             _fix(context, draft, controller, _SATA, "Primary SATA controller must have PCI address 0:0:1f.2")
         elif controller.type == "usb" and controller.model == "ich9-uhci1" and _unset(controller):
-            for slot in (part("q35", "first-usb").slot, part("q35", "second-usb").slot):
+            for slot in (_FIRST_USB, _SECOND_USB):
                 if not used[slot]:
                     address = PciAddress(0, 0, slot, 0, "on")
                     table.reserve(address, types.of(controller), INT, controller)
                     controller.place(address)
                     draft.trace.record(controller, "chipset.fixed", context.family.name, str(address))
                     break
-        elif controller.model == "dmi-to-pci-bridge" and controller.address is None and not used[bridge]:
-            _put(context, draft, table, types, controller, bridge)
+        elif controller.model == "dmi-to-pci-bridge" and controller.address is None and not used[_DMI_BRIDGE]:
+            _put(context, draft, table, types, controller, _DMI_BRIDGE)
     _reserve_built_in(context, table)
     _first_video(context, draft, table, types)
-    if not used[sound_slot]:
+    if not used[_SOUND]:
         for sound in draft.devices.sounds:
             if sound.model == "ich9" and _unset(sound):
-                _put(context, draft, table, types, sound, sound_slot)
+                _put(context, draft, table, types, sound, _SOUND)
                 break
 
 
 def _reserve_built_in(context: Context, table: BusTable) -> None:
-    for one in built_in(context.family.chipset):
-        table.reserve(PciAddress(0, *one.place), CONVENTIONAL, INT, f"the chipset's {one.text}")
+    for address, name in _built_in(context.family.chipset):
+        table.reserve(address, CONVENTIONAL, INT, name)
+
+
+@cache
+def _built_in(chipset: str) -> tuple[tuple[PciAddress, str], ...]:
+    """The places on bus 0 that a chipset takes, with what takes them; the addresses stay as they are."""
+    return tuple((PciAddress(0, *one.place), f"the chipset's {one.text}") for one in built_in(chipset))
 
 
 def _fix(context: Context, draft: Draft, controller: Controller, place: tuple[int, int, int], refusal: str) -> None:
@@ -112,7 +148,7 @@ def _put(context: Context, draft: Draft, table: BusTable, types: ConnectTypes, d
 
 
 def _first_video(context: Context, draft: Draft, table: BusTable, types: ConnectTypes) -> None:
-    slot = part(context.family.chipset, "video").slot
+    slot = _VIDEO[context.family.chipset]
     videos = draft.devices.videos
     if not videos or videos[0].model in _UNPLACED_VIDEO or not _unset(videos[0]):
         return

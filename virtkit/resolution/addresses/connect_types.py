@@ -12,7 +12,7 @@ from functools import cache
 
 from virtkit import facts
 from virtkit.domain.device_classes import DEVICE_CLASSES
-from virtkit.domain.devices import Controller, Device, Hostdev, Nic
+from virtkit.domain.devices import Device, Hostdev, Nic
 from virtkit.errors import FactsError
 from virtkit.memo import keep
 from virtkit.releases import Release, in_release
@@ -87,11 +87,16 @@ def connect_names(kind: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class PciModel:
-    """One PCI controller model; ``plugs`` and ``accepts`` are Connect numbers."""
+    """One PCI controller model; ``plugs``, ``accepts`` and ``allows`` are Connect numbers.
+
+    ``accepts`` are the kinds that libvirt places below it, ``allows`` those that it takes where the address is written:
+    it may then be either kind of endpoint.
+    """
 
     name: str
     plugs: int
     accepts: int
+    allows: int
     auto: bool
     first: int
     last: int
@@ -112,6 +117,7 @@ def pci_models() -> dict[str, PciModel]:
             name=row["model"],
             plugs=_WORDS[row["plugs"]],
             accepts=accepts,
+            allows=accepts | ENDPOINT | _WORDS["pci-bridge"] if accepts & ENDPOINT else accepts,
             auto=row["auto"] == "yes",
             first=int(row["first"]),
             last=int(row["last"]),
@@ -124,8 +130,12 @@ def pci_models() -> dict[str, PciModel]:
 
 def plug_of(model: str) -> int:
     """The request a PCI controller makes for its own slot."""
-    offer = pci_models()[model]
-    return offer.plugs | (AGGREGATES if offer.aggregates else 0)
+    return _plugs()[model]
+
+
+@cache
+def _plugs() -> dict[str | None, int]:
+    return {name: offer.plugs | (AGGREGATES if offer.aggregates else 0) for name, offer in pci_models().items()}
 
 
 @cache
@@ -162,7 +172,7 @@ _VARIANTS = {
     "input": "bus",
     **dict.fromkeys(("serial", "parallel", "channel", "console", "smartcard"), "target"),
 }
-"""The field that is the variant of a device in the table, by kind; the model of all others."""
+"""The field that is the variant of a device in the table, by kind; for all others see ``ConnectTypes.of``."""
 
 
 MOST = 2048
@@ -178,15 +188,14 @@ def _answers(at: Release, machine: int, virtio: int) -> dict[tuple[str, str, str
 class ConnectTypes:
     """The connect type of every device of one resolution; answers are kept by kind, variant and model."""
 
-    __slots__ = ("_cache", "_machine", "_policy", "_types", "_virtio")
+    __slots__ = ("_cache", "_machine", "_plugs", "_policy", "_types", "_virtio")
 
     def __init__(self, context: Context, draft: Draft) -> None:
-        express = any(
-            controller.type == "pci" and controller.index == 0 and controller.model == "pcie-root"
-            for controller in draft.devices.controllers
-        )
+        controllers = draft.devices.controllers
+        roots = [one for one in controllers if one.model == "pcie-root" and one.type == "pci" and one.index == 0]
+        self._plugs = _plugs()
         self._types = _types(context.at)
-        self._machine = EXPRESS if express else CONVENTIONAL
+        self._machine = EXPRESS if roots else CONVENTIONAL
         modern = context.emulator.has_property("virtio-net-pci", "disable-legacy") is not False
         self._virtio = self._machine if modern else CONVENTIONAL
         self._policy = context.slot_policy
@@ -197,10 +206,13 @@ class ConnectTypes:
     def of(self, device: Device) -> int:
         """The request: a kind of slot with AUTO and INTEGRATED, or NONE for a device without a PCI slot."""
         kind, model = device.kind, device.model
-        if isinstance(device, Controller):
-            if device.type == "pci":
-                return plug_of(model) if model in pci_models() else NONE
-            kind, variant = "controller:" + device.type, model or "*"
+        if kind == "controller":
+            type_: str = device.type  # type: ignore[attr-defined]
+            if type_ == "pci":
+                return self._plugs.get(model, NONE)
+            kind, variant = "controller:" + type_, model or "*"
+        elif kind in _VARIANTS:
+            variant = getattr(device, _VARIANTS[kind]) or "*"
         elif isinstance(device, Nic) and device.type == "hostdev":
             if device.source != "pci":
                 return NONE
@@ -211,7 +223,7 @@ class ConnectTypes:
                 return NONE
             variant = model or "*" if device.type == "mdev" else device.type
         else:
-            variant = getattr(device, _VARIANTS.get(kind, "model")) or "*"
+            variant = model or "*"
         key = (kind, variant, model)
         found = self._cache.get(key)
         if found is None:
@@ -224,7 +236,7 @@ class ConnectTypes:
 
         A scsi_host host device counts as plain virtio with any model (observed: libvirt 9.0 and 12.8).
         """
-        if isinstance(device, Hostdev) and device.type == "scsi_host" and self._policy is None:
+        if device.kind == "hostdev" and device.type == "scsi_host" and self._policy is None:  # type: ignore[attr-defined]
             return self._virtio | AUTO
         return self.of(device) or CONVENTIONAL | AUTO
 

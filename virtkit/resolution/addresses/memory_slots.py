@@ -58,11 +58,13 @@ def assign(context: Context, draft: Draft) -> None:
     Raises Refused without maxMemory, for too many devices, and for a slot that is out of range, taken or not left.
     """
     memories = draft.devices.memories
+    uncounted = "uncounted-virtio-memory" in context.behaves
+    if not memories and (uncounted or "maxMemory" not in context.children):
+        return
     _check_nodes(context, draft)
     if not memories:
         return
     most = context.find("maxMemory")
-    uncounted = "uncounted-virtio-memory" in context.behaves
     if most is None:
         first = memories[0]
         raise Refused(

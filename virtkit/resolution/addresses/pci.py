@@ -7,7 +7,7 @@ real one bridges and ports come first, so endpoints move.
 from __future__ import annotations
 
 from virtkit.domain.address import PciAddress
-from virtkit.domain.device_classes import DEVICE_CLASSES, turns
+from virtkit.domain.device_classes import DEVICE_CLASSES
 from virtkit.domain.devices import Chardev, Controller, Device, Nic
 from virtkit.errors import Refused
 from virtkit.resolution.addresses import chipset
@@ -21,20 +21,17 @@ from virtkit.resolution.addresses.connect_types import (
 )
 from virtkit.resolution.addresses.pci_buses import INT, XML, BusTable
 from virtkit.resolution.addresses.pci_options import require_options
+from virtkit.resolution.addresses.settled import is_settled
 from virtkit.resolution.context import Context, Draft
 from virtkit.resolution.defaults import controllers
 
 __all__ = ["allocate", "wants"]
 
-_TURNS = turns(
-    ((turn.order, (one.name, turn.selects)) for one in DEVICE_CLASSES for turn in one.pci), "PCI addresses"
-)
-"""Which devices get their PCI addresses when: (list, selection) in libvirt's order."""
+_TURNS = {one.element: one.pci for one in DEVICE_CLASSES if one.pci}
+"""When devices get their PCI addresses, by kind."""
 
 FARTHEST = 4095
 """A PCI controller with a higher index is refused before the buses below it are added; libvirt refuses it later."""
-
-ROOTS = frozenset({"pci-root", "pcie-root"})
 
 ICH9_FUNCTIONS = {"ich9-ehci1": 7, "ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2}
 """The function each part of the ich9 usb 2.0 set has in its slot. Source: QEMU docs/config/ich9-ehci-uhci.cfg."""
@@ -52,13 +49,14 @@ def allocate(context: Context, draft: Draft) -> None:
     Raises Refused as libvirt does.
     """
     types = ConnectTypes(context, draft)
-    pci = [controller for controller in draft.devices.controllers if controller.type == "pci"]
-    for controller in pci:
-        if controller.model is None:
-            raise Refused(INT, "PCI controller model was not set correctly", controller.label, controller.line)
-    highest = max((controller.index for controller in pci), default=-1)
+    highest = -1
+    for controller in draft.devices.controllers:
+        if controller.type == "pci":
+            if controller.model is None:
+                raise Refused(INT, "PCI controller model was not set correctly", controller.label, controller.line)
+            if controller.index > highest:
+                highest, last = controller.index, controller
     if highest > FARTHEST:
-        last = max(pci, key=lambda controller: controller.index)
         raise Refused(
             "unsupported configuration",
             f"PCI controller index '{highest}' too high, maximum is 255",
@@ -69,16 +67,19 @@ def allocate(context: Context, draft: Draft) -> None:
     count = highest + 1
     if count:
         decided = len(draft.trace)
-        count, assigned = _dry_run(context, draft, types, highest)
+        settled = is_settled(context, draft, types, count)
+        if not settled:
+            count, assigned = _dry_run(context, draft, types, highest)
+            # Where it found every place and no missing bus, the real run would find the same and decide nothing.
+            settled = not assigned and len(draft.trace) == decided
         if not supported:
             require_options(draft)
-        if not assigned and len(draft.trace) == decided:
-            # Every device has its place, and no bus is missing: the real run would find the same and decide nothing.
+        if settled:
             return
-    table = _table(context, draft, types, count, growing=False)
+    table, unplaced = _table(context, draft, types, count, growing=False)
     if supported:
         chipset.reserve(context, draft, table, types)
-        _assign(context, draft, table, types, store=True)
+        _assign(context, draft, table, types, unplaced, store=True)
 
 
 def _dry_run(context: Context, draft: Draft, types: ConnectTypes, highest: int) -> tuple[int, bool]:
@@ -86,13 +87,13 @@ def _dry_run(context: Context, draft: Draft, types: ConnectTypes, highest: int) 
 
     Returns the number of buses, and whether a device needs an address.
     """
-    table = _table(context, draft, types, highest + 1, growing=True)
+    table, unplaced = _table(context, draft, types, highest + 1, growing=True)
     chipset.reserve(context, draft, table, types)
     root = table.buses[0].model.name
     if root == "pci-root" and not table.all_full():
         # Keeps room on bus 0 for a bridge that may be needed later.
         table.choose(CONVENTIONAL | AUTO, "a later bridge")
-    assigned = _assign(context, draft, table, types, store=False)
+    assigned = _assign(context, draft, table, types, unplaced, store=False)
     if root == "pcie-root" and highest <= 0 and len(table.buses) > highest + 1:
         before = len(table.buses)
         table.choose(EXPRESS | AUTO, "one hot-plugged device")
@@ -119,66 +120,73 @@ def _enter_missing(context: Context, draft: Draft, table: BusTable) -> None:
         controllers.add(context, draft, controller, rising)
         rule, cause = bus.because or ("pci.hole", "")
         draft.trace.record(controller, rule, model, cause)
-        if model not in ROOTS:
+        if model not in chipset.ROOTS:
             table.choose(plug_of(model), controller.label)
 
 
-def _table(context: Context, draft: Draft, types: ConnectTypes, count: int, growing: bool) -> BusTable:
-    """A table of ``count`` buses with every written address reserved."""
+def _table(
+    context: Context, draft: Draft, types: ConnectTypes, count: int, growing: bool
+) -> tuple[BusTable, list[Device]]:
+    """A table of ``count`` buses with every written address reserved, and the devices without a place on a bus.
+
+    The devices are those without an address, and those with a PCI address that names no slot.
+    """
     phbs = context.family.name == "pseries"
     table = BusTable(context.behaves, phbs, growing)
     models: list[str | None] = [None] * count
-    express = False
     for controller in draft.devices.controllers:
         if controller.type == "pci" and controller.model is not None:
             models[controller.index] = controller.model
-            express = express or controller.model == "pcie-root"
-    filler = "pci-root" if phbs else ("pcie-root-port" if express else "pci-bridge")
-    for model in models:
-        table.append(model or filler, None if model else ("pci.hole", ""))
+    filler = "pci-root" if phbs else ("pcie-root-port" if "pcie-root" in models else "pci-bridge")
+    table.fill(models, filler)
+    unplaced = []
     for device in draft.devices.in_order():
         address = device.address
-        if isinstance(address, PciAddress) and not address.empty:
-            kind = device.kind
-            if kind == "console" and isinstance(device, Chardev) and device.mirror:
-                continue
-            if kind == "controller" and not address.bus and chipset.is_fixed(device, address):
-                if table.buses and not table.buses[0].accepts & CONVENTIONAL:
-                    raise Refused(
-                        INT,
-                        "Bus 0 must be PCI for integrated PIIX3 USB or IDE controllers",
-                        device.label,
-                        device.line,
-                    )
-                continue
-            bus = address.bus
-            table.reserve(address, types.written(device), XML, device)
-            if address.bus != bus:
-                device.readdressed = True
-                draft.trace.record(device, "pci.bus-moved", bus, address.bus)
-    return table
+        if address is None:
+            unplaced.append(device)
+        elif isinstance(address, PciAddress):
+            if address.slot or address.bus or address.domain:
+                _reserve(draft, table, types, device, address)
+            else:
+                unplaced.append(device)
+    return table, unplaced
 
 
-def _assign(context: Context, draft: Draft, table: BusTable, types: ConnectTypes, store: bool) -> bool:
+def _reserve(draft: Draft, table: BusTable, types: ConnectTypes, device: Device, address: PciAddress) -> None:
+    """Take the place that is written for a device; one beside the buses may move."""
+    kind, bus = device.kind, address.bus
+    if kind == "console" and isinstance(device, Chardev) and device.mirror:
+        return
+    if kind == "controller" and not bus and chipset.is_fixed(device, address):
+        if table.buses and not table.buses[0].model.accepts & CONVENTIONAL:
+            what = "Bus 0 must be PCI for integrated PIIX3 USB or IDE controllers"
+            raise Refused(INT, what, device.label, device.line)
+        return
+    table.reserve(address, types.written(device), XML, device)
+    if address.bus != bus:
+        device.readdressed = True
+        draft.trace.record(device, "pci.bus-moved", bus, address.bus)
+
+
+def _assign(
+    context: Context, draft: Draft, table: BusTable, types: ConnectTypes, unplaced: list[Device], store: bool
+) -> bool:
     """Give an address to every device that needs one, in libvirt's order; ``store`` keeps it.
 
     Returns whether a device needed one.
     """
+    turns: dict[int, list[Device]] = {}
+    for device in unplaced:
+        for turn in _TURNS.get(device.kind, ()):
+            if turn.selects is None or turn.selects(device):
+                turns.setdefault(turn.order, []).append(device)
     found = False
-    for name, selects in _TURNS:
-        # A device without an address, or with one that names no slot; most have one.
-        group = [
-            device
-            for device in getattr(draft.devices, name)
-            if (at := device.address) is None or (at.type == "pci" and at.empty)
-        ]
-        if not group:
-            continue
-        for device in group if selects is None else filter(selects, group):
-            if name == "controllers":
+    for order in sorted(turns):
+        for device in turns[order]:
+            if isinstance(device, Controller):
                 found |= _controller(draft, table, types, device, store)
                 continue
-            if name == "nics":
+            if isinstance(device, Nic):
                 _check_usb_net(context, device)
             found |= _one(draft, table, types, device, store)
     return found
@@ -188,7 +196,7 @@ def _controller(draft: Draft, table: BusTable, types: ConnectTypes, controller: 
     if not wants(controller):
         return False
     if controller.type == "pci":
-        if controller.model in ROOTS:
+        if controller.model in chipset.ROOTS:
             return False
     elif controller.type == "ide" and controller.index == 0:
         return False

@@ -5,7 +5,8 @@ Source: observed, libvirt 9.0 and 12.8 (random domains defined and read back); l
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
+from functools import cache
 
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Device
@@ -50,25 +51,25 @@ def _refused(category: str, what: str, user: User) -> Refused:
 
 @dataclass(slots=True, eq=False)
 class Bus:
-    """One bus: the controller model that provides it, and for each slot a bit mask of functions taken.
+    """One bus: the model of the controller that provides it, and for each slot a bit mask of functions taken.
 
-    ``shared`` is a bit mask of the slots whose functions several controllers may share. ``because`` names the
-    rule that added the bus and the device it was added for. ``owners`` are the devices by slot and function, as 8 times
-    the slot plus the function.
+    ``because`` names the rule that added the bus and the device it was added for. ``shared`` is a bit mask of the slots
+    whose functions several controllers may share.
     """
 
     model: PciModel
-    accepts: int
     used: list[int]
-    shared: int = 0
     because: tuple[str, str] | None = None
-    owners: dict[int, User] = field(default_factory=dict)
+    shared: int = 0
 
 
 class BusTable:
-    """The buses of one run; ``growing`` is true in a dry run, which may add buses, and false in the real run."""
+    """The buses of one run; ``growing`` is true in a dry run, which may add buses, and false in the real run.
 
-    __slots__ = ("_cursors", "_phbs", "_port_for_bridge", "_wide_integrated", "_wording", "buses", "growing")
+    The owners are the users of the functions taken, by 256 times the bus plus 8 times the slot plus the function.
+    """
+
+    __slots__ = ("_cursors", "_owners", "_phbs", "_port_for_bridge", "_wide_integrated", "_wording", "buses", "growing")
 
     def __init__(self, behaves: frozenset[str], phbs: bool, growing: bool) -> None:
         self.buses: list[Bus] = []
@@ -78,11 +79,18 @@ class BusTable:
         self._wide_integrated = "integrated-conventional" in behaves
         self._wording = "pcie-slot-wording" in behaves
         self._cursors: dict[int, tuple[int, int]] = {}
+        self._owners: dict[int, User] = {}
 
-    def append(self, model: str, because: tuple[str, str] | None = None, accepts: int | None = None) -> None:
+    def fill(self, models: list[str | None], filler: str) -> None:
+        """Add a bus for each controller model, and one of the model ``filler`` where there is none."""
+        known = pci_models()
+        self.buses += [
+            Bus(known[model], [0] * 32) if model else Bus(known[filler], [0] * 32, ("pci.hole", "")) for model in models
+        ]
+
+    def append(self, model: str, because: tuple[str, str]) -> None:
         """Add a bus of a controller model."""
-        offer = pci_models()[model]
-        self.buses.append(Bus(offer, offer.accepts if accepts is None else accepts, [0] * 32, 0, because))
+        self.buses.append(Bus(pci_models()[model], [0] * 32, because))
 
     # Fitting
 
@@ -92,19 +100,11 @@ class BusTable:
         if want & INTEGRATED:
             if number:
                 return False
-            accepts = bus.accepts
+            accepts = bus.model.accepts
             if self._wide_integrated and accepts & ENDPOINT:
                 accepts |= ENDPOINT
             return bool(accepts & want & KINDS)
-        return bool(bus.accepts & want & KINDS) and (bus.model.auto or not want & AUTO)
-
-    @staticmethod
-    def _allows(bus: Bus, want: int) -> bool:
-        """Whether a bus takes a request whose address is written: it may be either kind of endpoint."""
-        accepts = bus.accepts
-        if accepts & ENDPOINT:
-            accepts |= ENDPOINT | PCI_BRIDGE
-        return bool(accepts & want & KINDS)
+        return bool(bus.model.accepts & want & KINDS) and (bus.model.auto or not want & AUTO)
 
     # Reserving
 
@@ -115,32 +115,38 @@ class BusTable:
         wrong kind, and a slot that is in use. The real run finds every bus, because the dry run added it.
         """
         buses = self.buses
-        if self.growing and buses and address.domain == 0 and address.bus >= len(buses):
-            address.bus = self.grow(want, address.bus, user)
         number, slot = address.bus, address.slot
-        if not buses:
+        if number >= len(buses) or address.domain:
+            number = self._beyond(address, want, category, user)
+        bus = buses[number]
+        model = bus.model
+        if not model.allows & want or (number and want & INTEGRATED) or not model.first <= slot <= model.last:
+            raise _unfit(address, bus, want, category, user)
+        self._take(number, slot, address.function, want, category, user)
+
+    def _beyond(self, address: PciAddress, want: int, category: str, user: User) -> int:
+        """The bus of an address beyond the known buses. Raises Refused where there can be none."""
+        if self.growing and self.buses and not address.domain:
+            address.bus = self.grow(want, address.bus, user)
+        if not self.buses:
             raise _refused(XML, "No PCI buses available", user)
         if address.domain:
             raise _refused(category, f"Invalid PCI address {address}. Only PCI domain 0 is available", user)
-        bus = buses[number]
-        model = bus.model
-        fits = self._allows(bus, want) and not (want & INTEGRATED and number)
-        if not fits or not model.first <= slot <= model.last:
-            raise _unfit(address, bus, want, category, user)
-        self._take(bus, slot, address.function, want, category, user)
+        return address.bus
 
-    def _take(self, bus: Bus, slot: int, function: int, want: int, category: str, user: User) -> None:
+    def _take(self, number: int, slot: int, function: int, want: int, category: str, user: User) -> None:
+        bus = self.buses[number]
         used = bus.used[slot]
         if used >> function & 1:
-            raise self._double(bus, slot, function, category, user)
-        bus.owners[slot << 3 | function] = user
+            raise self._double(number, slot, function, category, user)
+        self._owners[number << 8 | slot << 3 | function] = user
         if not used and want & AGGREGATES:
             bus.shared |= 1 << slot
         bus.used[slot] = used | 1 << function
 
-    def _double(self, bus: Bus, slot: int, function: int, category: str, user: User) -> Refused:
-        address = PciAddress(0, self.buses.index(bus), slot, function)
-        owner = _label(bus.owners[slot << 3 | function])
+    def _double(self, number: int, slot: int, function: int, category: str, user: User) -> Refused:
+        address = PciAddress(0, number, slot, function)
+        owner = _label(self._owners[number << 8 | slot << 3 | function])
         return _refused(category, f"Attempted double use of PCI Address {address}: {owner} has it, too", user)
 
     # Choosing
@@ -164,7 +170,7 @@ class BusTable:
                 raise _refused(INT, what, user)
             place = (number, bus.model.first, function)
         number, slot, function = place
-        self._take(self.buses[number], slot, function, want, INT, user)
+        self._take(number, slot, function, want, INT, user)
         return place
 
     def _search(self, want: int, function: int) -> Place | None:
@@ -176,8 +182,8 @@ class BusTable:
             bus = buses[number]
             if self._fits(number, want):
                 used = bus.used
-                slot = max(slot, bus.model.first)
-                while slot <= bus.model.last:
+                slot, last = max(slot, bus.model.first), bus.model.last
+                while slot <= last:
                     mask = used[slot]
                     if not mask:
                         self._cursors[want] = (number, slot)
@@ -213,9 +219,9 @@ class BusTable:
                 for _ in range(add):
                     self.append("pci-root", ("pci.host-bridge-for", label))
                 return number
-            if not any(bus.accepts & PCI_BRIDGE for bus in self.buses):
+            if not any(bus.model.accepts & PCI_BRIDGE for bus in self.buses):
                 # So far there is PCI Express only: add a port for the bridge to conventional PCI, and then the bridge.
-                self.append("pcie-root-port", ("pci.port-for-bridge", label), PCIE_TO_PCI)
+                self.buses.append(Bus(_port_for_bridge(), [0] * 32, ("pci.port-for-bridge", label)))
                 self.append("pcie-to-pci-bridge", ("pci.bridge-for", label))
                 if add == 1:
                     number += 1
@@ -241,11 +247,17 @@ class BusTable:
         raise _refused(INT, what, user)
 
 
+@cache
+def _port_for_bridge() -> PciModel:
+    """A root port that keeps its slot for a bridge to conventional PCI."""
+    return replace(pci_models()["pcie-root-port"], accepts=PCIE_TO_PCI, allows=PCIE_TO_PCI)
+
+
 def _unfit(address: PciAddress, bus: Bus, want: int, category: str, user: User) -> Refused:
     """Why a device cannot have an address on a bus that exists."""
     if want & INTEGRATED and address.bus:
         what = f"The device at PCI address {address} needs to be an integrated device (bus=0)"
-    elif not BusTable._allows(bus, want):
+    elif not bus.model.allows & want:
         what = (
             f"The device at PCI address {address} cannot be plugged into the PCI controller with "
             f"index='{address.bus}'. It requires a controller that accepts a {connect_names(want)}."

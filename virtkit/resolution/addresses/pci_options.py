@@ -5,6 +5,8 @@ Source: observed, libvirt 9.0 and 12.8.
 
 from __future__ import annotations
 
+from typing import cast
+
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Chardev, Controller, Device
 from virtkit.errors import Refused
@@ -20,6 +22,7 @@ MAX_UID = 0xFFFF
 MAX_FID = 0xFFFFFFFF
 MAX_TARGET_INDEX = 31
 
+_NOWHERE = PciAddress()
 _REQUIRED = {
     "dmi-to-pci-bridge": (),
     "pci-bridge": ("chassisNr",),
@@ -31,26 +34,32 @@ _REQUIRED = {
 """The options that a PCI controller needs besides its name, by model."""
 
 
-def mark_multifunction(draft: Draft) -> None:
-    """Turn multifunction on for function 0 of a slot with other functions, unless the attribute is written."""
+def mark_multifunction(draft: Draft, on_pci: list[Device]) -> None:
+    """Turn multifunction on for function 0 of a slot with other functions, unless the attribute is written.
+
+    ``on_pci`` are the devices with a PCI address, in libvirt's general order.
+    """
     shared: set[tuple[int, int]] = set()
+    for device in on_pci:
+        address = cast("PciAddress", device.address)
+        if address.function:
+            shared.add((address.bus, address.slot))
+    if not shared:
+        return
     first: dict[tuple[int, int], Device] = {}
-    for device in draft.devices.in_order():
-        address = device.address
-        if isinstance(address, PciAddress) and not (isinstance(device, Chardev) and device.mirror):
-            if address.function:
-                shared.add((address.bus, address.slot))
-            else:
-                first.setdefault((address.bus, address.slot), device)
+    for device in on_pci:
+        address = cast("PciAddress", device.address)
+        if not address.function and (place := (address.bus, address.slot)) in shared:
+            first.setdefault(place, device)
     for place in shared:
-        device_ = first.get(place)
-        if device_ is None:
+        found = first.get(place)
+        if found is None:
             continue
-        address = device_.address
-        if isinstance(address, PciAddress) and address.multifunction is None:
+        address = cast("PciAddress", found.address)
+        if address.multifunction is None:
             address.multifunction = "on"
-            device_.readdressed = True
-            draft.trace.record(device_, "pci.multifunction", place[1])
+            found.readdressed = True
+            draft.trace.record(found, "pci.multifunction", place[1])
 
 
 def fill_controller_options(context: Context, draft: Draft) -> None:
@@ -60,23 +69,24 @@ def fill_controller_options(context: Context, draft: Draft) -> None:
     """
     models = pci_models()
     pci = [controller for controller in draft.devices.controllers if controller.type == "pci"]
+    pseries = context.family.name == "pseries"
     done: list[Controller] = []
-    lowest = min((controller.options["busNr"] for controller in pci if "busNr" in controller.options), default=256)
+    lowest = min([one.options["busNr"] for one in pci if one.options and "busNr" in one.options], default=256)
     for controller in pci:
         model = controller.model or ""
         offer = models.get(model)
         if offer is None:
             continue
         written_name = controller.model_name is not None
-        if not written_name and offer.qemu_name and (model != "pci-root" or context.family.name == "pseries"):
+        if not written_name and offer.qemu_name and (model != "pci-root" or pseries):
             controller.model_name = offer.qemu_name
             controller.set_attribute("model", "name", offer.qemu_name)
-        address = controller.address if isinstance(controller.address, PciAddress) else PciAddress()
-        if model == "pci-bridge":
-            _option(controller, "chassisNr", controller.index)
-        elif model == "pcie-root-port":
+        address = controller.address if isinstance(controller.address, PciAddress) else _NOWHERE
+        if model == "pcie-root-port":
             _option(controller, "chassis", controller.index)
             _option(controller, "port", address.slot * 8 + address.function, hexadecimal=True)
+        elif model == "pci-bridge":
+            _option(controller, "chassisNr", controller.index)
         elif model == "pcie-switch-downstream-port":
             _option(controller, "chassis", controller.index)
             _option(controller, "port", address.slot, hexadecimal=True)
@@ -92,7 +102,7 @@ def fill_controller_options(context: Context, draft: Draft) -> None:
                     )
                 lowest -= 2
                 _option(controller, "busNr", lowest)
-        elif model == "pci-root" and context.family.name == "pseries":
+        elif pseries and model == "pci-root":
             _target_index(controller, done)
             if written_name or controller not in done:
                 done.append(controller)
@@ -146,13 +156,14 @@ def _option(controller: Controller, name: str, value: int, hexadecimal: bool = F
         controller.set_attribute("target", name, f"0x{value:x}" if hexadecimal else str(value))
 
 
-def give_zpci_ids(context: Context, draft: Draft) -> None:
+def give_zpci_ids(context: Context, draft: Draft, on_pci: list[Device]) -> None:
     """s390x: every PCI device carries a user id and a function id, unique in the domain.
 
-    PCI controllers that this resolution added stay without ids in releases before 11.3.
+    ``on_pci`` are the devices with a PCI address, in libvirt's general order. PCI controllers that this resolution
+    added stay without ids in releases before 11.3.
     Raises Refused for an id written twice, and for ids written on another architecture.
     """
-    devices = [(device, at) for device in draft.devices.in_order() if isinstance(at := device.address, PciAddress)]
+    devices = [(device, cast("PciAddress", device.address)) for device in on_pci]
     written = [(device, at) for device, at in devices if at.uid is not None or at.fid is not None]
     if context.arch != "s390x":
         for device, _ in written:

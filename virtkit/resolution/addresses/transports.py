@@ -11,7 +11,7 @@ from virtkit.domain.address import Address, CcwAddress, PciAddress, PlainAddress
 from virtkit.domain.device_classes import DEVICE_CLASSES, OffPci
 from virtkit.domain.devices import Device
 from virtkit.errors import Refused
-from virtkit.resolution.context import Context, Draft
+from virtkit.resolution.context import Context, Draft, Forms
 from virtkit.resolution.defaults.controllers import find
 
 __all__ = ["assign_ccw", "assign_mmio", "assign_spapr", "ccw_users"]
@@ -27,21 +27,25 @@ _CCW = tuple((one.name, one.ccw) for one in DEVICE_CLASSES if one.ccw is not Non
 _MMIO = tuple((one.name, one.mmio) for one in DEVICE_CLASSES if one.mmio is not None)
 
 
-def assign_spapr(context: Context, draft: Draft) -> None:
+def assign_spapr(context: Context, draft: Draft, forms: Forms) -> None:
     """pseries registers: each kind has its own first register; each next try is 0x1000 higher.
 
     Raises Refused for a register written twice or out of range.
     """
     pseries = context.family.name == "pseries"
+    written = forms.get(SpaprAddress, ())
     taken = {
         at.reg: device
-        for device in draft.devices.in_order()
+        for device in written
         if isinstance(at := device.address, SpaprAddress) and at.reg is not None and device.kind != "console"
     }
     for name, turn in _SPAPR:
-        for device in getattr(draft.devices, name):
-            belongs = (pseries or not turn.pseries_only) and (turn.selects is None or turn.selects(device))
-            if belongs and not isinstance(device.address, SpaprAddress):
+        if turn.pseries_only and not pseries and not written:
+            continue
+        group = getattr(draft.devices, name)
+        wanting = group if turn.selects is None else [device for device in group if turn.selects(device)]
+        for device in group if written else wanting:
+            if (pseries or not turn.pseries_only) and device in wanting and type(device.address) is not SpaprAddress:
                 device.place(SpaprAddress(_register_in(device.address)))
             if isinstance(device.address, SpaprAddress):
                 _assign_register(draft, device, device.address, turn.register, taken)
@@ -91,14 +95,14 @@ def ccw_users(context: Context, draft: Draft) -> Iterator[Device]:
     yield from _users(context, draft, _CCW)
 
 
-def assign_ccw(context: Context, draft: Draft) -> None:
+def assign_ccw(context: Context, draft: Draft, forms: Forms) -> None:
     """s390x: virtio devices without an address get the lowest free channel device number, 0xfe.0.0000 up.
 
     Raises Refused for a number written twice.
     """
     if not context.family.ccw:
         if "ccw-checked" not in context.behaves:
-            _keep_zeros(draft)
+            _keep_zeros(forms)
         return
     for device in _users(context, draft, _CCW):
         device.place(CcwAddress())
@@ -125,9 +129,9 @@ def assign_ccw(context: Context, draft: Draft) -> None:
         draft.trace.record(device, "ccw.first-free", str(address))
 
 
-def _keep_zeros(draft: Draft) -> None:
+def _keep_zeros(forms: Forms) -> None:
     """A machine without a channel subsystem gives no numbers: old releases accept such an address and write zeros."""
-    for device in draft.devices.in_order():
+    for device in forms.get(CcwAddress, ()):
         address = device.address
         if isinstance(address, CcwAddress) and address.devno is None:
             address.cssid = address.ssid = address.devno = 0

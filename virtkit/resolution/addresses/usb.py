@@ -62,12 +62,16 @@ class _Hub:
     size: int
     taken: set[int] = field(default_factory=set)
     hubs: dict[int, _Hub] = field(default_factory=dict)
-    owners: dict[int, str] = field(default_factory=dict)
+    owners: dict[int, Device] = field(default_factory=dict)
 
 
 def enabled(draft: Draft) -> bool:
     """Whether the domain has a usable usb controller."""
-    return any(controller.type == "usb" and controller.model != "none" for controller in draft.devices.controllers)
+    return bool(_usable(draft.devices))
+
+
+def _usable(devices: Inventory) -> list[Controller]:
+    return [one for one in devices.controllers if one.type == "usb" and one.model != "none"]
 
 
 def _ports(controller: Controller) -> int:
@@ -78,13 +82,12 @@ def _ports(controller: Controller) -> int:
 
 def on_usb(context: Context, devices: Inventory) -> list[Device]:
     """Devices on usb ports, hubs excepted, in the order in which they get ports."""
-    order = _TURNS if "usb-device-order" in context.behaves else _OLDER_TURNS
-    return [
-        device
-        for name, selects in order
-        for device in getattr(devices, name)
-        if selects is None or selects(device)
-    ]
+    found: list[Device] = []
+    for name, selects in _TURNS if "usb-device-order" in context.behaves else _OLDER_TURNS:
+        group = getattr(devices, name)
+        if group:
+            found += group if selects is None else filter(selects, group)
+    return found
 
 
 def assign(context: Context, draft: Draft) -> None:
@@ -96,18 +99,19 @@ def assign(context: Context, draft: Draft) -> None:
     plugged = on_usb(context, devices)
     hubs = devices.hubs
     # An assigned PCI NIC whose model is usb-net takes no port, but libvirt counts it.
-    ghosts = sum(one.type == "hostdev" and one.model == "usb-net" for one in devices.nics)
-    if "usb-net" not in context.behaves:
-        ghosts = 0
+    ghosts = 0
+    if "usb-net" in context.behaves:
+        ghosts = len([one for one in devices.nics if one.model == "usb-net" and one.type == "hostdev"])
     if not plugged and not hubs and not ghosts:
         return
-    if not enabled(draft):
+    usable = _usable(devices)
+    if not usable:
         raise Refused(CFG, "USB is disabled for this domain, but USB devices are present in the domain XML")
     # A device with an address of another type takes no port, but libvirt counts it.
     count = len(plugged) + len(hubs)
     plugged = [one for one in plugged if one.address is None or isinstance(one.address, UsbAddress)]
-    _add_hubs(draft, count + ghosts)
-    tree = _buses(draft)
+    _add_hubs(draft, usable, count + ghosts)
+    tree = _buses(usable)
     for hub in hubs:
         address = hub.address
         if isinstance(address, UsbAddress) and address.port:
@@ -130,10 +134,8 @@ def assign(context: Context, draft: Draft) -> None:
             _give(draft, device, *_automatic(tree, device))
 
 
-def _add_hubs(draft: Draft, count: int) -> None:
-    controllers = draft.devices.controllers
-    ports = sum(_ports(one) for one in controllers if one.type == "usb" and one.model != "none")
-    ports += HUB_PORTS * len(draft.devices.hubs)
+def _add_hubs(draft: Draft, usable: list[Controller], count: int) -> None:
+    ports = sum(map(_ports, usable)) + HUB_PORTS * len(draft.devices.hubs)
     missing = count - ports + 1 if count > ports else 0
     while missing > 0:
         hub = Device("hub", None, -1)
@@ -143,12 +145,9 @@ def _add_hubs(draft: Draft, count: int) -> None:
         missing -= HUB_PORTS - 1
 
 
-def _buses(draft: Draft) -> dict[int, _Hub]:
+def _buses(usable: list[Controller]) -> dict[int, _Hub]:
     found: dict[int, _Hub] = {}
-    for controller in draft.devices.controllers:
-        if controller.type != "usb" or controller.model == "none":
-            continue
-        ports = _ports(controller)
+    for controller in usable:
         if controller.model in _COMPANIONS:
             continue
         if controller.index in found:
@@ -158,7 +157,7 @@ def _buses(draft: Draft) -> dict[int, _Hub]:
                 controller.label,
                 controller.line,
             )
-        found[controller.index] = _Hub(ports)
+        found[controller.index] = _Hub(_ports(controller))
     return found
 
 
@@ -177,42 +176,50 @@ def _at(hub: _Hub, path: Path) -> _Hub:
 def _spot(tree: dict[int, _Hub], device: Device, address: UsbAddress) -> tuple[_Hub, int]:
     """The hub of a written port. Raises Refused when it does not exist."""
     hub = _bus(tree, device, address.bus)
-    text = ".".join(map(str, address.port))
-    where = f"in USB address bus: {address.bus} port: {text}"
-    for port in address.port[:-1]:
+    *above, last = address.port
+    for port in above:
         if port < 1 or port > hub.size:
-            raise Refused(XML, f"port {port} out of range {where}", device.label, device.line)
+            raise Refused(XML, f"port {port} out of range {_where(address)}", device.label, device.line)
         if port not in hub.hubs:
-            raise Refused(XML, f"there is no hub at port {port} {where}", device.label, device.line)
+            raise Refused(XML, f"there is no hub at port {port} {_where(address)}", device.label, device.line)
         hub = hub.hubs[port]
-    last = address.port[-1]
     if last < 1 or last > hub.size:
-        raise Refused(XML, f"requested USB port {text} not present on USB bus {address.bus}", device.label, device.line)
+        what = f"requested USB port {_port_text(address)} not present on USB bus {address.bus}"
+        raise Refused(XML, what, device.label, device.line)
     return hub, last
+
+
+def _port_text(address: UsbAddress) -> str:
+    return ".".join(map(str, address.port))
+
+
+def _where(address: UsbAddress) -> str:
+    return f"in USB address bus: {address.bus} port: {_port_text(address)}"
 
 
 def _place_hub(tree: dict[int, _Hub], device: Device, address: UsbAddress) -> None:
     """Put a hub on its written port; hubs are placed before all other devices."""
     parent, port = _spot(tree, device, address)
     if port in parent.hubs:
-        text = ".".join(map(str, address.port))
-        raise Refused(XML, f"Duplicate USB hub on bus {address.bus} port {text}", device.label, device.line)
+        what = f"Duplicate USB hub on bus {address.bus} port {_port_text(address)}"
+        raise Refused(XML, what, device.label, device.line)
     parent.taken.add(port)
-    parent.owners[port] = device.label
+    parent.owners[port] = device
     parent.hubs[port] = _Hub(HUB_PORTS)
 
 
 def _reserve(tree: dict[int, _Hub], device: Device, address: UsbAddress) -> None:
     hub, port = _spot(tree, device, address)
     if port in hub.taken:
-        raise _duplicate(device, address, hub.owners.get(port, ""))
+        raise _duplicate(device, address, hub.owners.get(port))
     hub.taken.add(port)
-    hub.owners[port] = device.label
+    hub.owners[port] = device
 
 
-def _duplicate(device: Device, address: UsbAddress, owner: str) -> Refused:
-    what = f"Duplicate USB address bus {address.bus} port {'.'.join(map(str, address.port))}"
-    return Refused(XML, what, device.label, device.line, remedy=f"{owner} has this address, too" if owner else "")
+def _duplicate(device: Device, address: UsbAddress, owner: Device | None) -> Refused:
+    what = f"Duplicate USB address bus {address.bus} port {_port_text(address)}"
+    remedy = f"{owner.label} has this address, too" if owner else ""
+    return Refused(XML, what, device.label, device.line, remedy=remedy)
 
 
 def _automatic(tree: dict[int, _Hub], device: Device) -> tuple[int, Path]:
@@ -258,7 +265,7 @@ def _give(draft: Draft, device: Device, bus: int, path: Path) -> None:
 
 def ports_left(context: Context, devices: Inventory) -> tuple[int, int]:
     """Free and used USB ports of a resolved domain, those of hubs included."""
-    total = sum(_ports(one) for one in devices.controllers if one.type == "usb" and one.model != "none")
+    total = sum(map(_ports, _usable(devices)))
     hubs = devices.hubs
     used = len(on_usb(context, devices)) + len(hubs)
     total += HUB_PORTS * len(hubs)
@@ -270,7 +277,7 @@ def free_place(context: Context, devices: Inventory, device: Device) -> UsbAddre
 
     Raises Refused: written port missing or taken, no port free.
     """
-    tree = _buses(Draft(devices))
+    tree = _buses(_usable(devices))
     for hub in devices.hubs:
         if isinstance(hub.address, UsbAddress) and hub.address.port:
             _place_hub(tree, hub, hub.address)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from virtkit.domain.address import SerialAddress
 from virtkit.domain.devices import Chardev, Device
 from virtkit.errors import Refused
-from virtkit.resolution.context import Context, Draft
+from virtkit.resolution.context import Context, Draft, Forms
 from virtkit.resolution.defaults import controllers
 
 __all__ = ["Ports", "assign", "reserve"]
@@ -30,7 +30,7 @@ class Ports:
             if controller.type == "virtio-serial"
         }
         self.taken: dict[int, set[int]] = {index: set() for index in self.sizes}
-        self.owners: dict[tuple[int, int], str] = {}
+        self.owners: dict[tuple[int, int], Device] = {}
 
     def free(self, controller: int, lowest: int) -> int | None:
         """The lowest free port of a controller, from ``lowest`` up."""
@@ -49,7 +49,7 @@ class Ports:
         return None
 
 
-def assign(context: Context, draft: Draft) -> None:
+def assign(context: Context, draft: Draft, forms: Forms) -> None:
     """Give every virtio channel its port, and every virtio console with an address its own.
 
     Raises Refused when a controller or port does not exist, a port is taken twice, or no port is free.
@@ -57,7 +57,7 @@ def assign(context: Context, draft: Draft) -> None:
     channels = [channel for channel in draft.devices.channels if channel.target == "virtio"]
     consoles = [console for console in draft.devices.consoles if console.target == "virtio"]
     # Such an address takes a port for any kind of device.
-    addressed = [device for device in draft.devices.in_order() if isinstance(device.address, SerialAddress)]
+    addressed = forms.get(SerialAddress, ())
     if not channels and not consoles and not addressed:
         return
     ports = Ports(draft)
@@ -77,26 +77,25 @@ def assign(context: Context, draft: Draft) -> None:
 
 def reserve(ports: Ports, device: Device, address: SerialAddress) -> None:
     """Take the port that a device names. Raises Refused when there is no such port or it is taken."""
-    port = address.port or 0
-    if address.controller not in ports.sizes:
-        raise Refused(XML, f"virtio serial controller {address.controller} is missing", device.label, device.line)
-    if port >= ports.sizes[address.controller]:
+    controller, port = address.controller, address.port or 0
+    size = ports.sizes.get(controller)
+    if size is None:
+        raise Refused(XML, f"virtio serial controller {controller} is missing", device.label, device.line)
+    if port >= size:
+        what = f"virtio serial controller {controller} does not have port {port}"
+        raise Refused(XML, what, device.label, device.line)
+    taken = ports.taken[controller]
+    if port in taken:
+        owner = ports.owners.get((controller, port))
         raise Refused(
             XML,
-            f"virtio serial controller {address.controller} does not have port {port}",
+            f"virtio serial port {port} on controller {controller} is already occupied",
             device.label,
             device.line,
+            remedy=f"{owner.label} has this address, too" if owner else "",
         )
-    if port in ports.taken[address.controller]:
-        raise Refused(
-            XML,
-            f"virtio serial port {port} on controller {address.controller} is already occupied",
-            device.label,
-            device.line,
-            remedy=f"{owner} has this address, too" if (owner := ports.owners.get((address.controller, port))) else "",
-        )
-    ports.taken[address.controller].add(port)
-    ports.owners[address.controller, port] = device.label
+    taken.add(port)
+    ports.owners[controller, port] = device
 
 
 def _no_port(controller: int, device: Chardev) -> Refused:

@@ -54,14 +54,14 @@ def _added(kind: str, model: str) -> Device:
 def _ps2_on(context: Context) -> bool:
     if "ps2-feature" not in context.behaves:
         return True
-    ps2 = context.find("features/ps2")
+    ps2 = context.find("features/ps2") if "features" in context.children else None
     return ps2 is None or ps2.get("state") != "off"
 
 
 def _has_input(context: Context, draft: Draft, types: tuple[str, ...], bus: str) -> bool:
     """Whether an input of one of the types is on a bus; in older releases an unwritten bus counts as that bus."""
     buses = (bus,) if "written-bus-counts" in context.behaves else (bus, "")
-    return any(one.type in types and one.bus in buses for one in draft.devices.inputs)
+    return bool([one for one in draft.devices.inputs if one.type in types and one.bus in buses])
 
 
 def _add_input(draft: Draft, type_: str, bus: str) -> None:

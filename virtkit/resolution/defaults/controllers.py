@@ -138,9 +138,11 @@ def index_all(context: Context, draft: Draft) -> None:
     controllers = draft.devices.controllers
     used: dict[str, set[int]] = {}
     resort = False
-    if any(controller.index < 0 for controller in controllers):
-        for controller in controllers:
-            used.setdefault(controller.type, set()).add(controller.index)
+    for controller in controllers:
+        if controller.index < 0:
+            for other in controllers:
+                used.setdefault(other.type, set()).add(other.index)
+            break
     previous: Controller | None = None
     for place, controller in enumerate(controllers):
         if controller.index < 0:
@@ -180,40 +182,27 @@ def _ich9_index(controllers: list[Controller], controller: Controller, previous:
 
 def check_duplicates(draft: Draft) -> None:
     """Refuse two controllers of one type and index, the parts of one ich9 usb set excepted."""
-    seen: dict[tuple[str, int], Controller] = {}
-    for controller in draft.devices.controllers:
+    controllers = draft.devices.controllers
+    seen = {(controller.type, controller.index) for controller in controllers}
+    if len(seen) == len(controllers):
+        return
+    for controller in controllers:
         key = (controller.type, controller.index)
-        other = seen.get(key)
-        if other is None:
-            seen[key] = controller
-            continue
-        if controller.type == "usb":
-            continue
-        raise Refused(
-            "XML error",
-            f"Multiple '{controller.type}' controllers with index '{controller.index}'",
-            controller.label,
-            controller.line,
-        )
+        if key in seen:
+            seen.remove(key)
+        elif controller.type != "usb":
+            raise Refused(
+                "XML error",
+                f"Multiple '{controller.type}' controllers with index '{controller.index}'",
+                controller.label,
+                controller.line,
+            )
 
 
 def imply(context: Context, draft: Draft) -> None:
     """Add the controllers that disks, channels, consoles, smartcards and scsi hostdevs need."""
     devices = draft.devices
-    highest: dict[str, int] = {}
-    for disk in devices.disks:
-        if isinstance(disk.address, DriveAddress) and disk.bus in ("scsi", "fdc", "ide", "sata", "nvme"):
-            highest[disk.bus] = max(highest.get(disk.bus, -1), disk.address.controller)
-    for type_, limit in (("scsi", None), ("fdc", 1), ("ide", 1), ("sata", None), ("nvme", None)):
-        top = highest.get(type_, -1)
-        if top > FARTHEST:
-            raise _too_far(type_, top)
-        for index in range(top + 1):
-            if find(draft, type_, index) is None:
-                if limit and index >= limit:
-                    word = "fdc" if type_ == "fdc" else "IDE"
-                    raise Refused(_INT, f"Only {limit} {word} controller is supported", f"controller {type_} {index}")
-                draft.trace.record(add(context, draft, new(type_, index)), "controller.for-disk", type_)
+    _imply_for_disks(context, draft)
     for kind in (devices.channels, devices.consoles):
         for device in kind:
             if device.target == "virtio":
@@ -222,8 +211,34 @@ def imply(context: Context, draft: Draft) -> None:
                 if find(draft, "virtio-serial", index) is None:
                     serial = add(context, draft, new("virtio-serial", index))
                     draft.trace.record(serial, "controller.for-device", device.kind)
-    _imply_ccid(context, draft)
+    if devices.smartcards:
+        _imply_ccid(context, draft)
     _imply_scsi_for_hostdevs(context, draft)
+
+
+_MOST = {"scsi": None, "fdc": 1, "ide": 1, "sata": None, "nvme": None}
+"""The types of controllers that disks imply, in libvirt's order, and how many of each there may be."""
+
+
+def _imply_for_disks(context: Context, draft: Draft) -> None:
+    highest: dict[str, int] = {}
+    for disk in draft.devices.disks:
+        address, bus = disk.address, disk.bus
+        if isinstance(address, DriveAddress) and bus in _MOST and address.controller > highest.get(bus, -1):
+            highest[bus] = address.controller
+    if not highest:
+        return
+    present = {(controller.type, controller.index) for controller in draft.devices.controllers}
+    for type_, limit in _MOST.items():
+        top = highest.get(type_, -1)
+        if top > FARTHEST:
+            raise _too_far(type_, top)
+        for index in range(top + 1):
+            if (type_, index) not in present:
+                if limit and index >= limit:
+                    word = "fdc" if type_ == "fdc" else "IDE"
+                    raise Refused(_INT, f"Only {limit} {word} controller is supported", f"controller {type_} {index}")
+                draft.trace.record(add(context, draft, new(type_, index)), "controller.for-disk", type_)
 
 
 def _too_far(type_: str, index: int) -> Refused:
@@ -251,6 +266,8 @@ def _imply_ccid(context: Context, draft: Draft) -> None:
 
 
 def _imply_scsi_for_hostdevs(context: Context, draft: Draft) -> None:
+    if not draft.devices.hostdevs:
+        return
     largest = -1
     model: str | None = None
     for hostdev in draft.devices.hostdevs:

@@ -5,9 +5,11 @@ Source: libvirt, "Domain XML format", Device Addresses (drive); observed: libvir
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 from virtkit.domain.address import DriveAddress
 from virtkit.domain.devices import Disk
-from virtkit.domain.targets import number, nvme_name
+from virtkit.domain.targets import nvme_name
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
 from virtkit.resolution.defaults.controllers import find
@@ -16,6 +18,8 @@ __all__ = ["order_disks", "place_disks", "place_scsi_hostdevs"]
 
 CFG = "unsupported configuration"
 XML = "XML error"
+
+_NUMBER = attrgetter("number")
 
 UNITS = {"ide": 4, "sata": 6, "fdc": 2, "scsi": 7}
 """Disks per controller, by bus, that automatic places use."""
@@ -26,24 +30,31 @@ def order_disks(context: Context, draft: Draft) -> None:
 
     Newer releases group by the bus as written: disks without one are a group of their own.
     """
+    disks = draft.devices.disks
+    if len(disks) < 2:
+        return
     groups: dict[str | None, list[Disk]] = {}
     written = "disks-by-written-bus" in context.behaves
-    for disk in draft.devices.disks:
-        disk.number = number(disk.target)
+    for disk in disks:
         groups.setdefault(disk.written_bus if written else disk.bus, []).append(disk)
-    draft.devices.disks = [disk for group in groups.values() for disk in sorted(group, key=lambda disk: disk.number)]
+    ordered: list[Disk] = []
+    for group in groups.values():
+        group.sort(key=_NUMBER)
+        ordered += group
+    draft.devices.disks = ordered
 
 
 def place_disks(draft: Draft) -> None:
     """Give each disk without an address the position that its name encodes. Raises Refused for a bad name."""
+    unplaced = [disk for disk in draft.devices.disks if disk.address is None]
+    if not unplaced:
+        return
     written_hosts = [
         hostdev
         for hostdev in draft.devices.hostdevs
         if hostdev.type == "scsi" and isinstance(hostdev.address, DriveAddress)
     ]
-    for disk in draft.devices.disks:
-        if disk.address is not None:
-            continue
+    for disk in unplaced:
         address = _automatic(disk)
         if address is None:
             continue
