@@ -103,7 +103,7 @@ def _candidates(host: Host, domain: Domain, machine: str | None) -> tuple[Host, 
         return (host,)
     from virtkit.host.nearest import assumed_hosts
 
-    placed = placed_by_qemu(domain.document.root)
+    placed = placed_by_qemu(domain.document.frame)
     return assumed_hosts(host, domain.arch, machine, domain.path, placed=placed) or (host,)
 
 

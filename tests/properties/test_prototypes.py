@@ -11,10 +11,12 @@ from random import Random
 from typing import Any, NamedTuple
 
 import pytest
+from lxml import etree
 
 from virtkit import Host, VirtkitError, check, read, resolve, samples
 from virtkit.domain.devices import Controller, Device
-from virtkit.domain.prototypes import MOST, OPEN, OPEN_VALUES, Prototypes, open_key, prototypes
+from virtkit.domain.prototypes import MOST, OPEN, OPEN_VALUES, Samples, open_key
+from virtkit.domain.prototypes import samples as known_elements
 from virtkit.domain.source_map import outline
 from virtkit.guests import Guest
 from virtkit.guests.catalogue import catalogue
@@ -29,15 +31,20 @@ from virtkit.verify.mutations import mutate
 
 
 def _values(device: Device) -> list[object]:
-    """Every field of a device, its element as its line, and its children as their lines."""
-    found: list[object] = [type(device), device.line, device.label]
+    """Every field of a device, its element as its text, and its children as their texts."""
+    element = device.element
+    found: list[object] = [type(device), device.line, device.label, None if element is None else _text(element)]
     for field in fields(device):
         value: Any = getattr(device, field.name)
         if field.name == "children":
-            value = {name: child.sourceline for name, child in value.items()}
-        if field.name not in ("element", "alike"):
+            value = {name: _text(child) for name, child in value.items()}
+        if field.name not in ("origin", "alike"):
             found.append((field.name, repr(value)))
     return found
+
+
+def _text(element: Any) -> str:
+    return str(etree.tostring(element, with_tail=False, encoding="unicode"))
 
 
 def _answer(data: bytes, host: Host) -> object:
@@ -63,9 +70,9 @@ def test_a_cold_and_a_warm_memory_give_the_same() -> None:
     inputs = [(data, Host.named(libvirt=release)) for data, release in _inputs()]
     cold = []
     for data, host in inputs:
-        prototypes.cache_clear()
+        known_elements.cache_clear()
         cold.append(_answer(data, host))
-    prototypes.cache_clear()
+    known_elements.cache_clear()
     first = [_answer(data, host) for data, host in inputs]
     warm = [_answer(data, host) for data, host in reversed(inputs)][::-1]
     assert first == cold
@@ -77,7 +84,7 @@ def test_devices_of_the_same_text_share_nothing_that_a_step_changes() -> None:
     port = "<controller type='pci' index='1' model='pcie-root-port'/>"
     text = (
         "<domain type='kvm'><name>a</name><os><type arch='x86_64' machine='q35'>hvm</type></os>"
-        f"<devices>{port}</devices></domain>"
+        f"<devices>\n{port}\n</devices></domain>"
     ).encode()
     written = [read(text).devices for _ in range(3)]
     for devices in written:
@@ -115,7 +122,7 @@ def test_no_rule_and_no_form_depends_on_an_open_value(release: tuple[int, int]) 
 )
 def test_the_key_leaves_out_usual_values_only(name: str, text: str, value: str) -> None:
     """A path, a unicast MAC address or a port is open where there is one; every other value is part of the key."""
-    key, _, found = open_key(name, text)
+    key, found = open_key(name, text)
     assert found == value
     assert key == (text.replace(value, OPEN) if value else text)
 
@@ -123,8 +130,8 @@ def test_the_key_leaves_out_usual_values_only(name: str, text: str, value: str) 
 def test_an_open_value_of_another_element_is_not_taken() -> None:
     """A MAC address that is not the NIC's own stays part of the key, so the NIC keeps none."""
     shape = (
-        "<domain type='kvm'><name>a</name><os><type arch='x86_64' machine='q35'>hvm</type></os><devices>"
-        "<interface type='network'><source network='n'><mac address='52:54:00:00:00:0{}'/></source></interface>"
+        "<domain type='kvm'><name>a</name><os><type arch='x86_64' machine='q35'>hvm</type></os><devices>\n"
+        "<interface type='network'><source network='n'><mac address='52:54:00:00:00:0{}'/></source></interface>\n"
         "</devices></domain>"
     )
     for number in (1, 2, 1):
@@ -134,11 +141,11 @@ def test_an_open_value_of_another_element_is_not_taken() -> None:
 
 def test_a_memory_forgets_what_is_not_asked_for() -> None:
     """The memory is bounded, and keeps what is used again."""
-    memory = Prototypes()
+    memory = Samples()
     element = read(samples() / "rhel6-q35-virtio.xml").document.root
-    memory.keep("used", element, None)
+    memory.keep("used", "", "", element)
     for number in range(3 * MOST):
-        memory.keep(f"once {number}", element, None)
+        memory.keep(f"once {number}", "", "", element)
         assert memory.find("used") is not None
     assert memory.find("once 0") is None
 
@@ -148,7 +155,7 @@ def test_a_namespace_makes_another_element() -> None:
     for _ in range(2):
         domain = read(
             b"<domain type='kvm'><name>a</name><os><type arch='x86_64' machine='q35'>hvm</type></os>"
-            b"<devices><disk xmlns='urn:other' type='file'><target dev='vda'/></disk></devices></domain>"
+            b"<devices>\n <disk xmlns='urn:other' type='file'><target dev='vda'/></disk>\n</devices></domain>"
         )
         assert domain.devices == ()
         assert outline(domain.document.text).names == ["disk"]
@@ -159,8 +166,8 @@ def test_a_prefix_means_what_its_own_document_says() -> None:
     for namespace in ("urn:a", "urn:b", "urn:a"):
         domain = read(
             f"<domain type='kvm' xmlns:p='{namespace}'><name>a</name>"
-            "<os><type arch='x86_64' machine='q35'>hvm</type></os><devices>"
-            "<disk type='file'><source file='/a'/><p:more/><target dev='vda' bus='virtio'/></disk>"
+            "<os><type arch='x86_64' machine='q35'>hvm</type></os><devices>\n"
+            "<disk type='file'><source file='/a'/><p:more/><target dev='vda' bus='virtio'/></disk>\n"
             "</devices></domain>".encode()
         )
         (disk,) = domain.devices

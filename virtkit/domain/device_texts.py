@@ -47,7 +47,7 @@ def edited(name: str, text: str, edits: Sequence[Edit], address: Address | None,
     if len(text) > LONGEST or (address is not None and "<address" in text):
         wanted = edits if address is None else [*edits, SetAddress(address)]
         return rewritten(text, source_map(text), wanted, indent)
-    open_text, _, value = open_key(name, text)
+    open_text, value = open_key(name, text)
     key = (open_text, (*edits,), address is not None, indent)
     found = _known.get(key)
     if found is None:

@@ -7,7 +7,9 @@ makes in the text; the rest of the text is kept.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+
+from lxml import etree
 
 from virtkit.domain.document import line_of
 from virtkit.domain.edits import Edit, RemoveChild, SetAttribute, UnsetAttribute
@@ -41,24 +43,38 @@ VIRTIO = frozenset({"virtio", "virtio-transitional", "virtio-non-transitional"})
 class Alike:
     """What the devices share whose elements have the same text in one libvirt release.
 
-    ``checks`` is what a later step found out from the text alone, None until then.
+    ``element`` is one with the text, and ``checks`` what a later step found out from the text alone, None until then.
     """
 
+    element: Element
     checks: object = None
+
+
+class Origin(Protocol):
+    """The document of a device whose element is looked up when it is asked for."""
+
+    def element(self, position: int) -> Element:
+        """The child of ``<devices>`` with a number."""
+
+    def line(self, position: int) -> int:
+        """The line on which that child begins."""
 
 
 @dataclass(slots=True, eq=False, repr=False)
 class Device:
     """Any device. ``position`` counts the children of ``<devices>``, -1 when resolution added it.
 
+    ``origin`` is its element, or the document that has it; None when resolution added it.
+
     ``model`` is the model as written or filled in, None when neither. ``given`` marks an address that the user
     wrote in full. ``id`` is the name libvirt gives it on QEMU's command line ("virtio-disk0"). ``children`` are the
-    children of its element by name, the first of each; the reader notes them once, and every later step uses them.
-    ``alike`` is shared by the devices whose elements have the same text.
+    children of its element by name, the first of each, or those of an element with the same text: they have the same
+    values, but may have lines of another document. ``alike`` is shared by the devices whose elements have the same
+    text.
     """
 
     kind: str
-    element: Element | None
+    origin: Element | Origin | None
     position: int
     model: str | None = None
     address: Address | None = None
@@ -73,12 +89,21 @@ class Device:
     @property
     def added(self) -> bool:
         """Whether resolution added it."""
-        return self.element is None
+        return self.origin is None
+
+    @property
+    def element(self) -> Element | None:
+        """Its element in the document, None when resolution added it. The document may have to be parsed for it."""
+        found = self.origin
+        return found if found is None or isinstance(found, etree._Element) else found.element(self.position)
 
     @property
     def line(self) -> int | None:
         """Its line in the input, None when resolution added it."""
-        return None if self.element is None else line_of(self.element)
+        found = self.origin
+        if found is None:
+            return None
+        return line_of(found) if isinstance(found, etree._Element) else found.line(self.position)
 
     @property
     def form(self) -> str | None:

@@ -23,6 +23,7 @@ __all__ = [
     "FOREIGN_HINTS",
     "HINTS",
     "MAX_BYTES",
+    "MAX_LINES",
     "NO_DOCTYPE",
     "Document",
     "codec_of",
@@ -31,6 +32,7 @@ __all__ = [
     "line_of",
     "lines_of_all",
     "parse",
+    "parser",
 ]
 
 MAX_BYTES = limits.BYTES.most
@@ -57,14 +59,21 @@ NO_DOCTYPE = "domain XML must not have a document type (<!DOCTYPE …>); remove 
 class Document:
     """The text as written and its element tree; both stay unchanged.
 
-    ``codec`` is the encoding to write the text back in, ``mark`` the byte order mark that it began with.
+    ``codec`` is the encoding to write the text back in, ``mark`` the byte order mark that it began with. ``frame`` is
+    the root element, with all that is not a device; it may lack devices that ``root`` has, see
+    ``virtkit.domain.frame``.
     """
 
     text: str
-    root: Element
+    frame: Element
     codec: str
     file: str | None
     mark: bytes = b""
+
+    @property
+    def root(self) -> Element:
+        """The root element with everything that is written."""
+        return self.frame
 
     def encoded(self, text: str) -> bytes:
         """Another text in the encoding of this document, with its byte order mark."""
@@ -101,7 +110,7 @@ def parse(data: bytes, file: str | None = None) -> Document:
         line = text.count("\n", 0, doctype.end()) + 1
         raise InputError(NO_DOCTYPE, file, line)
     try:
-        root = etree.fromstring(data, _parser())
+        root = etree.fromstring(data, parser())
     except etree.XMLSyntaxError as error:
         raise InputError(_malformed(error), file, error.lineno or None) from None
     except ValueError as error:
@@ -166,6 +175,8 @@ HINTS = {
 
 #: libxml2 holds no line above 65,535. In a tree with a base, lines from here on are distances from that base.
 _FAR = 0x8000
+MAX_LINES = _FAR
+"""The lines of a document below which every element has its line."""
 _LARGEST = 0xFFFF
 _BASE = "virtkit:lines-after-"
 
@@ -218,6 +229,7 @@ def codec_of(data: bytes) -> str:
     return declared.group(1).decode("ascii").lower() if declared else "utf-8"
 
 
-def _parser() -> etree.XMLParser:
+def parser() -> etree.XMLParser:
+    """A parser for one document: it fetches nothing, and keeps libxml2's limits."""
     # A parser keeps its error log, so each document has its own parser.
     return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_pis=False)

@@ -11,8 +11,9 @@ from virtkit.display import Displayable
 from virtkit.domain.by_hand import HOLDERS, ByHand, by_hand
 from virtkit.domain.device_classes import Inventory
 from virtkit.domain.devices import Device
-from virtkit.domain.document import MAX_BYTES, Document, parse
+from virtkit.domain.document import MAX_BYTES, Document
 from virtkit.domain.elements.reading import first_at, kids_of
+from virtkit.domain.frame import Framed, parse_domain
 from virtkit.domain.reader import read_devices
 from virtkit.domain.source_map import Outline, outline
 from virtkit.errors import InputError
@@ -44,7 +45,7 @@ class Domain(Displayable):
     def __init__(self, document: Document, notes: tuple[str, ...] = ()) -> None:
         self.document = document
         self.notes = notes
-        root = document.root
+        root = document.frame
         self.children = kids_of(root)
         self.path = document.file
         self.name = self._text("name")
@@ -68,7 +69,7 @@ class Domain(Displayable):
     @cached_property
     def osinfo_id(self) -> str | None:
         """The libosinfo URI of the guest OS, None when the metadata have none."""
-        for holder in self.document.root.iterchildren("metadata") if "metadata" in self.children else ():
+        for holder in self.document.frame.iterchildren("metadata") if "metadata" in self.children else ():
             for found in holder.iter(f"{_OSINFO}os"):
                 return found.get("id")
         return None
@@ -76,17 +77,26 @@ class Domain(Displayable):
     @cached_property
     def outline(self) -> Outline:
         """The places of its devices in its text."""
-        return outline(self.document.text)
+        document = self.document
+        return document.outline if isinstance(document, Framed) else outline(document.text)
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the elements below its ``<devices>``."""
+        document = self.document
+        if isinstance(document, Framed):
+            return frozenset([name for name, _, _ in document.written])
+        return frozenset(self.outline.names)
 
     @cached_property
     def inventory(self) -> Inventory:
         """The devices as written, by class. Raises Refused for what libvirt refuses while parsing."""
-        return read_devices(self.document.root, NEWEST, self.outline)
+        return read_devices(self.document, NEWEST)
 
     @cached_property
     def by_hand(self) -> ByHand:
         """What it hands to QEMU past libvirt, as far as that concerns its devices."""
-        return ByHand() if HOLDERS.isdisjoint(self.children) else by_hand(self.document.root)
+        return ByHand() if HOLDERS.isdisjoint(self.children) else by_hand(self.document.frame)
 
     @property
     def devices(self) -> tuple[Device, ...]:
@@ -108,7 +118,7 @@ def read(source: str | bytes | os.PathLike[str], file: str | None = None) -> Dom
     Raises InputError when the file cannot be read or is not domain XML.
     """
     if isinstance(source, bytes):
-        return Domain(parse(source, file))
+        return Domain(parse_domain(source, file))
     path = Path(source)
     try:
         size = path.stat().st_size
@@ -117,4 +127,4 @@ def read(source: str | bytes | os.PathLike[str], file: str | None = None) -> Dom
         data = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror or error}", str(path)) from None
-    return Domain(parse(data, file or str(path)))
+    return Domain(parse_domain(data, file or str(path)))

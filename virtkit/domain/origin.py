@@ -41,7 +41,7 @@ def note_kubevirt(root: Element, origin: KubeVirtOrigin) -> None:
 
 def kubevirt_origin(domain: Domain) -> KubeVirtOrigin | None:
     """The origin of a domain, None for one that did not come from KubeVirt."""
-    for found in domain.document.root.iterfind(f"metadata/{_TAG}"):
+    for found in domain.document.frame.iterfind(f"metadata/{_TAG}"):
         kind, namespace, name, topology = (found.get(key, "") for key in ("kind", "namespace", "name", "topology"))
         slots = found.get("slots", "")
         return KubeVirtOrigin(kind, namespace, name, topology, int(slots) if slots.isdigit() else 0)

@@ -1,32 +1,33 @@
 """What device elements become, kept by their text: in a fleet most devices recur to the letter.
 
-This is safe because a reader of elements sees nothing but the element and libvirt's release, there is a memo for each
-release, and the text of an element decides what the parser makes of it where the document has no comment, CDATA section
-or processing instruction (``Outline.plain``) and no document type. An element that is refused is not kept, so each
-refusal has its own lines. Each domain gets devices of its own: lists, options and addresses are copied, and the
-children are those of its own element. The memo is bounded, and threads may share it: a lost entry is read again.
+This is safe because a reader of elements sees nothing but the element and libvirt's release, what is read is kept for
+each release, and the text of an element decides what the parser makes of it where it has neither prefixes nor a
+default namespace, and its document no comment, CDATA section, processing instruction or document type. A refusal is not
+kept, so each has its own lines. Each domain gets devices of its own: lists, options and addresses are copied; the
+children are those of the element that is kept. The memo is bounded, and threads may share it: a lost entry is read
+again.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import fields
 from functools import cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from virtkit.domain.address import Address
-from virtkit.domain.devices import Alike, Controller, Device
-from virtkit.domain.elements.reading import kids_of
+from virtkit.domain.devices import Alike, Controller, Device, Origin
 from virtkit.releases import Release
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["MOST", "OPEN", "OPEN_VALUES", "Prototype", "Prototypes", "open_key", "prototypes"]
+__all__ = ["MOST", "OPEN", "OPEN_VALUES", "Prototype", "Sample", "Samples", "Written", "open_key", "samples"]
 
 MOST = 2048
-"""How many prototypes each of the two generations of a memo holds; one takes about 2 KB."""
+"""How many elements each of the two generations of the memo holds; one takes about 4 KB."""
 
 _BASE = len(fields(Device))
 
@@ -40,76 +41,82 @@ OPEN_VALUES: Mapping[str, tuple[str, ...]] = {
 }
 """The values that differ from domain to domain, and decide nothing about a device beyond a field of their own."""
 
-_OPEN: Mapping[str, tuple[str, re.Pattern[str], str | None]] = {
-    "disk": ("<source ", re.compile(r"(<source (?:file|dev)=)(['\"])(/[^'\"<>&]*)\2"), None),
+_OPEN: Mapping[str, tuple[str, tuple[str, ...], re.Pattern[str], str, str]] = {
+    # A path has no character that XML excludes or changes, because it is not parsed again.
+    "disk": ("<source ", ("<source file=", "<source dev="), re.compile(r"/[^'\"<>&\x00-\x1f]*"), "", "source"),
     "interface": (
-        "<mac ",
-        re.compile(r"(<mac address=)(['\"])([0-9a-f][02468ace](?::[0-9a-f]{2}){5})\2"),
-        "mac",
+        "<mac ", ("<mac address=",), re.compile(r"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}"), "mac", "mac"
     ),
-    "graphics": (" port=", re.compile(r"( port=)(['\"])([0-9]{1,5})\2"), None),
-}
-"""For each of these elements: what stands before an open value, its pattern, and the field that holds it."""
+    "graphics": (" port=", (" port=",), re.compile("[0-9]{1,5}"), "", ""),
+}  # fmt: skip
+"""For each of these elements: what begins an open value, what stands before it, its form, the field of the device that
+takes it, and the child that has it ("" for none)."""
 
 
-def open_key(name: str, text: str) -> tuple[str, str | None, str]:
-    """The key of an element in a memo, and the field that takes its open value, with the value.
+def open_key(name: str, text: str) -> tuple[str, str]:
+    """The key of an element in the memo, and its open value, "" for none.
 
     In the key ``OPEN`` stands for the value; a text without one is its own key. Only the values of ``OPEN_VALUES`` are
     open, and only where they have a form that every release accepts.
     """
     rule = _OPEN.get(name)
     if rule is None:
-        return text, None, ""
-    before, pattern, field = rule
-    # With two of them it would be unclear which one the field holds.
-    if text.count(before) != 1:
-        return text, None, ""
-    found = pattern.search(text)
-    if found is None:
-        return text, None, ""
-    start, end = found.span(3)
-    return f"{text[:start]}{OPEN}{text[end:]}", field, found[3]
+        return text, ""
+    begins, places, form, _, _ = rule
+    for place in places:
+        before, found, rest = text.partition(place)
+        if found:
+            quote = rest[:1]
+            value, end, behind = rest[1:].partition(quote) if quote in ("'", '"') else ("", "", "")
+            # With two of them it would be unclear which one the field holds.
+            if end and form.fullmatch(value) and value.isprintable() and begins not in before and begins not in behind:
+                return f"{before}{place}{quote}{OPEN}{quote}{behind}", value
+    return text, ""
 
 
-class Kids(Mapping[object, "Element"]):
-    """The children of an element by name, the first of each; they are looked up when they are asked for."""
+class _Children(Mapping[object, "Element"]):
+    """The children of an element of which one has an open value: that one is the domain's own."""
 
-    __slots__ = ("_element", "_names")
+    __slots__ = ("_alike", "_open", "_origin", "_position")
 
-    def __init__(self, element: Element, names: Mapping[object, None]) -> None:
-        self._element = element
-        self._names = names
+    def __init__(self, alike: Mapping[object, Element], open_child: str, origin: Origin, position: int) -> None:
+        self._alike = alike
+        self._open = open_child
+        self._origin = origin
+        self._position = position
 
     def __contains__(self, name: object) -> bool:
-        return name in self._names
+        return name in self._alike
 
     def __getitem__(self, name: object) -> Element:
-        if name not in self._names:
-            raise KeyError(name)
-        return next(self._element.iterchildren(cast("str", name)))
+        if name == self._open and name in self._alike:
+            return next(self._origin.element(self._position).iterchildren(self._open))
+        return self._alike[name]
 
     def get(self, name: object, default: Any = None) -> Any:
         """A child, or the default."""
-        return next(self._element.iterchildren(cast("str", name))) if name in self._names else default
+        return default if name not in self._alike else self[name] if name == self._open else self._alike[name]
 
     def __iter__(self) -> Iterator[object]:
-        return iter(self._names)
+        return iter(self._alike)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._alike)
 
 
 class Prototype:
     """What one text becomes: the values of a device, or nothing where the release passes over the element."""
 
-    __slots__ = ("_address", "_alias", "_alike", "_edits", "_flags", "_kind", "_last", "_make", "_names", "_options")
+    __slots__ = (
+        "_address", "_alias", "_alike", "_children", "_edits", "_flags", "_kind", "_last", "_make", "_open", "_options",
+        "_value_field",
+    )  # fmt: skip
 
-    def __init__(self, device: Device | None) -> None:
+    def __init__(self, device: Device | None, sample: Sample) -> None:
         self._make: Callable[..., Device] | None = None if device is None else type(device)
         if device is None:
             return
-        device.alike = Alike()
+        device.alike = Alike(sample.element)
         self._alike = device.alike
         self._kind, self._alias = (device.kind, device.model), device.alias
         at = device.address
@@ -118,12 +125,13 @@ class Prototype:
             self._address = type(at), tuple(getattr(at, name) for name in at.__slots__)
         self._flags = (device.given, device.readdressed)
         self._edits = tuple(device.edits)
-        self._names = dict.fromkeys(device.children)
+        self._children = device.children
         self._last = tuple(getattr(device, field.name) for field in fields(device)[_BASE:])
         self._options = device.options.copy() if isinstance(device, Controller) else None
+        self._value_field, self._open = _OPEN[device.kind][3:] if sample.value else ("", "")
 
-    def device(self, element: Element, position: int) -> Device | None:
-        """A new device of an element with this text."""
+    def device(self, origin: Origin, position: int, value: str) -> Device | None:
+        """A new device of an element with this text; ``value`` is its open value, "" for none."""
         make = self._make
         if make is None:
             return None
@@ -133,26 +141,61 @@ class Prototype:
         if self._address is not None:
             of, numbers = self._address
             address = of(*numbers)
+        children = self._children
+        if self._open:
+            children = _Children(children, self._open, origin, position)
         device = make(
-            kind, element, position, model, address, self._alias, given, [*self._edits], readdressed, "",
-            Kids(element, self._names), self._alike, *self._last,
+            kind, origin, position, model, address, self._alias, given, [*self._edits], readdressed, "", children,
+            self._alike, *self._last,
         )  # fmt: skip
         if self._options is not None:
             device.options = self._options.copy()  # type: ignore[attr-defined]
+        if self._value_field:
+            setattr(device, self._value_field, value)
         return device
 
 
-class Prototypes:
-    """The memo of one release: two generations, of which the older goes when the newer is full."""
+Written = tuple[str, "Sample | None", str]
+"""One child of ``<devices>``: its name, the element with its text (None where none is kept), and its open value."""
+
+
+class Sample:
+    """An element that stands for all with the same text up to the open value, and what each release reads of it.
+
+    ``end`` is its end tag without "<" where that is on a line of its own, else ""; ``value`` is its own open value, ""
+    for none. ``written`` stands for an element without an open value.
+    """
+
+    __slots__ = ("element", "end", "name", "readings", "value", "written")
+
+    def __init__(self, element: Element, end: str, value: str) -> None:
+        self.element = deepcopy(element)
+        self.name = str(element.tag)
+        self.end = end
+        self.value = value
+        self.written: Written = (self.name, self, "")
+        self.readings: dict[Release, Prototype | None] = {}
+
+    def keep(self, at: Release, device: Device | None) -> Prototype | None:
+        """Note what a release reads of the element; None where that may depend on the open value."""
+        field = _OPEN[self.name][3] if self.value else ""
+        # An open value that the reader did not take is the value of something else.
+        open_taken = device is None or not field or getattr(device, field) == self.value
+        found = self.readings[at] = Prototype(device, self) if open_taken else None
+        return found
+
+
+class Samples:
+    """The memo of elements: two generations, of which the older goes when the newer is full."""
 
     __slots__ = ("_newer", "_older")
 
     def __init__(self) -> None:
-        self._newer: dict[str, Prototype] = {}
-        self._older: dict[str, Prototype] = {}
+        self._newer: dict[str, Sample] = {}
+        self._older: dict[str, Sample] = {}
 
-    def find(self, key: str) -> Prototype | None:
-        """The prototype with a key."""
+    def find(self, key: str) -> Sample | None:
+        """The element with a key."""
         found = self._newer.get(key)
         if found is None:
             found = self._older.get(key)
@@ -160,25 +203,24 @@ class Prototypes:
                 self._enter(key, found)
         return found
 
-    def keep(self, key: str, element: Element, device: Device | None) -> None:
-        """Enter what an element became.
+    def keep(self, key: str, end: str, value: str, element: Element) -> Sample | None:
+        """Enter an element; None for one with a name in a namespace, whose meaning is written elsewhere."""
+        if "{" in str(element.tag) or ((":" in key or "xmlns" in key) and any(map(_has_namespace, element.iter()))):
+            return None
+        return self._enter(key, Sample(element, end, value))
 
-        Left out is a device whose reader dropped one of its children, or that has a child with a prefix: what a prefix
-        means is written outside the element.
-        """
-        if device is not None:
-            names = kids_of(element).keys()
-            if device.children.keys() != names or any(str(name).startswith("{") for name in names):
-                return
-        self._enter(key, Prototype(device))
-
-    def _enter(self, key: str, found: Prototype) -> None:
+    def _enter(self, key: str, found: Sample) -> Sample:
         if len(self._newer) >= MOST:
             self._older, self._newer = self._newer, {}
         self._newer[key] = found
+        return found
+
+
+def _has_namespace(element: Element) -> bool:
+    return any("{" in str(name) for name in (element.tag, *element.attrib))
 
 
 @cache
-def prototypes(at: Release) -> Prototypes:
-    """The memo of a libvirt release."""
-    return Prototypes()
+def samples() -> Samples:
+    """The memo of this process."""
+    return Samples()

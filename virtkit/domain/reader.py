@@ -5,15 +5,16 @@ Source of forms: libvirt, "Domain XML format". Source of refusals: observed, lib
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from virtkit.domain.device_classes import DEVICE_CLASSES, Inventory
 from virtkit.domain.devices import Device, Nic, Video
-from virtkit.domain.document import label_of, line_of
+from virtkit.domain.document import Document, label_of, line_of
 from virtkit.domain.elements import chardevs, console_devices, network, plain, storage
 from virtkit.domain.elements.reading import Read, Reader
-from virtkit.domain.prototypes import open_key, prototypes
-from virtkit.domain.source_map import Outline
+from virtkit.domain.frame import Framed
+from virtkit.domain.prototypes import Prototype
 from virtkit.errors import FactsError, Refused
 from virtkit.releases import Release
 
@@ -62,39 +63,47 @@ _COUNTED = frozenset({"interface", "memballoon", "video"})
 _LISTS = {one.element: one.name for one in DEVICE_CLASSES}
 
 
-def read_devices(root: Element, at: Release, found: Outline | None = None) -> Inventory:
-    """All devices of a ``<domain>`` element, in document order within each class.
+def read_devices(document: Document, at: Release) -> Inventory:
+    """All devices of a document, in document order within each class.
 
-    With the outline of the document's text, elements that are written alike are read once.
+    Elements that are written alike are read once.
     Raises Refused for what libvirt refuses while parsing: unknown kinds, bad numbers, missing parts.
     """
     reader = Reader(at)
     inventory = Inventory()
-    elements = [element for holder in root.iterchildren("devices") for element in holder.iterchildren("*")]
-    if found is None or not found.plain or len(found.texts) != len(elements):
-        for position, element in enumerate(elements):
+    if not isinstance(document, Framed):
+        holders = document.root.iterchildren("devices")
+        for position, element in enumerate([one for holder in holders for one in holder.iterchildren("*")]):
             _enter(inventory, _read(reader, element, position))
         return inventory
-    memo = prototypes(at)
-    lists = {name: getattr(inventory, _LISTS[name]) for name in set(found.names) & _READ.keys()}
-    for position, (element, name, text) in enumerate(zip(elements, found.names, found.texts, strict=True)):
-        if name not in _READ:
+    names = {name for name, _, _ in document.written}
+    lists = {name: getattr(inventory, _LISTS[name]) for name in names if name in _READ}
+    for position, (name, sample, value) in enumerate(document.written):
+        if name not in lists:
             continue
-        key, field, value = open_key(name, text)
-        known = memo.find(key)
-        if known is not None:
-            device = known.device(element, position)
-            if field is not None:
-                setattr(device, field, value)
-        else:
-            device = _read(reader, element, position)
-            # An open value that the reader did not take is the value of something else.
-            memo.keep(key if field is None or getattr(device, field, value) == value else text, element, device)
+        prototype = None if sample is None else sample.readings.get(at)
+        known = prototype or _reading(reader, document, position)
+        device = known.device(document, position, value) if isinstance(known, Prototype) else known
         if device is None or name in _COUNTED:
             _enter(inventory, device)
         else:
             lists[name].append(device)
     return inventory
+
+
+def _reading(reader: Reader, document: Framed, position: int) -> Prototype | Device | None:
+    """What the release reads of a device, kept where its text decides it. Raises Refused."""
+    _, sample, _ = document.written[position]
+    if sample is not None:
+        with suppress(Refused):
+            found = sample.keep(reader.at, _read(reader, sample.element, -1))
+            if found is not None:
+                return found
+    # Its own element has the lines of a refusal.
+    device = _read(reader, document.element(position), position)
+    if device is not None:
+        device.origin = document
+    return device
 
 
 def _read(reader: Reader, element: Element, position: int) -> Device | None:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
-__all__ = ["ElementSpan", "Outline", "is_plain", "outline", "root_spans", "siblings", "source_map"]
+__all__ = [
+    "ElementSpan",
+    "Outline",
+    "is_element",
+    "is_plain",
+    "outline",
+    "root_spans",
+    "siblings",
+    "source_map",
+]
 
 _TAG = re.compile(
     r"<(?:!--.*?--|!\[CDATA\[.*?\]\]|\?.*?\?|(/?)([^\s/>!?]+)[^>\"']*(?:\"[^\"]*\"[^>\"']*|'[^']*'[^>\"']*)*)>", re.S
@@ -85,31 +93,33 @@ class Outline:
     """The elements of a domain that a resolution edits: ``<os><type>``, each ``<devices>``, and the devices.
 
     ``end`` is where the content of the root element ends. ``names`` and ``texts`` are the names and the texts of the
-    devices; ``plain`` says that no text has a comment, CDATA section or processing instruction, ``bare`` that the text
-    is plain, and that nothing but blanks stands between the devices of the one ``<devices>``. The places are found when
-    they are first asked for.
+    devices, ``blanks`` what stands before each; ``plain`` says that no text has a comment, CDATA section or processing
+    instruction, ``bare`` that the text is plain, and that nothing but blanks stands between the devices of the one
+    ``<devices>``. The places are found when they are first asked for.
     """
 
-    __slots__ = ("_blanks", "_os_type", "_places", "_text", "bare", "end", "holders", "names", "plain", "texts")
+    __slots__ = ("_os_type", "_places", "_text", "bare", "blanks", "end", "holders", "names", "plain", "texts")
 
     def __init__(
         self,
         text: str,
         holders: list[ElementSpan],
-        devices: Sequence[tuple[str, str, str]],
+        blanks: list[str],
+        texts: list[str],
+        names: list[str],
         end: int,
         *,
         plain: bool,
         bare: bool = False,
     ) -> None:
-        """``devices`` are, for each, the text since the device before it or the start tag, its own, and its name."""
+        """``blanks`` are, for each device, the text since the device before it or the start tag."""
         self._text = text
         self.plain = plain
         self.bare = bare
         self.holders = holders
-        self._blanks = [blanks for blanks, _, _ in devices]
-        self.texts = [text for _, text, _ in devices]
-        self.names = [name for _, _, name in devices]
+        self.blanks = blanks
+        self.texts = texts
+        self.names = names
         self.end = end
         self._places: list[tuple[int, int]] | None = None
         self._os_type: list[ElementSpan | None] = []
@@ -120,7 +130,7 @@ class Outline:
         if self._places is None:
             at = self.holders[0].inner if self.holders else 0
             self._places = []
-            for blanks, text in zip(self._blanks, self.texts, strict=True):
+            for blanks, text in zip(self.blanks, self.texts, strict=True):
                 start = at + len(blanks)
                 at = start + len(text)
                 self._places.append((start, at))
@@ -143,13 +153,11 @@ def outline(text: str) -> Outline:
 def _full_outline(text: str) -> Outline:
     root = source_map(text)
     holders = [child for child in root.children if child.name == "devices"]
-    devices = []
-    at = holders[0].inner if holders else 0
-    for holder in holders:
-        for child in holder.children:
-            devices.append((text[at : child.start], text[child.start : child.end], child.name))
-            at = child.end
-    return Outline(text, holders, devices, root.outer, plain=is_plain(text))
+    devices = [child for holder in holders for child in holder.children]
+    ends = [holders[0].inner, *[child.end for child in devices]] if holders else []
+    blanks = [text[at : child.start] for at, child in zip(ends, devices, strict=False)]
+    texts = [text[child.start : child.end] for child in devices]
+    return Outline(text, holders, blanks, texts, [child.name for child in devices], root.outer, plain=is_plain(text))
 
 
 def _os_type(root: ElementSpan) -> ElementSpan | None:
@@ -187,7 +195,10 @@ def _quick_outline(text: str) -> Outline | None:
     devices = siblings(text, holder.inner, holder.outer)
     if devices is None:
         return None
-    return Outline(text, [holder], devices, text.rindex("</"), plain=True, bare=True)
+    blanks = [before for before, _, _ in devices]
+    texts = [own for _, own, _ in devices]
+    names = [name for _, _, name in devices]
+    return Outline(text, [holder], blanks, texts, names, text.rindex("</"), plain=True, bare=True)
 
 
 def siblings(text: str, start: int, end: int) -> list[tuple[str, str, str]] | None:
@@ -198,6 +209,11 @@ def siblings(text: str, start: int, end: int) -> list[tuple[str, str, str]] | No
     found: list[tuple[str, str, str]] = _ELEMENT.findall(text, start, end)
     rest = start + sum([len(blanks) + len(element) for blanks, element, _ in found])
     return None if text[rest:end].strip() else found
+
+
+def is_element(text: str) -> bool:
+    """Whether a part of a plain document is one element; False, too, where it may have another of its name inside."""
+    return _ELEMENT.fullmatch(text) is not None and not text[0].isspace()
 
 
 def _quick_os_type(text: str) -> ElementSpan | None:

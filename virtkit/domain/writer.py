@@ -49,10 +49,10 @@ def write(
         if _is_unchanged(group):
             anchor = group[-1].position
             continue
-        written = sorted(device.position for device in group if device.element is not None)
+        written = sorted(device.position for device in group if not device.added)
         taken = 0
         for device in group:
-            if device.element is None:
+            if device.added:
                 chunk = device_texts.new(device.kind, device.edits, device.address, indent)
                 if taken:
                     anchor = written[taken - 1]

@@ -70,7 +70,7 @@ def joined_text(domain: Domain) -> bytes | None:
     metadata = len(before) + len(after) - len(around[0]) - len(around[1])
     if metadata > 1 or text.count("<metadata") != metadata:
         return None
-    attributes = [f' {name}="{document.root.get(name)}"' for name in ("id", "type") if name in document.root.attrib]
+    attributes = [f' {name}="{document.frame.get(name)}"' for name in ("id", "type") if name in document.frame.attrib]
     found, marks = [f"<domain{''.join(attributes)}>".encode()], Marks()
     devices = zip(outline.names, outline.texts, strict=True)
     complete = (

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from virtkit.domain.document import lines_of_all
+from virtkit.domain.document import line_of, lines_of_all
+from virtkit.domain.frame import Framed
 from virtkit.fleet.canonical import whole_text
 from virtkit.fleet.element_texts import joined_text
 
@@ -31,15 +32,18 @@ _IDENTITY = frozenset({"name", "namespace"})
 def tree_key(domain: Domain) -> bytes:
     """The key of a domain's shape, 16 bytes: domains with the same key get the same verdicts for one question, up to
     lines."""
-    root = domain.document.root
-    text = joined_text(domain) or whole_text(root)
-    parts = [text, *_metadata(root), *(note.encode() for note in domain.notes)]
+    document = domain.document
+    text = joined_text(domain) or whole_text(document.root)
+    parts = [text, *_metadata(document.frame), *(note.encode() for note in domain.notes)]
     return blake2b(b"\0".join(parts), digest_size=16).digest()
 
 
 def lines_of(domain: Domain) -> list[int | None]:
     """The lines of a domain and of its devices, in document order."""
-    root = domain.document.root
+    document = domain.document
+    if isinstance(document, Framed):
+        return [line_of(document.frame), *document.lines]
+    root = document.root
     elements = [root, *[device for holder in root.iterchildren("devices") for device in holder.iterchildren("*")]]
     return lines_of_all(elements)
 

@@ -90,10 +90,10 @@ class Definition:
         wanted = new.device(context.at)
         check_unplug(context, CONFIG, wanted)
         text = self.resolved.xml()
-        root = read(text.encode(), self.resolved.domain.path).document.root
-        devices = read_devices(root, context.at)
+        document = read(text.encode(), self.resolved.domain.path).document
+        devices = read_devices(document, context.at)
         found = same_device(context, devices, wanted)
-        editor = Editor(text, root)
+        editor = Editor(text, document.root)
         for one in (found, console_of(devices, found)):
             if one is not None and one.element is not None:
                 editor.remove(one.element)

@@ -58,7 +58,7 @@ class NewDevice:
 
     def read(self, at: Release) -> Inventory:
         """The device as a typed value, alone in an inventory. Raises Refused as libvirt does while it parses."""
-        alone = read_devices(self.document.root, at)
+        alone = read_devices(self.document, at)
         if not alone.in_order() and not alone.graphics:
             raise Refused("unsupported configuration", f"unknown device type '{self.kind}'", self.kind)
         return alone

@@ -55,13 +55,14 @@ def running_xml(began: Resolved, devices: Inventory, documents: Mapping[int, Doc
     A document is found by the ``id()`` of its device.
     """
     text = began.xml()
-    root = parse(text.encode()).root
+    document = parse(text.encode())
+    root = document.root
     holder = root.find("devices")
     kept = {id(one) for one in devices.in_order()}
     known = {id(one) for one in began.devices}
     gone = Counter(row(one) for one in began.devices if id(one) not in kept)
     editor = Editor(text, root)
-    for device in read_devices(root, began.context.at).in_order():
+    for device in read_devices(document, began.context.at).in_order():
         if device.element is not None and gone[row(device)]:
             gone[row(device)] -= 1
             editor.remove(device.element)

@@ -70,9 +70,9 @@ def _common_name(device: Device) -> str:
 
 def _xml(domain: Resolved, device: Device) -> str:
     """The XML of a device as the domain has it, with its address only where nothing else tells it from others."""
-    root = parse(domain.xml().encode()).root
+    document = parse(domain.xml().encode())
     wanted = row(device)
-    found = next((one for one in read_devices(root, domain.context.at).in_order() if row(one) == wanted), None)
+    found = next((one for one in read_devices(document, domain.context.at).in_order() if row(one) == wanted), None)
     if found is None or found.element is None:
         raise UsageError(f"{device.label} has no element in the domain; it cannot be detached")
     element = copy(found.element)

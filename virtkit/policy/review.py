@@ -85,7 +85,7 @@ def review(
             text = f"{policy.name} would choose {choice.value}: {choice.reason}"
             add("machine", _machine_line(resolved), "warn", text, choice.line)
     # A device that is not written, such as a memory balloon, is reported on the line of the domain.
-    first = line_of(resolved.domain.document.root) or 1
+    first = line_of(resolved.domain.document.frame) or 1
     reviewed = check(resolved, found, overrides=policy.knows == "corrected", guest_database=known, changes=False)
     decided = _finding if gives_findings else _other_choice
     for device in reviewed.findings:

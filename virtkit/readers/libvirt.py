@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from virtkit.domain.document import BOMS, FOREIGN_HINTS, HINTS, NO_DOCTYPE, Document, codec_of, parse
+from virtkit.domain.frame import parse_domain
 from virtkit.domain.source_map import ElementSpan, root_spans
 from virtkit.errors import InputError, NotADomain
 from virtkit.readers.contract import SAVE_IMAGE, FoundDomain, Skipped
@@ -56,7 +57,7 @@ class LibvirtXml:
         if data.startswith(SAVE_IMAGE):
             data = _xml_of_image(data, file)
         try:
-            document = parse(data, file or None)
+            document = parse_domain(data, file or None)
         except InputError as problem:
             yield from _parts(data, file, problem)
         else:
@@ -161,7 +162,7 @@ def _check(text: str, span: ElementSpan, file: str) -> None:
 
 def _new_name(document: Document, names: set[str]) -> str:
     """The name of a domain of a stream: its own, with a number where an earlier one has the same."""
-    own = (document.root.findtext("name") or "").strip() or "domain"
+    own = (document.frame.findtext("name") or "").strip() or "domain"
     name, number = own, 1
     while name in names:
         number += 1

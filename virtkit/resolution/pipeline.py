@@ -47,16 +47,17 @@ def resolve_domain(
     """
     emulator, name, family = _place(domain, host, machine)
     children = domain.children
-    placed = "metadata" in children and placed_by_qemu(domain.document.root)
+    frame = domain.document.frame
+    placed = "metadata" in children and placed_by_qemu(frame)
     context = new_context(
-        domain.document.root, domain.arch, name, family, host.libvirt, emulator, behaviours(host.libvirt), slot_policy,
-        plugged, placed, children, frozenset(domain.outline.names),
+        frame, domain.arch, name, family, host.libvirt, emulator, behaviours(host.libvirt), slot_policy,
+        plugged, placed, children, domain.names,
     )  # fmt: skip
     if context.placed:
-        draft = Draft(read_devices(domain.document.root, NEWEST, domain.outline))
+        draft = Draft(read_devices(domain.document, NEWEST))
         _keep_placed(context, draft)
         return domain, host, context, draft.devices, draft.trace
-    draft = Draft(read_devices(domain.document.root, host.libvirt, domain.outline))
+    draft = Draft(read_devices(domain.document, host.libvirt))
     # Defaults
     disks.order_disks(context, draft)
     controllers.order_written(draft)

@@ -104,7 +104,7 @@ def _do(peer: Libvirt, domain: Any, step: Step) -> Observed:
 
 def _devices(peer: Libvirt, domain: Any, side: str) -> Any:
     text = domain.XMLDesc(0 if side == "live" else peer.flags("XML_INACTIVE"))
-    return rows(read_devices(read(text.encode()).document.root, peer.host.libvirt))
+    return rows(read_devices(read(text.encode()).document, peer.host.libvirt))
 
 
 @contextmanager

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from lxml.etree import SubElement, indent, tostring
 
 from virtkit.domain.devices import Controller
-from virtkit.domain.document import parse
 from virtkit.domain.domain import Domain
+from virtkit.domain.frame import parse_domain
 from virtkit.errors import Refused
 from virtkit.host import Host
 from virtkit.host.nearest import assumed_hosts
@@ -110,13 +110,13 @@ def _resolve(skeleton: Element, devices: Element, count: int, model: str) -> _Pl
     written = len(devices)
     devices.extend(placeholders(model, count))
     indent(skeleton)
-    inventory = _inventory(Domain(parse(tostring(skeleton))))
+    inventory = _inventory(Domain(parse_domain(tostring(skeleton))))
     if inventory is None:
         return None
     addresses, controllers = {}, []
     for device in inventory.in_order():
         address = () if device.address is None else _kept(device.address)
-        if device.element is not None:
+        if not device.added:
             if device.kind in _KEPT and device.position < written and address:
                 addresses[device.position] = address
         elif isinstance(device, Controller):
@@ -140,7 +140,7 @@ def addressed(building: Building) -> Inventory | None:
     """
     skeleton = deepcopy(building.root)
     indent(skeleton)
-    inventory = _inventory(Domain(parse(tostring(skeleton))))
+    inventory = _inventory(Domain(parse_domain(tostring(skeleton))))
     if inventory is None:
         return None
     elements = list(building.devices)
@@ -148,11 +148,11 @@ def addressed(building: Building) -> Inventory | None:
     for device in inventory.in_order():
         pairs = {} if device.address is None else {"type": device.address.type, **dict(device.address.pairs())}
         address = {name: str(value) for name, value in pairs.items()}
-        if device.element is not None and address and device.position < len(elements):
+        if not device.added and address and device.position < len(elements):
             element = elements[device.position]
             if element.find("address") is None:
                 SubElement(element, "address", address)
-        elif device.element is None and isinstance(device, Controller):
+        elif device.added and isinstance(device, Controller):
             element = building.device("controller", line, dict(_described(device)))
             if address:
                 SubElement(element, "address", address)
