@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 
 from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, qemu_refusal, refused
+from virtkit.values import maker
 from virtkit.virtio.interface import Interface, Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -54,6 +56,9 @@ class Hardware:
     evidence: str
     source: str
     condition: str = ""
+
+
+_made = maker(Hardware)
 
 
 class Offer(Protocol):
@@ -113,6 +118,11 @@ class Texts(dict[str, int]):
         """The number of a text."""
         return self.setdefault(text, len(self))
 
+    def numbers(self, texts: Iterable[str]) -> array[int]:
+        """The numbers of some texts."""
+        enter = self.setdefault
+        return array("i", [enter(text, len(self)) for text in texts])
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -154,11 +164,14 @@ def judge_cells(rules: Rules[T, G], guests: Sequence[Guest], kinds: Sequence[str
         member = []
         for guest, drivers in zip(guests, known, strict=True):
             own = drivers[kind]
-            member.append(rows.setdefault(own, len(rows)))
-            if own.group not in groups:
-                booted = rules.booted(own.group)
-                found = [rules.judged(guest, own.group, kind, offers[first]) for first in states[booted][0]]
-                groups[own.group] = _group(cells.texts, booted, found, known_texts)
+            row = rows.get(own)
+            if row is None:
+                row = rows[own] = len(rows)
+                if own.group not in groups:
+                    booted = rules.booted(own.group)
+                    found = [rules.judged(guest, own.group, kind, offers[first]) for first in states[booted][0]]
+                    groups[own.group] = _group(cells.texts, booted, found, known_texts)
+            member.append(row)
         judged = [(groups[one.group], one) for one in rows]
         places = _places([group for group, _ in judged], [of_column for _, of_column in states])
         hardware = [one.hardware for one in offers]
@@ -175,7 +188,7 @@ class _Group(NamedTuple):
 
     booted: bool
     states: int
-    plain: tuple[list[int], ...]
+    plain: tuple[array[int], ...]
     reasons: _Texts
     sources: _Texts
 
@@ -188,7 +201,7 @@ def _group(
     texts: Mapping[str, Texts], booted: bool, found: Sequence[Judged], known: dict[_Texts, _Texts]
 ) -> _Group:
     """A group by its judgements; groups whose judgements say the same share it through ``known``."""
-    plain = tuple([texts[name].number(getattr(one.judgement, name)) for one in found] for name in _PLAIN)
+    plain = tuple(texts[name].numbers(getattr(one.judgement, name) for one in found) for name in _PLAIN)
     reasons = tuple((one.judgement.reason, one.remarked) for one in found)
     sources = tuple((one.judgement.source, one.sourced) for one in found)
     return _Group(booted, len(found), plain, known.setdefault(reasons, reasons), known.setdefault(sources, sources))
@@ -212,22 +225,26 @@ def _numbers(
     """What the judgements of each row and state say, as numbers of texts by the name of a matrix column."""
     import numpy as np
 
-    reason, source = texts["reason"].number, texts["source"].number
     # Texts of groups stand in a key by their identity, because a hash of them takes long to make.
-    reasons: dict[tuple[int, str], list[int]] = {}
-    sources: dict[tuple[int, str], list[int]] = {}
-    found: dict[str, list[int]] = {name: [] for name in JUDGED}
+    reasons: dict[tuple[int, str], array[int]] = {}
+    sources: dict[tuple[int, str], array[int]] = {}
+    found = {name: array("i") for name in JUDGED}
+    verdict, reason, condition, evidence, source = (found[name] for name in JUDGED)
     for group, (_, of_drivers, remark) in rows:
-        for name, plain in zip(_PLAIN, group.plain, strict=True):
-            found[name] += plain
+        for column, plain in zip((verdict, condition, evidence), group.plain, strict=True):
+            column += plain
         key = id(group.reasons), remark
-        if key not in reasons:
-            reasons[key] = [reason(text + remark if remarked else text) for text, remarked in group.reasons]
-        found["reason"] += reasons[key]
+        own = reasons.get(key)
+        if own is None:
+            own = texts["reason"].numbers([text + remark if remarked else text for text, remarked in group.reasons])
+            reasons[key] = own
+        reason += own
         key = id(group.sources), of_drivers
-        if key not in sources:
-            sources[key] = [source(of_drivers + text if sourced else text) for text, sourced in group.sources]
-        found["source"] += sources[key]
+        own = sources.get(key)
+        if own is None:
+            own = texts["source"].numbers([of_drivers + text if sourced else text for text, sourced in group.sources])
+            sources[key] = own
+        source += own
     return {name: np.array(numbers, dtype=np.int32) for name, numbers in found.items()}
 
 
@@ -264,10 +281,10 @@ def _states(states: Sequence[Hashable]) -> tuple[list[int], list[int]]:
 def hardware_of(placement: Placement, shown: Shown | None, asked: str = "") -> Hardware:
     """What a device offers where it is; ``shown`` is None where libvirt refuses it."""
     if shown is None:
-        return Hardware(asked, "refused", placement.refusal, Evidence.RULE, "libvirt, Domain XML format")
+        return _made(asked, "refused", placement.refusal, Evidence.RULE, "libvirt, Domain XML format", "")
     if shown.interface is None:
-        return Hardware(placement.location, "refused", qemu_refusal(shown), Evidence.QEMU, shown.source)
-    return Hardware(placement.location, shown.interface.value, "", "", shown.source)
+        return _made(placement.location, "refused", qemu_refusal(shown), Evidence.QEMU, shown.source, "")
+    return _made(placement.location, shown.interface._value_, "", "", shown.source, "")
 
 
 def judge_hardware(answer: Support, kind: str, hardware: Hardware, addons: bool) -> Judgement:

@@ -53,7 +53,7 @@ def columns(cells: Cells, *, tidy: bool = False) -> dict[str, pd.Categorical]:
         names, codes = _coded(cells.texts[name], tidy)
         filled = np.empty(shape, dtype=codes.dtype)
         for block, places in parts:
-            filled[:, places] = codes[block.judged[name]][block.places][block.member]
+            filled[:, places] = codes.take(block.judged[name]).take(block.places).take(block.member, axis=0)
         found[name] = _categorical(names, filled)
     return found
 

@@ -18,7 +18,7 @@ from virtkit.compat.prober import Prober
 from virtkit.compat.verdict import Evidence, Verdict
 from virtkit.errors import UsageError
 from virtkit.guests import KINDS, Catalogue, Guest, Support, catalogue
-from virtkit.guests.kernels import Dated
+from virtkit.guests.kernels import ABSENT, Dated
 from virtkit.guests.overrides import shared_supports
 from virtkit.host import Host
 from virtkit.host.family import family_of
@@ -180,28 +180,34 @@ class _Groups:
 
     def __init__(self) -> None:
         self._groups: dict[Hashable, _Group] = {}
-        #: By the guest that was booted, then by the identity of an answer that guests share, which is kept with them.
-        self._shared: dict[str, dict[int, tuple[Support | Dated, Drivers[_Group]]]] = {}
+        #: By the guest that was booted and the identity of answers that guests share, which are kept with them.
+        self._shared: dict[tuple[str, int], _Shared] = {}
 
     def of(self, guest: Guest, answers: Mapping[str, Support | Dated]) -> Mapping[str, Drivers[_Group]]:
         """The group of a guest by kind, where these are the answers on its drivers."""
         booted = guest.id if guest.id in booted_guests() else ""
-        shared = self._shared.setdefault(booted, {})
-        found = {}
-        for kind, one in answers.items():
-            known = shared.get(id(one))
-            if known is None:
-                answer = one.unknown if isinstance(one, Dated) else one
-                known = shared[id(one)] = one, self._drivers(answer, booted)
-            drivers = known[1]
-            if isinstance(one, Dated):
-                absent = one.absent(guest)
-                if absent is None:
-                    drivers = Drivers(drivers.group, drivers.source, one.remark(guest))
-                else:
-                    drivers = self._drivers(absent, booted)
-            found[kind] = drivers
+        key = booted, id(answers)
+        known = self._shared.get(key)
+        if known is None:
+            known = self._shared[key] = self._shared_by(answers, booted)
+        if not known.dated:
+            return known.drivers
+        found = dict(known.drivers)
+        for kind, dated, absent in known.dated:
+            source, drivers = dated.why_absent(guest), found[kind]
+            found[kind] = Drivers(absent, source) if source else Drivers(drivers[0], drivers[1], dated.remark(guest))
         return found
+
+    def _shared_by(self, answers: Mapping[str, Support | Dated], booted: str) -> _Shared:
+        """What guests share that have these answers."""
+        drivers, dated = {}, []
+        for kind, one in answers.items():
+            if isinstance(one, Dated):
+                drivers[kind] = self._drivers(one.unknown, booted)
+                dated.append((kind, one, self._drivers(ABSENT, booted).group))
+            else:
+                drivers[kind] = self._drivers(one, booted)
+        return _Shared(answers, drivers, dated)
 
     def _drivers(self, answer: Support, booted: str) -> Drivers[_Group]:
         """What an answer says; the remark only where a judgement states it."""
@@ -211,6 +217,17 @@ class _Groups:
             group = self._groups[facts, booted] = _Group(Support(*facts), booted)
         remark = answer.remark if answer.unknown and answer.evidence == "override" else ""
         return Drivers(group, answer.source, remark)
+
+
+class _Shared(NamedTuple):
+    """What guests with equal answers have in common: their drivers by kind, where dates do not decide.
+
+    ``dated`` has the kinds where they do, each with the answer and the group of the guests that lack the driver.
+    """
+
+    answers: Mapping[str, Support | Dated]
+    drivers: Mapping[str, Drivers[_Group]]
+    dated: Sequence[tuple[str, Dated, _Group]]
 
 
 #: What a judgement depends on: the fields of Support up to the source.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "ABSENT",
     "Configuration",
     "Dated",
     "conditional_support",
@@ -88,6 +89,10 @@ def kernel_support(kernel: str, kind: str) -> Support:
     )
 
 
+ABSENT = Support(False, False, evidence="override")
+"""The answer where a driver is younger than a guest; the source is missing."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Dated:
     """An answer about Linux guests that depends on their dates: whose life ended before the driver lacks it.
@@ -101,15 +106,15 @@ class Dated:
 
     def of(self, guest: Guest) -> Support:
         """The answer about a guest."""
-        return self.absent(guest) or replace(self.unknown, remark=self.remark(guest))
+        source = self.why_absent(guest)
+        return replace(ABSENT, source=source) if source else replace(self.unknown, remark=self.remark(guest))
 
-    def absent(self, guest: Guest) -> Support | None:
-        """The answer about a guest whose life ended before the driver; None for any other."""
+    def why_absent(self, guest: Guest) -> str:
+        """The source of ABSENT for a guest whose life ended before the driver; "" for any other."""
         end = guest.eol or guest.release
         if not end or end >= self.row["born"]:
-            return None
-        source = f"{guest.database}: dates of {guest.id}; {self.row['source']}"
-        return Support(False, False, evidence="override", source=source)
+            return ""
+        return f"{guest.database}: dates of {guest.id}; {self.row['source']}"
 
     def remark(self, guest: Guest) -> str:
         """Why the driver of a guest is unknown."""

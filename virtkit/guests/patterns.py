@@ -40,10 +40,9 @@ class PatternIndex:
 
     def lists_of(self, guest: Guest) -> list[int]:
         """The numbers of the lists with a pattern that the guest fits, in order."""
-        name = guest.id
-        found: set[int] = set()
-        for word in (name, f"family={guest.family}", f"distro={guest.distro}"):
-            found.update(self._exact.get(word, ()))
+        name, exact = guest.id, self._exact
+        family, distro = f"family={guest.family}", f"distro={guest.distro}"
+        found = {*exact.get(name, ()), *exact.get(family, ()), *exact.get(distro, ())}
         for end in self._lengths:
             for number, rest in self._beginnings.get(name[:end], ()):
                 if rest is None or rest.match(name):

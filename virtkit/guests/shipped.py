@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from virtkit import facts
 from virtkit.errors import FactsError
 from virtkit.guests.record import AddOn, Guest
+from virtkit.values import maker
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
@@ -37,6 +38,11 @@ _HEAD = (
     "nics",
 )
 _ORIGIN = "osinfo-db (gitlab.com/libosinfo/osinfo-db), GPL-2.0-or-later"
+
+
+_made = maker(Guest)
+#: The kernel, the virtio-win release and the flavour of a guest of the database.
+_OF_DATABASE = ("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +179,7 @@ def load() -> tuple[str, tuple[Guest, ...]]:
     try:
         for row in facts.table("guests/guests.csv"):
             guests.append(
-                Guest(
+                _made(
                     row["id"],
                     "http://" + row["uri"],
                     row["name"],
@@ -188,7 +194,9 @@ def load() -> tuple[str, tuple[Guest, ...]]:
                     sets[row["devices"]],
                     tuple(addons.get(row["id"], ())),
                     database,
-                    nics=tuple(row["nics"].split()),
+                    *_OF_DATABASE,
+                    tuple(row["nics"].split()),
+                    "",
                 )
             )
     except KeyError as problem:

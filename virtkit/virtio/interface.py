@@ -17,7 +17,7 @@ from virtkit.host import Emulator
 from virtkit.host import shipped as shipped_emulators
 from virtkit.host.emulator import emulator_arch
 from virtkit.host.machine_types import interface_version
-from virtkit.virtio.kinds import Kind, driver_name, kind_of
+from virtkit.virtio.kinds import driver_name, kind_of
 
 __all__ = ["LOCATIONS", "Interface", "Shown", "off_pci", "possible", "shown", "switched"]
 
@@ -139,28 +139,31 @@ def _shown(qemu: Version, arch: str, machine: str, kind: str, model: str, locati
         if rule.covers(version):
             said = rule.message.replace("{driver}", driver_name(kind, model)).replace("{machine}", machine)
             return Shown(None, "", rule.answer, rule.source, said)
-    for rule in interfaces:
+    for rule, seen in interfaces:
         if rule.covers(version):
-            interface = Interface(rule.answer)
-            return Shown(interface, _device_id(kind_of(kind), interface), "", rule.source)
+            return seen
     raise FactsError(f"interface-rules.csv: no rule for {kind}, model {model} at {location} of {machine}")
 
 
 @lru_cache(maxsize=1024)
 def _rules(
     qemu: Version, arch: str, family: str, kind: str, model: str, location: str
-) -> tuple[tuple[_Rule, ...], tuple[_Rule, ...]]:
-    """The rules of the two tables, refusals first, that hold for some machine version of a family."""
+) -> tuple[tuple[_Rule, ...], tuple[tuple[_Rule, Shown], ...]]:
+    """The refusals that hold for some machine version of a family, and the rules of interfaces with what they say."""
     place = "conventional-root" if location == "conventional" else location
     refused, offered = (kind, model, place), (kind_of(kind).kind_class, model, location)
     return (
         tuple(one for one in _refusal_rules() if one.holds_for(qemu) and one.fits(refused, family, arch)),
-        tuple(one for one in _interface_rules() if one.fits(offered, family, arch)),
+        tuple((one, _said(one, kind)) for one in _interface_rules() if one.fits(offered, family, arch)),
     )
 
 
-def _device_id(kind: Kind, interface: Interface) -> str:
-    return kind.modern_id if interface is Interface.MODERN else kind.legacy_id
+@cache
+def _said(rule: _Rule, kind: str) -> Shown:
+    """What a rule of an interface says of a kind."""
+    about, interface = kind_of(kind), Interface(rule.answer)
+    device_id = about.modern_id if interface is Interface.MODERN else about.legacy_id
+    return Shown(interface, device_id, "", rule.source)
 
 
 def switched(kind: str, disable_legacy: bool, disable_modern: bool) -> Interface | None:
