@@ -194,8 +194,12 @@ class _Groups:
             return known.drivers
         found = dict(known.drivers)
         for kind, dated, absent in known.dated:
-            source, drivers = dated.why_absent(guest), found[kind]
-            found[kind] = Drivers(absent, source) if source else Drivers(drivers[0], drivers[1], dated.remark(guest))
+            source = dated.why_absent(guest)
+            if source:
+                found[kind] = Drivers(absent, source)
+            else:
+                group, source, _ = found[kind]
+                found[kind] = Drivers(group, source, dated.remark(guest))
         return found
 
     def _shared_by(self, answers: Mapping[str, Support | Dated], booted: str) -> _Shared:

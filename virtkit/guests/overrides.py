@@ -183,9 +183,15 @@ def _corrected(answer: Support, override: Override, legacy_elsewhere: bool) -> S
     )
 
 
-@lru_cache(maxsize=4096)
 def _corrected_by(answer: Support, corrections: tuple[Override, ...]) -> Support:
-    """The answer of the database with all corrections, in their order."""
+    """The answer of the database with corrections, in their order."""
+    if not corrections:
+        return answer
+    return _corrected_by_all(answer, corrections)
+
+
+@lru_cache(maxsize=4096)
+def _corrected_by_all(answer: Support, corrections: tuple[Override, ...]) -> Support:
     legacy_elsewhere = any(override.legacy == "yes" for override in corrections)
     for override in corrections:
         answer = _corrected(answer, override, legacy_elsewhere)
@@ -236,7 +242,7 @@ def support(guest: Guest, kind: str, *, overrides: bool = True) -> Support:
     answer = guest.support(kind)
     if not overrides:
         return answer
-    found = _shared(kind, answer, _corrections_of(guest).get(kind, ()), _linux(guest))
+    found = _of_kernels(kind, _corrected_by(answer, _corrections_of(guest).get(kind, ())), _linux(guest))
     return found.of(guest) if isinstance(found, Dated) else found
 
 
@@ -264,17 +270,22 @@ def _linux(guest: Guest) -> tuple[Configuration, ...] | None:
 def _shared_by_kind(
     listing: Listing, corrections: tuple[Override, ...], linux: tuple[Configuration, ...] | None
 ) -> Mapping[str, Support | Dated]:
-    """The answers of ``_shared`` by kind for the guests with these facts."""
+    """The answers of ``_of_kernels`` by kind for the guests with these facts."""
+    answers = _corrected_by_kind(listing, corrections)
+    if linux is None:
+        return answers
+    return MappingProxyType({kind: _of_kernels(kind, answer, linux) for kind, answer in answers.items()})
+
+
+@lru_cache(maxsize=1024)
+def _corrected_by_kind(listing: Listing, corrections: tuple[Override, ...]) -> Mapping[str, Support]:
+    """The answers of the database with all corrections, by kind, for the guests with this listing."""
     answers, by_kind = listed_support(listing), _by_kind(corrections)
-    return MappingProxyType({kind: _shared(kind, answers[kind], by_kind.get(kind, ()), linux) for kind in KINDS})
+    return MappingProxyType({kind: _corrected_by(answers[kind], by_kind.get(kind, ())) for kind in KINDS})
 
 
-def _shared(
-    kind: str, answer: Support, corrections: tuple[Override, ...], linux: tuple[Configuration, ...] | None
-) -> Support | Dated:
-    """Which drivers the guests with these facts have: ``answer`` is the database's, ``linux`` as of ``_linux``."""
-    if corrections:
-        answer = _corrected_by(answer, corrections)
+def _of_kernels(kind: str, answer: Support, linux: tuple[Configuration, ...] | None) -> Support | Dated:
+    """Which drivers the guests have whose corrected ``answer`` this is; ``linux`` as of ``_linux``."""
     if linux is None:
         return answer
     if not answer.any and not answer.legacy_addon and not answer.modern_addon:

@@ -177,7 +177,13 @@ class Guest(Displayable):
     @property
     def listing(self) -> Listing:
         """What the database's answers on virtio devices rest on."""
-        return Listing(self.devices & kinds.device_ids(), not self.devices, self.addons, self.database)
+        return Listing(_virtio_of(self.devices), not self.devices, self.addons, self.database)
+
+
+@lru_cache(maxsize=4096)
+def _virtio_of(devices: frozenset[str]) -> frozenset[str]:
+    """The virtio devices among some devices; guests with equal lists share the answer, and its hash."""
+    return devices & kinds.device_ids()
 
 
 class Listing(NamedTuple):
