@@ -321,6 +321,14 @@ class Inventory:
         "graphics", reads=None, written=None, id_prefix=None, addressable=False,
     )})  # fmt: skip
 
+    @classmethod
+    def of(cls, devices: Iterable[Device]) -> Inventory:
+        """An inventory of some devices, each list in their order."""
+        found = cls()
+        for device in devices:
+            getattr(found, _BY_ELEMENT[device.kind].name).append(device)
+        return found
+
     def in_order(self) -> list[Device]:
         """Every addressable device in libvirt's general device order, in which user addresses are reserved."""
         return list(chain.from_iterable(_GENERAL_ORDER(self)))

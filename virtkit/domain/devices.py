@@ -44,10 +44,13 @@ class Alike:
     """What the devices share whose elements have the same text in one libvirt release.
 
     ``element`` is one with the text, and ``checks`` what a later step found out from the text alone, None until then.
+    ``accepted`` notes where devices with this text passed the checks of a single device, see
+    ``virtkit.resolution.constraints.accepted``.
     """
 
     element: Element
     checks: object = None
+    accepted: set[object] = field(default_factory=set)
 
 
 class Origin(Protocol):

@@ -71,7 +71,7 @@ class Definition:
             check_drivers(strict, [device])
             if device.type == "ide" and device.index <= 0:
                 device.index = 0
-                check_controllers(strict, Draft(inventory_of(device)))
+                check_controllers(strict, Draft(inventory_of(device)), [device])
         text = self.resolved.xml()
         domain = read(text.encode(), self.resolved.domain.path)
         root = domain.document.root

@@ -11,9 +11,9 @@ from virtkit.domain.devices import Chardev, Controller, Device, Disk, Filesystem
 from virtkit.errors import Refused
 from virtkit.hotplug.device import list_of
 from virtkit.releases import Release, in_release
-from virtkit.resolution.constraints.capabilities import check_drivers
-from virtkit.resolution.constraints.chardevs import check_chardevs
-from virtkit.resolution.constraints.devices import check_aliases, check_devices
+from virtkit.resolution.constraints.capabilities import check_drivers, feature_names
+from virtkit.resolution.constraints.chardevs import check_chardevs, has_spice
+from virtkit.resolution.constraints.devices import check_aliases, check_devices, ps2_refusal
 from virtkit.resolution.constraints.disks import check_disks, check_sources
 from virtkit.resolution.constraints.elements import check_elements
 from virtkit.resolution.constraints.hostdevs import check_hostdev_sources
@@ -87,21 +87,21 @@ def check_valid(context: Context, present: Inventory, device: Device) -> None:
         list_of(handed, device).append(device)
         check_hostdev_sources(Draft(handed))
     draft = Draft(alone)
-    check_elements(context, draft, alone.in_order())
+    check_elements(context, draft, [*alone.in_order(), *alone.graphics])
     if isinstance(device, Disk):
-        check_sources(draft)
+        check_sources(alone.disks)
         if device.element is not None and device.element.find("source") is None:
             # An empty drive. Source: observed, libvirt 9.0.
             raise Refused("internal error", "argument key 'filename' must not have null value", device.label)
         # Where the disk can be depends on the model of its controller.
         alone.controllers.extend(one for one in present.controllers if one.type == "scsi")
-        check_disks(context, draft)
+        check_disks(context, draft, alone)
         alone.controllers.clear()
     elif isinstance(device, Controller):
-        check_disks(context, draft)
+        check_disks(context, draft, alone)
     elif isinstance(device, Chardev) or device.kind == "redirdev":
-        check_chardevs(context, draft)
+        check_chardevs(context, draft, alone, spice=has_spice(draft))
     else:
-        check_devices(context, draft)
+        check_devices(context, draft, alone, ps2_refusal(context, feature_names(context)))
         check_aliases(alone.in_order())
     check_drivers(context, alone.in_order())

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from virtkit.domain.address import DriveAddress
 from virtkit.domain.devices import Device, Disk, Hostdev, Input, Nic
 from virtkit.errors import Refused
+from virtkit.resolution.constraints.accepted import Ground
 from virtkit.resolution.constraints.disks import check_scsi_place
 from virtkit.resolution.context import Context, Draft
 
@@ -58,7 +59,7 @@ def check_addresses(context: Context, draft: Draft, devices: Iterable[Device]) -
             raise _refuse(device, "Controllers must use the 'ccid' address type")
 
 
-def _is_usb_input(context: Context, device: Device) -> bool:
+def _is_usb_input(context: Ground, device: Device) -> bool:
     """Whether it is a usb input; newer releases check the bus before libvirt chooses one that is not written."""
     if not isinstance(device, Input) or device.bus != "usb":
         return False

@@ -8,6 +8,7 @@ from __future__ import annotations
 from virtkit.domain.boot_order import order_of
 from virtkit.domain.devices import Device
 from virtkit.domain.document import line_of
+from virtkit.domain.elements.reading import kids_of
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
 
@@ -25,24 +26,28 @@ def check_boot(context: Context, draft: Draft) -> None:
     Raises Refused.
     """
     _check_orders(context, draft)
-    if "lifecycle-actions" in context.behaves:
+    if "lifecycle-actions" in context.behaves and not context.children.keys().isdisjoint(_ACTIONS):
         _check_actions(context)
-    os_element = context.find("os")
+    os_element = context.children.get("os")
     if os_element is None:
         return
-    bios = next(os_element.iterchildren("bios"), None)
+    kids = kids_of(os_element)
+    bios, loader = kids.get("bios"), kids.get("loader")
     if bios is not None and bios.get("useserial") == "yes":
         if context.arch not in _X86:
             raise Refused(CFG, "BIOS serial console only supported on x86 architectures")
         if not draft.devices.serials:
             raise Refused(XML, "need at least one serial port to use BIOS serial output")
-    acpi = context.find("features/acpi") is not None
-    loader = next(os_element.iterchildren("loader"), None)
     flash = loader is not None and loader.get("type") == "pflash"
-    if acpi and context.arch == "aarch64" and not flash and os_element.get("firmware") != "efi":
+    uefi = flash or os_element.get("firmware") == "efi"
+    if context.arch == "aarch64" and not uefi and context.find("features/acpi") is not None:
         raise Refused(CFG, "ACPI requires UEFI on this architecture", "feature acpi")
-    if not acpi and context.arch in _X86 and (flash or os_element.get("firmware") == "efi"):
+    if context.arch in _X86 and uefi and context.find("features/acpi") is None:
         raise Refused(CFG, "UEFI requires ACPI on this architecture", "loader" if flash else "firmware")
+
+
+_ACTIONS = ("on_poweroff", "on_reboot", "on_crash")
+"""The elements that name an action."""
 
 
 def _check_actions(context: Context) -> None:
@@ -50,10 +55,8 @@ def _check_actions(context: Context) -> None:
 
     Source: libvirt 11.3, messages of the QEMU driver; observed: libvirt 9.0 refuses on_poweroff 'preserve'.
     """
-    actions = {tag: context.children.get(tag) for tag in ("on_poweroff", "on_reboot", "on_crash")}
-    if all(element is None for element in actions.values()):
-        return
-    for refused, tags in (("rename-restart", tuple(actions)), ("preserve", ("on_reboot", "on_poweroff"))):
+    actions = {tag: context.children.get(tag) for tag in _ACTIONS}
+    for refused, tags in (("rename-restart", _ACTIONS), ("preserve", ("on_reboot", "on_poweroff"))):
         for tag in tags:
             element = actions[tag]
             if element is not None and (element.text or "").strip() == refused:

@@ -11,9 +11,10 @@ from virtkit.domain.document import line_of
 from virtkit.domain.vocabulary import accepted
 from virtkit.errors import Refused
 from virtkit.releases import Release, in_release
+from virtkit.resolution.constraints.accepted import Ground
 from virtkit.resolution.context import Context
 
-__all__ = ["check_cpus", "check_drivers", "check_features"]
+__all__ = ["check_cpus", "check_drivers", "check_features", "feature_names"]
 
 CFG = "unsupported configuration"
 
@@ -33,7 +34,7 @@ def _needed_kinds(at: Release) -> frozenset[str]:
     return frozenset(name for kind, _ in _needed(at) for name in (kind, kind.partition(":")[0]))
 
 
-def check_drivers(context: Context, devices: Iterable[Device]) -> None:
+def check_drivers(context: Ground, devices: Iterable[Device]) -> None:
     """Refuse a device that QEMU lacks. Raises Refused."""
     needed = _needed(context.at)
     trusted = context.trusts_controllers
@@ -63,10 +64,24 @@ def _key(device: Device) -> tuple[str, str]:
     return device.kind, device.model or "*"
 
 
-def check_features(context: Context) -> None:
-    """Refuse an element of ``<features>`` that the machine family does not have. Raises Refused."""
-    features = context.find("features")
-    if features is None:
+def feature_names(context: Context) -> frozenset[object]:
+    """The tags of all nodes below ``<features>``."""
+    first = context.children.get("features")
+    if first is None:
+        return frozenset()
+    names = [one.tag for one in first]
+    for other in first.itersiblings("features"):
+        names += [one.tag for one in other]
+    return frozenset(names)
+
+
+def check_features(context: Context, names: frozenset[object]) -> None:
+    """Refuse an element of ``<features>`` that the machine family does not have; ``names`` are those of all.
+
+    Raises Refused.
+    """
+    features = context.children.get("features")
+    if features is None or names <= _plain_features(context.at, context.family.name, context.arch):
         return
     known = accepted(context.at)["features", "child"]
     for feature in features.iterchildren("*"):
@@ -93,6 +108,13 @@ def _foreign_features(at: Release, family: str, arch: str) -> tuple[tuple[str, s
             path, _, attribute = where.partition("@")
             lacking.append((path, attribute, value, row["refusal"]))
     return tuple(lacking)
+
+
+@cache
+def _plain_features(at: Release, family: str, arch: str) -> frozenset[object]:
+    """The features that a family has, whatever their attributes and children are."""
+    lacking = {path.partition("/")[0] for path, *_ in _foreign_features(at, family, arch)}
+    return frozenset(accepted(at)["features", "child"] - lacking)
 
 
 def check_cpus(context: Context) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from virtkit.domain.address import CcidAddress
+from virtkit.domain.device_classes import Inventory
 from virtkit.domain.devices import Chardev, Device
 from virtkit.errors import Refused
-from virtkit.resolution.context import Context, Draft
+from virtkit.resolution.constraints.accepted import Ground
+from virtkit.resolution.context import Draft
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["check_chardevs"]
+__all__ = ["check_chardevs", "has_spice"]
 
 CFG = "unsupported configuration"
 XML = "XML error"
@@ -40,9 +42,16 @@ def _refuse(device: Device, what: str) -> Refused:
     return Refused(CFG, what, device.label, device.line)
 
 
-def check_chardevs(context: Context, draft: Draft) -> None:
-    """Refuse an invalid character device. Raises Refused."""
-    devices = draft.devices
+def has_spice(draft: Draft) -> bool:
+    """Whether the domain has a spice display."""
+    return "spice" in [one.model for one in draft.devices.graphics]
+
+
+def check_chardevs(context: Ground, draft: Draft, devices: Inventory, *, spice: bool) -> None:
+    """Refuse an invalid character device among those that are left to check, and a second smartcard.
+
+    ``spice`` says whether the domain has a spice display. Raises Refused.
+    """
     for serial in devices.serials:
         _check_serial_model(context, serial)
         _check_serial_address(serial)
@@ -53,7 +62,7 @@ def check_chardevs(context: Context, draft: Draft) -> None:
         if console.target in FOREIGN_CONSOLES:
             raise _refuse(console, f"unsupported console target type {console.target}")
     if "one-smartcard" in context.behaves:
-        _check_one_card(devices.smartcards)
+        _check_one_card(draft.devices.smartcards)
     for card in devices.smartcards:
         _check_certificates(card)
     for group in (devices.serials, devices.parallels, devices.channels, devices.consoles, devices.smartcards):
@@ -62,8 +71,8 @@ def check_chardevs(context: Context, draft: Draft) -> None:
                 _check_backend(chardev)
     for redirected in devices.redirdevs:
         _check_backend(redirected)
-    if "spice-backends-checked" in context.behaves:
-        _check_spice(draft)
+    if not spice and "spice-backends-checked" in context.behaves:
+        _check_no_spice(devices)
 
 
 def _check_one_card(cards: list[Chardev]) -> None:
@@ -105,7 +114,7 @@ def _check_backend(device: Device) -> None:
         raise Refused(INT, "Missing source service attribute for char device", device.label, device.line)
 
 
-def _check_serial_model(context: Context, serial: Chardev) -> None:
+def _check_serial_model(context: Ground, serial: Chardev) -> None:
     model = serial.target_model
     foreign = model in BUILT_IN and model != context.family.serial_model
     if model == "sclplmconsole" and context.family.ccw:
@@ -130,10 +139,7 @@ def _check_serial_address(serial: Chardev) -> None:
     raise _refuse(serial, f"Target type '{serial.target}' requires address type '{wanted}'")
 
 
-def _check_spice(draft: Draft) -> None:
-    devices = draft.devices
-    if any(one.model == "spice" for one in devices.graphics):
-        return
+def _check_no_spice(devices: Inventory) -> None:
     chardevs: list[Device] = [
         *devices.serials,
         *devices.parallels,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from virtkit.domain.devices import Chardev, Device
 from virtkit.domain.document import label_of
@@ -30,7 +30,7 @@ DOMAIN: dict[str, Callable[[Context, Draft], str | None]] = {
     "family": lambda context, draft: context.family.name,
     "chipset": lambda context, draft: context.family.chipset,
     "machine": lambda context, draft: context.machine,
-    "spice": lambda context, draft: "yes" if any(one.model == "spice" for one in draft.devices.graphics) else "no",
+    "spice": lambda context, draft: "yes" if "spice" in [one.model for one in draft.devices.graphics] else "no",
     "graphics": lambda context, draft: "yes" if draft.devices.graphics else "no",
     "numa": lambda context, draft: "no" if context.find("cpu/numa/cell") is None else "yes",
     "ioapic": lambda context, draft: _attribute(context, "features/ioapic", "driver"),
@@ -45,26 +45,35 @@ def _attribute(context: Context, path: str, name: str) -> str:
 
 
 class Subject(NamedTuple):
-    """What a condition is checked on; ``device`` is None for an element that is not a device.
+    """What a condition is checked on: a written device, or an element that is not a device.
 
     ``children`` are those of the element by name, the first of each.
     """
 
-    element: Element
-    device: Device | None
+    what: Device | Element
     children: Mapping[object, Element]
     context: Context
     draft: Draft
 
     @property
+    def device(self) -> Device | None:
+        """The device, None for an element that is not a device."""
+        return self.what if isinstance(self.what, Device) else None
+
+    @property
+    def element(self) -> Element:
+        """The element; that of a device is found when it is first needed."""
+        return cast("Element", self.what.element) if isinstance(self.what, Device) else self.what
+
+    @property
     def label(self) -> str:
         """The name in messages and tables."""
-        return label_of(self.element) if self.device is None else self.device.label
+        return self.what.label if isinstance(self.what, Device) else label_of(self.what)
 
     @property
     def shadowed(self) -> bool:
         """Whether libvirt uses another device in its place."""
-        return isinstance(self.device, Chardev) and self.device.shadowed
+        return isinstance(self.what, Chardev) and self.what.shadowed
 
     def value(self, path: str) -> str | None:
         """The text at a path, None when there is none."""
@@ -98,7 +107,7 @@ def reading(path: str) -> Callable[[Subject], str | None]:
 
 def _field(name: str) -> Callable[[Subject], str | None]:
     def of_device(subject: Subject) -> str | None:
-        found = getattr(subject.device, name, None)
+        found = getattr(subject.what, name, None)
         return None if found is None else str(found)
 
     return of_device

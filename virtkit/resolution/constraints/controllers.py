@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import MappingProxyType
 
 from virtkit.domain.address import PciAddress
 from virtkit.domain.devices import Controller
-from virtkit.domain.edits import SetText
+from virtkit.domain.edits import SetAttribute, SetText
 from virtkit.errors import Refused
 from virtkit.resolution.addresses.connect_types import pci_models
+from virtkit.resolution.constraints.accepted import Ground
 from virtkit.resolution.context import Context, Draft
 
 __all__ = ["check_controllers", "check_usb_sets"]
@@ -55,19 +57,24 @@ def _refuse(controller: Controller, what: str, category: str = CFG, remedy: str 
     return Refused(category, what, controller.label, controller.line, remedy=remedy)
 
 
-def check_controllers(context: Context, draft: Draft) -> None:
-    """Refuse an invalid controller. Raises Refused."""
-    for controller in draft.devices.controllers:
-        if controller.index > MAX_INDEX and controller.type == "pci":
-            raise _refuse(controller, f"PCI controller index '{controller.index}' too high, maximum is {MAX_INDEX}")
+def check_controllers(context: Context, draft: Draft, controllers: Iterable[Controller]) -> None:
+    """Refuse an invalid one of some controllers. Raises Refused."""
+    for controller in controllers:
         check = _CHECKS.get(controller.type)
         if check is not None:
-            check(context, draft, controller)
+            check(context, controller)
+        if controller.type == "pci":
+            _check_node(context, controller)
+            _check_expander(context, controller)
+        elif controller.type == "nvme":
+            _check_nvme(draft, controller)
 
 
-def _check_pci(context: Context, draft: Draft, controller: Controller) -> None:
+def _check_pci(context: Ground, controller: Controller) -> None:
     model = controller.model or ""
     index, options = controller.index, controller.options
+    if index > MAX_INDEX:
+        raise _refuse(controller, f"PCI controller index '{index}' too high, maximum is {MAX_INDEX}")
     pseries = context.family.name == "pseries"
     if not context.family.root and "pci-required" in context.behaves:
         raise _refuse(controller, f"Machine type '{context.machine}' does not support PCI")
@@ -109,7 +116,10 @@ def _check_pci(context: Context, draft: Draft, controller: Controller) -> None:
             f"PCI controller model name '{controller.model_name}' is not valid for a {model}"
             + (f" (right: {', '.join(sorted(fits))})" if fits else " (it has none)"),
         )
-    _check_node(context, controller, pseries)
+
+
+def _check_expander(context: Ground, controller: Controller) -> None:
+    model = controller.model or ""
     arm = model == "pcie-expander-bus" and "arm-expander-bus" in context.behaves and context.family.name in ARM_VIRT
     if model in EXPANDERS and context.family.name not in EXPANDERS[model] and not arm:
         text = (
@@ -120,11 +130,12 @@ def _check_pci(context: Context, draft: Draft, controller: Controller) -> None:
         raise _refuse(controller, text)
 
 
-def _check_node(context: Context, controller: Controller, pseries: bool) -> None:
+def _check_node(context: Context, controller: Controller) -> None:
     node = controller.node
     if node is None:
         return
     model = controller.model or ""
+    pseries = context.family.name == "pseries"
     if model not in ("pci-expander-bus", "pcie-expander-bus") and not (model == "pci-root" and pseries):
         raise _refuse(
             controller,
@@ -145,7 +156,7 @@ def _check_node(context: Context, controller: Controller, pseries: bool) -> None
         )
 
 
-def _check_ide(context: Context, draft: Draft, controller: Controller) -> None:
+def _check_ide(context: Ground, controller: Controller) -> None:
     if not context.family.ide and not context.trusts_controllers:
         what = "IDE controllers are unsupported for this QEMU binary or machine type"
         raise _refuse(controller, what, remedy=_NO_IDE.get(context.family.name, _OTHER_BUS))
@@ -153,14 +164,14 @@ def _check_ide(context: Context, draft: Draft, controller: Controller) -> None:
         raise _refuse(controller, "Only 1 IDE controller is supported", INT)
 
 
-def _check_scsi(context: Context, draft: Draft, controller: Controller) -> None:
+def _check_scsi(context: Ground, controller: Controller) -> None:
     if controller.model == "buslogic":
         raise _refuse(controller, "Unsupported controller model: buslogic")
     if controller.model == "ncr53c90":
         raise _refuse(controller, "ncr53c90 SCSI controller is not a built-in for this machine")
 
 
-def _check_usb(context: Context, draft: Draft, controller: Controller) -> None:
+def _check_usb(context: Ground, controller: Controller) -> None:
     model = controller.model
     if model in ("qusb1", "qusb2"):
         raise _refuse(controller, "USB controller model type 'qusb1' or 'qusb2' is not supported in qemu")
@@ -177,7 +188,7 @@ def _check_usb(context: Context, draft: Draft, controller: Controller) -> None:
         raise _refuse(controller, f"USB controller model '{model}' not supported in this QEMU binary")
 
 
-def _check_nvme(context: Context, draft: Draft, controller: Controller) -> None:
+def _check_nvme(draft: Draft, controller: Controller) -> None:
     serial = controller.serial
     for disk in draft.devices.disks:
         if disk.bus != "nvme" or disk.serial is None:
@@ -198,24 +209,32 @@ def _check_nvme(context: Context, draft: Draft, controller: Controller) -> None:
         raise _refuse(controller, "Missing mandatory serial for NVMe controller", XML)
 
 
+def _written_none(usb: Controller) -> bool:
+    """Whether ``model='none'`` is written for a usb controller."""
+    return usb.model == "none" and not any(isinstance(one, SetAttribute) and one.name == "model" for one in usb.edits)
+
+
 def check_usb_sets(draft: Draft) -> None:
     """Refuse usb controllers that cannot be combined. Raises Refused."""
     usb = [controller for controller in draft.devices.controllers if controller.type == "usb"]
+    masters = [one for one in usb if one.startport is None and one.model not in ICH9_UHCI]
+    if len(masters) == len(usb) <= 1:
+        return
     written = [controller for controller in usb if not controller.added]
-    if len(written) > 1 and any(one.element is not None and one.element.get("model") == "none" for one in written):
+    if len(written) > 1 and any(_written_none(one) for one in written):
         raise _refuse(written[1], "Can't add another USB controller: USB is disabled for this domain")
-    if written and all(one.model in ICH9_UHCI or one.startport is not None for one in written):
+    if written and all(one.added for one in masters):
         raise _refuse(written[0], "No master USB controller specified")
     seen: set[int] = set()
-    for controller in usb:
-        if controller.model in (*ICH9_UHCI, "none") or controller.startport is not None:
+    for controller in masters:
+        if controller.model == "none":
             continue
         if controller.index in seen:
             raise _refuse(controller, f"Duplicate USB controllers with index {controller.index}", XML)
         seen.add(controller.index)
 
 
-def _check_unplaceable(context: Context, draft: Draft, controller: Controller) -> None:
+def _check_unplaceable(context: Ground, controller: Controller) -> None:
     if not context.family.pci and "pci-required" not in context.behaves:
         return
     if isinstance(controller.address, PciAddress) and not controller.address.empty:
@@ -232,5 +251,5 @@ _CHECKS = {
     "ide": _check_ide,
     "scsi": _check_scsi,
     "usb": _check_usb,
-    "nvme": _check_nvme,
 }
+"""The checks of a single controller, by its type."""

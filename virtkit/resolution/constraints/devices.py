@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from virtkit.domain.address import IsaAddress
-from virtkit.domain.devices import Device
+from virtkit.domain.device_classes import Inventory
+from virtkit.domain.devices import Device, Input
 from virtkit.domain.document import line_of
 from virtkit.errors import Refused
+from virtkit.resolution.constraints.accepted import Ground
 from virtkit.resolution.context import Context, Draft
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
 
-__all__ = ["check_aliases", "check_devices"]
+__all__ = ["check_aliases", "check_devices", "ps2_refusal"]
 
 CFG = "unsupported configuration"
 XML = "XML error"
@@ -30,19 +33,31 @@ def _refuse(device: Device, what: str, category: str = CFG) -> Refused:
     return Refused(category, what, device.label, device.line)
 
 
-def check_devices(context: Context, draft: Draft) -> None:
-    """Refuse an invalid device. Raises Refused."""
+def check_devices(context: Context, draft: Draft, left: Inventory, ps2: str) -> None:
+    """Refuse an invalid device. Raises Refused.
+
+    Of inputs, sounds, shared memory, balloons and host devices, those are checked that are left to check. ``ps2`` is
+    why devices on the ps2 bus are refused, see ``ps2_refusal``.
+    """
+    if left.inputs:
+        _check_inputs(context, left.inputs, ps2)
+    devices = draft.devices
     for name, check in _CHECKS:
-        if getattr(draft.devices, name):
+        if getattr(devices, name):
             check(context, draft)
-    _check_others(context, draft)
+    if devices.nvrams or devices.tpms or devices.vsocks or devices.pstores or "redirfilter" in context.names:
+        _check_single_ones(context, draft)
+    _check_balloons(left.memballoons)
+    if devices.sounds or "audio" in context.names:
+        _check_sounds(context, draft)
+    _check_shmems(context, left.shmems)
+    _check_hostdevs(left.hostdevs)
 
 
-def _check_inputs(context: Context, draft: Draft) -> None:
-    ps2_refusal = _ps2_refusal(context) if any(one.bus == "ps2" for one in draft.devices.inputs) else ""
-    for device in draft.devices.inputs:
-        if device.bus == "ps2" and ps2_refusal:
-            raise _refuse(device, ps2_refusal)
+def _check_inputs(context: Ground, inputs: Iterable[Input], ps2: str) -> None:
+    for device in inputs:
+        if device.bus == "ps2" and ps2:
+            raise _refuse(device, ps2)
         if device.type == "passthrough" and device.address is not None and device.address.type == "ccw":
             raise _refuse(device, "virtio-input-host is not supported by this QEMU binary")
         if device.model is not None:
@@ -55,12 +70,15 @@ def _check_inputs(context: Context, draft: Draft) -> None:
                 )
 
 
-def _ps2_refusal(context: Context) -> str:
-    """Why devices on the ps2 bus are refused; "" where they are accepted."""
+def ps2_refusal(context: Context, features: Container[object]) -> str:
+    """Why devices on the ps2 bus are refused; "" where they are accepted.
+
+    ``features`` are the names of the elements below ``<features>``.
+    """
     elsewhere = context.arch not in _X86 or context.family.name == "microvm"
     if context.emulator.has("i8042") is False or (elsewhere and "ps2-x86-only" in context.behaves):
         return "ps2 is not supported by this QEMU binary"
-    ps2 = context.find("features/ps2")
+    ps2 = context.find("features/ps2") if "ps2" in features else None
     if ps2 is not None and ps2.get("state") == "off" and "ps2-feature" in context.behaves:
         return "ps2 bus inputs require the ps2 feature not to be disabled"
     return ""
@@ -171,16 +189,13 @@ def _check_panics(context: Context, draft: Draft) -> None:
 
 def _check_watchdogs(context: Context, draft: Draft) -> None:
     watchdogs = draft.devices.watchdogs
-    written = [watchdog for watchdog in watchdogs if not watchdog.added]
     several = "several-watchdogs" in context.behaves
+    written = [watchdog for watchdog in watchdogs if not watchdog.added] if len(watchdogs) > 1 else []
     if len(written) > 1 and not several:
         raise _refuse(written[1], "only a single watchdog device is supported", INT)
     seen: set[str | None] = set()
-    actions = set()
     for watchdog in watchdogs:
         model = watchdog.model
-        if watchdog.element is not None:
-            actions.add(watchdog.element.get("action") or "reset")
         if model in seen and model != "i6300esb":
             raise _refuse(watchdog, f"domain can only have one watchdog with model '{model}'")
         seen.add(model)
@@ -192,7 +207,7 @@ def _check_watchdogs(context: Context, draft: Draft) -> None:
             raise _refuse(watchdog, "diag288 model of watchdog is only supported on s390x")
         if model == "i6300esb" and watchdog.address is not None and watchdog.address.type != "pci":
             raise _refuse(watchdog, "i6300esb model of watchdog can go only on PCI bus")
-    if len(actions) > 1:
+    if len({one.element.get("action") or "reset" for one in written if one.element is not None}) > 1:
         raise _refuse(watchdogs[-1], "watchdogs with different actions are not supported with this QEMU binary")
 
 
@@ -248,8 +263,13 @@ def _bytes(size: Element | None) -> int | None:
     return int(text) * int(base**power)
 
 
-def check_aliases(devices: Iterable[Device]) -> None:
+_ALIAS = attrgetter("alias")
+
+
+def check_aliases(devices: Sequence[Device]) -> None:
     """Refuse two devices with the same alias. Raises Refused."""
+    if not any(map(_ALIAS, devices)):
+        return
     named: set[str] = set()
     for device in devices:
         if device.alias is None or getattr(device, "mirror", False):
@@ -259,7 +279,8 @@ def check_aliases(devices: Iterable[Device]) -> None:
         named.add(device.alias)
 
 
-def _check_others(context: Context, draft: Draft) -> None:
+def _check_single_ones(context: Context, draft: Draft) -> None:
+    """Refuse a second one of what there can be one only, and what a machine does not have."""
     devices = draft.devices
     for nvram in devices.nvrams:
         if context.family.name != "pseries":
@@ -280,17 +301,25 @@ def _check_others(context: Context, draft: Draft) -> None:
     for pstore in devices.pstores:
         if context.arch == "s390x":
             raise _refuse(pstore, "acpi-erst backend of pstore device is not supported")
-    for balloon in devices.memballoons:
+
+
+def _check_balloons(balloons: Iterable[Device]) -> None:
+    for balloon in balloons:
         if balloon.model == "xen":
             raise _refuse(balloon, "Memory balloon device type 'xen' is not supported by this version of qemu")
-    _check_sounds(context, draft)
-    for shmem in devices.shmems:
+
+
+def _check_shmems(context: Ground, shmems: Iterable[Device]) -> None:
+    for shmem in shmems:
         size = _bytes(shmem.children.get("size"))
         if size is not None and "shmem-sizes" in context.behaves and size and (size < MIB or size & (size - 1)):
             raise _refuse(shmem, "shmem size must be a power of 2 and at least 1 MiB (1024 KiB)", XML)
         if shmem.model in (None, "ivshmem"):
             raise _refuse(shmem, "ivshmem device is not supported with this QEMU binary")
-    for hostdev in devices.hostdevs:
+
+
+def _check_hostdevs(hostdevs: Iterable[Device]) -> None:
+    for hostdev in hostdevs:
         boot = hostdev.children.get("boot")
         if boot is not None and hostdev.model == "vfio-ap":
             raise _refuse(
@@ -326,7 +355,6 @@ def _check_sounds(context: Context, draft: Draft) -> None:
 
 
 _CHECKS: tuple[tuple[str, Callable[[Context, Draft], None]], ...] = (
-    ("inputs", _check_inputs),
     ("filesystems", _check_filesystems),
     ("nics", _check_nics),
     ("graphics", _check_graphics),

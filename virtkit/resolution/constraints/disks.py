@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from virtkit.domain.address import DriveAddress
+from virtkit.domain.device_classes import Inventory
 from virtkit.domain.devices import Device, Disk
 from virtkit.errors import Refused
+from virtkit.resolution.constraints.accepted import Ground
 from virtkit.resolution.context import Context, Draft
 from virtkit.resolution.defaults.controllers import find
 
@@ -73,9 +76,14 @@ REMOVABLE = frozenset({"cdrom", "floppy"})
 LUN_TYPES = frozenset({"block", "volume", "network"})
 
 
-def check_sources(draft: Draft) -> None:
-    """Refuse a fixed disk without a source, and an incomplete source. Raises Refused."""
-    for disk in draft.devices.disks:
+def check_sources(disks: Iterable[Disk]) -> None:
+    """Refuse a fixed disk without a source, and an incomplete source. Raises Refused.
+
+    A disk whose text was accepted before has its source.
+    """
+    for disk in disks:
+        if disk.alike is not None and disk.alike.accepted:
+            continue
         needed = SOURCES[disk.type]
         source = disk.children.get("source")
         if source is not None:
@@ -105,36 +113,42 @@ def _check_source(disk: Disk, source: Element, needed: str) -> None:
             raise _refuse(disk, "storage type 'dir' requires use of storage format 'fat'")
 
 
-def check_disks(context: Context, draft: Draft) -> None:
-    """Refuse an invalid disk. Raises Refused."""
-    lun_on_virtio = context.emulator.has_property("virtio-blk-pci", "scsi")
-    for disk in draft.devices.disks:
-        _check_address(context, disk)
-        address = disk.address
-        if _PARTITION.match(disk.target):
-            raise _refuse(disk, f"invalid disk target '{disk.target}', partitions can't appear in disk targets")
-        if disk.device == "lun":
-            if disk.bus not in ("virtio", "scsi"):
-                raise _refuse(disk, f"disk device='lun' is not supported for bus='{disk.bus}'")
-            if disk.bus == "virtio" and lun_on_virtio is False:
-                raise _refuse(disk, "This QEMU doesn't support SCSI emulation with 'virtio-blk' device")
-        if disk.model is not None:
-            on_usb = disk.bus == "usb" and disk.model in _USB_MODELS
-            if disk.bus != "virtio" and not on_usb:
-                raise _refuse(disk, f"disk model '{disk.model}' not supported for bus '{disk.bus}'")
-            if disk.bus == "virtio" and disk.model in _USB_MODELS:
-                raise _refuse(disk, f"disk model '{disk.model}' not supported for bus '{disk.bus}'")
-        if disk.serial and (disk.bus == "sd" or (disk.device == "lun" and disk.bus == "scsi")):
-            raise _refuse(disk, f"a serial is not supported for device='{disk.device}' on bus='{disk.bus}'")
-        _check_driver(disk)
+def check_disks(context: Context, draft: Draft, left: Inventory) -> None:
+    """Refuse an invalid disk or scsi controller among those that are left to check, and two disks at one place.
+
+    Raises Refused.
+    """
+    for disk in left.disks:
+        _check_disk(context, disk)
         if _check_iothread(context, disk) and disk.bus != "virtio":
             raise _refuse(disk, f"IOThreads not available for bus {disk.bus} target {disk.target}")
-        if isinstance(address, DriveAddress):
-            _check_numbers(draft, disk, address)
-    for controller in draft.devices.controllers:
+        if isinstance(disk.address, DriveAddress):
+            _check_numbers(draft, disk, disk.address)
+    for controller in left.controllers:
         if controller.type == "scsi":
             _check_iothread(context, controller)
     _check_places(draft)
+
+
+def _check_disk(context: Ground, disk: Disk) -> None:
+    _check_address(context, disk)
+    bus, model = disk.bus, disk.model
+    if _PARTITION.match(disk.target):
+        raise _refuse(disk, f"invalid disk target '{disk.target}', partitions can't appear in disk targets")
+    if disk.device == "lun":
+        if bus not in ("virtio", "scsi"):
+            raise _refuse(disk, f"disk device='lun' is not supported for bus='{bus}'")
+        if bus == "virtio" and context.emulator.has_property("virtio-blk-pci", "scsi") is False:
+            raise _refuse(disk, "This QEMU doesn't support SCSI emulation with 'virtio-blk' device")
+    if model is not None:
+        on_usb = bus == "usb" and model in _USB_MODELS
+        if bus != "virtio" and not on_usb:
+            raise _refuse(disk, f"disk model '{model}' not supported for bus '{bus}'")
+        if bus == "virtio" and model in _USB_MODELS:
+            raise _refuse(disk, f"disk model '{model}' not supported for bus '{bus}'")
+    if disk.serial and (bus == "sd" or (disk.device == "lun" and bus == "scsi")):
+        raise _refuse(disk, f"a serial is not supported for device='{disk.device}' on bus='{bus}'")
+    _check_driver(disk)
 
 
 def _check_iothread(context: Context, device: Device) -> bool:
@@ -205,7 +219,7 @@ def _check_places(draft: Draft) -> None:
                 )
 
 
-def _check_address(context: Context, disk: Disk) -> None:
+def _check_address(context: Ground, disk: Disk) -> None:
     address = disk.address
     if disk.bus == "fdc" and "machine-lists" in context.behaves and not _takes_floppies(context):
         raise _refuse(disk, "this machine type do not support floppy devices")
@@ -224,7 +238,7 @@ def _check_address(context: Context, disk: Disk) -> None:
         raise _refuse(disk, f"virtio disk cannot have an address of type '{address.type}'")
 
 
-def _takes_floppies(context: Context) -> bool:
+def _takes_floppies(context: Ground) -> bool:
     return context.arch in ("i686", "x86_64") or context.family.name in ("ppc64-other", "g3beige")
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from virtkit.domain.devices import Device
 
-__all__ = ["check_elements"]
+__all__ = ["check_elements", "reads_domain"]
 
 OTHERS = ("lease", "audio", "redirfilter")
 """Elements below ``<devices>`` that are not devices with an address."""
@@ -52,6 +52,12 @@ class _Rules:
         found: Sequence[Rule] = self.by_value.get(value, ())
         return [*found, *(rule for words, rule in self.unless if value not in words)] if self.unless else found
 
+    @property
+    def reads_domain(self) -> bool:
+        """Whether one of the rules reads the domain."""
+        every = [rule for rules in self.by_value.values() for rule in rules] + [rule for _, rule in self.unless]
+        return any(rule.reads_domain for rule in every)
+
     def check(self, value: object, subject: Subject) -> None:
         """Raises Refused when a rule holds."""
         found = self.of(value)
@@ -63,7 +69,7 @@ class _Rules:
         """Those of the rules that what is written does not exclude, None for none."""
         by_value = {value: _possible(rules, subject) for value, rules in self.by_value.items()}
         kept = _Rules({value: rules for value, rules in by_value.items() if rules})
-        kept.unless = [(words, rule) for words, rule in self.unless if _possible([rule], subject)]
+        kept.unless = [(words, left) for words, rule in self.unless for left in _possible([rule], subject)]
         return kept if kept.by_value or kept.unless else None
 
 
@@ -127,11 +133,12 @@ def _known(at: Release) -> dict[str, _Node]:
 
 class _Left(NamedTuple):
     """What is left to check of the elements with one text, in the order of ``_walk``: the rules whose outcome also
-    depends on the device as resolved, or on the domain."""
+    depends on the device as resolved, or on the domain. ``reads_domain`` says whether some depend on the domain."""
 
     first: tuple[Rule, ...]
     fields: tuple[tuple[str, _Rules], ...]
     last: tuple[Rule, ...]
+    reads_domain: bool = False
 
     def check(self, subject: Subject) -> None:
         """Raises Refused when a rule holds."""
@@ -140,19 +147,24 @@ class _Left(NamedTuple):
         for rule in self.first:
             rule.check(subject)
         for field_, rules in self.fields:
-            rules.check(getattr(subject.device, field_, None), subject)
+            rules.check(getattr(subject.what, field_, None), subject)
         for rule in self.last:
             rule.check(subject)
 
 
+_EMPTY = _Node()
 _NOTHING = _Left((), (), ())
 _ALL = "all"
 """In place of what is left to check: an element with a value that may be refused has to be checked in full."""
 
 
 def _possible(rules: Iterable[Rule], subject: Subject) -> list[Rule]:
-    """The rules of which all terms about what is written hold."""
-    return [rule for rule in rules if all(term.holds(subject) for term in rule.terms if term.is_written)]
+    """The rules of which all terms about what is written hold, with their other terms."""
+    return [
+        rule._replace(terms=tuple([term for term in rule.terms if not term.is_written]))
+        for rule in rules
+        if all(term.holds(subject) for term in rule.terms if term.is_written)
+    ]
 
 
 def _left(element: Element, node: _Node, subject: Subject) -> _Left | None:
@@ -174,36 +186,45 @@ def _left(element: Element, node: _Node, subject: Subject) -> _Left | None:
                 return None
             first += inner.first + inner.last
     fields = [(name, kept) for name, rules in node.fields.items() if (kept := rules.left(subject)) is not None]
-    found = _Left(tuple(first), tuple(fields), tuple(_possible(node.rules, subject)))
-    return found if any(found) else _NOTHING
+    last = _possible(node.rules, subject)
+    if not (first or fields or last):
+        return _NOTHING
+    domain = any(rule.reads_domain for rule in (*first, *last)) or any(rules.reads_domain for _, rules in fields)
+    return _Left(tuple(first), tuple(fields), tuple(last), domain)
+
+
+def reads_domain(device: Device) -> bool:
+    """Whether the tables ask for more than the device and its machine. ``check_elements`` must have seen the text."""
+    left = None if device.alike is None else device.alike.checks
+    return not isinstance(left, _Left) or left.reads_domain
 
 
 def check_elements(context: Context, draft: Draft, devices: Iterable[Device]) -> None:
-    """Refuse an option value that libvirt does not accept, and a device for which a rule holds. Raises Refused."""
+    """Refuse an option value that libvirt does not accept, and a device for which a rule holds. Raises Refused.
+
+    Elements below ``<devices>`` that are no devices are checked, too.
+    """
     known = _known(context.at)
-    for device in (*devices, *draft.devices.graphics):
+    for device in devices:
         alike = device.alike
         left = None if alike is None else alike.checks
-        element = device.element
-        if left is _NOTHING or element is None:
+        if left is _NOTHING or device.added:
             continue
-        node = known.get(device.kind)
-        if node is None:
-            continue
-        subject = Subject(element, device, device.children, context, draft)
+        node = known.get(device.kind, _EMPTY)
+        subject = Subject(device, device.children, context, draft)
         if left is None and alike is not None:
-            left = alike.checks = _left(element, node, subject) or _ALL
+            left = alike.checks = _left(subject.element, node, subject) or _ALL
         if isinstance(left, _Left):
             left.check(subject)
         else:
-            _walk(element, node, subject)
+            _walk(subject.element, node, subject)
     if context.names.isdisjoint(OTHERS):
         return
     for holder in context.root.iterchildren("devices"):
         for element in holder.iterchildren(*OTHERS):
-            node = known.get(str(element.tag))
-            if node is not None:
-                _walk(element, node, Subject(element, None, kids_of(element), context, draft))
+            own = known.get(str(element.tag))
+            if own is not None:
+                _walk(element, own, Subject(element, kids_of(element), context, draft))
 
 
 def _walk(element: Element, node: _Node, subject: Subject) -> None:
@@ -222,7 +243,7 @@ def _walk(element: Element, node: _Node, subject: Subject) -> None:
             if below is not None:
                 _walk(child, below, subject)
     for field_, rules in node.fields.items():
-        rules.check(getattr(subject.device, field_, None), subject)
+        rules.check(getattr(subject.what, field_, None), subject)
     for rule in node.rules:
         if not subject.shadowed:
             rule.check(subject)

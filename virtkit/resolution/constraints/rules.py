@@ -25,6 +25,11 @@ class Rule(NamedTuple):
     category: str
     refusal: str
 
+    @property
+    def reads_domain(self) -> bool:
+        """Whether a term is about the domain."""
+        return any(term.path[0] == "^" for term in self.terms)
+
     def check(self, subject: Subject) -> None:
         """Raises Refused when every term holds."""
         for term in self.terms:
