@@ -106,6 +106,34 @@ def test_a_device_that_one_qemu_has_is_refused_for_another_one(tmp_path: Path) -
             resolve(read(data), less)
 
 
+def test_an_iommu_that_is_known_counts_for_many_vcpus() -> None:
+    """256 vCPUs need an iommu with extended interrupt mode also where iommus with this text were read before."""
+    host = Host.named(libvirt="9.0")
+    iommu = "<iommu model='intel'><driver intremap='on' eim='{}'/></iommu>"
+    features = "<acpi/><ioapic driver='qemu'/>"
+    for eim in ("on", "off", "on", "off"):
+        data = _domain(iommu.format(eim), features=features).replace(b"<vcpu>2<", b"<vcpu>256<")
+        if eim == "on":
+            assert len(resolve(read(data), host).inventory.iommus) == 1
+        else:
+            with pytest.raises(Refused, match="more than 255 vCPUs"):
+                resolve(read(data), host)
+
+
+def test_refusals_of_known_devices_have_their_own_lines() -> None:
+    """A refusal that depends on the domain names the line of this domain, not that of the one with the same text."""
+    host = Host.named(libvirt="12.8")
+    for breaks in (1, 3, 2):
+        with pytest.raises(Refused) as found:
+            resolve(read(_domain(f"{MEDIATED}", "\n" * breaks)), host)
+        assert found.value.line == 3 + breaks
+    for breaks in (1, 3, 2):
+        resolve(read(_domain(f"\n{MEDIATED}\n{VNC}\n")), host)
+        with pytest.raises(Refused) as found:
+            resolve(read(_domain("\n" * breaks + f"{MEDIATED}\n")), host)
+        assert found.value.line == 3 + breaks
+
+
 #: What steps of a resolution may fill in, or leave out, and checks of a single device read.
 _FILLED = (
     *("address", "model", "bus", "type", "target", "target_model", "index", "options", "model_name", "hotplug"),

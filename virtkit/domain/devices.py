@@ -101,6 +101,14 @@ class Device:
         return found if found is None or isinstance(found, etree._Element) else found.element(self.position)
 
     @property
+    def sample(self) -> Element | None:
+        """An element with its text, None when resolution added it; its lines and its open value may be others.
+
+        It costs nothing, where ``element`` may parse the document.
+        """
+        return self.element if self.alike is None else self.alike.element
+
+    @property
     def line(self) -> int | None:
         """Its line in the input, None when resolution added it."""
         found = self.origin

@@ -53,7 +53,7 @@ def check_addressed(context: Context, draft: Draft) -> None:
     check_aliases(devices)
     check_features(context, features)
     check_boot(context, draft)
-    check_cpus(context)
+    check_cpus(context, draft)
     check_drivers(context, others)
     check_addresses(context, draft, others)
     known.accept(others)

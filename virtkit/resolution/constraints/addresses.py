@@ -63,7 +63,8 @@ def _is_usb_input(context: Ground, device: Device) -> bool:
     """Whether it is a usb input; newer releases check the bus before libvirt chooses one that is not written."""
     if not isinstance(device, Input) or device.bus != "usb":
         return False
-    written = device.element is not None and device.element.get("bus") is not None
+    element = device.sample
+    written = element is not None and element.get("bus") is not None
     return written or "written-bus-counts" not in context.behaves
 
 

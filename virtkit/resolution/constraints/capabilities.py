@@ -12,7 +12,7 @@ from virtkit.domain.vocabulary import accepted
 from virtkit.errors import Refused
 from virtkit.releases import Release, in_release
 from virtkit.resolution.constraints.accepted import Ground
-from virtkit.resolution.context import Context
+from virtkit.resolution.context import Context, Draft
 
 __all__ = ["check_cpus", "check_drivers", "check_features", "feature_names"]
 
@@ -117,7 +117,7 @@ def _plain_features(at: Release, family: str, arch: str) -> frozenset[object]:
     return frozenset(accepted(at)["features", "child"] - lacking)
 
 
-def check_cpus(context: Context) -> None:
+def check_cpus(context: Context, draft: Draft) -> None:
     """Refuse more vcpus than the machine type has, or than its interrupts reach. Raises Refused."""
     vcpu = context.find("vcpu")
     text = "1" if vcpu is None else (vcpu.text or "1").strip()
@@ -129,8 +129,8 @@ def check_cpus(context: Context) -> None:
     if most is not None and count > most:
         raise Refused(CFG, f"Maximum CPUs greater than specified machine type limit {most}", f"{count} vcpus")
     if count > XAPIC_MOST and context.family.chipset == "q35" and "iommu-for-many-vcpus" not in context.behaves:
-        driver = context.find("devices/iommu/driver")
-        if driver is None or driver.get("eim") != "on":
+        drivers = [one.children["driver"] for one in draft.devices.iommus if "driver" in one.children]
+        if not drivers or drivers[0].get("eim") != "on":
             raise Refused(
                 CFG,
                 f"more than {XAPIC_MOST} vCPUs require extended interrupt mode enabled on the iommu device",

@@ -84,7 +84,7 @@ def _check_one_card(cards: list[Chardev]) -> None:
 
 
 def _check_certificates(card: Chardev) -> None:
-    element = card.element
+    element = card.sample
     if element is None or card.model != "host-certificates":
         return
     if len(element.findall("certificate")) != CERTIFICATES:
@@ -99,7 +99,7 @@ CERTIFICATES = 3
 
 def _check_backend(device: Device) -> None:
     """Refuse more endpoints than the type of connection has, and UDP without an address to send to."""
-    element, kids = device.element, device.children
+    element, kids = device.sample, device.children
     if element is None:
         return
     if "source" not in kids and "protocol" not in kids and element.get("type") != "udp":
@@ -149,7 +149,8 @@ def _check_no_spice(devices: Inventory) -> None:
         *devices.redirdevs,
     ]
     for device in (*chardevs, *devices.rngs):
-        backend = None if device.element is None else _backend(device.element)
+        element = device.sample
+        backend = None if element is None else _backend(element)
         if backend in ("spicevmc", "spiceport"):
             raise _refuse(device, f"chardev '{backend}' not supported without spice graphics")
 

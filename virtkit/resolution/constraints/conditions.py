@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from virtkit.domain.devices import Chardev, Device
-from virtkit.domain.document import label_of
+from virtkit.domain.document import label_of, line_of
 from virtkit.errors import FactsError
 from virtkit.resolution.context import Context, Draft
 
@@ -62,8 +62,13 @@ class Subject(NamedTuple):
 
     @property
     def element(self) -> Element:
-        """The element; that of a device is found when it is first needed."""
-        return cast("Element", self.what.element) if isinstance(self.what, Device) else self.what
+        """The element, or one with the same text: its lines may be others."""
+        return cast("Element", self.what.sample) if isinstance(self.what, Device) else self.what
+
+    @property
+    def line(self) -> int | None:
+        """The line of the element."""
+        return self.what.line if isinstance(self.what, Device) else line_of(self.what)
 
     @property
     def label(self) -> str:

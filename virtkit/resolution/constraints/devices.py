@@ -207,7 +207,7 @@ def _check_watchdogs(context: Context, draft: Draft) -> None:
             raise _refuse(watchdog, "diag288 model of watchdog is only supported on s390x")
         if model == "i6300esb" and watchdog.address is not None and watchdog.address.type != "pci":
             raise _refuse(watchdog, "i6300esb model of watchdog can go only on PCI bus")
-    if len({one.element.get("action") or "reset" for one in written if one.element is not None}) > 1:
+    if len({element.get("action") or "reset" for one in written if (element := one.sample) is not None}) > 1:
         raise _refuse(watchdogs[-1], "watchdogs with different actions are not supported with this QEMU binary")
 
 

@@ -208,7 +208,7 @@ def check_elements(context: Context, draft: Draft, devices: Iterable[Device]) ->
     for device in devices:
         alike = device.alike
         left = None if alike is None else alike.checks
-        if left is _NOTHING or device.added:
+        if left is _NOTHING or device.added:  # What is added has no text.
             continue
         node = known.get(device.kind, _EMPTY)
         subject = Subject(device, device.children, context, draft)
@@ -216,8 +216,8 @@ def check_elements(context: Context, draft: Draft, devices: Iterable[Device]) ->
             left = alike.checks = _left(subject.element, node, subject) or _ALL
         if isinstance(left, _Left):
             left.check(subject)
-        else:
-            _walk(subject.element, node, subject)
+        elif (element := device.element) is not None:
+            _walk(element, node, subject)
     if context.names.isdisjoint(OTHERS):
         return
     for holder in context.root.iterchildren("devices"):

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from virtkit import facts
-from virtkit.domain.document import line_of
 from virtkit.errors import Refused
 from virtkit.releases import Release, in_release
 from virtkit.resolution.constraints.conditions import Subject, Term, terms_of
@@ -36,7 +35,7 @@ class Rule(NamedTuple):
             if not term.holds(subject):
                 return
         what = _PLACE.sub(lambda place: subject.value(place[1]) or "", self.refusal)
-        raise Refused(self.category, what, subject.label, line_of(subject.element))
+        raise Refused(self.category, what, subject.label, subject.line)
 
 
 def rules(at: Release) -> Iterator[tuple[str, Rule]]:
