@@ -229,12 +229,15 @@ class Video(Device):
 class Chardev(Device):
     """A serial, parallel, channel, console or smartcard; ``target`` is the target type, ``port`` -1 until given.
 
+    ``written_target`` and ``written_port`` are the two as written, None when not.
+
     A console is ``shadowed`` when the serial that it mirrors is written, too; libvirt then uses the serial's back end.
     """
 
     type: str = ""
     target: str | None = None
     written_target: str | None = None
+    written_port: str | None = None
     target_model: str | None = None
     port: int = -1
     mirror: bool = False

@@ -52,7 +52,10 @@ def give_ids(context: Context, draft: Draft) -> None:
         hostdev.id = hostdev.alias or f"hostdev{host}"
         host += 1
     for controller in devices.controllers:
-        controller.id = controller.alias or _controller(context, controller)
+        if controller.type == "pci" and not controller.alias:
+            controller.id = "pcie.0" if controller.model == "pcie-root" else f"pci.{controller.index}"
+        else:
+            controller.id = controller.alias or _controller(context, controller)
     for disk in devices.disks:
         disk.id = disk.alias or _disk(disk, devices.controllers)
     if devices.memories:
@@ -73,8 +76,6 @@ def _name_memories(memories: list[Memory]) -> None:
 
 def _controller(context: Context, controller: Controller) -> str:
     type_, index = controller.type, controller.index
-    if type_ == "pci":
-        return "pcie.0" if controller.model == "pcie-root" else f"pci.{index}"
     if type_ == "usb":
         return f"usb{index}" if index else "usb"
     if index == 0 and (

@@ -76,13 +76,14 @@ def resolve_domain(
     models.fill_scsi_models(context, draft)
     check_definition(context, draft)
     # Addresses
-    forms = draft.by_form()
+    decided, forms = len(draft.trace), draft.by_form()
     virtio_serial.assign(context, draft, forms)
     transports.assign_spapr(context, draft, forms)
     transports.assign_ccw(context, draft, forms)
     transports.assign_mmio(context, draft)
-    pci.allocate(context, draft)
-    on_pci = draft.by_form().get(PciAddress, [])
+    if len(draft.trace) != decided:
+        forms = draft.by_form()
+    on_pci = pci.allocate(context, draft, forms).get(PciAddress, [])
     pci_options.mark_multifunction(draft, on_pci)
     pci_options.fill_controller_options(context, draft)
     pci_options.give_zpci_ids(context, draft, on_pci)

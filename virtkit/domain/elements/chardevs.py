@@ -65,7 +65,7 @@ def _chardev(reader: Reader, kind: str, element: Element, position: int) -> Char
                 device.target = written
         port = target.get("port")
         if port is not None and kind in ("serial", "parallel", "console"):
-            device.port = unsigned(port, "port", "target", base=10)
+            device.port, device.written_port = unsigned(port, "port", "target", base=10), port
             if port != str(device.port):
                 device.set_attribute("target", "port", str(device.port))
         model = target.find("model")

@@ -15,13 +15,10 @@ from virtkit.resolution.addresses.connect_types import AUTO, CONVENTIONAL, Conne
 from virtkit.resolution.addresses.pci_buses import INT, XML, BusTable
 from virtkit.resolution.context import Context, Draft
 
-__all__ = ["CONTROLLERS", "ROOTS", "is_fixed", "keeps", "reserve", "taken"]
+__all__ = ["ROOTS", "is_fixed", "keeps", "reserve", "taken"]
 
 ROOTS = frozenset({"pci-root", "pcie-root"})
 """The models of a root bus."""
-
-CONTROLLERS = frozenset({"ide", "sata", "usb"})
-"""The types of controllers that chipsets have."""
 
 _IDE, _PIIX3_USB, _SATA = part("i440fx", "ide").place, part("i440fx", "usb").place, part("q35", "sata").place
 _FIRST_USB, _SECOND_USB = part("q35", "first-usb").slot, part("q35", "second-usb").slot
@@ -44,17 +41,17 @@ def is_fixed(device: Device, address: PciAddress) -> bool:
     return device.type == "usb" and device.model in _PIIX3 and _at(address) == _PIIX3_USB
 
 
-def keeps(chipset: str, controller: Controller, address: PciAddress) -> bool:
+def keeps(chipset: str, controller: Controller) -> bool:
     """Whether a chipset leaves a controller, which is not of type pci, where it is written."""
-    if controller.index:
+    type_, address = controller.type, controller.address
+    if controller.index or address is None or type_ not in ("ide", "sata", "usb"):
         return True
-    type_ = controller.type
-    if type_ == "sata" and chipset == "q35":
-        return _at(address) == _SATA
-    if type_ == "ide" or (type_ == "usb" and controller.model in _PIIX3):
-        # On another chipset no controller may be at such a place.
-        return is_fixed(controller, address) is (chipset == "i440fx")
-    return True
+    if not isinstance(address, PciAddress):
+        return False
+    if type_ == "sata":
+        return chipset != "q35" or _at(address) == _SATA
+    # On another chipset no controller may be at such a place.
+    return (type_ == "usb" and controller.model not in _PIIX3) or is_fixed(controller, address) is (chipset == "i440fx")
 
 
 @cache

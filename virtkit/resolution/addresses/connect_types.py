@@ -236,7 +236,8 @@ class ConnectTypes:
 
         A scsi_host host device counts as plain virtio with any model (observed: libvirt 9.0 and 12.8).
         """
-        if device.kind == "hostdev" and device.type == "scsi_host" and self._policy is None:  # type: ignore[attr-defined]
+        kind = device.kind
+        if kind == "hostdev" and device.type == "scsi_host" and self._policy is None:  # type: ignore[attr-defined]
             return self._virtio | AUTO
         return self.of(device) or CONVENTIONAL | AUTO
 

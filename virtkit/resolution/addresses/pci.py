@@ -19,10 +19,10 @@ from virtkit.resolution.addresses.connect_types import (
     connect_names,
     plug_of,
 )
-from virtkit.resolution.addresses.pci_buses import INT, XML, BusTable
+from virtkit.resolution.addresses.pci_buses import INT, XML, BusTable, Place
 from virtkit.resolution.addresses.pci_options import require_options
 from virtkit.resolution.addresses.settled import is_settled
-from virtkit.resolution.context import Context, Draft
+from virtkit.resolution.context import Context, Draft, Forms
 from virtkit.resolution.defaults import controllers
 
 __all__ = ["allocate", "wants"]
@@ -43,9 +43,10 @@ def wants(device: Device) -> bool:
     return address is None or (isinstance(address, PciAddress) and address.empty)
 
 
-def allocate(context: Context, draft: Draft) -> None:
+def allocate(context: Context, draft: Draft, forms: Forms) -> Forms:
     """Give every PCI device its address, and add the PCI controllers that this takes.
 
+    Takes the devices by the form of their address before, and returns them by the form that they have then.
     Raises Refused as libvirt does.
     """
     types = ConnectTypes(context, draft)
@@ -67,7 +68,7 @@ def allocate(context: Context, draft: Draft) -> None:
     count = highest + 1
     if count:
         decided = len(draft.trace)
-        settled = is_settled(context, draft, types, count)
+        settled = is_settled(context, draft, types, count, forms)
         if not settled:
             count, assigned = _dry_run(context, draft, types, highest)
             # Where it found every place and no missing bus, the real run would find the same and decide nothing.
@@ -75,11 +76,12 @@ def allocate(context: Context, draft: Draft) -> None:
         if not supported:
             require_options(draft)
         if settled:
-            return
+            return forms
     table, unplaced = _table(context, draft, types, count, growing=False)
     if supported:
         chipset.reserve(context, draft, table, types)
         _assign(context, draft, table, types, unplaced, store=True)
+    return draft.by_form()
 
 
 def _dry_run(context: Context, draft: Draft, types: ConnectTypes, highest: int) -> tuple[int, bool]:
@@ -175,63 +177,47 @@ def _assign(
 
     Returns whether a device needed one.
     """
-    turns: dict[int, list[Device]] = {}
+    turns: dict[int, list[tuple[Device, int]]] = {}
     for device in unplaced:
-        for turn in _TURNS.get(device.kind, ()):
-            if turn.selects is None or turn.selects(device):
-                turns.setdefault(turn.order, []).append(device)
+        if wants(device):
+            for turn in _TURNS.get(device.kind, ()):
+                if turn.selects is None or turn.selects(device):
+                    want = types.of(device)
+                    if want or device.kind == "interface":
+                        turns.setdefault(turn.order, []).append((device, want))
     found = False
     for order in sorted(turns):
-        for device in turns[order]:
+        for device, want in turns[order]:
             if isinstance(device, Controller):
-                found |= _controller(draft, table, types, device, store)
-                continue
-            if isinstance(device, Nic):
+                if device.index == 0 and device.type == "ide":
+                    continue
+                if device.type == "usb" and device.model in ICH9_FUNCTIONS:
+                    _ich9(draft, table, want, device, store)
+                    found = True
+                    continue
+            elif not want:
                 _check_usb_net(context, device)
-            found |= _one(draft, table, types, device, store)
+                continue
+            found = True
+            place = table.choose(want, device)
+            if store:
+                _keep(draft, table, want, device, place)
     return found
 
 
-def _controller(draft: Draft, table: BusTable, types: ConnectTypes, controller: Controller, store: bool) -> bool:
-    if not wants(controller):
-        return False
-    if controller.type == "pci":
-        if controller.model in chipset.ROOTS:
-            return False
-    elif controller.type == "ide" and controller.index == 0:
-        return False
-    elif controller.type == "usb" and controller.model in ICH9_FUNCTIONS:
-        _ich9(draft, table, types, controller, store)
-        return True
-    return _one(draft, table, types, controller, store)
+def _keep(draft: Draft, table: BusTable, want: int, device: Device, place: Place) -> None:
+    bus, slot, function = place
+    give(device, PciAddress(0, bus, slot, function))
+    draft.trace.record(
+        device, "pci.first-free", connect_names(want), bus, table.buses[bus].model.name, slot, function
+    )
 
 
-def _check_usb_net(context: Context, nic: Nic) -> None:
+def _check_usb_net(context: Context, nic: Device) -> None:
     """Raises Refused in releases that do not know usb-net: they look for a PCI slot, and there is none for it."""
-    if nic.type != "hostdev" and nic.model == "usb-net" and "usb-net" not in context.behaves and wants(nic):
+    if isinstance(nic, Nic) and nic.type != "hostdev" and nic.model == "usb-net" and "usb-net" not in context.behaves:
         what = "Cannot automatically add a new PCI bus for a device with connect flags 00"
         raise Refused(INT, what, nic.label, nic.line)
-
-
-def _one(draft: Draft, table: BusTable, types: ConnectTypes, device: Device, store: bool) -> bool:
-    if not wants(device):
-        return False
-    want = types.of(device)
-    if not want:
-        return False
-    place = table.choose(want, device)
-    if store:
-        give(device, PciAddress(0, *place))
-        draft.trace.record(
-            device,
-            "pci.first-free",
-            connect_names(want),
-            place[0],
-            table.buses[place[0]].model.name,
-            place[1],
-            place[2],
-        )
-    return True
 
 
 def give(device: Device, address: PciAddress) -> None:
@@ -242,13 +228,12 @@ def give(device: Device, address: PciAddress) -> None:
     device.place(address)
 
 
-def _ich9(draft: Draft, table: BusTable, types: ConnectTypes, controller: Controller, store: bool) -> None:
+def _ich9(draft: Draft, table: BusTable, want: int, controller: Controller, store: bool) -> None:
     """One part of an ich9 usb set: beside the part that has an address, else alone in an empty slot.
 
     In the dry run only a part beside one that has an address keeps its address; the others each try a slot.
     """
     function = ICH9_FUNCTIONS[controller.model or ""]
-    want = types.of(controller)
     address: PciAddress | None = None
     for other in draft.devices.controllers:
         if (

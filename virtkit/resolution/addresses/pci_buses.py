@@ -94,17 +94,14 @@ class BusTable:
 
     # Fitting
 
-    def _fits(self, number: int, want: int) -> bool:
-        """Whether a bus takes an automatic request."""
-        bus = self.buses[number]
+    def _fits(self, model: PciModel, number: int, want: int) -> bool:
+        """Whether a bus, and its model, take an automatic request."""
+        accepts = model.accepts
         if want & INTEGRATED:
-            if number:
-                return False
-            accepts = bus.model.accepts
             if self._wide_integrated and accepts & ENDPOINT:
                 accepts |= ENDPOINT
-            return bool(accepts & want & KINDS)
-        return bool(bus.model.accepts & want & KINDS) and (bus.model.auto or not want & AUTO)
+            return not number and bool(accepts & want & KINDS)
+        return bool(accepts & want & KINDS) and (model.auto or not want & AUTO)
 
     # Reserving
 
@@ -156,48 +153,46 @@ class BusTable:
 
         Raises Refused when none is left and no bus may be added.
         """
-        place = self._search(want, function)
-        if place is None:
-            if not self.buses:
-                raise _refused(XML, "No PCI buses available", user)
-            if not self.growing:
-                raise _refused(INT, "No more available PCI slots", user)
-            number = self.grow(want, len(self.buses), user)
-            bus = self.buses[number]
-            if want & INTEGRATED:
-                address = PciAddress(0, number, bus.model.first, 0)
-                what = f"The device at PCI address {address} needs to be an integrated device (bus=0)"
-                raise _refused(INT, what, user)
-            place = (number, bus.model.first, function)
-        number, slot, function = place
+        place = self._first_free(want, user, function)
+        if place is not None:
+            return place
+        if not self.buses:
+            raise _refused(XML, "No PCI buses available", user)
+        if not self.growing:
+            raise _refused(INT, "No more available PCI slots", user)
+        number = self.grow(want, len(self.buses), user)
+        slot = self.buses[number].model.first
+        if want & INTEGRATED:
+            address = PciAddress(0, number, slot, 0)
+            what = f"The device at PCI address {address} needs to be an integrated device (bus=0)"
+            raise _refused(INT, what, user)
         self._take(number, slot, function, want, INT, user)
-        return place
+        return number, slot, function
 
-    def _search(self, want: int, function: int) -> Place | None:
+    def _first_free(self, want: int, user: User, function: int) -> Place | None:
+        """Take the first free slot of the known buses, None when there is none."""
         # Slots are never released, so each kind of request continues where its last one ended.
         buses = self.buses
-        number, slot = self._cursors.get(want, (0, -1))
+        lowest, start = self._cursors.get(want, (0, 0))
         shares = want & AGGREGATES
-        while number < len(buses):
+        for number in range(lowest, len(buses)):
             bus = buses[number]
-            if self._fits(number, want):
+            if self._fits(bus.model, number, want):
                 used = bus.used
-                slot, last = max(slot, bus.model.first), bus.model.last
-                while slot <= last:
+                for slot in range(max(start, bus.model.first), bus.model.last + 1):
                     mask = used[slot]
-                    if not mask:
-                        self._cursors[want] = (number, slot)
-                        return number, slot, function
-                    if shares and mask != 255 and bus.shared >> slot & 1:
-                        free = 0
-                        while mask >> free & 1:
-                            free += 1
-                        self._cursors[want] = (number, slot)
-                        return number, slot, free
-                    slot += 1
-            number += 1
-            slot = -1
-        self._cursors[want] = (number, -1)
+                    if mask:
+                        if not shares or mask == 255 or not bus.shared >> slot & 1:
+                            continue
+                        function = (~mask & mask + 1).bit_length() - 1
+                    elif shares:
+                        bus.shared |= 1 << slot
+                    used[slot] = mask | 1 << function
+                    self._owners[number << 8 | slot << 3 | function] = user
+                    self._cursors[want] = (number, slot)
+                    return number, slot, function
+            start = 0
+        self._cursors[want] = (len(buses), 0)
         return None
 
     def all_full(self) -> bool:

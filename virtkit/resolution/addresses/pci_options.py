@@ -39,25 +39,18 @@ def mark_multifunction(draft: Draft, on_pci: list[Device]) -> None:
 
     ``on_pci`` are the devices with a PCI address, in libvirt's general order.
     """
-    shared: set[tuple[int, int]] = set()
-    for device in on_pci:
-        address = cast("PciAddress", device.address)
-        if address.function:
-            shared.add((address.bus, address.slot))
+    addresses = cast("list[PciAddress]", [device.address for device in on_pci])
+    shared = {(at.bus, at.slot) for at in addresses if at.function}
     if not shared:
         return
     first: dict[tuple[int, int], Device] = {}
-    for device in on_pci:
-        address = cast("PciAddress", device.address)
-        if not address.function and (place := (address.bus, address.slot)) in shared:
-            first.setdefault(place, device)
+    for device, at in zip(on_pci, addresses, strict=True):
+        if not at.function and at.multifunction is None and (place := (at.bus, at.slot)) in shared:
+            first[place] = device
     for place in shared:
         found = first.get(place)
-        if found is None:
-            continue
-        address = cast("PciAddress", found.address)
-        if address.multifunction is None:
-            address.multifunction = "on"
+        if found is not None:
+            cast("PciAddress", found.address).multifunction = "on"
             found.readdressed = True
             draft.trace.record(found, "pci.multifunction", place[1])
 
@@ -83,8 +76,10 @@ def fill_controller_options(context: Context, draft: Draft) -> None:
             controller.set_attribute("model", "name", offer.qemu_name)
         address = controller.address if isinstance(controller.address, PciAddress) else _NOWHERE
         if model == "pcie-root-port":
-            _option(controller, "chassis", controller.index)
-            _option(controller, "port", address.slot * 8 + address.function, hexadecimal=True)
+            if "chassis" not in controller.options:
+                _option(controller, "chassis", controller.index)
+            if "port" not in controller.options:
+                _option(controller, "port", address.slot * 8 + address.function, hexadecimal=True)
         elif model == "pci-bridge":
             _option(controller, "chassisNr", controller.index)
         elif model == "pcie-switch-downstream-port":
@@ -163,12 +158,15 @@ def give_zpci_ids(context: Context, draft: Draft, on_pci: list[Device]) -> None:
     added stay without ids in releases before 11.3.
     Raises Refused for an id written twice, and for ids written on another architecture.
     """
-    devices = [(device, cast("PciAddress", device.address)) for device in on_pci]
-    written = [(device, at) for device, at in devices if at.uid is not None or at.fid is not None]
+    addresses = cast("list[PciAddress]", [device.address for device in on_pci])
+    unwritten = [at.uid is None and at.fid is None for at in addresses]
     if context.arch != "s390x":
-        for device, _ in written:
+        if not all(unwritten):
+            device = on_pci[unwritten.index(False)]
             raise Refused(CFG, "This QEMU binary doesn't support zPCI", device.label, device.line)
         return
+    devices = list(zip(on_pci, addresses, strict=True))
+    written = [one for one, free in zip(devices, unwritten, strict=True) if not free]
     uids: set[int] = set()
     fids: set[int] = set()
     # Each search starts where the last one ended, because ids are never released.

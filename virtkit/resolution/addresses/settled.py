@@ -6,12 +6,14 @@ this is not plain, and for each place that libvirt would refuse: the allocator t
 
 from __future__ import annotations
 
+from types import NoneType
+
 from virtkit.domain.address import PciAddress
 from virtkit.domain.device_classes import DEVICE_CLASSES
-from virtkit.domain.devices import Controller, Device
+from virtkit.domain.devices import Device
 from virtkit.resolution.addresses import chipset
 from virtkit.resolution.addresses.connect_types import INTEGRATED, ConnectTypes, PciModel, pci_models
-from virtkit.resolution.context import Context, Draft
+from virtkit.resolution.context import Context, Draft, Forms
 
 __all__ = ["is_settled"]
 
@@ -19,20 +21,21 @@ _PLACED = frozenset(one.element for one in DEVICE_CLASSES if one.pci)
 """The kinds of device of which some get PCI addresses."""
 
 
-def is_settled(context: Context, draft: Draft, types: ConnectTypes, count: int) -> bool:
+def is_settled(context: Context, draft: Draft, types: ConnectTypes, count: int, forms: Forms) -> bool:
     """Whether no device of a domain with ``count`` PCI buses needs a place, and each has one that fits and is free."""
-    buses = _buses(draft, count)
-    if buses is None:
-        return False
     family = context.family.chipset
+    buses = _buses(draft, family)
+    if len(buses) != count:
+        return False
+    for device in forms.get(NoneType, ()):
+        if device.kind in _PLACED and not _stays_off(types, device):
+            return False
     taken = set(chipset.taken(family))
     written = types.written
-    for device in draft.devices.in_order():
+    for device in forms.get(PciAddress, ()):
         address = device.address
         if not isinstance(address, PciAddress):
-            if device.kind in _PLACED and not _stays_off(types, device):
-                return False
-            continue
+            return False
         bus, slot = address.bus, address.slot
         if bus >= count or address.domain or not (bus or slot):
             return False
@@ -43,32 +46,25 @@ def is_settled(context: Context, draft: Draft, types: ConnectTypes, count: int) 
         if place in taken:
             return False
         taken.add(place)
-        if isinstance(device, Controller) and device.type != "pci" and not chipset.keeps(family, device, address):
-            return False
     # libvirt keeps room on a conventional root bus for one more bridge.
     root = buses[0]
     return root.name != "pci-root" or len({place >> 3 for place in taken if place < 256}) <= root.last - root.first
 
 
-def _buses(draft: Draft, count: int) -> list[PciModel] | None:
-    """The model that provides each bus, None when one has no controller."""
+def _buses(draft: Draft, family: str) -> list[PciModel]:
+    """The models that provide the buses, up to a gap, and up to a controller that the chipset moves or refuses."""
     offers = pci_models()
     found: list[PciModel] = []
-    pci = [one for one in draft.devices.controllers if one.type == "pci"]
-    if len(pci) != count:
-        return None
-    for controller in pci:
-        if controller.index != len(found) or controller.model is None:
-            return None
-        found.append(offers[controller.model])
+    for controller in draft.devices.controllers:
+        if controller.type == "pci":
+            if controller.index != len(found) or controller.model is None:
+                break
+            found.append(offers[controller.model])
+        elif not chipset.keeps(family, controller):
+            return []
     return found
 
 
 def _stays_off(types: ConnectTypes, device: Device) -> bool:
-    """Whether a device of a kind that may be on a PCI bus is not, and gets no place there."""
-    if device.address is not None:
-        # A chipset passes over an address of another type.
-        return not isinstance(device, Controller) or device.type not in chipset.CONTROLLERS
-    if device.kind == "interface":
-        return False
-    return device.model in chipset.ROOTS or not types.of(device)
+    """Whether a device without an address gets no place on a PCI bus."""
+    return device.kind != "interface" and (device.model in chipset.ROOTS or not types.of(device))

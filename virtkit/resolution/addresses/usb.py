@@ -57,12 +57,11 @@ Path = tuple[int, ...]
 
 @dataclass(slots=True, eq=False)
 class _Hub:
-    """The ports of a controller or hub: which are taken, by whom where that is written, and the hubs among them."""
+    """The ports of a controller or hub: which are taken, and by whom, and the hubs among them."""
 
     size: int
-    taken: set[int] = field(default_factory=set)
+    taken: dict[int, Device] = field(default_factory=dict)
     hubs: dict[int, _Hub] = field(default_factory=dict)
-    owners: dict[int, Device] = field(default_factory=dict)
 
 
 def enabled(draft: Draft) -> bool:
@@ -176,8 +175,8 @@ def _at(hub: _Hub, path: Path) -> _Hub:
 def _spot(tree: dict[int, _Hub], device: Device, address: UsbAddress) -> tuple[_Hub, int]:
     """The hub of a written port. Raises Refused when it does not exist."""
     hub = _bus(tree, device, address.bus)
-    *above, last = address.port
-    for port in above:
+    last = address.port[-1]
+    for port in address.port[:-1]:
         if port < 1 or port > hub.size:
             raise Refused(XML, f"port {port} out of range {_where(address)}", device.label, device.line)
         if port not in hub.hubs:
@@ -203,23 +202,20 @@ def _place_hub(tree: dict[int, _Hub], device: Device, address: UsbAddress) -> No
     if port in parent.hubs:
         what = f"Duplicate USB hub on bus {address.bus} port {_port_text(address)}"
         raise Refused(XML, what, device.label, device.line)
-    parent.taken.add(port)
-    parent.owners[port] = device
+    parent.taken[port] = device
     parent.hubs[port] = _Hub(HUB_PORTS)
 
 
 def _reserve(tree: dict[int, _Hub], device: Device, address: UsbAddress) -> None:
     hub, port = _spot(tree, device, address)
     if port in hub.taken:
-        raise _duplicate(device, address, hub.owners.get(port))
-    hub.taken.add(port)
-    hub.owners[port] = device
+        raise _duplicate(device, address, hub.taken[port])
+    hub.taken[port] = device
 
 
-def _duplicate(device: Device, address: UsbAddress, owner: Device | None) -> Refused:
+def _duplicate(device: Device, address: UsbAddress, owner: Device) -> Refused:
     what = f"Duplicate USB address bus {address.bus} port {_port_text(address)}"
-    remedy = f"{owner.label} has this address, too" if owner else ""
-    return Refused(XML, what, device.label, device.line, remedy=remedy)
+    return Refused(XML, what, device.label, device.line, remedy=f"{owner.label} has this address, too")
 
 
 def _automatic(tree: dict[int, _Hub], device: Device) -> tuple[int, Path]:
@@ -238,7 +234,7 @@ def _automatic(tree: dict[int, _Hub], device: Device) -> tuple[int, Path]:
     for number in numbers:
         path = _free(tree[number], 0)
         if path is not None:
-            _at(tree[number], path[:-1]).taken.add(path[-1])
+            _at(tree[number], path[:-1]).taken[path[-1]] = device
             return number, path
     raise Refused(INT, "No free USB ports", device.label, device.line)
 

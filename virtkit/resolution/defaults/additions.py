@@ -17,9 +17,10 @@ XML = "XML error"
 
 def add_machine_devices(context: Context, draft: Draft) -> None:
     """Add the devices of the machine family. Raises Refused for a wrong root controller."""
-    if context.family.ps2 and _ps2_on(context):
-        for type_ in ("mouse", "keyboard"):
-            if not _has_input(context, draft, (type_,), "ps2"):
+    if context.family.ps2:
+        missing = [type_ for type_ in ("mouse", "keyboard") if not _has_input(context, draft, (type_,), "ps2")]
+        if missing and _ps2_on(context):
+            for type_ in missing:
                 _add_input(draft, type_, "ps2")
     _add_usb(context, draft)
     if context.family.sata and controllers.find(draft, "sata", 0) is None:
@@ -138,7 +139,7 @@ def _add_watchdog(context: Context, draft: Draft) -> None:
 
 
 def _add_iommu(context: Context, draft: Draft) -> None:
-    if "iommu-for-many-vcpus" not in context.behaves or context.family.chipset != "q35":
+    if context.family.chipset != "q35" or "iommu-for-many-vcpus" not in context.behaves:
         return
     vcpu = context.find("vcpu")
     text = "1" if vcpu is None else (vcpu.text or "1").strip()

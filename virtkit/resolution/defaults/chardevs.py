@@ -164,11 +164,11 @@ def finish_mirror(draft: Draft) -> None:
 
 def _show_console(console: Chardev, type_: str, port: int) -> None:
     console.port = port
-    target = console.children.get("target")
-    if target is None or target.get("type") != type_:
+    if console.written_target != type_:
         console.set_attribute("target", "type", type_)
-    if target is None or target.get("port") != str(port):
-        console.set_attribute("target", "port", str(port))
+    number = str(port)
+    if console.written_port != number:
+        console.set_attribute("target", "port", number)
 
 
 def _serial_from(console: Chardev) -> Chardev:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from virtkit.domain.address import CcidAddress, DriveAddress, SerialAddress
 from virtkit.domain.devices import Controller
+from virtkit.domain.edits import SetAttribute
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
 
@@ -75,8 +76,7 @@ def insert(controllers: list[Controller], controller: Controller, rising: bool =
 def new(type_: str, index: int, model: str | None = None) -> Controller:
     """A controller that resolution adds."""
     controller = Controller("controller", None, -1, model, type=type_, index=index)
-    controller.set_attribute("", "type", type_)
-    controller.set_attribute("", "index", str(index))
+    controller.edits += [SetAttribute("", "type", type_), SetAttribute("", "index", str(index))]
     if model is not None:
         controller.set_attribute("", "model", model)
     return controller
