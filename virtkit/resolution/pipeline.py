@@ -60,16 +60,18 @@ def resolve_domain(
     draft = Draft(read_devices(domain.document, host.libvirt))
     # Defaults
     disks.order_disks(context, draft)
-    controllers.order_written(draft)
+    indexed = controllers.order_written(draft)
     controllers.prepare_for_scsi_hostdevs(context, draft)
-    controllers.index_all(context, draft)
+    if not indexed:
+        controllers.index_all(context, draft)
     chardevs.number_ports(context, draft)
     additions.add_machine_devices(context, draft)
     disks.place_disks(draft)
     disks.place_scsi_hostdevs(draft)
     models.fill_devices(context, draft)
     chardevs.fill_chardevs(context, draft)
-    controllers.check_duplicates(draft)
+    if not indexed:
+        controllers.check_duplicates(draft)
     chardevs.match_console(context, draft)
     controllers.imply(context, draft)
     models.add_implicit_video(context, draft)

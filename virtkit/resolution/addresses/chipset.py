@@ -15,7 +15,10 @@ from virtkit.resolution.addresses.connect_types import AUTO, CONVENTIONAL, Conne
 from virtkit.resolution.addresses.pci_buses import INT, XML, BusTable
 from virtkit.resolution.context import Context, Draft
 
-__all__ = ["ROOTS", "is_fixed", "keeps", "reserve", "taken"]
+__all__ = ["ICH9_FUNCTIONS", "ROOTS", "is_fixed", "keeps", "reserve", "taken"]
+
+ICH9_FUNCTIONS = {"ich9-ehci1": 7, "ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2}
+"""The function each part of the ich9 usb 2.0 set has in its slot. Source: QEMU docs/config/ich9-ehci-uhci.cfg."""
 
 ROOTS = frozenset({"pci-root", "pcie-root"})
 """The models of a root bus."""

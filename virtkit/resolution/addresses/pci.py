@@ -21,7 +21,7 @@ from virtkit.resolution.addresses.connect_types import (
 )
 from virtkit.resolution.addresses.pci_buses import INT, XML, BusTable, Place
 from virtkit.resolution.addresses.pci_options import require_options
-from virtkit.resolution.addresses.settled import is_settled
+from virtkit.resolution.addresses.settled import has_room, is_settled
 from virtkit.resolution.context import Context, Draft, Forms
 from virtkit.resolution.defaults import controllers
 
@@ -32,9 +32,6 @@ _TURNS = {one.element: one.pci for one in DEVICE_CLASSES if one.pci}
 
 FARTHEST = 4095
 """A PCI controller with a higher index is refused before the buses below it are added; libvirt refuses it later."""
-
-ICH9_FUNCTIONS = {"ich9-ehci1": 7, "ich9-uhci1": 0, "ich9-uhci2": 1, "ich9-uhci3": 2}
-"""The function each part of the ich9 usb 2.0 set has in its slot. Source: QEMU docs/config/ich9-ehci-uhci.cfg."""
 
 
 def wants(device: Device) -> bool:
@@ -66,21 +63,23 @@ def allocate(context: Context, draft: Draft, forms: Forms) -> Forms:
         )
     supported = context.family.pci or "pci-required" in context.behaves
     count = highest + 1
-    if count:
-        decided = len(draft.trace)
-        settled = is_settled(context, draft, types, count, forms)
-        if not settled:
-            count, assigned = _dry_run(context, draft, types, highest)
-            # Where it found every place and no missing bus, the real run would find the same and decide nothing.
-            settled = not assigned and len(draft.trace) == decided
+    if count and is_settled(context, draft, types, count, forms):
         if not supported:
             require_options(draft)
-        if settled:
-            return forms
-    table, unplaced = _table(context, draft, types, count, growing=False)
-    if supported:
-        chipset.reserve(context, draft, table, types)
-        _assign(context, draft, table, types, unplaced, store=True)
+        return forms
+    needed = True
+    if count and not (supported and has_room(context, draft, types, forms)):
+        decided = len(draft.trace)
+        count, needed = _dry_run(context, draft, types, highest)
+        # Where it found every place and no missing bus, the real run would find the same and decide nothing.
+        needed = needed or len(draft.trace) != decided
+        if not supported:
+            require_options(draft)
+    if needed:
+        table, unplaced = _table(context, draft, types, count, growing=False)
+        if supported:
+            chipset.reserve(context, draft, table, types)
+            _assign(context, draft, table, types, unplaced, store=True)
     return draft.by_form()
 
 
@@ -191,7 +190,7 @@ def _assign(
             if isinstance(device, Controller):
                 if device.index == 0 and device.type == "ide":
                     continue
-                if device.type == "usb" and device.model in ICH9_FUNCTIONS:
+                if device.type == "usb" and device.model in chipset.ICH9_FUNCTIONS:
                     _ich9(draft, table, want, device, store)
                     found = True
                     continue
@@ -233,13 +232,13 @@ def _ich9(draft: Draft, table: BusTable, want: int, controller: Controller, stor
 
     In the dry run only a part beside one that has an address keeps its address; the others each try a slot.
     """
-    function = ICH9_FUNCTIONS[controller.model or ""]
+    function = chipset.ICH9_FUNCTIONS[controller.model or ""]
     address: PciAddress | None = None
     for other in draft.devices.controllers:
         if (
             other.type == "usb"
             and other.index == controller.index
-            and other.model in ICH9_FUNCTIONS
+            and other.model in chipset.ICH9_FUNCTIONS
             and isinstance(other.address, PciAddress)
             and not other.address.empty
         ):

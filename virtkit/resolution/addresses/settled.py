@@ -1,7 +1,7 @@
-"""Whether each PCI device of a domain has its place already, as in XML that libvirt wrote.
+"""Whether each PCI device of a domain has its place already, as in XML that libvirt wrote, or is sure to find one.
 
-Then the allocator has nothing to decide, and most domains of a fleet need no table of buses. The answer is no wherever
-this is not plain, and for each place that libvirt would refuse: the allocator then finds out.
+Then the allocator has nothing to decide, or needs no dry run. The answer is no wherever this is not plain, and for each
+place that libvirt would refuse: the allocator then finds out.
 """
 
 from __future__ import annotations
@@ -12,10 +12,21 @@ from virtkit.domain.address import PciAddress
 from virtkit.domain.device_classes import DEVICE_CLASSES
 from virtkit.domain.devices import Device
 from virtkit.resolution.addresses import chipset
-from virtkit.resolution.addresses.connect_types import INTEGRATED, ConnectTypes, PciModel, pci_models
+from virtkit.resolution.addresses.connect_types import (
+    CONVENTIONAL,
+    INTEGRATED,
+    KINDS,
+    NONE,
+    ConnectTypes,
+    PciModel,
+    pci_models,
+)
 from virtkit.resolution.context import Context, Draft, Forms
 
-__all__ = ["is_settled"]
+__all__ = ["has_room", "is_settled"]
+
+ROOT_SLOTS = 31
+"""Slots of a conventional root bus: 1 to 31."""
 
 _PLACED = frozenset(one.element for one in DEVICE_CLASSES if one.pci)
 """The kinds of device of which some get PCI addresses."""
@@ -49,6 +60,30 @@ def is_settled(context: Context, draft: Draft, types: ConnectTypes, count: int, 
     # libvirt keeps room on a conventional root bus for one more bridge.
     root = buses[0]
     return root.name != "pci-root" or len({place >> 3 for place in taken if place < 256}) <= root.last - root.first
+
+
+def has_room(context: Context, draft: Draft, types: ConnectTypes, forms: Forms) -> bool:
+    """Whether the only bus is a conventional root bus on which each device finds a place, so that none is added.
+
+    Then the dry run is not needed: it would find no bus missing. It takes at most a slot for each device, one for a
+    later bridge, and a second one for the first display. A part of an ich9 usb set beside another one that has its
+    place is left to it, because the dry run places that part.
+    """
+    pci = [one for one in draft.devices.controllers if one.type == "pci"]
+    if len(pci) != 1 or pci[0].model != "pci-root" or pci[0].index:
+        return False
+    placed, unplaced = forms.get(PciAddress, []), [one for one in forms.get(NoneType, ()) if one.kind in _PLACED]
+    if len(placed) + len(unplaced) + len(chipset.taken(context.family.chipset)) + 2 > ROOT_SLOTS:
+        return False
+    for device in placed:
+        address = device.address
+        if not isinstance(address, PciAddress) or address.bus or address.domain or not address.slot:
+            return False
+    for device in unplaced:
+        if types.of(device) & KINDS not in (NONE, CONVENTIONAL):
+            return False
+    parts = [one for one in unplaced if one.model in chipset.ICH9_FUNCTIONS]
+    return not parts or not [one for one in placed if one.model in chipset.ICH9_FUNCTIONS]
 
 
 def _buses(draft: Draft, family: str) -> list[PciModel]:

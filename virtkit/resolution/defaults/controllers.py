@@ -100,32 +100,46 @@ def find(draft: Draft, type_: str, index: int) -> Controller | None:
     return None
 
 
-def order_written(draft: Draft) -> None:
-    """Sort the written controllers into libvirt's list order."""
+def order_written(draft: Draft) -> bool:
+    """Sort the written controllers into libvirt's list order.
+
+    Returns whether each has an index that no other of its type has; then ``index_all`` and ``check_duplicates`` have
+    nothing to do.
+    """
     written = draft.devices.controllers
-    if _is_ordered(written):
-        return
-    ordered: list[Controller] = []
-    for controller in written:
-        insert(ordered, controller)
-    draft.devices.controllers = ordered
+    in_order, indexed = _order_of(written)
+    if not in_order:
+        ordered: list[Controller] = []
+        for controller in written:
+            insert(ordered, controller)
+        draft.devices.controllers = ordered
+    return indexed
 
 
-def _is_ordered(controllers: list[Controller]) -> bool:
-    """Whether ``insert`` would put each controller at the end: those of one type stand together, their indexes rise.
+def _order_of(controllers: list[Controller]) -> tuple[bool, bool]:
+    """Whether ``insert`` would put each controller at the end, and whether each is sure to have an index of its own.
 
-    Several usb controllers count as not ordered, because their companions have a place of their own.
+    They are in order where those of one type stand together and their indexes rise. Several usb controllers count as
+    not in order, because their companions have a place of their own.
     """
     highest: dict[str, int] = {}
     last = ""
+    indexed = True
     for controller in controllers:
         type_, index = controller.type, controller.index
         before = highest.get(type_)
-        if before is not None and (type_ != last or type_ == "usb" or 0 <= index < before):
-            return False
-        highest[type_] = index if before is None or index > before else before
+        if before is None:
+            highest[type_] = index
+            if index < 0 or controller.model in COMPANIONS:
+                indexed = False
+        elif type_ != last or type_ == "usb" or 0 <= index < before:
+            return False, False
+        elif index > before:
+            highest[type_] = index
+        else:
+            indexed = False
         last = type_
-    return True
+    return True, indexed
 
 
 def prepare_for_scsi_hostdevs(context: Context, draft: Draft) -> None:
