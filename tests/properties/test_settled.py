@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 
 import pytest
@@ -57,9 +57,14 @@ def test_answers_are_those_of_both_runs(release: str, platform: str, monkeypatch
 @pytest.mark.parametrize("name", ["is_settled", "has_room"])
 def test_both_shortcuts_are_taken(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the domains above, each shortcut decides some and leaves some to the allocator."""
-    taken = []
-    known = getattr(pci, name)
-    monkeypatch.setattr(pci, name, lambda *given: taken.append(known(*given)) or taken[-1])
+    taken: list[bool] = []
+    known: Callable[..., bool] = getattr(pci, name)
+
+    def noted(*given: object) -> bool:
+        taken.append(known(*given))
+        return taken[-1]
+
+    monkeypatch.setattr(pci, name, noted)
     for text in _texts("12.8", "pc"):
         _answer(text, "12.8")
     assert taken.count(True) > COUNT / 4
