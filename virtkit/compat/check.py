@@ -57,12 +57,17 @@ def check(
     known = guest_database or catalogue()
     found, why_unknown = find_guest(resolved.domain, guest, known)
     judge = judge_of(found, why_unknown, overrides)
-    clashes = clashing_index(resolved)
+    numbered = [one for one in resolved.devices if "acpi" in one.children or "boot" in one.children]
+    clashes = clashing_index(numbered)
     judged, emulated = findings(resolved, judge, clashes), emulated_findings(resolved, judge, clashes)
     if changes and found is not None:
         judged = with_remedies(resolved, found, judged, overrides, clashes)
         emulated = with_emulated_remedies(resolved, found, emulated, overrides)
-    of_domain = tuple(_remarks(resolved, found, judged, changes)) if notes else errors(resolved) if changes else ()
+    said: tuple[Remark, ...] = ()
+    if notes:
+        said = (*_on_input(resolved, found, judged), *(remarks(resolved, found, numbered, clashes) if changes else ()))
+    elif changes:
+        said = errors(resolved, numbered, clashes)
     return _made(
         resolved.domain.name or "domain",
         resolved.machine,
@@ -70,21 +75,17 @@ def check(
         found.name if found else "",
         known.database + ("" if overrides else ", overrides off"),
         judged,
-        of_domain,
+        said,
         emulated,
     )
 
 
-def _remarks(
-    resolved: Resolved, guest: Guest | None, judged: tuple[Finding, ...], all_of_them: bool
-) -> Iterator[Remark]:
-    """The remarks on the whole domain; without ``all_of_them`` only how its guest and its input were understood."""
+def _on_input(resolved: Resolved, guest: Guest | None, judged: tuple[Finding, ...]) -> Iterator[Remark]:
+    """The remarks on how the guest and the input of a domain were understood."""
     yield from _on_name(guest)
     yield from _on_format(resolved.domain)
     yield from _in_kubevirt(resolved.domain, judged)
     yield from assumed(resolved)
-    if all_of_them:
-        yield from remarks(resolved, guest)
 
 
 def _on_format(domain: Domain) -> tuple[Remark, ...]:

@@ -11,7 +11,7 @@ from virtkit.compat.verdict import Evidence, Judgement, refused
 from virtkit.memo import keep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from virtkit.domain.devices import Alike, Device
     from virtkit.resolved import Resolved
@@ -98,12 +98,16 @@ def _options() -> frozenset[str]:
     return frozenset(row["option"] for row in facts.table(_FILE))
 
 
-def clashing_index(resolved: Resolved) -> dict[str, Judgement]:
-    """The devices whose ACPI index QEMU refuses, by id: one that an earlier device has, or one that is too large."""
+def clashing_index(devices: Iterable[Device]) -> dict[str, Judgement]:
+    """The devices whose ACPI index QEMU refuses, by id: one that an earlier device has, or one that is too large.
+
+    ``devices`` are all devices of a domain that have an ``<acpi>`` element, in order, and any others.
+    """
     first: dict[int, str] = {}
     found: dict[str, Judgement] = {}
-    for device, acpi in [(one, one.children["acpi"]) for one in resolved.devices if "acpi" in one.children]:
-        text = acpi.get("index", "")
+    for device in devices:
+        acpi = device.children.get("acpi")
+        text = "" if acpi is None else acpi.get("index", "")
         if not text.isascii() or not text.isdigit() or len(text) > 10:
             continue
         index = int(text)

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from virtkit import facts
-from virtkit.compat.qemu_options import clashing_index, ignored_options
+from virtkit.compat.qemu_options import ignored_options
 from virtkit.compat.review import Remark
 from virtkit.domain.address_reader import INT
 from virtkit.domain.boot_order import order_of
@@ -20,8 +20,10 @@ from virtkit.topology.warnings import placement_warnings
 from virtkit.wording import listed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from virtkit.compat.verdict import Judgement
+    from virtkit.domain.devices import Device
     from virtkit.guests import Guest
     from virtkit.releases import Release
     from virtkit.resolved import Resolved
@@ -35,53 +37,64 @@ def assumed(resolved: Resolved) -> Iterator[Remark]:
         yield Remark("note", resolved.assumption.note, resolved.assumption.source)
 
 
-def remarks(resolved: Resolved, guest: Guest | None) -> Iterator[Remark]:
-    """Everything worth saying about a resolved domain beyond its single devices; ``guest`` None when unknown."""
+def remarks(
+    resolved: Resolved, guest: Guest | None, numbered: Sequence[Device], clashes: Mapping[str, Judgement]
+) -> Iterator[Remark]:
+    """Everything worth saying about a resolved domain beyond its single devices; ``guest`` None when unknown.
+
+    ``numbered`` are the devices with a boot order, and any others; ``clashes`` is what ``clashing_index`` gives.
+    """
     if guest is not None:
         yield from _on_guest(resolved, guest)
     for note in resolved.domain.by_hand.notes:
         yield Remark("warning", str(note), "libvirt, Advanced QEMU features: qemu:commandline and qemu:override")
     yield from _on_release(resolved)
     yield from ignored_options(resolved)
-    yield from _clashes(resolved)
-    yield from _on_boot_orders(resolved)
+    yield from _on_clashes(resolved, clashes)
+    yield from _on_boot_orders(numbered)
     for problem in placement_warnings(resolved.topology):
         level = "warning" if problem.severity == "error" else "note"
         yield Remark(level, f"{problem.device} at {problem.address}: {problem.text}", problem.source)
     yield from _on_port_io(resolved, NEAR)
 
 
-def errors(resolved: Resolved) -> tuple[Remark, ...]:
+def errors(
+    resolved: Resolved, numbered: Sequence[Device], clashes: Mapping[str, Judgement]
+) -> tuple[Remark, ...]:
     """The remarks with level "error", in the order of ``remarks``; the bus tree is built only where ports may run out.
 
-    What only warnings and notes come from is left out.
+    What only warnings and notes come from is left out. The arguments are those of ``remarks``.
     """
-    found = (*_on_release(resolved), *_clashes(resolved), *_on_boot_orders(resolved), *_on_port_io(resolved, 0))
+    found = [*_on_release(resolved)]
+    if clashes:
+        found += _on_clashes(resolved, clashes)
+    if numbered:
+        found += _on_boot_orders(numbered)
+    found += _on_port_io(resolved, 0)
     return tuple([one for one in found if one.level == "error"])
 
 
 def _on_port_io(resolved: Resolved, near: int) -> Iterator[Remark]:
     """The remark on port I/O windows where at most ``near`` of them are free."""
-    limit, _ = limit_of(resolved.machine, firmware_of(resolved))
-    if limit is None or most_windows(resolved.by_bus) < limit - near:
+    # Most domains need few windows, whatever their firmware is.
+    limit, _ = limit_of(resolved.machine, "bios")
+    if limit is None or most_windows(resolved.by_bus) < limit - near or firmware_of(resolved) != "bios":
         return
     windows = budget(resolved.topology)
     if windows.text():
         yield Remark("error" if windows.exceeded else "warning", windows.text(), windows.source)
 
 
-def _clashes(resolved: Resolved) -> Iterator[Remark]:
+def _on_clashes(resolved: Resolved, clashes: Mapping[str, Judgement]) -> Iterator[Remark]:
     """The ACPI indexes that QEMU refuses on devices without a verdict of their own, which are host devices."""
-    hostdevs = resolved.inventory.hostdevs
-    clashes = clashing_index(resolved) if hostdevs else {}
-    for device in hostdevs:
+    for device in resolved.inventory.hostdevs:
         if device.id in clashes:
             yield Remark("error", f"{device.label}: {clashes[device.id].reason}", clashes[device.id].source)
 
 
-def _on_boot_orders(resolved: Resolved) -> Iterator[Remark]:
+def _on_boot_orders(devices: Iterable[Device]) -> Iterator[Remark]:
     """An error for each boot order that libvirt accepts and that is too large for QEMU."""
-    for device in [one for one in resolved.devices if "boot" in one.children]:
+    for device in devices:
         order = order_of(device)
         if order is not None and order > INT:
             text = (

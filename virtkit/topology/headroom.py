@@ -5,6 +5,7 @@ Source of hotplug rules: libvirt, "PCI topology and hotplug"; ``data/libvirt/pci
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -48,15 +49,12 @@ def slots_of(model: str) -> Slots:
 
 def devices_by_bus(devices: Iterable[Device]) -> ByBus:
     """The devices on PCI buses; a console that mirrors a serial port is none."""
-    found: ByBus = {}
+    found: ByBus = defaultdict(list)
     for device in devices:
         address = device.address
         if isinstance(address, PciAddress) and not (device.kind == "console" and _mirrors(device)):
-            if address.bus in found:
-                found[address.bus].append(device)
-            else:
-                found[address.bus] = [device]
-    return found
+            found[address.bus].append(device)
+    return dict(found)
 
 
 def _mirrors(device: Device) -> bool:
@@ -77,6 +75,8 @@ def free_slots(slots: Slots, controller: Controller, taken: Collection[int], chi
         taken = {*taken, *built_in_slots(chipset)}
     elif not taken:
         return last + 1 - first
+    if first == last:
+        return int(first not in taken)
     return last + 1 - first - sum([first <= slot <= last for slot in set(taken)])
 
 

@@ -37,8 +37,6 @@ _CANDIDATES = attrgetter(*(one.name for one in _CLASSES))
 #: The machines of which answers are kept, and the answers of each.
 _MACHINES = 256
 _KEPT = 1024
-#: Elements of which the machine decides the variant, too.
-_BY_MACHINE = frozenset({"interface", "video"})
 PORTS = frozenset({"pcie-root-port", "pcie-switch-downstream-port"})
 
 
@@ -237,9 +235,12 @@ def virtio_devices(resolution: Resolution) -> tuple[VirtioDevice, ...]:
 
 
 class _Class(NamedTuple):
-    """A class of devices: those of its variants that are virtio devices, and the variant of a device."""
+    """A class of devices: its variants that are virtio devices, and the variant of a device.
 
-    element: str
+    With ``by_machine`` the variant also depends on the machine.
+    """
+
+    by_machine: bool
     variants: frozenset[str]
     variant_of: Callable[[Device], str | None]
 
@@ -250,14 +251,14 @@ def _classes() -> tuple[_Class, ...]:
     listed, found = listed_devices(), []
     for one in _CLASSES:
         variants = frozenset(variant for name, variant in listed if name == one.element)
-        found.append(_Class(one.element, variants, cast("Callable[[Device], str | None]", one.virtio)))
+        variant_of = cast("Callable[[Device], str | None]", one.virtio)
+        found.append(_Class(one.element in ("interface", "video"), variants, variant_of))
     return tuple(found)
 
 
 def _candidates(context: Context, inventory: Inventory) -> Iterator[tuple[Device, str]]:
     """Every virtio device with its variant in the table of virtio devices, in libvirt's general order."""
-    for (element, variants, variant_of), devices in zip(_classes(), _CANDIDATES(inventory), strict=True):
-        by_machine = element in _BY_MACHINE
+    for (by_machine, variants, variant_of), devices in zip(_classes(), _CANDIDATES(inventory), strict=True):
         for device in devices:
             variant = _variant(context, inventory, device) if by_machine else variant_of(device)
             if variant in variants:
