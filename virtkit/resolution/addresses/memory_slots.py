@@ -29,8 +29,8 @@ def _check_nodes(context: Context, draft: Draft) -> None:
             raise Refused(CFG, "At least one numa node has to be configured when enabling memory hotplug")
     elif context.arch == "s390x":
         for memory in draft.devices.memories:
-            node = None if memory.element is None else memory.element.find("target/node")
-            if memory.model == "virtio-mem" and node is not None:
+            written = memory.sample
+            if memory.model == "virtio-mem" and written is not None and written.find("target/node") is not None:
                 raise Refused(
                     INT,
                     "can't add memory backend as guest has no NUMA nodes configured",
@@ -42,7 +42,8 @@ def _check_nodes(context: Context, draft: Draft) -> None:
 def _check_cells(draft: Draft, cells: int) -> None:
     """Raises Refused for a memory device whose NUMA node is missing or not there; virtio-pmem needs none."""
     for memory in draft.devices.memories:
-        text = "" if memory.element is None else (memory.element.findtext("target/node") or "").strip()
+        written = memory.sample
+        text = "" if written is None else (written.findtext("target/node") or "").strip()
         if not text:
             if memory.model != "virtio-pmem":
                 what = "target NUMA node needs to be specified for memory device"

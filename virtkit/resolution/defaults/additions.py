@@ -130,8 +130,9 @@ def _add_watchdog(context: Context, draft: Draft) -> None:
     if not model or any(one.model == model for one in watchdogs):
         return
     action = "reset"
-    if watchdogs and watchdogs[0].element is not None:
-        action = watchdogs[0].element.get("action") or action
+    written = watchdogs[0].sample if watchdogs else None
+    if written is not None:
+        action = written.get("action") or action
     device = _added("watchdog", model)
     device.set_attribute("", "action", action)
     watchdogs.append(device)

@@ -146,7 +146,7 @@ def match_console(context: Context, draft: Draft) -> None:
         if console.mirror:
             continue
         console.port = place
-        if console.element is not None:
+        if not console.added:
             _show_console(console, console.target or "serial", place)
 
 
@@ -174,8 +174,9 @@ def _show_console(console: Chardev, type_: str, port: int) -> None:
 def _serial_from(console: Chardev) -> Chardev:
     serial = Chardev("serial", None, -1, type=console.type, port=0)
     serial.set_attribute("", "type", console.type)
-    if console.element is not None:
-        for child in console.element.iterchildren("*"):
+    written = console.sample
+    if written is not None:
+        for child in written.iterchildren("*"):
             if child.tag not in ("target", "address", "alias"):
                 serial.edits.append(AppendChild(etree.tostring(child, encoding="unicode", with_tail=False)))
     serial.set_attribute("target", "port", "0")
