@@ -84,7 +84,10 @@ class Context:
     @property
     def cells(self) -> list[Element]:
         """The NUMA cells of the domain."""
-        return self.root.findall("cpu/numa/cell") if self.find("cpu/numa") is not None else []
+        if "cpu" not in self.children:
+            return []
+        numas = [numa for cpu in self.root.iterchildren("cpu") for numa in cpu.iterchildren("numa")]
+        return [cell for numa in numas for cell in numa.iterchildren("cell")]
 
     @property
     def trusts_controllers(self) -> bool:

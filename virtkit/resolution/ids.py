@@ -29,7 +29,10 @@ def _prefixes() -> tuple[tuple[str, str], ...]:
 
 
 _PREFIXES = _prefixes()
-_WORDS = tuple(word for _, word in _PREFIXES)
+KNOWN = 16
+"""How many names of each prefix are kept."""
+
+_NAMES = tuple((word, [f"{word}{place}" for place in range(KNOWN)]) for _, word in _PREFIXES)
 _COUNTED = attrgetter(*(name for name, _ in _PREFIXES))
 
 
@@ -37,10 +40,9 @@ def give_ids(context: Context, draft: Draft) -> None:
     """Set the ``id`` of every device: the user's alias, or else a name made from its kind and its place in the list."""
     devices = draft.devices
     groups: tuple[list[Device], ...] = _COUNTED(devices)
-    for word, group in zip(_WORDS, groups, strict=True):
-        if group:
-            for place, device in enumerate(group):
-                device.id = device.alias or f"{word}{place}"
+    for (word, names), group in zip(_NAMES, groups, strict=True):
+        for place, device in enumerate(group):
+            device.id = device.alias or (names[place] if place < KNOWN else f"{word}{place}")
     host = 0
     for place, nic in enumerate(devices.nics):
         if nic.type == "hostdev":

@@ -237,6 +237,8 @@ class ConnectTypes:
         A scsi_host host device counts as plain virtio with any model (observed: libvirt 9.0 and 12.8).
         """
         kind = device.kind
+        if kind == "controller" and device.type == "pci":  # type: ignore[attr-defined]
+            return self._plugs.get(device.model) or CONVENTIONAL | AUTO
         if kind == "hostdev" and device.type == "scsi_host" and self._policy is None:  # type: ignore[attr-defined]
             return self._virtio | AUTO
         return self.of(device) or CONVENTIONAL | AUTO

@@ -6,6 +6,8 @@ Source: libvirt, "Domain XML format", Memory devices; observed: libvirt 9.0 and 
 from __future__ import annotations
 
 from virtkit.domain.address import DimmAddress
+from virtkit.domain.devices import Memory
+from virtkit.domain.elements.reading import first_at
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
 
@@ -29,8 +31,7 @@ def _check_nodes(context: Context, draft: Draft) -> None:
             raise Refused(CFG, "At least one numa node has to be configured when enabling memory hotplug")
     elif context.arch == "s390x":
         for memory in draft.devices.memories:
-            written = memory.sample
-            if memory.model == "virtio-mem" and written is not None and written.find("target/node") is not None:
+            if memory.model == "virtio-mem" and _node(memory) is not None:
                 raise Refused(
                     INT,
                     "can't add memory backend as guest has no NUMA nodes configured",
@@ -39,11 +40,17 @@ def _check_nodes(context: Context, draft: Draft) -> None:
                 )
 
 
+def _node(memory: Memory) -> str | None:
+    """The NUMA node as it is written, None where none is."""
+    written = memory.sample
+    node = None if written is None else first_at(written, ("target", "node"))
+    return None if node is None else (node.text or "").strip()
+
+
 def _check_cells(draft: Draft, cells: int) -> None:
     """Raises Refused for a memory device whose NUMA node is missing or not there; virtio-pmem needs none."""
     for memory in draft.devices.memories:
-        written = memory.sample
-        text = "" if written is None else (written.findtext("target/node") or "").strip()
+        text = _node(memory) or ""
         if not text:
             if memory.model != "virtio-pmem":
                 what = "target NUMA node needs to be specified for memory device"

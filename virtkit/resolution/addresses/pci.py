@@ -47,26 +47,13 @@ def allocate(context: Context, draft: Draft, forms: Forms) -> Forms:
     Raises Refused as libvirt does.
     """
     types = ConnectTypes(context, draft)
-    highest = -1
-    for controller in draft.devices.controllers:
-        if controller.type == "pci":
-            if controller.model is None:
-                raise Refused(INT, "PCI controller model was not set correctly", controller.label, controller.line)
-            if controller.index > highest:
-                highest, last = controller.index, controller
-    if highest > FARTHEST:
-        raise Refused(
-            "unsupported configuration",
-            f"PCI controller index '{highest}' too high, maximum is 255",
-            last.label,
-            last.line,
-        )
     supported = context.family.pci or "pci-required" in context.behaves
-    count = highest + 1
-    if count and is_settled(context, draft, types, count, forms):
+    if is_settled(context, draft, types, forms):
         if not supported:
             require_options(draft)
         return forms
+    highest = _highest(draft)
+    count = highest + 1
     needed = True
     if count and not (supported and has_room(context, draft, types, forms)):
         decided = len(draft.trace)
@@ -81,6 +68,21 @@ def allocate(context: Context, draft: Draft, forms: Forms) -> Forms:
             chipset.reserve(context, draft, table, types)
             _assign(context, draft, table, types, unplaced, store=True)
     return draft.by_form()
+
+
+def _highest(draft: Draft) -> int:
+    """The highest index of a PCI controller, -1 without one. Raises Refused where libvirt takes it for too high."""
+    highest = -1
+    for controller in draft.devices.controllers:
+        if controller.type == "pci":
+            if controller.model is None:
+                raise Refused(INT, "PCI controller model was not set correctly", controller.label, controller.line)
+            if controller.index > highest:
+                highest, last = controller.index, controller
+    if highest > FARTHEST:
+        what = f"PCI controller index '{highest}' too high, maximum is 255"
+        raise Refused("unsupported configuration", what, last.label, last.line)
+    return highest
 
 
 def _dry_run(context: Context, draft: Draft, types: ConnectTypes, highest: int) -> tuple[int, bool]:

@@ -177,12 +177,15 @@ class BusTable:
         shares = want & AGGREGATES
         for number in range(lowest, len(buses)):
             bus = buses[number]
-            if self._fits(bus.model, number, want):
+            model = bus.model
+            if self._fits(model, number, want):
                 used = bus.used
-                for slot in range(max(start, bus.model.first), bus.model.last + 1):
+                slot, last = start if start > model.first else model.first, model.last
+                while slot <= last:
                     mask = used[slot]
                     if mask:
                         if not shares or mask == 255 or not bus.shared >> slot & 1:
+                            slot += 1
                             continue
                         function = (~mask & mask + 1).bit_length() - 1
                     elif shares:

@@ -64,7 +64,7 @@ def fill_controller_options(context: Context, draft: Draft) -> None:
     pci = [controller for controller in draft.devices.controllers if controller.type == "pci"]
     pseries = context.family.name == "pseries"
     done: list[Controller] = []
-    lowest = min([one.options["busNr"] for one in pci if one.options and "busNr" in one.options], default=256)
+    lowest = 0
     for controller in pci:
         model = controller.model or ""
         offer = models.get(model)
@@ -87,6 +87,7 @@ def fill_controller_options(context: Context, draft: Draft) -> None:
             _option(controller, "port", address.slot, hexadecimal=True)
         elif model in ("pci-expander-bus", "pcie-expander-bus"):
             if "busNr" not in controller.options:
+                lowest = lowest or min([one.options.get("busNr", 256) for one in pci])
                 if lowest <= 2:
                     raise Refused(
                         CFG,

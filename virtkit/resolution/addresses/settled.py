@@ -25,6 +25,9 @@ from virtkit.resolution.context import Context, Draft, Forms
 
 __all__ = ["has_room", "is_settled"]
 
+MOST = 256
+"""With more buses the allocator decides."""
+
 ROOT_SLOTS = 31
 """Slots of a conventional root bus: 1 to 31."""
 
@@ -32,11 +35,12 @@ _PLACED = frozenset(one.element for one in DEVICE_CLASSES if one.pci)
 """The kinds of device of which some get PCI addresses."""
 
 
-def is_settled(context: Context, draft: Draft, types: ConnectTypes, count: int, forms: Forms) -> bool:
-    """Whether no device of a domain with ``count`` PCI buses needs a place, and each has one that fits and is free."""
+def is_settled(context: Context, draft: Draft, types: ConnectTypes, forms: Forms) -> bool:
+    """Whether no device of a domain with PCI buses needs a place, and each has one that fits and is free."""
     family = context.family.chipset
     buses = _buses(draft, family)
-    if len(buses) != count:
+    count = len(buses)
+    if not 0 < count <= MOST:
         return False
     for device in forms.get(NoneType, ()):
         if device.kind in _PLACED and not _stays_off(types, device):
@@ -87,15 +91,15 @@ def has_room(context: Context, draft: Draft, types: ConnectTypes, forms: Forms) 
 
 
 def _buses(draft: Draft, family: str) -> list[PciModel]:
-    """The models that provide the buses, up to a gap, and up to a controller that the chipset moves or refuses."""
+    """The models that provide the buses; none where a bus is missing, or the chipset moves or refuses a controller."""
     offers = pci_models()
     found: list[PciModel] = []
     for controller in draft.devices.controllers:
         if controller.type == "pci":
             if controller.index != len(found) or controller.model is None:
-                break
+                return []
             found.append(offers[controller.model])
-        elif not chipset.keeps(family, controller):
+        elif not controller.index and not chipset.keeps(family, controller):
             return []
     return found
 
