@@ -37,7 +37,7 @@ def check_definition(context: Context, draft: Draft) -> None:
 def check_addressed(context: Context, draft: Draft) -> None:
     """Refuse what libvirt finds once all addresses are given. Raises Refused.
 
-    The checks of a single device get those that are left: devices that are not known to be accepted.
+    The checks of a single device get the others and what is left: devices that are not known to be accepted.
     """
     devices = draft.devices.in_order()
     features = feature_names(context)
@@ -48,12 +48,14 @@ def check_addressed(context: Context, draft: Draft) -> None:
     check_elements(context, draft, others)
     check_controllers(context, draft, left.controllers)
     check_disks(context, draft, left)
-    check_chardevs(context, draft, left, spice=spice)
+    if others or draft.devices.smartcards:
+        check_chardevs(context, draft, left, spice=spice)
     check_devices(context, draft, left, ps2)
     check_aliases(devices)
     check_features(context, features)
     check_boot(context, draft)
     check_cpus(context, draft)
-    check_drivers(context, others)
-    check_addresses(context, draft, others)
-    known.accept(others)
+    if others:
+        check_drivers(context, others)
+        check_addresses(context, draft, others)
+        known.accept(others)

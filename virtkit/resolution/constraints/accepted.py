@@ -30,6 +30,8 @@ _MOST = 256
 """How many grounds are kept."""
 _MOST_NOTES = 64
 """How many notes are kept at one text."""
+_MOST_ADDED = 1024
+"""How many notes of added devices are kept on one ground."""
 _MOST_EDITS = 8
 """Devices with more edits are not noted."""
 
@@ -76,11 +78,12 @@ class Ground(Protocol):
 class Known:
     """The devices that are known to be accepted on one ground. Those that others shadow are checked less."""
 
-    __slots__ = ("_emulator", "_shadowed")
+    __slots__ = ("_added", "_emulator", "_shadowed")
 
     def __init__(self, emulator: Emulator) -> None:
         self._emulator = emulator  # As long as it is kept, no other emulator has its id.
         self._shadowed = object()
+        self._added: set[object] = set()
 
     def others(self, devices: Iterable[Device]) -> list[Device]:
         """The devices that are not known to be accepted, in their order."""
@@ -89,32 +92,42 @@ class Known:
             for device in devices
             if (alike := device.alike) is None or device.edits or device.readdressed or self not in alike.accepted
         ]
-        return [one for one in changed if one.alike is None or self._note(one) not in one.alike.accepted]
+        return [one for one in changed if self._note(one) not in self._notes(one)]
 
     def accept(self, devices: Iterable[Device]) -> None:
         """Note devices that passed all checks."""
         for device in devices:
-            alike = device.alike
-            if alike is None or len(device.edits) > _MOST_EDITS or not _stands_alone(device):
+            if (device.alike is None and not device.added) or len(device.edits) > _MOST_EDITS:
                 continue
-            if len(alike.accepted) >= _MOST_NOTES:
-                alike.accepted.clear()
-            alike.accepted.add(self._note(device))
+            if _stands_alone(device):
+                notes = self._notes(device)
+                if len(notes) >= (_MOST_ADDED if device.added else _MOST_NOTES):
+                    notes.clear()
+                notes.add(self._note(device))
+
+    def _notes(self, device: Device) -> set[object]:
+        """The notes of devices with the text of a device, of added ones, or none where its text is not kept."""
+        if device.alike is not None:
+            return device.alike.accepted
+        return self._added if device.added else set()
 
     def _note(self, device: Device) -> object:
-        """The ground, and what else the checks of a device depend on besides its text."""
+        """The ground, and what else the checks of a device depend on besides its text; edits are the text of a new one.
+
+        Two devices with one note, and with one text or none, have the same values.
+        """
         ground = self._shadowed if isinstance(device, Chardev) and device.shadowed else self
-        if not (device.edits or device.readdressed):
+        if device.alike is not None and not (device.edits or device.readdressed):
             return ground
         at = device.address
         if isinstance(at, DriveAddress):
-            return (ground, device.model, "drive", at.bus, at.target, *device.edits)
-        return (ground, device.model, None if at is None else at.type, *device.edits)
+            return (ground, device.kind, device.model, "drive", at.bus, at.target, *device.edits)
+        return (ground, device.kind, device.model, None if at is None else at.type, *device.edits)
 
 
 def _stands_alone(device: Device) -> bool:
     """Whether the checks of a device look at nothing else in the domain."""
-    if reads_domain(device):
+    if reads_domain(device) and not device.added:
         return False
     driver = device.children.get("driver")
     if driver is not None and driver.get("iothread") is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from virtkit.domain.boot_order import order_of
 from virtkit.domain.devices import Device
 from virtkit.domain.document import line_of
-from virtkit.domain.elements.reading import kids_of
 from virtkit.errors import Refused
 from virtkit.resolution.context import Context, Draft
 
@@ -31,7 +30,7 @@ def check_boot(context: Context, draft: Draft) -> None:
     os_element = context.children.get("os")
     if os_element is None:
         return
-    kids = kids_of(os_element)
+    kids = {one.tag: one for one in os_element.iterchildren("bios", "loader", reversed=True)}
     bios, loader = kids.get("bios"), kids.get("loader")
     if bios is not None and bios.get("useserial") == "yes":
         if context.arch not in _X86:

@@ -70,8 +70,8 @@ def feature_names(context: Context) -> frozenset[object]:
     if first is None:
         return frozenset()
     names = [one.tag for one in first]
-    for other in first.itersiblings("features"):
-        names += [one.tag for one in other]
+    if len(context.root) > len(context.children):  # Some elements are there twice.
+        names += [one.tag for other in first.itersiblings("features") for one in other]
     return frozenset(names)
 
 
@@ -119,7 +119,7 @@ def _plain_features(at: Release, family: str, arch: str) -> frozenset[object]:
 
 def check_cpus(context: Context, draft: Draft) -> None:
     """Refuse more vcpus than the machine type has, or than its interrupts reach. Raises Refused."""
-    vcpu = context.find("vcpu")
+    vcpu = context.children.get("vcpu")
     text = "1" if vcpu is None else (vcpu.text or "1").strip()
     if not text.isdigit():
         return

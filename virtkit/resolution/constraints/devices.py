@@ -36,22 +36,26 @@ def _refuse(device: Device, what: str, category: str = CFG) -> Refused:
 def check_devices(context: Context, draft: Draft, left: Inventory, ps2: str) -> None:
     """Refuse an invalid device. Raises Refused.
 
-    Of inputs, sounds, shared memory, balloons and host devices, those are checked that are left to check. ``ps2`` is
-    why devices on the ps2 bus are refused, see ``ps2_refusal``.
+    What looks at single devices, checks those that are ``left``. ``ps2`` is why devices on the ps2 bus are refused, see
+    ``ps2_refusal``.
     """
     if left.inputs:
         _check_inputs(context, left.inputs, ps2)
     devices = draft.devices
-    for name, check in _CHECKS:
-        if getattr(devices, name):
+    for name, alone, check in _CHECKS:
+        found = getattr(devices, name)
+        if found and (not alone or len(found) > 1 or getattr(left, name)):
             check(context, draft)
     if devices.nvrams or devices.tpms or devices.vsocks or devices.pstores or "redirfilter" in context.names:
         _check_single_ones(context, draft)
-    _check_balloons(left.memballoons)
-    if devices.sounds or "audio" in context.names:
+    if left.memballoons:
+        _check_balloons(left.memballoons)
+    if "audio" in context.names or left.sounds or [one for one in devices.sounds if "audio" in one.children]:
         _check_sounds(context, draft)
-    _check_shmems(context, left.shmems)
-    _check_hostdevs(left.hostdevs)
+    if left.shmems:
+        _check_shmems(context, left.shmems)
+    if left.hostdevs:
+        _check_hostdevs(left.hostdevs)
 
 
 def _check_inputs(context: Ground, inputs: Iterable[Input], ps2: str) -> None:
@@ -354,14 +358,17 @@ def _check_sounds(context: Context, draft: Draft) -> None:
             raise _refuse(sound, f"no audio device with ID {audio.get('id')}", XML)
 
 
-_CHECKS: tuple[tuple[str, Callable[[Context, Draft], None]], ...] = (
-    ("filesystems", _check_filesystems),
-    ("nics", _check_nics),
-    ("graphics", _check_graphics),
-    ("videos", _check_videos),
-    ("panics", _check_panics),
-    ("watchdogs", _check_watchdogs),
-    ("iommus", _check_iommus),
-    ("memories", _check_memories),
+_CHECKS: tuple[tuple[str, bool, Callable[[Context, Draft], None]], ...] = (
+    ("filesystems", False, _check_filesystems),
+    ("nics", False, _check_nics),
+    ("graphics", True, _check_graphics),
+    ("videos", True, _check_videos),
+    ("panics", True, _check_panics),
+    ("watchdogs", True, _check_watchdogs),
+    ("iommus", False, _check_iommus),
+    ("memories", True, _check_memories),
 )
-"""The checks of each list of devices, in libvirt's order; an empty list needs none."""
+"""The checks of each list of devices, in libvirt's order, and whether a single one can be checked alone.
+
+An empty list needs no check, nor does a single device that can be checked alone and was.
+"""

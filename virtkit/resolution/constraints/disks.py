@@ -85,7 +85,8 @@ def check_sources(disks: Iterable[Disk]) -> None:
         if disk.alike is not None and disk.alike.accepted:
             continue
         needed = SOURCES[disk.type]
-        source = disk.children.get("source")
+        # Whether there is a path is seen in any element with this text.
+        source = None if disk.sample is None else next(disk.sample.iterchildren("source"), None)
         if source is not None:
             _check_source(disk, source, needed)
         if disk.device == "lun":
