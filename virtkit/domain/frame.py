@@ -30,6 +30,8 @@ _DEVICES = frozenset(one.element for one in DEVICE_CLASSES)
 _NAME = re.compile(r"[^\s/>]+")
 _START, _END = "<devices>", "</devices>"
 _BLANKS = " \t\r\n"
+#: Threads take turns with it. What it says of a fault is not used.
+_PARSER = parser()
 #: Longer documents are parsed as a whole; shorter ones have fewer lines than lxml can count.
 _LONGEST = min(limits.ATTRIBUTE.most, limits.BYTES.most, MAX_LINES)
 
@@ -83,19 +85,39 @@ class _Later:
 class Framed(Document):
     """A document whose known devices are not parsed until its ``root`` is asked for.
 
-    ``written`` has what is known of each child of ``<devices>``, in order.
+    ``written`` has what is known of each child of ``<devices>``, in order; ``fresh`` are the elements in the frame of
+    those whose text is new, by number.
     """
 
-    __slots__ = ("_later", "_layout", "written")
+    __slots__ = ("_later", "_layout", "fresh", "written")
 
+    fresh: dict[int, Element]
     written: list[Written]
     _layout: _Layout
     _later: _Later
 
     def __init__(self, text: str, frame: Element, file: str | None, layout: _Layout, written: list[Written]) -> None:
         super().__init__(text, frame, "utf-8", file)
-        for name, value in (("written", written), ("_layout", layout), ("_later", _Later())):
+        for name, value in (("written", written), ("fresh", {}), ("_layout", layout), ("_later", _Later())):
             object.__setattr__(self, name, value)
+
+    def _note(self, new: list[_New], elements: list[Element]) -> bool:
+        """Keep the elements of what is new; what was seen before becomes known. False where a line is uncertain."""
+        if len(new) == len(self.written):
+            # Then the frame is the whole document.
+            self._later.root, self._later.elements = self.frame, elements
+        memo = samples()
+        for (position, key, end), element in zip(new, elements, strict=True):
+            # libxml2 gives an element the line on which its start tag ends.
+            if line_of(element) != self.lines[position]:
+                return False
+            name, _, value = self.written[position]
+            sample = memo.keep(key, end, value, element) if name in _DEVICES and memo.saw(key) else None
+            if sample is None:
+                self.fresh[position] = element
+            else:
+                self.written[position] = (name, sample, value)
+        return True
 
     @property
     def root(self) -> Element:
@@ -128,6 +150,11 @@ class Framed(Document):
         return later.outline
 
     @property
+    def bounds(self) -> tuple[int, int]:
+        """Where the one ``<devices>`` begins and ends in the text."""
+        return self._layout.inner - len(_START), self._layout.outer + len(_END)
+
+    @property
     def lines(self) -> list[int]:
         """The line on which each child of ``<devices>`` begins."""
         later = self._later
@@ -145,7 +172,8 @@ def parse_domain(data: bytes, file: str | None = None) -> Document:
 
     Raises InputError and NotADomain as ``parse`` does.
     """
-    found = _framed(data, file) if len(data) < _LONGEST and codec_of(data) == "utf-8" else None
+    plain = data.startswith(b"<domain") or codec_of(data) == "utf-8"
+    found = _framed(data, file) if plain and len(data) < _LONGEST else None
     return found or parse(data, file)
 
 
@@ -165,15 +193,7 @@ def _framed(data: bytes, file: str | None) -> Framed | None:
         return None
     frame, elements = parsed
     document = Framed(text, frame, file, layout, written)
-    memo = samples()
-    for (position, key, end), element in zip(new, elements, strict=True):
-        # libxml2 gives an element the line on which its start tag ends.
-        if line_of(element) != document.lines[position]:
-            return None
-        name, _, value = written[position]
-        if name in _DEVICES:
-            written[position] = (name, memo.keep(key, end, value, element), value)
-    return document
+    return document if not new or document._note(new, elements) else None
 
 
 def _layout(text: str) -> _Layout | None:
@@ -192,14 +212,15 @@ _New = tuple[int, str, str]
 
 def _read(layout: _Layout) -> tuple[list[Written], list[_New]] | None:
     """What is known of each child, and those that have to be parsed; None where a piece is no element."""
-    find, pieces = samples().find, layout.pieces
+    memo, pieces = samples(), layout.pieces
+    recent, find = memo.recent, memo.find
     written: list[Written] = []
     new: list[_New] = []
     at = 0
     while at < len(pieces):
         piece = pieces[at]
         at += 1
-        sample, value = find(piece), ""
+        sample, value = recent(piece) or find(piece), ""
         if sample is None:
             name = _NAME.match(piece)
             if name is None:
@@ -226,8 +247,10 @@ def _frame_text(text: str, layout: _Layout, new: list[_New]) -> str:
     """The text with line breaks in place of the children that are known."""
     inner, outer = layout.inner, layout.outer
     if not new:
-        breaks = "\n" * text.count("\n", inner, outer)
-        return f"{text[:inner]}{breaks}{text[outer:]}"
+        end = text[outer:]
+        # Nothing behind the devices needs a line.
+        breaks = "" if end.count("<") == len((_END, "</domain>")) else "\n" * text.count("\n", inner, outer)
+        return f"{text[:inner]}{breaks}{end}"
     texts = layout.texts()
     parts = ["\n" * own.count("\n") for own in texts]
     for position, _, _ in new:
@@ -242,7 +265,7 @@ def _parsed(text: str, names: list[str]) -> tuple[Element, list[Element]] | None
     if not is_plain(text) or text.count("<devices") != 1:
         return None
     try:
-        root = etree.fromstring(text.encode(), parser())
+        root = etree.fromstring(text.encode(), _PARSER)
     except (etree.XMLSyntaxError, ValueError):
         return None
     holders = list(root.iterchildren("devices"))

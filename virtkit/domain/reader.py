@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 
 from virtkit.domain.device_classes import DEVICE_CLASSES, Inventory
-from virtkit.domain.devices import Device, Nic, Video
+from virtkit.domain.devices import Alike, Device, Nic, Video
 from virtkit.domain.document import Document, label_of, line_of
 from virtkit.domain.elements import chardevs, console_devices, network, plain, storage
 from virtkit.domain.elements.reading import Read, Reader
@@ -100,9 +100,11 @@ def _reading(reader: Reader, document: Framed, position: int) -> Prototype | Dev
             if found is not None:
                 return found
     # Its own element has the lines of a refusal.
-    device = _read(reader, document.element(position), position)
+    element = document.fresh.get(position)
+    device = _read(reader, document.element(position) if element is None else element, position)
     if device is not None:
         device.origin = document
+        device.alike = None if element is None else Alike(element)
     return device
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import attrgetter
 
 from virtkit.domain import device_texts
 from virtkit.domain.device_classes import DEVICE_CLASSES, Inventory, turns
@@ -16,6 +17,7 @@ __all__ = ["write"]
 
 CLASSES = turns(((one.written, one.name) for one in DEVICE_CLASSES if one.written is not None), "writing")
 """The lists of an Inventory in the order in which libvirt writes them."""
+_GROUPS: Callable[[Inventory], tuple[list[Device], ...]] = attrgetter(*CLASSES)
 
 # A result is always UTF-8, so a declaration of another encoding would be wrong.
 _ENCODING = re.compile(r"""(\A\ufeff?<\?xml[^>]*?\sencoding\s*=\s*["'])(?!utf-8\b)[A-Za-z0-9._-]+""", re.I)
@@ -25,16 +27,21 @@ def write(
     document: Document,
     devices: Inventory,
     os_type: Sequence[tuple[str, str]] = (),
-    found: Outline | None = None,
+    outline_of: Callable[[], Outline] | None = None,
 ) -> str:
     """The document's text with the edits of its devices; an encoding that it declares becomes UTF-8.
 
-    ``os_type`` are attributes to set on ``<os><type>``, ``found`` is the outline of the text where it is known.
+    ``os_type`` are attributes to set on ``<os><type>``, ``outline_of`` gives the outline of the text where it
+    may be known.
     """
     text = document.text
+    groups = [group for group in _GROUPS(devices) if group]
+    unchanged = [_is_unchanged(group) for group in groups]
+    if not os_type and all(unchanged):
+        return _in_utf8(text)
     edits: dict[int, tuple[int, str]] = {}
     added: dict[int, list[str]] = {}
-    found = found or outline(text)
+    found = outline_of() if outline_of else outline(text)
     if os_type and found.os_type is not None:
         tag = with_attributes(text[found.os_type.start : found.os_type.inner], os_type)
         edits[found.os_type.start] = (found.os_type.inner, tag)
@@ -42,11 +49,8 @@ def write(
     indent = indent_of(text, places[0][0]) if places else line_break_of(text) + STEP * 2
     anchor = -1
     loose: list[str] = []
-    for name in CLASSES:
-        group: list[Device] = getattr(devices, name)
-        if not group:
-            continue
-        if _is_unchanged(group):
+    for group, same in zip(groups, unchanged, strict=True):
+        if same:
             anchor = group[-1].position
             continue
         written = sorted(device.position for device in group if not device.added)
@@ -82,6 +86,9 @@ def write(
 
 def _is_unchanged(group: Sequence[Device]) -> bool:
     """Whether the devices of a class are written, in this order, and nothing about them changes."""
+    if len(group) == 1:
+        device = group[0]
+        return device.position >= 0 and not device.edits and not device.readdressed
     last = -1
     for device in group:
         if device.position <= last or device.edits or device.readdressed:
@@ -145,6 +152,10 @@ def _compose(
                 pieces.append(after)
                 del inserts[end]
     pieces.append(text[at:])
-    whole = "".join(pieces)
+    return _in_utf8("".join(pieces))
+
+
+def _in_utf8(whole: str) -> str:
+    """A document with the encoding of a result in its declaration."""
     encoding = _ENCODING.match(whole)
     return whole if encoding is None else f"{encoding[1]}UTF-8{whole[encoding.end() :]}"

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from lxml import etree
 
+from virtkit.domain.frame import Framed
 from virtkit.domain.source_map import siblings
 from virtkit.fleet.canonical import SIGN, Marks, canonical, opened, places
 from virtkit.fleet.open_values import open_values, rows
@@ -54,31 +55,98 @@ _Openings = tuple[re.Pattern[str], tuple[str, ...]]
 
 def joined_text(domain: Domain) -> bytes | None:
     """What ``whole_text`` gives for a domain; None for one that has to be taken as a whole."""
-    document, outline = domain.document, domain.outline
+    document = domain.document
     text = document.text
-    if not outline.bare or not outline.texts or document.codec != "utf-8":
-        return None
-    holder, beginning = outline.holders[0], _BEGINNING.match(text)
-    if beginning is None or text[holder.start : holder.inner] != "<devices>":
+    framed = document if isinstance(document, Framed) and document.written else None
+    bounds = _bounds(domain) if framed is None else framed.bounds
+    beginning = _BEGINNING.match(text)
+    if bounds is None or beginning is None or document.codec != "utf-8":
         return None
     if not text.isascii() and _OTHER_BLANKS.search(text):
         return None
-    before, after = siblings(text, beginning.end(), holder.start), siblings(text, holder.end, outline.end)
+    before, after = siblings(text, beginning.end(), bounds[0]), siblings(text, bounds[1], text.rindex("</"))
     if before is None or after is None:
         return None
     around = [[(name, element) for _, element, name in some if name != "metadata"] for some in (before, after)]
     metadata = len(before) + len(after) - len(around[0]) - len(around[1])
-    if metadata > 1 or text.count("<metadata") != metadata:
+    if metadata > 1 or text.count("<metadata", 0, bounds[0]) + text.count("<metadata", bounds[1]) != metadata:
         return None
     attributes = [f' {name}="{document.frame.get(name)}"' for name in ("id", "type") if name in document.frame.attrib]
     found, marks = [f"<domain{''.join(attributes)}>".encode()], Marks()
-    devices = zip(outline.names, outline.texts, strict=True)
-    complete = (
-        _add(found, marks, around[0], b"<devices>", _level(below_devices=False))
-        and _add(found, marks, devices, b"</devices>", _level(below_devices=True))
-        and _add(found, marks, around[1], b"</domain>", _level(below_devices=False))
-    )
+    complete = _add(found, marks, around[0], b"<devices>", _level(below_devices=False))
+    if framed is None:
+        devices = zip(domain.outline.names, domain.outline.texts, strict=True)
+        complete = complete and "<metadata" not in text[slice(*bounds)]
+        complete = complete and _add(found, marks, devices, b"", _level(below_devices=True))
+    else:
+        complete = complete and _add_framed(found, marks, framed)
+    found.append(b"</devices>")
+    complete = complete and _add(found, marks, around[1], b"</domain>", _level(below_devices=False))
     return b"".join(found) if complete else None
+
+
+def _bounds(domain: Domain) -> tuple[int, int] | None:
+    """Where the one ``<devices>`` begins and ends, which has nothing but elements; None for any other."""
+    outline = domain.outline
+    if not outline.bare or not outline.texts:
+        return None
+    holder = outline.holders[0]
+    return (holder.start, holder.end) if domain.document.text[holder.start : holder.inner] == "<devices>" else None
+
+
+_Known = tuple[bytes, tuple[tuple[str | None, bytes], ...]]
+"""What a known element has in the text: what stands before its open values, and each of them with what follows it; None
+for the one in which elements of the same text differ."""
+
+
+def _add_framed(found: list[bytes], marks: Marks, document: Framed) -> bool:
+    """Add the canonical texts of the devices of a document; False where the text of one does not decide it."""
+    level = _level(below_devices=True)
+    for place, (name, sample, value) in enumerate(document.written):
+        known = None if sample is None else cast("_Known | bytes | None", sample.canonical)
+        if known is None:
+            text = document.outline.texts[place]
+            if "<metadata" in text or not _add(found, marks, [(name, text)], b"", level):
+                return False
+            if sample is not None:
+                sample.canonical = _known(level, name, text, value)
+        elif isinstance(known, bytes):
+            found.append(known)
+        else:
+            first, rest = known
+            found.append(first)
+            for constant, piece in rest:
+                found += (marks[value if constant is None else constant], piece)
+    return True
+
+
+def _known(level: _Level, name: str, text: str, value: str) -> _Known | bytes | None:
+    """What is kept of an element with this text and this value in which alike ones differ, None for nothing."""
+    pieces: list[bytes] = []
+    asked = _Asked()
+    if not _add(pieces, asked, [(name, text)], b"", level):
+        return None
+    if asked.asked.count(value) != bool(value):
+        # The value is part of the text, or it is not clear which one it is.
+        return None
+    whole = b"".join(pieces).split(SIGN.encode())
+    if len(whole) != len(asked.asked) + 1:
+        return None
+    if not asked.asked:
+        return whole[0]
+    constants = [None if one == value else one for one in asked.asked]
+    return whole[0], tuple(zip(constants, whole[1:], strict=True))
+
+
+class _Asked(Marks):
+    """Marks that all look the same, and the values for which they were asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __missing__(self, value: str) -> bytes:
+        self.asked.append(value)
+        return SIGN.encode()
 
 
 def _add(

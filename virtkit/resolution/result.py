@@ -66,7 +66,7 @@ class Resolution:
             os_type.append(("arch", self.arch))
         if domain.machine != self.machine:
             os_type.append(("machine", self.machine))
-        return write(domain.document, self.inventory, os_type, domain.outline)
+        return write(domain.document, self.inventory, os_type, lambda: domain.outline)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} {self.arch} {self.machine}>"
