@@ -41,6 +41,8 @@ def give_ids(context: Context, draft: Draft) -> None:
     devices = draft.devices
     groups: tuple[list[Device], ...] = _COUNTED(devices)
     for (word, names), group in zip(_NAMES, groups, strict=True):
+        if not group:
+            continue
         for place, device in enumerate(group):
             device.id = device.alias or (names[place] if place < KNOWN else f"{word}{place}")
     host = 0

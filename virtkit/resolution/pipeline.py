@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from virtkit.domain.address import PciAddress
 from virtkit.domain.domain import Domain
 from virtkit.domain.placed import CHOSEN, placed_by_qemu
 from virtkit.domain.reader import read_devices
@@ -85,7 +84,7 @@ def resolve_domain(
     transports.assign_mmio(context, draft)
     if len(draft.trace) != decided:
         forms = draft.by_form()
-    on_pci = pci.allocate(context, draft, forms).get(PciAddress, [])
+    on_pci = pci.allocate(context, draft, forms)
     pci_options.mark_multifunction(draft, on_pci)
     pci_options.fill_controller_options(context, draft)
     pci_options.give_zpci_ids(context, draft, on_pci)

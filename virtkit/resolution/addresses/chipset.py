@@ -105,7 +105,7 @@ def _q35(context: Context, draft: Draft, table: BusTable, types: ConnectTypes) -
                     address = PciAddress(0, 0, slot, 0, "on")
                     table.reserve(address, types.of(controller), INT, controller)
                     controller.place(address)
-                    draft.trace.record(controller, "chipset.fixed", context.family.name, str(address))
+                    draft.trace.record(controller, "chipset.fixed", context.family.name, address)
                     break
         elif controller.model == "dmi-to-pci-bridge" and controller.address is None and not used[_DMI_BRIDGE]:
             _put(context, draft, table, types, controller, _DMI_BRIDGE)
@@ -135,7 +135,7 @@ def _fix(context: Context, draft: Draft, controller: Controller, place: tuple[in
         # An address of another type is ignored.
         address = PciAddress(0, *place)
         controller.place(address)
-        draft.trace.record(controller, "chipset.fixed", context.family.name, str(address))
+        draft.trace.record(controller, "chipset.fixed", context.family.name, address)
     elif written.domain or _at(written) != place:
         raise Refused(INT, refusal, controller.label, controller.line)
 
@@ -144,7 +144,7 @@ def _put(context: Context, draft: Draft, table: BusTable, types: ConnectTypes, d
     address = PciAddress(0, 0, slot, 0)
     table.reserve(address, types.of(device), INT, device)
     device.place(address)
-    draft.trace.record(device, "chipset.fixed", context.family.name, str(address))
+    draft.trace.record(device, "chipset.fixed", context.family.name, address)
 
 
 def _first_video(context: Context, draft: Draft, table: BusTable, types: ConnectTypes) -> None:
@@ -159,7 +159,7 @@ def _first_video(context: Context, draft: Draft, table: BusTable, types: Connect
     if not table.buses[0].used[slot]:
         address = PciAddress(0, 0, slot, 0)
         table.reserve(address, want, XML, video)
-        draft.trace.record(video, "chipset.video", context.family.name, str(address))
+        draft.trace.record(video, "chipset.video", context.family.name, address)
     else:
         address = PciAddress(0, *table.choose(want | AUTO, video))
         if table.growing:

@@ -6,6 +6,9 @@ real one bridges and ports come first, so endpoints move.
 
 from __future__ import annotations
 
+from itertools import chain
+from types import NoneType
+
 from virtkit.domain.address import PciAddress
 from virtkit.domain.device_classes import DEVICE_CLASSES
 from virtkit.domain.devices import Chardev, Controller, Device, Nic
@@ -24,11 +27,18 @@ from virtkit.resolution.addresses.pci_options import require_options
 from virtkit.resolution.addresses.settled import has_room, is_settled
 from virtkit.resolution.context import Context, Draft, Forms
 from virtkit.resolution.defaults import controllers
+from virtkit.resolution.defaults.controllers import new
 
 __all__ = ["allocate", "wants"]
 
 _TURNS = {one.element: one.pci for one in DEVICE_CLASSES if one.pci}
 """When devices get their PCI addresses, by kind."""
+
+_PCI_TURN = next(turn.order for turn in _TURNS["controller"] if turn.selects and turn.selects(new("pci", 0)))
+"""The turn of the controllers of PCI buses, the only devices that a dry run adds."""
+
+Turns = dict[int, list[tuple[Device, int]]]
+"""Devices with the kind of slot that each requires, by the number of their turn."""
 
 FARTHEST = 4095
 """A PCI controller with a higher index is refused before the buses below it are added; libvirt refuses it later."""
@@ -40,34 +50,55 @@ def wants(device: Device) -> bool:
     return address is None or (isinstance(address, PciAddress) and address.empty)
 
 
-def allocate(context: Context, draft: Draft, forms: Forms) -> Forms:
+def allocate(context: Context, draft: Draft, forms: Forms) -> list[Device]:
     """Give every PCI device its address, and add the PCI controllers that this takes.
 
-    Takes the devices by the form of their address before, and returns them by the form that they have then.
-    Raises Refused as libvirt does.
+    ``forms`` are the devices by the form of their address. Returns the devices that have a PCI address then, in
+    libvirt's general order. Raises Refused as libvirt does.
     """
     types = ConnectTypes(context, draft)
     supported = context.family.pci or "pci-required" in context.behaves
     if is_settled(context, draft, types, forms):
         if not supported:
             require_options(draft)
-        return forms
-    highest = _highest(draft)
-    count = highest + 1
-    needed = True
-    if count and not (supported and has_room(context, draft, types, forms)):
+        return forms.get(PciAddress, [])
+    count = _highest(draft) + 1
+    turns = _turns(draft, types, forms)
+    on_pci = forms.get(PciAddress, [])
+    if count and not (supported and has_room(context, draft, forms, chain.from_iterable(turns.values()))):
         decided = len(draft.trace)
-        count, needed = _dry_run(context, draft, types, highest)
-        # Where it found every place and no missing bus, the real run would find the same and decide nothing.
-        needed = needed or len(draft.trace) != decided
+        count, assigned = _dry_run(context, draft, types, on_pci, turns, count)
         if not supported:
             require_options(draft)
-    if needed:
-        table, unplaced = _table(context, draft, types, count, growing=False)
-        if supported:
-            chipset.reserve(context, draft, table, types)
-            _assign(context, draft, table, types, unplaced, store=True)
-    return draft.by_form()
+        on_pci = _on_pci(draft)
+        if not assigned and len(draft.trace) == decided:
+            # It found every place and no missing bus: the real run would find the same and decide nothing.
+            return on_pci
+        turns[_PCI_TURN] = [(one, types.of(one)) for one in draft.devices.controllers if one.type == "pci"]
+    table = _table(context, draft, types, on_pci, count, growing=False)
+    if supported:
+        chipset.reserve(context, draft, table, types)
+        _assign(context, draft, table, turns, store=True)
+    return _on_pci(draft)
+
+
+def _on_pci(draft: Draft) -> list[Device]:
+    return [device for device in draft.devices.in_order() if isinstance(device.address, PciAddress)]
+
+
+def _turns(draft: Draft, types: ConnectTypes, forms: Forms) -> Turns:
+    """The devices that may need a place, with the kind of slot that each requires, by their turn in libvirt's order."""
+    unplaced = forms.get(NoneType, [])
+    if [device for device in forms.get(PciAddress, ()) if wants(device)]:
+        unplaced = [device for device in draft.devices.in_order() if wants(device)]
+    turns: Turns = {}
+    for device in unplaced:
+        for turn in _TURNS.get(device.kind, ()):
+            if turn.selects is None or turn.selects(device):
+                want = types.of(device)
+                if want or device.kind == "interface":
+                    turns.setdefault(turn.order, []).append((device, want))
+    return turns
 
 
 def _highest(draft: Draft) -> int:
@@ -85,19 +116,21 @@ def _highest(draft: Draft) -> int:
     return highest
 
 
-def _dry_run(context: Context, draft: Draft, types: ConnectTypes, highest: int) -> tuple[int, bool]:
+def _dry_run(
+    context: Context, draft: Draft, types: ConnectTypes, on_pci: list[Device], turns: Turns, count: int
+) -> tuple[int, bool]:
     """Find the buses that are needed, and add their controllers.
 
     Returns the number of buses, and whether a device needs an address.
     """
-    table, unplaced = _table(context, draft, types, highest + 1, growing=True)
+    table = _table(context, draft, types, on_pci, count, growing=True)
     chipset.reserve(context, draft, table, types)
     root = table.buses[0].model.name
     if root == "pci-root" and not table.all_full():
         # Keeps room on bus 0 for a bridge that may be needed later.
         table.choose(CONVENTIONAL | AUTO, "a later bridge")
-    assigned = _assign(context, draft, table, types, unplaced, store=False)
-    if root == "pcie-root" and highest <= 0 and len(table.buses) > highest + 1:
+    assigned = _assign(context, draft, table, turns, store=False)
+    if root == "pcie-root" and count == 1 and len(table.buses) > count:
         before = len(table.buses)
         table.choose(EXPRESS | AUTO, "one hot-plugged device")
         for bus in table.buses[before:]:
@@ -128,12 +161,9 @@ def _enter_missing(context: Context, draft: Draft, table: BusTable) -> None:
 
 
 def _table(
-    context: Context, draft: Draft, types: ConnectTypes, count: int, growing: bool
-) -> tuple[BusTable, list[Device]]:
-    """A table of ``count`` buses with every written address reserved, and the devices without a place on a bus.
-
-    The devices are those without an address, and those with a PCI address that names no slot.
-    """
+    context: Context, draft: Draft, types: ConnectTypes, on_pci: list[Device], count: int, growing: bool
+) -> BusTable:
+    """A table of ``count`` buses with every written address reserved."""
     phbs = context.family.name == "pseries"
     table = BusTable(context.behaves, phbs, growing)
     models: list[str | None] = [None] * count
@@ -142,17 +172,11 @@ def _table(
             models[controller.index] = controller.model
     filler = "pci-root" if phbs else ("pcie-root-port" if "pcie-root" in models else "pci-bridge")
     table.fill(models, filler)
-    unplaced = []
-    for device in draft.devices.in_order():
+    for device in on_pci:
         address = device.address
-        if address is None:
-            unplaced.append(device)
-        elif isinstance(address, PciAddress):
-            if address.slot or address.bus or address.domain:
-                _reserve(draft, table, types, device, address)
-            else:
-                unplaced.append(device)
-    return table, unplaced
+        if isinstance(address, PciAddress) and (address.slot or address.bus or address.domain):
+            _reserve(draft, table, types, device, address)
+    return table
 
 
 def _reserve(draft: Draft, table: BusTable, types: ConnectTypes, device: Device, address: PciAddress) -> None:
@@ -171,24 +195,19 @@ def _reserve(draft: Draft, table: BusTable, types: ConnectTypes, device: Device,
         draft.trace.record(device, "pci.bus-moved", bus, address.bus)
 
 
-def _assign(
-    context: Context, draft: Draft, table: BusTable, types: ConnectTypes, unplaced: list[Device], store: bool
-) -> bool:
+def _assign(context: Context, draft: Draft, table: BusTable, turns: Turns, store: bool) -> bool:
     """Give an address to every device that needs one, in libvirt's order; ``store`` keeps it.
 
     Returns whether a device needed one.
     """
-    turns: dict[int, list[tuple[Device, int]]] = {}
-    for device in unplaced:
-        if wants(device):
-            for turn in _TURNS.get(device.kind, ()):
-                if turn.selects is None or turn.selects(device):
-                    want = types.of(device)
-                    if want or device.kind == "interface":
-                        turns.setdefault(turn.order, []).append((device, want))
     found = False
     for order in sorted(turns):
         for device, want in turns[order]:
+            if not wants(device):
+                continue
+            if not want:
+                _check_usb_net(context, device)
+                continue
             if isinstance(device, Controller):
                 if device.index == 0 and device.type == "ide":
                     continue
@@ -196,9 +215,6 @@ def _assign(
                     _ich9(draft, table, want, device, store)
                     found = True
                     continue
-            elif not want:
-                _check_usb_net(context, device)
-                continue
             found = True
             place = table.choose(want, device)
             if store:

@@ -6,6 +6,7 @@ place that libvirt would refuse: the allocator then finds out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import NoneType
 
 from virtkit.domain.address import PciAddress
@@ -66,8 +67,10 @@ def is_settled(context: Context, draft: Draft, types: ConnectTypes, forms: Forms
     return root.name != "pci-root" or len({place >> 3 for place in taken if place < 256}) <= root.last - root.first
 
 
-def has_room(context: Context, draft: Draft, types: ConnectTypes, forms: Forms) -> bool:
+def has_room(context: Context, draft: Draft, forms: Forms, requests: Iterable[tuple[Device, int]]) -> bool:
     """Whether the only bus is a conventional root bus on which each device finds a place, so that none is added.
+
+    ``requests`` are the devices that may need a place, with the kind of slot that each requires.
 
     Then the dry run is not needed: it would find no bus missing. It takes at most a slot for each device, one for a
     later bridge, and a second one for the first display. A part of an ich9 usb set beside another one that has its
@@ -76,17 +79,18 @@ def has_room(context: Context, draft: Draft, types: ConnectTypes, forms: Forms) 
     pci = [one for one in draft.devices.controllers if one.type == "pci"]
     if len(pci) != 1 or pci[0].model != "pci-root" or pci[0].index:
         return False
-    placed, unplaced = forms.get(PciAddress, []), [one for one in forms.get(NoneType, ()) if one.kind in _PLACED]
-    if len(placed) + len(unplaced) + len(chipset.taken(context.family.chipset)) + 2 > ROOT_SLOTS:
+    placed, wanting = forms.get(PciAddress, []), list(requests)
+    if len(placed) + len(wanting) + len(chipset.taken(context.family.chipset)) + 2 > ROOT_SLOTS:
         return False
     for device in placed:
         address = device.address
         if not isinstance(address, PciAddress) or address.bus or address.domain or not address.slot:
             return False
-    for device in unplaced:
-        if types.of(device) & KINDS not in (NONE, CONVENTIONAL):
+    parts = False
+    for device, want in wanting:
+        if want & KINDS not in (NONE, CONVENTIONAL):
             return False
-    parts = [one for one in unplaced if one.model in chipset.ICH9_FUNCTIONS]
+        parts = parts or device.model in chipset.ICH9_FUNCTIONS
     return not parts or not [one for one in placed if one.model in chipset.ICH9_FUNCTIONS]
 
 
