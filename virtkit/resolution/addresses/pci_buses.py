@@ -192,7 +192,7 @@ class BusTable:
                         bus.shared |= 1 << slot
                     used[slot] = mask | 1 << function
                     self._owners[number << 8 | slot << 3 | function] = user
-                    self._cursors[want] = (number, slot)
+                    self._cursors[want] = (number, slot if shares else slot + 1)
                     return number, slot, function
             start = 0
         self._cursors[want] = (len(buses), 0)

@@ -41,7 +41,7 @@ def is_settled(context: Context, draft: Draft, types: ConnectTypes, forms: Forms
     family = context.family.chipset
     buses = _buses(draft, family)
     count = len(buses)
-    if not 0 < count <= MOST:
+    if not 0 < count <= MOST or not buses[0].first:
         return False
     for device in forms.get(NoneType, ()):
         if device.kind in _PLACED and not _stays_off(types, device):
@@ -53,10 +53,10 @@ def is_settled(context: Context, draft: Draft, types: ConnectTypes, forms: Forms
         if not isinstance(address, PciAddress):
             return False
         bus, slot = address.bus, address.slot
-        if bus >= count or address.domain or not (bus or slot):
+        if bus >= count or address.domain:
             return False
         want, model = written(device), buses[bus]
-        if not model.allows & want or (bus and want & INTEGRATED) or not model.first <= slot <= model.last:
+        if not model.allows & want or slot < model.first or slot > model.last or (bus and want & INTEGRATED):
             return False
         place = bus << 8 | slot << 3 | address.function
         if place in taken:

@@ -119,24 +119,24 @@ def order_written(draft: Draft) -> bool:
 def _order_of(controllers: list[Controller]) -> tuple[bool, bool]:
     """Whether ``insert`` would put each controller at the end, and whether each is sure to have an index of its own.
 
-    They are in order where those of one type stand together and their indexes rise. Several usb controllers count as
-    not in order, because their companions have a place of their own.
+    They are in order where those of one type stand together, their indexes rise, and the companions of a usb controller
+    follow it. Companions that have their port need no index of their own.
     """
     highest: dict[str, int] = {}
     last = ""
     indexed = True
     for controller in controllers:
         type_, index = controller.type, controller.index
-        before = highest.get(type_)
-        if before is None:
-            highest[type_] = index
-            if index < 0 or controller.model in COMPANIONS:
-                indexed = False
-        elif type_ != last or type_ == "usb" or 0 <= index < before:
+        before = highest.get(type_, -2)
+        if before != -2 and (type_ != last or 0 <= index < before):
             return False, False
-        elif index > before:
+        if index > before:
             highest[type_] = index
-        else:
+        elif type_ != "usb" or index < 0:
+            indexed = False
+        elif controller.model not in COMPANIONS:
+            return False, False
+        if index < 0 or (controller.startport is None and controller.model in COMPANIONS):
             indexed = False
         last = type_
     return True, indexed

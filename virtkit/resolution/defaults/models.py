@@ -24,9 +24,8 @@ def fill_devices(context: Context, draft: Draft) -> None:
     _fill_nics(context, draft)
     for video in devices.videos:
         fill_video(context, draft, video)
-    for controller in devices.controllers:
-        if controller.type == "usb" and controller.model is None:
-            _fill_usb(context, draft, controller)
+    for controller in [one for one in devices.controllers if one.type == "usb" and one.model is None]:
+        _fill_usb(context, draft, controller)
     fill_scsi_models(context, draft)
     _fill_inputs(context, draft)
     for tpm in devices.tpms:
@@ -124,9 +123,7 @@ def _fill_usb(context: Context, draft: Draft, controller: Controller) -> None:
 def fill_scsi_models(context: Context, draft: Draft) -> None:
     """Fill the model of each scsi controller that has none or ``auto``, in list order."""
     controllers = draft.devices.controllers
-    for controller in controllers:
-        if controller.type != "scsi" or controller.model not in (None, "auto"):
-            continue
+    for controller in [one for one in controllers if one.type == "scsi" and one.model in (None, "auto")]:
         model: str | None = None
         if context.family.copies_scsi:
             for other in controllers:
