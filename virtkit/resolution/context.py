@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
@@ -120,11 +121,7 @@ class Draft:
 
     def by_form(self) -> Forms:
         """The addressable devices by the class of their address (NoneType without one), in libvirt's general order."""
-        found: Forms = {}
+        found: defaultdict[type, list[Device]] = defaultdict(list)
         for device in self.devices.in_order():
-            form = type(device.address)
-            if form in found:
-                found[form].append(device)
-            else:
-                found[form] = [device]
+            found[type(device.address)].append(device)
         return found

@@ -29,10 +29,16 @@ def _prefixes() -> tuple[tuple[str, str], ...]:
 
 
 _PREFIXES = _prefixes()
+
 KNOWN = 16
 """How many names of each prefix are kept."""
 
-_NAMES = tuple((word, [f"{word}{place}" for place in range(KNOWN)]) for _, word in _PREFIXES)
+
+def _names(word: str, count: int) -> list[str]:
+    return [f"{word}{place}" for place in range(count)]
+
+
+_NAMES = tuple((word, _names(word, KNOWN)) for _, word in _PREFIXES)
 _COUNTED = attrgetter(*(name for name, _ in _PREFIXES))
 
 
@@ -41,10 +47,9 @@ def give_ids(context: Context, draft: Draft) -> None:
     devices = draft.devices
     groups: tuple[list[Device], ...] = _COUNTED(devices)
     for (word, names), group in zip(_NAMES, groups, strict=True):
-        if not group:
-            continue
-        for place, device in enumerate(group):
-            device.id = device.alias or (names[place] if place < KNOWN else f"{word}{place}")
+        if group:
+            for device, name in zip(group, names if len(group) <= KNOWN else _names(word, len(group)), strict=False):
+                device.id = device.alias or name
     host = 0
     for place, nic in enumerate(devices.nics):
         if nic.type == "hostdev":
@@ -56,10 +61,12 @@ def give_ids(context: Context, draft: Draft) -> None:
         hostdev.id = hostdev.alias or f"hostdev{host}"
         host += 1
     for controller in devices.controllers:
-        if controller.type == "pci" and not controller.alias:
+        if controller.alias:
+            controller.id = controller.alias
+        elif controller.type == "pci":
             controller.id = "pcie.0" if controller.model == "pcie-root" else f"pci.{controller.index}"
         else:
-            controller.id = controller.alias or _controller(context, controller)
+            controller.id = _controller(context, controller)
     for disk in devices.disks:
         disk.id = disk.alias or _disk(disk, devices.controllers)
     if devices.memories:

@@ -19,7 +19,16 @@ from virtkit.releases import Release, in_release
 from virtkit.resolution.context import Context, Draft
 from virtkit.virtio.kinds import listed_devices
 
-__all__ = ["CONNECT_NAMES", "Connect", "ConnectTypes", "PciModel", "connect_names", "pci_models", "plug_of"]
+__all__ = [
+    "CONNECT_NAMES",
+    "Connect",
+    "ConnectTypes",
+    "PciModel",
+    "connect_names",
+    "own_slots",
+    "pci_models",
+    "plug_of",
+]
 
 
 class Connect(IntFlag):
@@ -164,6 +173,15 @@ def _unlisted() -> tuple[str, ...]:
         if one.virtio is None:
             raise FactsError(f"libvirt/connect-types.csv: no row for <{one.element}>, which gets PCI addresses")
     return tuple(one.element for one in missing)
+
+
+@cache
+def own_slots() -> frozenset[str]:
+    """The kinds of device, besides PCI controllers, of which some are no plain endpoint: they have to be on bus 0."""
+    plain = {"none", "conventional", "express", "machine", "virtio"}
+    return frozenset(
+        row["kind"].partition(":")[0] for row in facts.table("libvirt/connect-types.csv") if row["type"] not in plain
+    )
 
 
 _VARIANTS = {

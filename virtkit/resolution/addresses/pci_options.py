@@ -22,6 +22,7 @@ MAX_UID = 0xFFFF
 MAX_FID = 0xFFFFFFFF
 MAX_TARGET_INDEX = 31
 
+_NONE = frozenset({None})
 _NOWHERE = PciAddress()
 _REQUIRED = {
     "dmi-to-pci-bridge": (),
@@ -43,10 +44,11 @@ def mark_multifunction(draft: Draft, on_pci: list[Device]) -> None:
     shared = {(at.bus, at.slot) for at in addresses if at.function}
     if not shared:
         return
+    buses = {bus for bus, _ in shared}
     first: dict[tuple[int, int], Device] = {}
     for device, at in zip(on_pci, addresses, strict=True):
-        if not at.function and at.multifunction is None and (place := (at.bus, at.slot)) in shared:
-            first[place] = device
+        if at.bus in buses and not at.function and at.multifunction is None and (at.bus, at.slot) in shared:
+            first[at.bus, at.slot] = device
     for place in shared:
         found = first.get(place)
         if found is not None:
@@ -160,14 +162,15 @@ def give_zpci_ids(context: Context, draft: Draft, on_pci: list[Device]) -> None:
     Raises Refused for an id written twice, and for ids written on another architecture.
     """
     addresses = cast("list[PciAddress]", [device.address for device in on_pci])
-    unwritten = [at.uid is None and at.fid is None for at in addresses]
+    devices = list(zip(on_pci, addresses, strict=True))
+    if {at.uid for at in addresses} <= _NONE and {at.fid for at in addresses} <= _NONE:
+        written = []
+    else:
+        written = [(device, at) for device, at in devices if at.uid is not None or at.fid is not None]
     if context.arch != "s390x":
-        if not all(unwritten):
-            device = on_pci[unwritten.index(False)]
+        for device, _ in written:
             raise Refused(CFG, "This QEMU binary doesn't support zPCI", device.label, device.line)
         return
-    devices = list(zip(on_pci, addresses, strict=True))
-    written = [one for one, free in zip(devices, unwritten, strict=True) if not free]
     uids: set[int] = set()
     fids: set[int] = set()
     # Each search starts where the last one ended, because ids are never released.

@@ -20,6 +20,7 @@ from virtkit.resolution.addresses.connect_types import (
     NONE,
     ConnectTypes,
     PciModel,
+    own_slots,
     pci_models,
 )
 from virtkit.resolution.context import Context, Draft, Forms
@@ -46,22 +47,29 @@ def is_settled(context: Context, draft: Draft, types: ConnectTypes, forms: Forms
     for device in forms.get(NoneType, ()):
         if device.kind in _PLACED and not _stays_off(types, device):
             return False
+    placed = forms.get(PciAddress, [])
+    own = own_slots()
     taken = set(chipset.taken(family))
-    written = types.written
-    for device in forms.get(PciAddress, ()):
+    for device in placed:
         address = device.address
         if not isinstance(address, PciAddress):
             return False
         bus, slot = address.bus, address.slot
         if bus >= count or address.domain:
             return False
-        want, model = written(device), buses[bus]
-        if not model.allows & want or slot < model.first or slot > model.last or (bus and want & INTEGRATED):
+        model = buses[bus]
+        if slot < model.first or slot > model.last:
             return False
-        place = bus << 8 | slot << 3 | address.function
-        if place in taken:
+        if (kind := device.kind) in own or (kind == "controller" and device.type == "pci"):  # type: ignore[attr-defined]
+            want = types.written(device)
+            if not model.allows & want or (bus and want & INTEGRATED):
+                return False
+        elif not model.allows & CONVENTIONAL:
+            # A bus for endpoints takes those of either kind where the address is written.
             return False
-        taken.add(place)
+        taken.add(bus << 8 | slot << 3 | address.function)
+    if len(taken) != len(placed) + len(chipset.taken(family)):
+        return False
     # libvirt keeps room on a conventional root bus for one more bridge.
     root = buses[0]
     return root.name != "pci-root" or len({place >> 3 for place in taken if place < 256}) <= root.last - root.first

@@ -23,6 +23,7 @@ SPAPR_STEP = 0x1000
 SPAPR_MOST = 0xFFFFFFFF
 
 _SPAPR = tuple((one.name, one.spapr) for one in DEVICE_CLASSES if one.spapr is not None)
+_SPAPR_ANYWHERE = tuple((name, turn) for name, turn in _SPAPR if not turn.pseries_only)
 _CCW = tuple((one.name, one.ccw) for one in DEVICE_CLASSES if one.ccw is not None)
 _MMIO = tuple((one.name, one.mmio) for one in DEVICE_CLASSES if one.mmio is not None)
 
@@ -39,13 +40,13 @@ def assign_spapr(context: Context, draft: Draft, forms: Forms) -> None:
         for device in written
         if isinstance(at := device.address, SpaprAddress) and at.reg is not None and device.kind != "console"
     }
-    for name, turn in _SPAPR:
-        if turn.pseries_only and not pseries and not written:
-            continue
+    for name, turn in _SPAPR if pseries or written else _SPAPR_ANYWHERE:
         group = getattr(draft.devices, name)
-        wanting = group if turn.selects is None else [device for device in group if turn.selects(device)]
+        wanting = group if turn.selects is None else list(filter(turn.selects, group))
+        if turn.pseries_only and not pseries:
+            wanting = []
         for device in group if written else wanting:
-            if (pseries or not turn.pseries_only) and device in wanting and type(device.address) is not SpaprAddress:
+            if device in wanting and not isinstance(device.address, SpaprAddress):
                 device.place(SpaprAddress(_register_in(device.address)))
             if isinstance(device.address, SpaprAddress):
                 _assign_register(draft, device, device.address, turn.register, taken)
