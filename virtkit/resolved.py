@@ -16,7 +16,7 @@ from virtkit.resolution.result import Resolution
 
 if TYPE_CHECKING:
     from virtkit.resolution.context import SlotPolicy
-    from virtkit.topology.headroom import ByBus
+    from virtkit.topology.headroom import Taken
     from virtkit.topology.model import Topology
     from virtkit.virtio.devices import VirtioDevice
 
@@ -44,18 +44,18 @@ class Resolved(Displayable, Resolution):
         return virtio_devices(self)
 
     @cached_property
-    def by_bus(self) -> ByBus:
-        """The devices with a PCI address by the number of their bus."""
-        from virtkit.topology.headroom import devices_by_bus
+    def taken_slots(self) -> Taken:
+        """The taken slots of each PCI bus, by the number of the bus."""
+        from virtkit.topology.headroom import taken_slots
 
-        return devices_by_bus(self.devices)
+        return taken_slots(self.devices)
 
     @cached_property
     def topology(self) -> Topology:
         """The bus topology."""
         from virtkit.topology.build import topology_of
 
-        return topology_of(self, self.virtio_devices, self.by_bus)
+        return topology_of(self, self.virtio_devices, self.taken_slots)
 
 
 def resolve(

@@ -97,9 +97,7 @@ def _emulated_devices(resolved: Resolved) -> Iterator[tuple[Device, str]]:
     """Each emulated disk and NIC with its name in emulated-hardware.csv."""
     virtio = {device.id for device in resolved.virtio_devices}
     inventory = resolved.inventory
-    for device in (*inventory.disks, *inventory.nics):
-        if device.id in virtio:
-            continue
+    for device in [one for one in (*inventory.disks, *inventory.nics) if one.id not in virtio]:
         if isinstance(device, Disk):
             model = _scsi_model(resolved, device) if device.bus == "scsi" else f"bus:{device.bus}"
             if device.bus != "fdc" and not model.startswith("scsi:virtio"):

@@ -76,13 +76,17 @@ def errors(
 
 def _on_port_io(resolved: Resolved, near: int) -> Iterator[Remark]:
     """The remark on port I/O windows where at most ``near`` of them are free."""
-    # Most domains need few windows, whatever their firmware is.
+    # Most domains need few windows, whatever their firmware is; only a PCI controller needs one.
     limit, _ = limit_of(resolved.machine, "bios")
-    if limit is None or most_windows(resolved.by_bus) < limit - near or firmware_of(resolved) != "bios":
+    controllers = resolved.inventory.controllers
+    if limit is None or len(controllers) < limit - near:
         return
-    windows = budget(resolved.topology)
-    if windows.text():
-        yield Remark("error" if windows.exceeded else "warning", windows.text(), windows.source)
+    most = most_windows(resolved.taken_slots, controllers)
+    if most < limit - near or firmware_of(resolved) != "bios":
+        return
+    found = budget(resolved.topology)
+    if found.text():
+        yield Remark("error" if found.exceeded else "warning", found.text(), found.source)
 
 
 def _on_clashes(resolved: Resolved, clashes: Mapping[str, Judgement]) -> Iterator[Remark]:

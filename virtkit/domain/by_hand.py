@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lxml.etree import _Element as Element
 
-__all__ = ["HOLDERS", "ByHand", "HandNote", "Setting", "by_hand"]
+__all__ = ["HOLDERS", "NOTHING", "ByHand", "HandNote", "Setting", "by_hand"]
 
 _QEMU = "{http://libvirt.org/schemas/domain/qemu/1.0}"
 HOLDERS = frozenset({f"{_QEMU}override", f"{_QEMU}commandline"})
@@ -82,6 +82,10 @@ class ByHand:
         general = [one for one in self.settings if one.name == name and one.driver in (driver, "virtio-pci")]
         ordered = (*reversed(own), *reversed(general))
         return next((one.on for one in ordered if one.on is not None or one.value.lower() == "auto"), None)
+
+
+NOTHING = ByHand()
+"""What most domains hand to QEMU."""
 
 
 def by_hand(root: Element) -> ByHand:

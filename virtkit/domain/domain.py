@@ -8,7 +8,7 @@ from pathlib import Path
 
 from virtkit import limits
 from virtkit.display import Displayable
-from virtkit.domain.by_hand import HOLDERS, ByHand, by_hand
+from virtkit.domain.by_hand import HOLDERS, NOTHING, ByHand, by_hand
 from virtkit.domain.device_classes import Inventory
 from virtkit.domain.devices import Device
 from virtkit.domain.document import MAX_BYTES, Document
@@ -96,7 +96,7 @@ class Domain(Displayable):
     @cached_property
     def by_hand(self) -> ByHand:
         """What it hands to QEMU past libvirt, as far as that concerns its devices."""
-        return ByHand() if HOLDERS.isdisjoint(self.children) else by_hand(self.document.frame)
+        return NOTHING if HOLDERS.isdisjoint(self.children) else by_hand(self.document.frame)
 
     @property
     def devices(self) -> tuple[Device, ...]:

@@ -241,7 +241,7 @@ def _device_cells(resolved: Resolved, seen: Review, levels: Mapping[str, str]) -
 
 def _domain_cells(resolved: Resolved, seen: Review, shape: str, level: str, devices: int, failing: int) -> Row:
     """The cells of the row of a domain after its first line, with the number of its devices and of those that fail."""
-    worst, slots = verdict_on(seen), hotplug_slots(resolved, resolved.by_bus)
+    worst, slots = verdict_on(seen), hotplug_slots(resolved, resolved.taken_slots)
     express, conventional = slots.get("PCI Express"), slots.get("conventional PCI")
     return _shared((
         seen.guest, resolved.arch, resolved.machine, shape, worst["verdict"], worst["device"], worst["reason"], level,

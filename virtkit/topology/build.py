@@ -10,7 +10,7 @@ from virtkit.host.emulator import emulator_arch
 from virtkit.resolution.addresses.connect_types import pci_models
 from virtkit.resolution.addresses.usb import ports_left
 from virtkit.resolution.context import drivers
-from virtkit.topology.headroom import free_slots, pci_headroom, roots_of, slots_of
+from virtkit.topology.headroom import devices_by_bus, free_slots, pci_headroom, roots_of, slots_of
 from virtkit.topology.model import Bus, Headroom, Node, Topology
 from virtkit.wording import counted
 
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from virtkit.resolution.result import Resolution
-    from virtkit.topology.headroom import ByBus
+    from virtkit.topology.headroom import Taken
     from virtkit.virtio.devices import VirtioDevice
 
 __all__ = ["firmware_of", "topology_of"]
 
 
-def topology_of(resolution: Resolution, virtio: Iterable[VirtioDevice], by_bus: ByBus) -> Topology:
-    """The bus tree of a resolved domain; ``by_bus`` is what ``devices_by_bus`` gives for its devices."""
-    return _TreeBuilder(resolution, virtio, by_bus).build()
+def topology_of(resolution: Resolution, virtio: Iterable[VirtioDevice], taken: Taken) -> Topology:
+    """The bus tree of a resolved domain; ``taken`` is what ``taken_slots`` gives for its devices."""
+    return _TreeBuilder(resolution, virtio, taken).build()
 
 
 def firmware_of(resolution: Resolution) -> str:
@@ -43,7 +43,7 @@ def firmware_of(resolution: Resolution) -> str:
 class _TreeBuilder:
     """One tree in the making: the devices by bus, and what is known of each."""
 
-    def __init__(self, resolution: Resolution, virtio: Iterable[VirtioDevice], by_bus: ByBus) -> None:
+    def __init__(self, resolution: Resolution, virtio: Iterable[VirtioDevice], taken: Taken) -> None:
         self.resolution = resolution
         self.context = resolution.context
         self.virtio = {id(found.device): found for found in virtio}
@@ -51,7 +51,7 @@ class _TreeBuilder:
         for device, _, text, _ in resolution.trace.entries():
             earlier = self.reasons.get(id(device))
             self.reasons[id(device)] = text if earlier is None else f"{earlier}\n{text}"
-        self.by_bus = by_bus
+        self.taken, self.by_bus = taken, devices_by_bus(resolution.devices)
         on_pci = {id(device) for devices in self.by_bus.values() for device in devices}
         # A PCI controller has no place among the other devices.
         on_pci |= {id(one) for one in resolution.inventory.controllers if one.type == "pci"}
@@ -114,7 +114,7 @@ class _TreeBuilder:
         )
 
     def _headroom(self) -> tuple[Headroom, ...]:
-        found = pci_headroom(self.resolution, self.by_bus)
+        found = pci_headroom(self.resolution, self.taken)
         usb_free, usb_used = ports_left(self.context, self.resolution.inventory)
         if usb_free or usb_used:
             found += (Headroom("usb", usb_free, usb_used, f"{counted(usb_free, 'free USB port')}"),)

@@ -6,6 +6,7 @@ Source of hotplug rules: libvirt, "PCI topology and hotplug"; ``data/libvirt/pci
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -18,15 +19,29 @@ from virtkit.topology.model import Headroom
 from virtkit.wording import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Collection, Iterable, Sequence
 
     from virtkit.domain.devices import Device
     from virtkit.resolution.result import Resolution
 
-__all__ = ["ByBus", "Slots", "devices_by_bus", "free_slots", "hotplug_slots", "pci_headroom", "roots_of", "slots_of"]
+__all__ = [
+    "ByBus",
+    "Slots",
+    "Taken",
+    "devices_by_bus",
+    "free_slots",
+    "hotplug_slots",
+    "pci_headroom",
+    "roots_of",
+    "slots_of",
+    "taken_slots",
+]
 
+_NONE: frozenset[int] = frozenset()
 ByBus = dict[int, list["Device"]]
 """The devices with a PCI address by the number of their bus, in libvirt's order."""
+Taken = Mapping[int, Set[int]]
+"""The taken slots of PCI buses by the number of the bus; none for an empty bus."""
 
 
 class Slots(NamedTuple):
@@ -52,8 +67,18 @@ def devices_by_bus(devices: Iterable[Device]) -> ByBus:
     found: ByBus = defaultdict(list)
     for device in devices:
         address = device.address
-        if isinstance(address, PciAddress) and not (device.kind == "console" and _mirrors(device)):
+        if isinstance(address, PciAddress) and not _mirrors(device):
             found[address.bus].append(device)
+    return dict(found)
+
+
+def taken_slots(devices: Iterable[Device]) -> Taken:
+    """The slots of the devices on PCI buses."""
+    found: dict[int, set[int]] = defaultdict(set)
+    for device in devices:
+        address = device.address
+        if isinstance(address, PciAddress) and (device.kind != "console" or not _mirrors(device)):
+            found[address.bus].add(address.slot)
     return dict(found)
 
 
@@ -80,42 +105,50 @@ def free_slots(slots: Slots, controller: Controller, taken: Collection[int], chi
     return last + 1 - first - sum([first <= slot <= last for slot in set(taken)])
 
 
-def pci_headroom(resolution: Resolution, by_bus: ByBus) -> tuple[Headroom, ...]:
+def pci_headroom(resolution: Resolution, taken: Taken) -> tuple[Headroom, ...]:
     """The free PCI slots that take hotplug, by what they accept; empty for a machine without PCI.
 
-    ``by_bus`` is what ``devices_by_bus`` gives for the devices of the domain.
+    ``taken`` is what ``taken_slots`` gives for the devices of the domain.
     """
     found = [
         Headroom(kind, free, used, _reason(kind, free))
-        for kind, (free, used) in hotplug_slots(resolution, by_bus).items()
+        for kind, (free, used) in hotplug_slots(resolution, taken).items()
     ]
     if [room.kind for room in found] == ["PCI Express"] and found[0].free:
         found = [replace(found[0], reason=_express_only(found[0].free))]
     return tuple(found)
 
 
-def hotplug_slots(resolution: Resolution, by_bus: ByBus) -> dict[str, tuple[int, int]]:
+def hotplug_slots(resolution: Resolution, taken: Taken) -> dict[str, tuple[int, int]]:
     """The numbers of free and of used slots in ``pci_headroom``, by what they accept."""
     buses = roots_of(resolution)
     if not buses:
         return {}
     free = {"PCI Express": 0, "conventional PCI": 0}
     used = {"PCI Express": 0, "conventional PCI": 0}
-    chipset, models = resolution.context.family.chipset, pci_models()
+    chipset, below = resolution.context.family.chipset, _controllers_by_bus(resolution)
     # The buses below are added while the loop runs.
     for controller in buses:
-        taken = set()
-        for one in by_bus.get(controller.index, ()):
-            if isinstance(address := one.address, PciAddress):
-                taken.add(address.slot)
-            if isinstance(one, Controller) and one.type == "pci" and one.model in models:
-                buses.append(one)
-        slots = slots_of(controller.model or "")
-        if slots.hotplug and controller.hotplug != "off":
-            free[slots.accepts] += free_slots(slots, controller, taken, chipset)
-            used[slots.accepts] += len(taken)
+        index = controller.index
+        if index in below:
+            buses += below[index]
+        accepts, _, _, hotplug = slots = slots_of(controller.model or "")
+        if hotplug and controller.hotplug != "off":
+            slots_used = taken.get(index, _NONE)
+            free[accepts] += free_slots(slots, controller, slots_used, chipset)
+            used[accepts] += len(slots_used)
     own = "PCI Express" if buses[0].model == "pcie-root" else "conventional PCI"
     return {kind: (count, used[kind]) for kind, count in free.items() if count or used[kind] or kind == own}
+
+
+def _controllers_by_bus(resolution: Resolution) -> Mapping[int, Sequence[Controller]]:
+    """The PCI controllers below others, by the number of the bus that they are on."""
+    found: dict[int, list[Controller]] = defaultdict(list)
+    models = pci_models()
+    for one in resolution.inventory.controllers:
+        if one.type == "pci" and one.model in models and isinstance(one.address, PciAddress):
+            found[one.address.bus].append(one)
+    return found
 
 
 def _express_only(free: int) -> str:

@@ -18,9 +18,10 @@ from virtkit.host.machine_types import machine_version
 from virtkit.topology.model import Bus, Node, Topology
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable
 
-    from virtkit.domain.devices import Device
+    from virtkit.domain.devices import Controller
+    from virtkit.topology.headroom import Taken
 
 __all__ = ["NEAR", "Budget", "budget", "has_port_io", "limit_of", "most_windows"]
 
@@ -79,14 +80,14 @@ def budget(topology: Topology) -> Budget:
     return Budget(len(bridges), limit, tuple(bridges), source)
 
 
-def most_windows(by_bus: Mapping[int, Sequence[Device]]) -> int:
+def most_windows(taken: Taken, controllers: Iterable[Controller]) -> int:
     """At least as many windows as a resolved domain needs: a quick answer for the many that need few.
 
-    ``by_bus`` is what ``devices_by_bus`` gives. A bridge needs a window only for a device directly behind it, or if its
+    ``taken`` is what ``taken_slots`` gives. A bridge needs a window only for a device directly behind it, or if its
     model keeps one.
     """
     kept = _keeping()
-    return len(by_bus) + sum([device.model in kept for devices in by_bus.values() for device in devices])
+    return len(taken) + sum([one.model in kept for one in controllers])
 
 
 @lru_cache(maxsize=4096)
