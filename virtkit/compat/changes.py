@@ -40,7 +40,7 @@ def with_remedies(
 
     Every model is tried by resolving the domain with it. ``clashes`` are the devices of ``clashing_index``.
     """
-    if not clashes and not any(one.verdict is Verdict.FAILS for one in findings):
+    if not clashes and Verdict.FAILS not in [one.verdict for one in findings]:
         return findings
     result = [replace(one, advice=_OWN_INDEX) if one.device in clashes else one for one in findings]
     for model in MODELS:

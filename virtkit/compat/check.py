@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import repeat
+from operator import attrgetter, contains
 from os import PathLike
 from typing import TYPE_CHECKING
 
@@ -17,14 +19,16 @@ from virtkit.resolved import Resolved, resolve
 from virtkit.values import maker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from virtkit.domain.devices import Device
     from virtkit.domain.domain import Domain
     from virtkit.guests import Catalogue, Guest
 
 __all__ = ["check"]
 
 _made = maker(Review)
+_CHILDREN = attrgetter("children")
 
 
 def check(
@@ -57,7 +61,7 @@ def check(
     known = guest_database or catalogue()
     found, why_unknown = find_guest(resolved.domain, guest, known)
     judge = judge_of(found, why_unknown, overrides)
-    numbered = [one for one in resolved.devices if "acpi" in one.children or "boot" in one.children]
+    numbered = _numbered(resolved.devices)
     clashes = clashing_index(numbered)
     judged, emulated = findings(resolved, judge, clashes), emulated_findings(resolved, judge, clashes)
     if changes and found is not None:
@@ -78,6 +82,18 @@ def check(
         said,
         emulated,
     )
+
+
+def _numbered(devices: Sequence[Device]) -> Sequence[Device]:
+    """The devices with an ACPI index or a boot order. Most domains have none, so the first look must be quick."""
+    if _any_has(devices, "acpi") or _any_has(devices, "boot"):
+        return [one for one in devices if "acpi" in one.children or "boot" in one.children]
+    return ()
+
+
+def _any_has(devices: Sequence[Device], name: str) -> bool:
+    """Whether a device has a child with a name."""
+    return any(map(contains, map(_CHILDREN, devices), repeat(name)))
 
 
 def _on_input(resolved: Resolved, guest: Guest | None, judged: tuple[Finding, ...]) -> Iterator[Remark]:

@@ -16,7 +16,7 @@ from virtkit.compat.boot_evidence import machine_kind, with_boot_evidence
 from virtkit.compat.emulated import advice_for, judge_emulated
 from virtkit.compat.fallbacks import is_optional
 from virtkit.compat.prober import shown_off_pci
-from virtkit.compat.qemu_options import option_refusal
+from virtkit.compat.qemu_options import has_options, option_refusal
 from virtkit.compat.verdict import Evidence, Judgement, Verdict, judge, qemu_refusal, refused
 from virtkit.guests.hardware import hardware
 from virtkit.guests.kinds import database_kind
@@ -82,7 +82,7 @@ class Judge:
         said = self._virtio.get(device.form)
         if said is None:
             said = keep(self._virtio, device.form, self._said(device), _KEPT)
-        if said.interface is None:
+        if said.interface is None or not has_options(device.device):
             return said
         option = option_refusal(device, said.interface)
         return said if option is None else said._replace(judgement=option[0], interface=None, offered="refused")

@@ -8,23 +8,20 @@ from typing import TYPE_CHECKING
 from virtkit import facts
 from virtkit.compat.review import Remark
 from virtkit.compat.verdict import Evidence, Judgement, refused
-from virtkit.memo import keep
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from virtkit.domain.devices import Alike, Device
+    from virtkit.domain.devices import Device
     from virtkit.resolved import Resolved
     from virtkit.virtio.devices import VirtioDevice
     from virtkit.virtio.interface import Interface
 
-__all__ = ["LARGEST_INDEX", "clashing_index", "ignored_options", "option_refusal", "turned_on"]
+__all__ = ["LARGEST_INDEX", "clashing_index", "has_options", "ignored_options", "option_refusal", "turned_on"]
 
 _FILE = "qemu/option-refusals.csv"
 LARGEST_INDEX = 16 * 1024 - 1
 """The largest ACPI index that QEMU accepts. Source: QEMU 8.2 hw/pci/pci.c, pci_qdev_realize."""
-#: The devices of which is kept whether they have options.
-_KEPT = 4096
 
 _INDEX_SOURCE = (
     "observed: QEMU 7.2.22; QEMU 8.2 hw/pci/pci.c, pci_qdev_realize: an index is at most 16383 and not used twice"
@@ -42,7 +39,7 @@ def option_refusal(device: VirtioDevice, interface: Interface) -> tuple[Judgemen
 
     Source: data/qemu/option-refusals.csv.
     """
-    if device.location is None or not _has_options(device.device):
+    if device.location is None or not has_options(device.device):
         return None
     for row in _rows(device, interface.value, "refused"):
         reason = f"QEMU does not start with {row['option']}='{row['value']}' on this device: {row['message']}."
@@ -60,7 +57,7 @@ def ignored_options(resolved: Resolved) -> Iterator[Remark]:
 
 
 def _rows(device: VirtioDevice, interface: str, effect: str) -> Iterator[Mapping[str, str]]:
-    if device.location is None or not _has_options(device.device):
+    if device.location is None or not has_options(device.device):
         return
     for row in facts.table(_FILE):
         others = row["locations"].startswith("!")
@@ -75,22 +72,16 @@ def _rows(device: VirtioDevice, interface: str, effect: str) -> Iterator[Mapping
             yield row
 
 
-def _has_options(device: Device) -> bool:
+def has_options(device: Device) -> bool:
     """Whether an option of the table is written on a device."""
-    alike, known = device.alike, _with_options()
-    found = None if alike is None else known.get(alike)
-    if found is None:
-        driver = device.children.get("driver")
-        found = driver is not None and not _options().isdisjoint(driver.keys())
-        if alike is not None:
-            keep(known, alike, found, _KEPT)
+    alike = device.alike
+    if alike is not None and alike.options is not None:
+        return alike.options
+    driver = device.children.get("driver")
+    found = driver is not None and not _options().isdisjoint(driver.keys())
+    if alike is not None:
+        alike.options = found
     return found
-
-
-@cache
-def _with_options() -> dict[Alike, bool]:
-    """For devices that are written alike whether an option of the table is written on them."""
-    return {}
 
 
 @cache

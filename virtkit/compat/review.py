@@ -94,7 +94,12 @@ class Review(Displayable):
     def ok(self) -> bool:
         """Whether no device that the guest needs fails and no remark is an error; unknown is not a failure."""
         failed = any(f.verdict is Verdict.FAILS and not f.harmless for f in self.devices)
-        return not failed and not any(remark.level == "error" for remark in self.remarks)
+        return not failed and not self.errors
+
+    @property
+    def errors(self) -> tuple[Remark, ...]:
+        """The remarks that are errors."""
+        return tuple([remark for remark in self.remarks if remark.level == "error"])
 
     @property
     def changes(self) -> tuple[Finding, ...]:

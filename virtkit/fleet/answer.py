@@ -61,6 +61,7 @@ class Judged:
 
 
 _made = maker(Judged)
+_FAILS = Verdict.FAILS.value
 
 
 @lru_cache(maxsize=4096)
@@ -208,16 +209,13 @@ def judged(resolved: Resolved, seen: Review, policy: str, found: Iterable[Findin
         levels[one.device] = max(levels.get(one.device, ""), one.level, key=LEVELS.index)
         counts[one.level] = counts.get(one.level, 0) + 1
         findings.append(_shared((one.guest, policy, one.device, one.line, one.level, one.text)))
-    verdicts: dict[str, int] = {}
-    failing = 0
-    for finding in seen.devices:
-        verdict = finding.verdict
-        verdicts[verdict._value_] = verdicts.get(verdict._value_, 0) + 1
-        failing += verdict is Verdict.FAILS and not finding.harmless
+    given = [finding.verdict._value_ for finding in seen.devices]
+    verdicts = {verdict: given.count(verdict) for verdict in given}
+    failing = sum([one.verdict is Verdict.FAILS and not one.harmless for one in seen.devices]) if _FAILS in given else 0
     devices = tuple(_device_cells(resolved, seen, levels))
     level = max(counts, key=LEVELS.index) if counts else ""
     domain = _domain_cells(resolved, seen, shape, level, len(devices), failing)
-    return _made(devices, tuple(findings), domain, verdicts, counts, not seen.ok)
+    return _made(devices, tuple(findings), domain, verdicts, counts, failing > 0 or bool(seen.errors))
 
 
 def device_rows(label: str, resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
@@ -229,8 +227,8 @@ def device_rows(label: str, resolved: Resolved, seen: Review, levels: Mapping[st
 def _device_cells(resolved: Resolved, seen: Review, levels: Mapping[str, str]) -> Iterator[Row]:
     """The cells of each row after those of file and domain; rows share the texts that are made anew for a domain."""
     assumed = "" if resolved.assumption is None else resolved.assumption.note
-    guest, arch, machine = _shared((seen.guest, resolved.arch, resolved.machine))
     intern = sys.intern
+    guest, arch, machine = intern(seen.guest), intern(resolved.arch), intern(resolved.machine)
     for one in seen.devices:
         yield (
             guest, arch, machine, intern(one.device), intern(one.label), one.kind, one.model, intern(one.address),
@@ -243,8 +241,9 @@ def _domain_cells(resolved: Resolved, seen: Review, shape: str, level: str, devi
     """The cells of the row of a domain after its first line, with the number of its devices and of those that fail."""
     worst, slots = verdict_on(seen), hotplug_slots(resolved, resolved.taken_slots)
     express, conventional = slots.get("PCI Express"), slots.get("conventional PCI")
-    return _shared((
-        seen.guest, resolved.arch, resolved.machine, shape, worst["verdict"], worst["device"], worst["reason"], level,
-        devices, failing, express and express[0], conventional and conventional[0],
-        "" if resolved.assumption is None else resolved.assumption.note,
-    ))  # fmt: skip
+    intern = sys.intern
+    return (
+        intern(seen.guest), intern(resolved.arch), intern(resolved.machine), shape, worst["verdict"],
+        intern(worst["device"]), intern(worst["reason"]), level, devices, failing, express and express[0],
+        conventional and conventional[0], "" if resolved.assumption is None else resolved.assumption.note,
+    )  # fmt: skip

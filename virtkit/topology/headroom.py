@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Set
 from dataclasses import replace
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from virtkit.domain.address import PciAddress
@@ -38,6 +39,8 @@ __all__ = [
 ]
 
 _NONE: frozenset[int] = frozenset()
+_ADDRESS = attrgetter("address")
+_ROOTS = frozenset({"pci-root", "pcie-root"})
 ByBus = dict[int, list["Device"]]
 """The devices with a PCI address by the number of their bus, in libvirt's order."""
 Taken = Mapping[int, Set[int]]
@@ -75,9 +78,9 @@ def devices_by_bus(devices: Iterable[Device]) -> ByBus:
 def taken_slots(devices: Iterable[Device]) -> Taken:
     """The slots of the devices on PCI buses."""
     found: dict[int, set[int]] = defaultdict(set)
-    for device in devices:
-        address = device.address
-        if isinstance(address, PciAddress) and (device.kind != "console" or not _mirrors(device)):
+    for address in map(_ADDRESS, devices):
+        # A console that mirrors a serial port has its address.
+        if isinstance(address, PciAddress):
             found[address.bus].add(address.slot)
     return dict(found)
 
@@ -90,7 +93,7 @@ def _mirrors(device: Device) -> bool:
 def roots_of(resolution: Resolution) -> list[Controller]:
     """The controllers of the root buses: one, or on pseries one for each host bridge."""
     controllers = resolution.inventory.controllers
-    return [one for one in controllers if one.type == "pci" and one.model in ("pci-root", "pcie-root")]
+    return [one for one in controllers if one.type == "pci" and one.model in _ROOTS]
 
 
 def free_slots(slots: Slots, controller: Controller, taken: Collection[int], chipset: str) -> int:
@@ -121,34 +124,39 @@ def pci_headroom(resolution: Resolution, taken: Taken) -> tuple[Headroom, ...]:
 
 def hotplug_slots(resolution: Resolution, taken: Taken) -> dict[str, tuple[int, int]]:
     """The numbers of free and of used slots in ``pci_headroom``, by what they accept."""
-    buses = roots_of(resolution)
+    buses, below = _pci_controllers(resolution)
     if not buses:
         return {}
     free = {"PCI Express": 0, "conventional PCI": 0}
     used = {"PCI Express": 0, "conventional PCI": 0}
-    chipset, below = resolution.context.family.chipset, _controllers_by_bus(resolution)
+    chipset = resolution.context.family.chipset
     # The buses below are added while the loop runs.
     for controller in buses:
         index = controller.index
         if index in below:
             buses += below[index]
-        accepts, _, _, hotplug = slots = slots_of(controller.model or "")
-        if hotplug and controller.hotplug != "off":
-            slots_used = taken.get(index, _NONE)
-            free[accepts] += free_slots(slots, controller, slots_used, chipset)
-            used[accepts] += len(slots_used)
-    own = "PCI Express" if buses[0].model == "pcie-root" else "conventional PCI"
-    return {kind: (count, used[kind]) for kind, count in free.items() if count or used[kind] or kind == own}
+        slots = slots_of(controller.model or "")
+        if slots.hotplug and controller.hotplug != "off":
+            own, accepts = taken.get(index, _NONE), slots.accepts
+            free[accepts] += free_slots(slots, controller, own, chipset)
+            used[accepts] += len(own)
+    main = "PCI Express" if buses[0].model == "pcie-root" else "conventional PCI"
+    return {kind: (count, used[kind]) for kind, count in free.items() if count or used[kind] or kind == main}
 
 
-def _controllers_by_bus(resolution: Resolution) -> Mapping[int, Sequence[Controller]]:
-    """The PCI controllers below others, by the number of the bus that they are on."""
-    found: dict[int, list[Controller]] = defaultdict(list)
+def _pci_controllers(resolution: Resolution) -> tuple[list[Controller], Mapping[int, Sequence[Controller]]]:
+    """The controllers of the root buses, and those below others by the number of the bus that they are on."""
+    roots: list[Controller] = []
+    below: dict[int, list[Controller]] = defaultdict(list)
     models = pci_models()
     for one in resolution.inventory.controllers:
-        if one.type == "pci" and one.model in models and isinstance(one.address, PciAddress):
-            found[one.address.bus].append(one)
-    return found
+        if one.type != "pci":
+            continue
+        if one.model in _ROOTS:
+            roots.append(one)
+        elif one.model in models and isinstance(address := one.address, PciAddress):
+            below[address.bus].append(one)
+    return roots, below
 
 
 def _express_only(free: int) -> str:

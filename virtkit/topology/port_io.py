@@ -87,7 +87,8 @@ def most_windows(taken: Taken, controllers: Iterable[Controller]) -> int:
     model keeps one.
     """
     kept = _keeping()
-    return len(taken) + sum([one.model in kept for one in controllers])
+    # The root bus, 0, needs none.
+    return len(taken) - (0 in taken) + sum([one.model in kept for one in controllers])
 
 
 @lru_cache(maxsize=4096)

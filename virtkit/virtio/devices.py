@@ -22,7 +22,7 @@ from virtkit.virtio.interface import Interface, Shown, shown, switched
 from virtkit.virtio.kinds import PCI_ENDING, ListedDevice, kind_of, listed_devices, model_of_nic
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from virtkit.domain.by_hand import ByHand
     from virtkit.host import Emulator
@@ -37,6 +37,8 @@ _CANDIDATES = attrgetter(*(one.name for one in _CLASSES))
 #: The machines of which answers are kept, and the answers of each.
 _MACHINES = 256
 _KEPT = 1024
+#: Elements of which the machine decides the variant, too.
+_BY_MACHINE = frozenset({"interface", "video"})
 PORTS = frozenset({"pcie-root-port", "pcie-switch-downstream-port"})
 
 
@@ -163,17 +165,19 @@ def _driver(context: Context, found: ListedDevice, device: Device) -> Driver:
     return Driver(kind, name, (("disable-legacy", "on"), ("disable-modern", "off")))
 
 
+_LOCATIONS: Mapping[str | None, str] = {
+    "pci-root": "conventional-root",
+    "pcie-root": "pcie-root",
+    **dict.fromkeys(PORTS, "pcie-port"),
+    **dict.fromkeys(
+        ("pci-bridge", "pcie-to-pci-bridge", "dmi-to-pci-bridge", "pci-expander-bus"), "conventional-bridge"
+    ),
+}
+
+
 def location_of(model: str | None) -> str | None:
     """The class of the slots of a PCI controller model; None for a bus that accepts no virtio device."""
-    if model == "pci-root":
-        return "conventional-root"
-    if model == "pcie-root":
-        return "pcie-root"
-    if model in PORTS:
-        return "pcie-port"
-    if model in ("pci-bridge", "pcie-to-pci-bridge", "dmi-to-pci-bridge", "pci-expander-bus"):
-        return "conventional-bridge"
-    return None
+    return _LOCATIONS.get(model)
 
 
 def _switched_by_hand(form: Form, device: Device, hand: ByHand) -> Form:
@@ -209,7 +213,7 @@ def _switched_by_hand(form: Form, device: Device, hand: ByHand) -> Form:
 def virtio_devices(resolution: Resolution) -> tuple[VirtioDevice, ...]:
     """Every virtio device of a resolved domain, in libvirt's general device order."""
     inventory, hand = resolution.inventory, resolution.domain.by_hand
-    locations = {one.index: location_of(one.model) for one in inventory.controllers if one.type == "pci"}
+    locations = {one.index: _LOCATIONS.get(one.model) for one in inventory.controllers if one.type == "pci"}
     known = _known(resolution)
     found = []
     for device, variant in _candidates(resolution.context, inventory):
@@ -235,12 +239,9 @@ def virtio_devices(resolution: Resolution) -> tuple[VirtioDevice, ...]:
 
 
 class _Class(NamedTuple):
-    """A class of devices: its variants that are virtio devices, and the variant of a device.
+    """A class of devices: its variants that are virtio devices, and the variant of a device."""
 
-    With ``by_machine`` the variant also depends on the machine.
-    """
-
-    by_machine: bool
+    element: str
     variants: frozenset[str]
     variant_of: Callable[[Device], str | None]
 
@@ -252,15 +253,24 @@ def _classes() -> tuple[_Class, ...]:
     for one in _CLASSES:
         variants = frozenset(variant for name, variant in listed if name == one.element)
         variant_of = cast("Callable[[Device], str | None]", one.virtio)
-        found.append(_Class(one.element in ("interface", "video"), variants, variant_of))
+        found.append(_Class(one.element, variants, variant_of))
     return tuple(found)
 
 
 def _candidates(context: Context, inventory: Inventory) -> Iterator[tuple[Device, str]]:
     """Every virtio device with its variant in the table of virtio devices, in libvirt's general order."""
-    for (by_machine, variants, variant_of), devices in zip(_classes(), _CANDIDATES(inventory), strict=True):
-        for device in devices:
-            variant = _variant(context, inventory, device) if by_machine else variant_of(device)
+    for of_class, devices in zip(_classes(), _CANDIDATES(inventory), strict=True):
+        if not devices:
+            continue
+        element, variants, variant_of = of_class
+        if element in _BY_MACHINE:
+            for device in devices:
+                variant = _variant(context, inventory, device)
+                if variant in variants:
+                    yield device, variant
+            continue
+        for device in devices if element != "controller" else [one for one in devices if one.type in variants]:
+            variant = variant_of(device)
             if variant in variants:
                 yield device, variant
 
