@@ -54,31 +54,32 @@ def _check_actions(context: Context) -> None:
 
     Source: libvirt 11.3, messages of the QEMU driver; observed: libvirt 9.0 refuses on_poweroff 'preserve'.
     """
-    actions = {tag: context.children.get(tag) for tag in _ACTIONS}
+    actions = {tag: context.children[tag] for tag in _ACTIONS if tag in context.children}
+    texts = {tag: (element.text or "").strip() for tag, element in actions.items()}
     for refused, tags in (("rename-restart", _ACTIONS), ("preserve", ("on_reboot", "on_poweroff"))):
+        if refused not in texts.values():
+            continue
         for tag in tags:
-            element = actions[tag]
-            if element is not None and (element.text or "").strip() == refused:
+            if texts.get(tag) == refused:
                 among = "/".join(f"'{name}'" for name in ("on_reboot", "on_poweroff", "on_crash") if name in tags)
                 what = f"qemu driver doesn't support the '{refused}' action for {among}"
-                raise Refused(CFG, what, tag, line_of(element))
+                raise Refused(CFG, what, tag, line_of(actions[tag]))
 
 
 def _check_orders(context: Context, draft: Draft) -> None:
     devices = draft.devices
+    bootable: list[Device] = [
+        *devices.disks, *devices.nics, *devices.hostdevs, *devices.redirdevs, *devices.filesystems,
+    ]  # fmt: skip
     seen: dict[int, Device] = {}
-    bootable = (devices.disks, devices.nics, devices.hostdevs, devices.redirdevs, devices.filesystems)
-    for group in bootable:
-        for device in group:
-            if "boot" not in device.children:
-                continue
-            order = order_of(device)
-            if order is None:
-                continue
-            if context.find("os/boot") is not None:
-                what = "per-device boot elements cannot be used together with os/boot elements"
-                raise Refused(CFG, what, device.label, device.line)
-            other = seen.setdefault(order, device)
-            if other is not device:
-                what = f"boot order '{order}' used for more than one device: {other.label} has it, too"
-                raise Refused(CFG, what, device.label, device.line)
+    for device in [one for one in bootable if "boot" in one.children]:
+        order = order_of(device)
+        if order is None:
+            continue
+        if context.find("os/boot") is not None:
+            what = "per-device boot elements cannot be used together with os/boot elements"
+            raise Refused(CFG, what, device.label, device.line)
+        other = seen.setdefault(order, device)
+        if other is not device:
+            what = f"boot order '{order}' used for more than one device: {other.label} has it, too"
+            raise Refused(CFG, what, device.label, device.line)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from virtkit.domain.document import line_of
 from virtkit.domain.elements.reading import kids_of
 from virtkit.errors import Refused
+from virtkit.memo import keep
 from virtkit.releases import Release
 from virtkit.resolution.constraints.conditions import Subject
 from virtkit.resolution.constraints.options import Form, options
@@ -218,13 +219,32 @@ def check_elements(context: Context, draft: Draft, devices: Iterable[Device]) ->
             left.check(subject)
         elif (element := device.element) is not None:
             _walk(element, node, subject)
-    if context.names.isdisjoint(OTHERS):
+    if not context.names.isdisjoint(OTHERS):
+        for holder in context.root.iterchildren("devices"):
+            for element in holder.iterchildren(*OTHERS):
+                _check_other(element, known.get(str(element.tag), _EMPTY), context, draft)
+
+
+_others: dict[tuple[object, ...], _Left] = {}
+"""What is left to check of elements without children that are no devices, by release, name and attributes."""
+_MOST = 256
+
+
+def _check_other(element: Element, node: _Node, context: Context, draft: Draft) -> None:
+    """Check an element that is no device; most of them recur."""
+    key = (context.at, element.tag, *element.items())
+    left = None if len(element) else _others.get(key)
+    if left is _NOTHING:
         return
-    for holder in context.root.iterchildren("devices"):
-        for element in holder.iterchildren(*OTHERS):
-            own = known.get(str(element.tag))
-            if own is not None:
-                _walk(element, own, Subject(element, kids_of(element), context, draft))
+    subject = Subject(element, kids_of(element), context, draft)
+    if left is None and not len(element):
+        left = _left(element, node, subject)
+        if left is not None:
+            keep(_others, key, left, _MOST)
+    if left is None:
+        _walk(element, node, subject)
+    else:
+        left.check(subject)
 
 
 def _walk(element: Element, node: _Node, subject: Subject) -> None:
