@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from virtkit.domain.domain import Domain
 from virtkit.domain.placed import placed_by_qemu
 from virtkit.errors import Refused
 from virtkit.host import Host
+from virtkit.memo import Lazy
 from virtkit.resolution.pipeline import resolve_domain
 from virtkit.resolution.result import Resolution
 
@@ -36,21 +36,21 @@ class Resolved(Displayable, Resolution):
     <VirtioDevice net0 interface 0 (virtio): virtio-net-pci at 0000:01:00.0, modern>
     """
 
-    @cached_property
+    @Lazy
     def virtio_devices(self) -> tuple[VirtioDevice, ...]:
         """The virtio devices, each with the interface that QEMU shows the guest."""
         from virtkit.virtio.devices import virtio_devices
 
         return virtio_devices(self)
 
-    @cached_property
+    @Lazy
     def taken_slots(self) -> Taken:
         """The taken slots of each PCI bus, by the number of the bus."""
         from virtkit.topology.headroom import taken_slots
 
         return taken_slots(self.devices)
 
-    @cached_property
+    @Lazy
     def topology(self) -> Topology:
         """The bus topology."""
         from virtkit.topology.build import topology_of

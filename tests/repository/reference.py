@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import functools
 import inspect
 import io
 import os
@@ -21,6 +20,7 @@ import virtkit
 from virtkit import facts
 from virtkit.cli import main
 from virtkit.commands.parser import GROUPS, build, commands_of
+from virtkit.memo import Lazy
 
 __all__ = ["pages"]
 
@@ -152,7 +152,7 @@ class _Written(str):
 def _members(thing: type) -> Iterator[str]:
     rows = []
     for name, member in inspect.getmembers(thing):
-        computed = isinstance(member, property | functools.cached_property)
+        computed = isinstance(member, property | Lazy)
         if name.startswith("_") or not (computed or inspect.isroutine(member)):
             continue
         if not (text := inspect.getdoc(member)) or name not in _own(thing):

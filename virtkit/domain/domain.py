@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import cached_property
 from pathlib import Path
 
 from virtkit import limits
@@ -17,6 +16,7 @@ from virtkit.domain.frame import Framed, parse_domain
 from virtkit.domain.reader import read_devices
 from virtkit.domain.source_map import Outline, outline
 from virtkit.errors import InputError
+from virtkit.memo import Lazy
 from virtkit.releases import NEWEST
 
 __all__ = ["Domain", "read"]
@@ -66,7 +66,7 @@ class Domain(Displayable):
         """The UUID, or an empty string."""
         return self._text("uuid")
 
-    @cached_property
+    @Lazy
     def osinfo_id(self) -> str | None:
         """The libosinfo URI of the guest OS, None when the metadata have none."""
         for holder in self.document.frame.iterchildren("metadata") if "metadata" in self.children else ():
@@ -74,7 +74,7 @@ class Domain(Displayable):
                 return found.get("id")
         return None
 
-    @cached_property
+    @Lazy
     def outline(self) -> Outline:
         """The places of its devices in its text."""
         document = self.document
@@ -88,12 +88,12 @@ class Domain(Displayable):
             return frozenset([name for name, _, _ in document.written])
         return frozenset(self.outline.names)
 
-    @cached_property
+    @Lazy
     def inventory(self) -> Inventory:
         """The devices as written, by class. Raises Refused for what libvirt refuses while parsing."""
         return read_devices(self.document, NEWEST)
 
-    @cached_property
+    @Lazy
     def by_hand(self) -> ByHand:
         """What it hands to QEMU past libvirt, as far as that concerns its devices."""
         return NOTHING if HOLDERS.isdisjoint(self.children) else by_hand(self.document.frame)
