@@ -5,6 +5,7 @@ Source: observed, libvirt 9.0 and 12.8 (``virsh domxml-to-native qemu-argv``).
 
 from __future__ import annotations
 
+from itertools import compress
 from operator import attrgetter
 
 from virtkit.domain.address import DimmAddress, DriveAddress
@@ -46,10 +47,9 @@ def give_ids(context: Context, draft: Draft) -> None:
     """Set the ``id`` of every device: the user's alias, or else a name made from its kind and its place in the list."""
     devices = draft.devices
     groups: tuple[list[Device], ...] = _COUNTED(devices)
-    for (word, names), group in zip(_NAMES, groups, strict=True):
-        if group:
-            for device, name in zip(group, names if len(group) <= KNOWN else _names(word, len(group)), strict=False):
-                device.id = device.alias or name
+    for (word, names), group in compress(zip(_NAMES, groups, strict=True), groups):
+        for device, name in zip(group, names if len(group) <= KNOWN else _names(word, len(group)), strict=False):
+            device.id = device.alias or name
     host = 0
     for place, nic in enumerate(devices.nics):
         if nic.type == "hostdev":

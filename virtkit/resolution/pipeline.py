@@ -79,10 +79,10 @@ def resolve_domain(
     # Addresses
     decided, forms = len(draft.trace), draft.by_form()
     virtio_serial.assign(context, draft, forms)
-    transports.assign_spapr(context, draft, forms)
+    changed = transports.assign_spapr(context, draft, forms)
     transports.assign_ccw(context, draft, forms)
     transports.assign_mmio(context, draft)
-    if len(draft.trace) != decided:
+    if changed or len(draft.trace) != decided:
         forms = draft.by_form()
     on_pci = pci.allocate(context, draft, forms)
     pci_options.mark_multifunction(draft, on_pci)

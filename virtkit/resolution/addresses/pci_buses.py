@@ -94,14 +94,12 @@ class BusTable:
 
     # Fitting
 
-    def _fits(self, model: PciModel, number: int, want: int) -> bool:
-        """Whether a bus, and its model, take an automatic request."""
+    def _integrates(self, model: PciModel, number: int, kinds: int) -> bool:
+        """Whether a bus with a number takes an automatic request for a place on bus 0."""
         accepts = model.accepts
-        if want & INTEGRATED:
-            if self._wide_integrated and accepts & ENDPOINT:
-                accepts |= ENDPOINT
-            return not number and bool(accepts & want & KINDS)
-        return bool(accepts & want & KINDS) and (model.auto or not want & AUTO)
+        if self._wide_integrated and accepts & ENDPOINT:
+            accepts |= ENDPOINT
+        return not number and bool(accepts & kinds)
 
     # Reserving
 
@@ -174,11 +172,15 @@ class BusTable:
         # Slots are never released, so each kind of request continues where its last one ended.
         buses = self.buses
         lowest, start = self._cursors.get(want, (0, 0))
-        shares = want & AGGREGATES
+        kinds, automatic, shares = want & KINDS, want & AUTO, want & AGGREGATES
         for number in range(lowest, len(buses)):
             bus = buses[number]
             model = bus.model
-            if self._fits(model, number, want):
+            if want & INTEGRATED:
+                fits: int | bool = self._integrates(model, number, kinds)
+            else:
+                fits = model.accepts & kinds and (model.auto or not automatic)
+            if fits:
                 used = bus.used
                 slot, last = start if start > model.first else model.first, model.last
                 while slot <= last:

@@ -28,11 +28,13 @@ _CCW = tuple((one.name, one.ccw) for one in DEVICE_CLASSES if one.ccw is not Non
 _MMIO = tuple((one.name, one.mmio) for one in DEVICE_CLASSES if one.mmio is not None)
 
 
-def assign_spapr(context: Context, draft: Draft, forms: Forms) -> None:
+def assign_spapr(context: Context, draft: Draft, forms: Forms) -> bool:
     """pseries registers: each kind has its own first register; each next try is 0x1000 higher.
 
-    Raises Refused for a register written twice or out of range.
+    Returns whether a device that had no address of this form has one then. Raises Refused for a register written twice
+    or out of range.
     """
+    changed = False
     pseries = context.family.name == "pseries"
     written = forms.get(SpaprAddress, ())
     taken = {
@@ -48,8 +50,10 @@ def assign_spapr(context: Context, draft: Draft, forms: Forms) -> None:
         for device in group if written else wanting:
             if device in wanting and not isinstance(device.address, SpaprAddress):
                 device.place(SpaprAddress(_register_in(device.address)))
+                changed = True
             if isinstance(device.address, SpaprAddress):
                 _assign_register(draft, device, device.address, turn.register, taken)
+    return changed
 
 
 def _register_in(address: Address | None) -> int | None:
