@@ -1,8 +1,9 @@
 """A process that works on domains for ``benchmarks.resolution``: ``python worker.py``, one request a line.
 
 It uses only names that every revision since c7e1e4a has, so that the same file can run with an older checkout. A
-request is a JSON object: ``read`` names the inputs, ``round`` the work to do once; the answer is the CPU time in
-seconds.
+request is a JSON object: ``load`` names the inputs; ``accepted`` asks for the numbers of those that are accepted;
+``work`` names the work to do once with each n-th input, ``part`` the first of them and ``of`` the n. The answer to it
+is the CPU time in seconds.
 """
 
 from __future__ import annotations
@@ -68,15 +69,14 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         answer: object
-        if "read" in request:
-            inputs = [Path(name).read_bytes() for name in request["read"]]
+        if "load" in request:
+            inputs = [Path(name).read_bytes() for name in request["load"]]
             works = _works(virtkit.Host.named(libvirt=request["libvirt"]))
-            answer = _accepted(inputs, works["check"])
-        elif "keep" in request:
-            inputs = [inputs[number] for number in request["keep"]]
             answer = len(inputs)
+        elif "accepted" in request:
+            answer = _accepted(inputs, works["check"])
         else:
-            answer = _seconds(inputs, works[request["round"]])
+            answer = _seconds(inputs[request["part"] :: request["of"]], works[request["work"]])
         print(json.dumps(answer), flush=True)
 
 

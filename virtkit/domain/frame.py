@@ -229,7 +229,7 @@ def _read(layout: _Layout) -> tuple[list[Written], list[_New]] | None:
             sample = find(key) if value else None
             if sample is None:
                 end = pieces[at] if at < len(pieces) and pieces[at].startswith("/") else ""
-                if not is_element(f"<{piece}{layout.begin}{end}" if end else f"<{piece}"):
+                if not is_element(f"<{piece}{layout.begin}{end}" if end else f"<{piece}", name[0]):
                     return None
                 at += bool(end)
                 new.append((len(written), key, end))

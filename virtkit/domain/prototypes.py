@@ -111,8 +111,8 @@ class Prototype:
     """What one text becomes: the values of a device, or nothing where the release passes over the element."""
 
     __slots__ = (
-        "_address", "_alias", "_alike", "_children", "_edits", "_flags", "_kind", "_last", "_make", "_open", "_options",
-        "_value_field",
+        "_address", "_alias", "_alike", "_children", "_edits", "_given", "_kind", "_last", "_make", "_model", "_numbers",
+        "_open", "_options", "_readdressed", "_value_field",
     )  # fmt: skip
 
     def __init__(self, device: Device | None, sample: Sample) -> None:
@@ -121,12 +121,11 @@ class Prototype:
             return
         device.alike = Alike(sample.element)
         self._alike = device.alike
-        self._kind, self._alias = (device.kind, device.model), device.alias
+        self._kind, self._model, self._alias = device.kind, device.model, device.alias
         at = device.address
-        self._address: tuple[Callable[..., Address], tuple[Any, ...]] | None = None
-        if at is not None:
-            self._address = type(at), tuple(getattr(at, name) for name in at.__slots__)
-        self._flags = (device.given, device.readdressed)
+        self._address: Callable[..., Address] | None = None if at is None else type(at)
+        self._numbers: tuple[Any, ...] = () if at is None else tuple(getattr(at, name) for name in at.__slots__)
+        self._given, self._readdressed = device.given, device.readdressed
         self._edits = tuple(device.edits)
         self._children = device.children
         self._last = tuple(getattr(device, field.name) for field in fields(device)[_BASE:])
@@ -138,18 +137,12 @@ class Prototype:
         make = self._make
         if make is None:
             return None
-        kind, model = self._kind
-        given, readdressed = self._flags
-        address = None
-        if self._address is not None:
-            of, numbers = self._address
-            address = of(*numbers)
-        children = self._children
+        of, children = self._address, self._children
         if self._open:
             children = _Children(children, self._open, origin, position)
         device = make(
-            kind, origin, position, model, address, self._alias, given, [*self._edits], readdressed, "", children,
-            self._alike, *self._last,
+            self._kind, origin, position, self._model, None if of is None else of(*self._numbers), self._alias,
+            self._given, [*self._edits], self._readdressed, "", children, self._alike, *self._last,
         )  # fmt: skip
         if self._options is not None:
             device.options = self._options.copy()  # type: ignore[attr-defined]

@@ -211,9 +211,16 @@ def siblings(text: str, start: int, end: int) -> list[tuple[str, str, str]] | No
     return None if text[rest:end].strip() else found
 
 
-def is_element(text: str) -> bool:
-    """Whether a part of a plain document is one element; False, too, where it may have another of its name inside."""
-    return _ELEMENT.fullmatch(text) is not None and not text[0].isspace()
+def is_element(text: str, name: str) -> bool:
+    """Whether a part of a plain document that begins with the start tag of an element is this element and no more.
+
+    False, too, where it may have another of its name inside.
+    """
+    if text.count(f"<{name}") == 1 and (
+        text.endswith(f"</{name}>") or (text.endswith("/>") and text.count(">") == 1)
+    ):
+        return True
+    return _ELEMENT.fullmatch(text) is not None
 
 
 def _quick_os_type(text: str) -> ElementSpan | None:
