@@ -13,7 +13,9 @@ from lxml import etree
 import virtkit as vk
 from fuzzing.properties import elements, given_twice, lost, of_dumps
 from virtkit import Host, Resolved
+from virtkit.domain.document import parse
 from virtkit.domain.domain import Domain
+from virtkit.domain.frame import Framed
 from virtkit.domain.placed import placed_by_qemu
 from virtkit.errors import Refused, VirtkitError
 from virtkit.releases import DEFAULT, dotted
@@ -187,9 +189,23 @@ def _policy(resolved: Resolved, pick: int) -> None:
     review(vk.load_policy("recommended"), resolved, _GUESTS[(pick >> 4) % len(_GUESTS)])
 
 
+def _whole(resolved: Resolved, pick: int) -> None:
+    """A domain whose known devices are not parsed becomes what it becomes when everything is parsed."""
+    domain = resolved.domain
+    document = parse(domain.document.encoded(domain.document.text), domain.path)
+    if not isinstance(domain.document, Framed):
+        return
+    other = vk.resolve(Domain(document, domain.notes), resolved.host)
+    if other.xml() != resolved.xml():
+        raise Broken("a known device changes the domain", other.xml())
+    before, after = ([(one.id, one.line, str(one.address)) for one in found.devices] for found in (other, resolved))
+    if before != after:
+        raise Broken("a known device changes the devices", f"{before} became {after}")
+
+
 VIEWS: tuple[Callable[[Resolved, int], None], ...] = (
-    _tree, _attach, _texts, _svg, _check, _power, _shown, _pinned, _moves, _converted, _policy, _room
+    _tree, _attach, _texts, _svg, _check, _power, _shown, _pinned, _moves, _converted, _policy, _room, _whole
 )  # fmt: skip
 """What is made of a resolved domain."""
 #: Each view is for one domain in so many, by what it costs and by how often its code changes.
-_RARITY = (1, 2, 4, 8, 11, 13, 17, 19, 23, 29, 31, 37)
+_RARITY = (1, 2, 4, 8, 11, 13, 17, 19, 23, 29, 31, 37, 3)

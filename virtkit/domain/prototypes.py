@@ -111,8 +111,8 @@ class Prototype:
     """What one text becomes: the values of a device, or nothing where the release passes over the element."""
 
     __slots__ = (
-        "_address", "_alias", "_alike", "_children", "_edits", "_given", "_kind", "_last", "_make", "_model", "_numbers",
-        "_open", "_options", "_readdressed", "_value_field",
+        "_address", "_alias", "_alike", "_children", "_edits", "_given", "_kind", "_last", "_make", "_model",
+        "_numbers", "_open", "_options", "_readdressed", "_value_field",
     )  # fmt: skip
 
     def __init__(self, device: Device | None, sample: Sample) -> None:
@@ -124,7 +124,8 @@ class Prototype:
         self._kind, self._model, self._alias = device.kind, device.model, device.alias
         at = device.address
         self._address: Callable[..., Address] | None = None if at is None else type(at)
-        self._numbers: tuple[Any, ...] = () if at is None else tuple(getattr(at, name) for name in at.__slots__)
+        names = () if at is None else at.__slots__
+        self._numbers: tuple[Any, ...] = tuple(getattr(at, name) for name in names)
         self._given, self._readdressed = device.given, device.readdressed
         self._edits = tuple(device.edits)
         self._children = device.children
