@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 from virtkit import limits
 from virtkit.domain.domain import Domain
+from virtkit.domain.frame import parse_domain
 from virtkit.errors import InputError, NotADomain, UsageError
 from virtkit.readers import BUILT_IN, SAVED, readings
 from virtkit.readers.contract import SAVE_IMAGE, FoundDomain, ReaderOptions, Skipped
@@ -41,6 +43,7 @@ SAVE_HEAD = 1 << 20
 MAX_LIST_BYTES = limits.LIST_BYTES.most
 """Largest list of objects that is read, in bytes: those of a cluster may be tens of megabytes."""
 
+_ONE_DOMAIN = (b"<domain>", b"<domain ")
 _LISTS = (".yaml", ".yml", ".json")
 _SEARCHED = tuple(ending for row in BUILT_IN for ending in row.searched)
 _ENDINGS = sorted((ending for row in BUILT_IN for ending in row.endings), key=len, reverse=True)
@@ -302,6 +305,10 @@ def read(
     if isinstance(source, str) and (source.lstrip("\ufeff \t\r\n").startswith("<") or "\n" in source.strip()):
         source = source.encode()
     given = InMemory("", None, file or "", data=source) if isinstance(source, bytes) else _file(source, file)
+    if not name and isinstance(given, InMemory) and given.data.startswith(_ONE_DOMAIN):
+        # The first reader takes it, and finds one domain unless more follows or something is wrong.
+        with suppress(InputError):
+            return Domain(parse_domain(given.data, given.label))
     return one_domain(given, name, ReaderOptions(options))
 
 
