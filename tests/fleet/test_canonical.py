@@ -103,6 +103,27 @@ def test_other_domains(text: str) -> None:
     assert joined(text) is None
 
 
+@pytest.mark.parametrize(
+    ("device", "values"),
+    [
+        (DISK, ["/a/b", "/c", "/a//b", "/a:b", "/a b", "/S1", "/virtkit/0", "/a/b"]),
+        ("<disk><source dev='/a/b'/><target dev='vda'/></disk>", ["/a/b", "/c", "/a;b", "/vda", "/c"]),
+        ("<disk><source file='/a/b' name='/n'/></disk>", ["/a/b", "/n", "/c", "/c,d", "/n"]),
+        ("<graphics type='vnc' port='/a/b'/>", ["5900", "0", "05900", "5901", "99999", "5900"]),
+        (
+            "<interface><mac address='/a/b'/><source bridge='b'/></interface>",
+            ["52:54:00:00:00:01", "52:54:00:00:00:02", "53:54:00:00:00:02", "52:54:00:00:00:03"],
+        ),
+    ],
+)
+def test_the_text_does_not_depend_on_the_domains_before(device: str, values: list[str]) -> None:
+    """Whatever values alike devices had before, the joined text is the text of the whole, in any order."""
+    for order in (values, values[::-1]) * 2:
+        for value in order:
+            text = domain(f"\n  {device.replace('/a/b', value)}\n  <rng/>\n")
+            assert joined(text) == whole_text(read(text.encode()).document.root)
+
+
 def test_equal_values_have_equal_marks() -> None:
     """Which values are equal is part of the text; what they are is not."""
     one, other = joined(domain(DISK * 2)), joined(domain(DISK + DISK.replace("/a/b", "/c")))

@@ -8,13 +8,14 @@ instruction or document type (``Outline.plain``), and with neither namespaces no
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, cast
 
 from lxml import etree
 
 from virtkit.domain.frame import Framed
+from virtkit.domain.prototypes import OPEN_VALUES
 from virtkit.domain.source_map import siblings
 from virtkit.fleet.canonical import SIGN, Marks, canonical, opened, places
 from virtkit.fleet.open_values import open_values, rows
@@ -103,6 +104,8 @@ def _add_framed(found: list[bytes], marks: Marks, document: Framed) -> bool:
     """Add the canonical texts of the devices of a document; False where the text of one does not decide it."""
     level = _level(below_devices=True)
     for place, (name, sample, value) in enumerate(document.written):
+        if value and not _fits(name)(value):
+            sample = None  # The text of the element decides.
         known = None if sample is None else cast("_Known | bytes | None", sample.canonical)
         if known is None:
             text = document.outline.texts[place]
@@ -118,6 +121,19 @@ def _add_framed(found: list[bytes], marks: Marks, document: Framed) -> bool:
             for constant, piece in rest:
                 found += (marks[value if constant is None else constant], piece)
     return True
+
+
+@cache
+def _fits(name: str) -> Callable[[str], object]:
+    """Tells whether a value in which alike elements of a name differ is open here, too: whether it has the form."""
+    found = dict(rows())
+    forms = set()
+    for place in OPEN_VALUES[name]:
+        below, _, attribute = place.partition("@")
+        path = ("devices", name, *below.split("/")) if below else ("devices", name)
+        forms.add(dict(found.get(path, ())).get(attribute, ""))
+    (form,) = forms
+    return re.compile(open_values(form).pattern.decode("ascii")).fullmatch if form else lambda value: None
 
 
 def _known(level: _Level, name: str, text: str, value: str) -> _Known | bytes | None:
