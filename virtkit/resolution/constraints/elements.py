@@ -31,6 +31,9 @@ __all__ = ["check_elements", "reads_domain"]
 OTHERS = ("lease", "audio", "redirfilter")
 """Elements below ``<devices>`` that are not devices with an address."""
 
+_MOST = 256
+"""How many plain values are kept of an attribute, and how many elements that are no devices."""
+
 
 @dataclass(slots=True)
 class _Rules:
@@ -51,7 +54,7 @@ class _Rules:
     def of(self, value: object) -> Sequence[Rule]:
         """The rules whose first term holds for a value."""
         found: Sequence[Rule] = self.by_value.get(value, ())
-        return [*found, *(rule for words, rule in self.unless if value not in words)] if self.unless else found
+        return [*found, *[rule for words, rule in self.unless if value not in words]] if self.unless else found
 
     @property
     def reads_domain(self) -> bool:
@@ -76,10 +79,21 @@ class _Rules:
 
 @dataclass(slots=True)
 class _Attribute:
-    """The checks of an attribute: the form of its value, and the rules that begin with it."""
+    """The checks of an attribute: the form of its value, and the rules that begin with it.
+
+    ``plain`` are values that have the form and with which no rule begins: most values recur.
+    """
 
     form: Form | None = None
     rules: _Rules | None = None
+    plain: set[object] = field(default_factory=set)
+
+    def note_plain(self, value: object) -> None:
+        """Note a value that has the form, unless a rule begins with it."""
+        if self.rules is None or not self.rules.of(value):
+            if len(self.plain) >= _MOST:
+                self.plain.clear()
+            self.plain.add(value)
 
     def add(self, rule: Rule) -> None:
         """Enter a rule."""
@@ -173,10 +187,11 @@ def _left(element: Element, node: _Node, subject: Subject) -> _Left | None:
     first: list[Rule] = []
     for name, value in element.items():
         checks = node.attributes.get(name)
-        if checks is None:
+        if checks is None or value in checks.plain:
             continue
         if checks.form is not None and checks.form.refuses(str(value)):
             return None
+        checks.note_plain(value)
         if checks.rules is not None:
             first += _possible(checks.rules.of(value), subject)
     for child in element:
@@ -227,7 +242,6 @@ def check_elements(context: Context, draft: Draft, devices: Iterable[Device]) ->
 
 _others: dict[tuple[object, ...], _Left] = {}
 """What is left to check of elements without children that are no devices, by release, name and attributes."""
-_MOST = 256
 
 
 def _check_other(element: Element, node: _Node, context: Context, draft: Draft) -> None:
@@ -251,10 +265,12 @@ def _walk(element: Element, node: _Node, subject: Subject) -> None:
     if node.attributes:
         for name, value in element.items():
             checks = node.attributes.get(name)
-            if checks is None:
+            if checks is None or value in checks.plain:
                 continue
             if checks.form is not None and (expected := checks.form.refuses(str(value))):
                 _refuse(element, str(name), expected, checks.form, subject)
+            else:
+                checks.note_plain(value)
             if checks.rules is not None:
                 checks.rules.check(value, subject)
     if node.children:
