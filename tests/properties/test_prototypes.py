@@ -248,9 +248,10 @@ def test_threads_that_share_the_memories_give_what_a_new_process_gives(
     """
     monkeypatch.setattr("virtkit.domain.prototypes.MOST", most)
     monkeypatch.setattr("virtkit.resolution.addresses.connect_types.MOST", most)
+    for name in ("accepted._MOST", "accepted._MOST_ADDED", "accepted._MOST_NOTES", "elements._MOST"):
+        monkeypatch.setattr(f"virtkit.resolution.constraints.{name}", most)
     monkeypatch.setattr("virtkit.compat.judges._KEPT", most)
     monkeypatch.setattr("virtkit.compat.judges._MOST_JUDGES", most)
-    monkeypatch.setattr("virtkit.compat.qemu_options._KEPT", most)
     monkeypatch.setattr("virtkit.virtio.devices._KEPT", most)
     monkeypatch.setattr("virtkit.virtio.devices._MACHINES", most)
     asked = _questions()
