@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from lxml import etree
 
@@ -103,23 +103,26 @@ for the one in which elements of the same text differ."""
 def _add_framed(found: list[bytes], marks: Marks, document: Framed) -> bool:
     """Add the canonical texts of the devices of a document; False where the text of one does not decide it."""
     level = _level(below_devices=True)
+    add = found.append
     for place, (name, sample, value) in enumerate(document.written):
-        if value and not _fits(name)(value):
-            sample = None  # The text of the element decides.
-        known = None if sample is None else cast("_Known | bytes | None", sample.canonical)
-        if known is None:
-            text = document.outline.texts[place]
-            if "<metadata" in text or not _add(found, marks, [(name, text)], b"", level):
-                return False
-            if sample is not None:
-                sample.canonical = _known(level, name, text, value)
-        elif isinstance(known, bytes):
-            found.append(known)
-        else:
+        known = None if sample is None else sample.canonical
+        if isinstance(known, bytes):
+            add(known)
+            continue
+        # Where the value is not open here, the text of the element decides.
+        shared = sample is not None and (not value or _fits(name)(value))
+        if shared and isinstance(known, tuple):
             first, rest = known
-            found.append(first)
+            add(first)
             for constant, piece in rest:
-                found += (marks[value if constant is None else constant], piece)
+                add(marks[value if constant is None else constant])
+                add(piece)
+            continue
+        text = document.outline.texts[place]
+        if "<metadata" in text or not _add(found, marks, [(name, text)], b"", level):
+            return False
+        if shared and sample is not None:
+            sample.canonical = _known(level, name, text, value)
     return True
 
 
