@@ -153,6 +153,39 @@ def test_a_changed_input_is_audited_again(inputs: Path, tmp_path: Path) -> None:
     assert content(new) != content(old)
 
 
+def test_inputs_that_moved_are_taken_over(inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --since an unchanged domain is taken over from another folder; a stream of several domains is not."""
+    two = domain(DISK.format("y")) + domain(DISK.format("z"))
+    (inputs / "stream.xml").write_bytes(two)
+    (inputs / "copy.xml").write_bytes((inputs / "03.xml").read_bytes())
+    old, new, whole = tmp_path / "old", tmp_path / "new", tmp_path / "whole"
+    run(inputs, old, "--policy", "recommended")
+    moved = inputs.rename(tmp_path / "moved")
+    (moved / "30.xml").rename(moved / "30b.xml")
+    (moved / "05.xml").write_bytes(domain(DISK.format("x")))
+    command = ["audit", str(moved), "--jobs", "1", "--policy", "recommended", "-o", str(new), "--since", str(old)]
+    assert main(command) == 1
+    assert "; 38 unchanged;" in capsys.readouterr().err
+    run(moved, whole, "--policy", "recommended")
+    assert content(new) == content(whole)
+
+
+def test_other_formats_are_taken_over_by_their_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The name of a Proxmox configuration can be that of its domain, so --since takes over only one of that name."""
+    (tmp_path / "100.conf").write_text("memory: 1024\nscsi0: local:100/disk.qcow2\n")
+    run(tmp_path / "100.conf", tmp_path / "old")
+    shutil.copy(tmp_path / "100.conf", tmp_path / "101.conf")
+    for name in ("100", "101"):
+        taken = tmp_path / f"new-{name}"
+        command = ["audit", str(tmp_path / f"{name}.conf"), "--jobs", "1", "-o", str(taken)]
+        assert main([*command, "--since", str(tmp_path / "old")]) == 0
+        assert ("1 unchanged" in capsys.readouterr().err) == (name == "100")
+        run(tmp_path / f"{name}.conf", tmp_path / f"whole-{name}")
+        assert content(taken) == content(tmp_path / f"whole-{name}")
+
+
 def test_other_options_take_nothing_over(
     inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
