@@ -8,10 +8,11 @@ import pytest
 
 from virtkit import Host, VirtkitError, read, resolve, samples
 from virtkit.domain.document import line_of, parse
+from virtkit.domain.domain import Domain
 from virtkit.domain.frame import Framed, parse_domain
 from virtkit.domain.prototypes import samples as known_elements
 from virtkit.errors import InputError
-from virtkit.fleet.tree_shape import lines_of
+from virtkit.fleet.tree_shape import lines_of, tree_key
 from virtkit.releases import PROBED
 from virtkit.verify.generate import domains
 from virtkit.verify.mutations import mutate
@@ -88,6 +89,7 @@ def _names(element: object) -> tuple[object, ...]:
     [
         DISK.format("a") + "    <disk>\n",
         DISK.format("a") + "    </disk>\n",
+        DISK.replace("/images/{}", "\x01"),
         DISK.format("a\x02"),
         DISK.format("a\ufffe"),
         DISK.format("a&b"),
@@ -147,6 +149,42 @@ def test_an_unusual_document_is_read_as_it_is_written(data: bytes) -> None:
             answers.append(([], [], [str(error)], []))
     known_elements.cache_clear()
     assert answers[0] == answers[1] == answers[2]
+
+
+NIC = "    <interface type='user'>\n      {}<foo><mac address='52:54:00:00:00:{:02x}'/></foo>\n    </interface>\n"
+VNC = "    <graphics type='vnc'{}>\n      <listen type='none' port='{}'/>\n    </graphics>\n"
+
+
+@pytest.mark.parametrize(
+    ("known", "other"),
+    [
+        ("    <rng model='virtio'>\n    </rng>\n", "      <rng model='virtio'>\n      </rng>\n"),
+        ("    <rng model='virtio'><foo/>x\n    </rng>\n", "      <rng model='virtio'><foo/>x\n      </rng>\n"),
+        (NIC.format("<mac\taddress='52:54:00:00:00:01'/>", 1), NIC.format("<mac\taddress='52:54:00:00:00:01'/>", 2)),
+        (NIC.format("", 1), NIC.format("", 2)),
+        (VNC.format("\tport='5901'", "5901"), VNC.format("\tport='5901'", "5902")),
+        (VNC.format(" passwd=\"' port='1'\"\tport='1'", 0), VNC.format(" passwd=\"' port='2'\"\tport='1'", 0)),
+        (
+            "    <interface type='user'>\n      <mac\taddress='52:54:00:00:00:01'/>\n"
+            "      <mac address='52:54:00:00:00:01'/>\n    </interface>\n",
+            "    <interface type='user'>\n      <mac\taddress='52:54:00:00:00:01'/>\n"
+            "      <mac address='52:54:00:00:00:02'/>\n    </interface>\n",
+        ),
+    ],
+)
+def test_a_text_is_known_only_where_its_key_decides_it(known: str, other: str) -> None:
+    """A device has its own values, and its domain its own shape, where only blanks or a value in an odd place differ
+    from those of a known device."""
+    whole = Domain(parse(_domain(other)))
+    known_elements.cache_clear()
+    for _ in range(3):
+        tree_key(read(_domain(known)))
+        assert read(_domain(known)).inventory
+    found = Domain(parse_domain(_domain(other)))
+    macs = [[getattr(device, "mac", None) for device in domain.devices] for domain in (found, whole)]
+    known_elements.cache_clear()
+    assert macs[0] == macs[1]
+    assert tree_key(found) == tree_key(whole)
 
 
 def test_a_known_device_is_not_parsed_again() -> None:

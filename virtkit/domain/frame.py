@@ -18,7 +18,7 @@ from lxml import etree
 from virtkit import limits
 from virtkit.domain.device_classes import DEVICE_CLASSES
 from virtkit.domain.document import MAX_LINES, Document, codec_of, line_of, parse, parser
-from virtkit.domain.prototypes import Written, open_key, samples
+from virtkit.domain.prototypes import OPEN, Written, open_key, samples
 from virtkit.domain.source_map import ElementSpan, Outline, is_element, is_plain
 
 if TYPE_CHECKING:
@@ -182,6 +182,9 @@ def _framed(data: bytes, file: str | None) -> Framed | None:
     try:
         text = data.decode()
     except UnicodeDecodeError:
+        return None
+    if OPEN in text:
+        # No XML has it, but the keys of known elements do.
         return None
     layout = _layout(text)
     read = None if layout is None else _read(layout)

@@ -46,9 +46,9 @@ OPEN_VALUES: Mapping[str, tuple[str, ...]] = {
 
 _OPEN: Mapping[str, tuple[str, tuple[str, ...], re.Pattern[str], str, str]] = {
     # A path has no character that XML excludes or changes, because it is not parsed again.
-    "disk": ("<source ", ("<source file=", "<source dev="), re.compile(r"/[^'\"<>&\x00-\x1f]*"), "", "source"),
+    "disk": ("<source", ("<source file=", "<source dev="), re.compile(r"/[^'\"<>&\x00-\x1f]*"), "", "source"),
     "interface": (
-        "<mac ", ("<mac address=",), re.compile(r"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}"), "mac", "mac"
+        "<mac", ("<mac address=",), re.compile(r"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}"), "mac", "mac"
     ),
     "graphics": (" port=", (" port=",), re.compile("[0-9]{1,5}"), "", ""),
 }  # fmt: skip
@@ -72,9 +72,18 @@ def open_key(name: str, text: str) -> tuple[str, str]:
             quote = rest[:1]
             value, end, behind = rest[1:].partition(quote) if quote in ("'", '"') else ("", "", "")
             # With two of them it would be unclear which one the field holds.
-            if end and form.fullmatch(value) and value.isprintable() and begins not in before and begins not in behind:
+            if (
+                end and form.fullmatch(value) and value.isprintable() and begins not in before and begins not in behind
+                and (place[0] == "<" or _in_start_tag(before, quote))
+            ):  # fmt: skip
                 return f"{before}{place}{quote}{OPEN}{quote}{behind}", value
     return text, ""
+
+
+def _in_start_tag(before: str, quote: str) -> bool:
+    """Whether an attribute follows the beginning of an element, rather than the text of a value or of a child."""
+    other = '"' if quote == "'" else "'"
+    return ">" not in before and other not in before and before.count(quote) % 2 == 0
 
 
 class _Children(Mapping[object, "Element"]):
@@ -222,9 +231,13 @@ class Samples:
         return False
 
     def keep(self, key: str, end: str, value: str, element: Element) -> Sample | None:
-        """Enter an element; None for one with a name in a namespace, whose meaning is written elsewhere."""
+        """Enter an element; None for one that its key does not decide, as with a name in a namespace."""
         if "{" in str(element.tag) or ((":" in key or "xmlns" in key) and any(map(_has_namespace, element.iter()))):
             return None
+        if end and (not len(element) or (element[-1].tail or "").strip()):
+            return None  # The blanks before its end tag count, and they are not part of the key.
+        if value and (child := _OPEN[str(element.tag)][4]) and element.find(child) is None:
+            return None  # The open value is that of a deeper element.
         return self._enter(key, Sample(element, end, value))
 
     def _enter(self, key: str, found: Sample) -> Sample:
