@@ -46,6 +46,7 @@ def varied(text: str, seed: int) -> str:
         "text": lambda: f"Number {random.getrandbits(32)} of a fleet",
         "path": lambda: f"/var/lib/{random.getrandbits(32)}/disk.img",
         "number": lambda: str(random.randrange(1, 65535)),
+        "uuid": lambda: f"{random.getrandbits(32):08x}-7874-4db5-a596-dfd435b8f05a",
         "unicast-mac": lambda: "52:54:00:" + ":".join(f"{random.randrange(256):02x}" for _ in range(3)),
     }
     new: dict[tuple[str, str], str] = {}

@@ -15,6 +15,7 @@ from virtkit.domain.elements.reading import first_at, kids_of
 from virtkit.domain.frame import Framed, parse_domain
 from virtkit.domain.reader import read_devices
 from virtkit.domain.source_map import Outline, outline
+from virtkit.domain.uuids import uuid_of
 from virtkit.errors import InputError
 from virtkit.memo import Lazy
 from virtkit.releases import NEWEST
@@ -63,8 +64,8 @@ class Domain(Displayable):
 
     @property
     def uuid(self) -> str:
-        """The UUID, or an empty string."""
-        return self._text("uuid")
+        """The UUID as written, else that of its SMBIOS, which libvirt takes then; or an empty string."""
+        return uuid_of(self.children)
 
     @Lazy
     def osinfo_id(self) -> str | None:

@@ -36,10 +36,11 @@ _STANDINS = {
     "path": "/virtkit/{}",
     "number": "6999{}",
     "unicast-mac": "02:00:00:00:00:0{}",
+    "uuid": "00000000-0000-0000-0000-00000000000{}",
 }
 _MOST = 9  # open values of an element for which there are different ones of these
 _FORMS = tuple(_STANDINS)
-_SIGNS = re.compile("[\0-\4]")
+_SIGNS = re.compile("[\0-\5]")
 
 _BEGINNING = re.compile(
     r"""\s*(?:<\?xml\s[^<>]*\?>\s*)?<domain(?:\s+(?:type|id)=(?:'[A-Za-z0-9]*'|"[A-Za-z0-9]*"))*\s*>"""

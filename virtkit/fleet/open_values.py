@@ -19,6 +19,7 @@ _FORMS: Mapping[str, re.Pattern[bytes]] = MappingProxyType(
         "word": re.compile(rb"[A-Za-z0-9_.-]{1,200}"),
         "text": re.compile(rb"[A-Za-z0-9_.,:;()/+@=\[\] -]{1,400}"),
         "path": re.compile(rb"(?:/?[A-Za-z0-9_.+@=-]++)++"),
+        "uuid": re.compile(rb"[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}"),
         "number": re.compile(rb"[1-9][0-9]{0,4}"),
         "unicast-mac": re.compile(rb"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}"),
     }

@@ -22,6 +22,12 @@ __all__ = ["Hit", "Shapes"]
 T = TypeVar("T")
 
 _ATTRIBUTE = r"""\s%s\s*=\s*(["'])(.*?)\1"""
+_ENTRY = ("sysinfo", "system", "entry")
+_SMBIOS_UUID = (*_ENTRY, "uuid")
+_UUID_ENTRY = re.compile(r"""\sname\s*=\s*["']uuid["']""")
+_SMBIOS = re.compile(r"""<sysinfo\s+type\s*=\s*["']smbios["']""")
+_SYSTEM = re.compile(r"<system[\s/>]")
+_OWN_UUID = re.compile(r"<uuid[\s>]")
 #: The shapes kept in memory, and those of one fingerprint that a text is compared with.
 _KEPT = 4096
 _NEAR = 16
@@ -158,7 +164,8 @@ def _equal(values: list[bytes]) -> tuple[int, ...]:
 
 
 def _shape(data: bytes, answer: T) -> _Shape[T] | None:
-    """The shape of a text, None for a text without an open value."""
+    """The shape of a text, None for a text without an open value, or with a UUID that is not written in the usual way.
+    """
     text = data.decode("utf-8")
     spans = sorted(_spans(source_map(text), (), text))
     if not spans:
@@ -170,13 +177,28 @@ def _shape(data: bytes, answer: T) -> _Shape[T] | None:
         values.append(text[start:end].encode())
         opens.append(_Open(open_values(form), after[:1], after))
     paths = [span[3] for span in spans]
-    name, uuid = (paths.index(path) if path in paths else -1 for path in (("name",), ("uuid",)))
+    name, own, smbios = (paths.index(path) if path in paths else -1 for path in (("name",), ("uuid",), _SMBIOS_UUID))
+    if not _usual_uuids(text, own >= 0, smbios >= 0) or (min(own, smbios) >= 0 and values[own] != values[smbios]):
+        return None
+    uuid = own if own >= 0 else smbios
     return _Shape(text[: spans[0][0]].encode(), tuple(opens), _equal(values), name, uuid, answer)
+
+
+def _usual_uuids(text: str, own: bool, smbios: bool) -> bool:
+    """Whether the UUIDs that libvirt reads in a text are the open ones: its own, and one among its SMBIOS strings."""
+    if not own and _OWN_UUID.search(text):
+        return False
+    entries = len(_UUID_ENTRY.findall(text))
+    holders = len(_SMBIOS.findall(text)), len(_SYSTEM.findall(text))
+    return not entries or (entries == 1 and smbios and holders == (1, 1))
 
 
 def _spans(span: ElementSpan, path: tuple[str, ...], text: str) -> Iterator[tuple[int, int, str, tuple[str, ...]]]:
     """Start, end, form and element path of each open value at or below an element."""
-    for attribute, form in rows().get(path, ()):
+    values = rows().get(path, ())
+    if path == _ENTRY and _UUID_ENTRY.search(text, span.start, span.inner):
+        values, path = (("", "uuid"),), _SMBIOS_UUID
+    for attribute, form in values:
         found = _attribute(attribute).search(text, span.start, span.inner) if attribute else None
         start, end = found.span(2) if found else (span.inner, span.outer) if not attribute else (0, 0)
         if open_values(form).fullmatch(text[start:end].encode()) and start < end:

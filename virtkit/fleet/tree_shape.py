@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from virtkit.domain.document import line_of, lines_of_all
 from virtkit.domain.frame import Framed
+from virtkit.domain.uuids import check_uuid
+from virtkit.errors import Refused
 from virtkit.fleet.canonical import whole_text
 from virtkit.fleet.element_texts import joined_text
 
@@ -35,6 +37,8 @@ def tree_key(domain: Domain) -> bytes:
     document = domain.document
     text = joined_text(domain) or whole_text(document.root)
     parts = [text, *_metadata(document.frame), *(note.encode() for note in domain.notes)]
+    if "sysinfo" in domain.children and _uuid_is_refused(domain):
+        parts.append(b"refused uuid")
     return blake2b(b"\0".join(parts), digest_size=16).digest()
 
 
@@ -66,6 +70,14 @@ def moved_lines(
             return None
         moved[line] = place
     return moved
+
+
+def _uuid_is_refused(domain: Domain) -> bool:
+    try:
+        check_uuid(domain.children)
+    except Refused:
+        return True
+    return False
 
 
 def _metadata(root: Element) -> Iterator[bytes]:

@@ -38,7 +38,7 @@ def domain_of(plan: Plan, name: str) -> tuple[Element, dict[Element, int]]:
     root = etree.Element("domain", type="kvm" if kvm else "qemu", nsmap=namespaces)
     etree.SubElement(root, "name").text = name
     uuid = settings.values.get("uuid")
-    if uuid is not None and re.fullmatch(r"[0-9a-fA-F-]{32,36}", uuid.value):
+    if uuid is not None and re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", uuid.value):
         etree.SubElement(root, "uuid").text = uuid.value
     etree.SubElement(etree.SubElement(root, "metadata"), PLACED_TAG, by=QEMU)
     memory, vcpus = _size(plan), _vcpus(plan)

@@ -7,6 +7,7 @@ addresses (CPU, memory sizes, host resources) are not copied.
 from __future__ import annotations
 
 from virtkit.domain.device_classes import Inventory
+from virtkit.domain.uuids import check_uuid
 from virtkit.resolution.constraints.accepted import known_on
 from virtkit.resolution.constraints.addresses import check_addresses
 from virtkit.resolution.constraints.boot import check_boot
@@ -27,6 +28,7 @@ _NONE = Inventory()
 
 def check_definition(context: Context, draft: Draft) -> None:
     """Refuse what libvirt finds while it reads the definition. Raises Refused."""
+    check_uuid(context.children)
     check_targets(draft)
     check_sources(draft.devices.disks)
     if "hostdevs-once" in context.behaves:
