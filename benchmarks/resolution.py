@@ -33,7 +33,7 @@ from virtkit.verify.generate import domains as random_domains
 __all__ = ["figures"]
 
 ROUNDS = 7
-EACH = 60
+RANDOM, FLEET = 60, 240
 """Generated domains for one work in one round."""
 FIRST = 600
 """Generated domains that are met before."""
@@ -172,19 +172,21 @@ def _sets(folder: Path) -> Mapping[str, _Set]:
     return found
 
 
-_GENERATED = FIRST + EACH * ROUNDS * len(_WORKS)
+def _generated(each: int) -> int:
+    """How many domains are needed."""
+    return FIRST + each * ROUNDS * len(_WORKS)
 
 
 def _fleet(folder: Path) -> Iterator[Path]:
     """Domains that are all different, most of them with all that libvirt adds, as ``virsh dumpxml`` prints them."""
-    for name, data in Fleet(_GENERATED, 0, SEED):
+    for name, data in Fleet(_generated(FLEET), 0, SEED):
         file = folder / f"{name}.xml"
         file.write_bytes(data)
         yield file
 
 
 def _random(folder: Path, release: Release) -> Iterator[Path]:
-    for name, text in random_domains(_GENERATED, SEED, release):
+    for name, text in random_domains(_generated(RANDOM), SEED, release):
         file = folder / f"{name}.xml"
         file.write_text(text, encoding="utf-8")
         yield file
