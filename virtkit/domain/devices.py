@@ -46,13 +46,15 @@ class Alike:
     ``element`` is one with the text, and ``checks`` what a later step found out from the text alone, None until then.
     ``accepted`` notes where devices with this text passed the checks of a single device, see
     ``virtkit.resolution.constraints.accepted``. ``options`` says whether a driver option is written that QEMU may
-    refuse or ignore, None until then.
+    refuse or ignore, None until then. ``recurs`` is False for a text that is new: the element is then the domain's own,
+    and nothing need be kept.
     """
 
     element: Element
     checks: object = None
     accepted: set[object] = field(default_factory=set)
     options: bool | None = None
+    recurs: bool = True
 
 
 class Origin(Protocol):

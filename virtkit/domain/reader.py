@@ -104,7 +104,7 @@ def _reading(reader: Reader, document: Framed, position: int) -> Prototype | Dev
     device = _read(reader, document.element(position) if element is None else element, position)
     if device is not None:
         device.origin = document
-        device.alike = None if element is None else Alike(element)
+        device.alike = None if element is None else Alike(element, recurs=False)
     return device
 
 

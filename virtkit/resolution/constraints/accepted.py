@@ -92,12 +92,13 @@ class Known:
             for device in devices
             if (alike := device.alike) is None or device.edits or device.readdressed or self not in alike.accepted
         ]
-        return [one for one in changed if self._note(one) not in self._notes(one)]
+        return [one for one in changed if not (notes := self._notes(one)) or self._note(one) not in notes]
 
     def accept(self, devices: Iterable[Device]) -> None:
         """Note devices that passed all checks."""
         for device in devices:
-            if (device.alike is None and not device.added) or len(device.edits) > _MOST_EDITS:
+            recurs = device.added if device.alike is None else device.alike.recurs
+            if not recurs or len(device.edits) > _MOST_EDITS:
                 continue
             if _stands_alone(device):
                 notes = self._notes(device)

@@ -228,10 +228,12 @@ def check_elements(context: Context, draft: Draft, devices: Iterable[Device]) ->
             continue
         node = known.get(device.kind, _EMPTY)
         subject = Subject(device, device.children, context, draft)
-        if left is None and alike is not None:
+        if left is None and alike is not None and alike.recurs:
             left = alike.checks = _left(subject.element, node, subject) or _ALL
         if isinstance(left, _Left):
             left.check(subject)
+        elif alike is not None and not alike.recurs:
+            _walk(alike.element, node, subject)
         elif (element := device.element) is not None:
             _walk(element, node, subject)
     if not context.names.isdisjoint(OTHERS):
