@@ -204,7 +204,7 @@ def _layout(text: str) -> _Layout | None:
     inner, outer = text.find(_START) + len(_START), text.rfind(_END)
     body = text[inner:outer]
     begin = body[: body.find("<") + 1]
-    if inner < len(_START) or not begin[:-1] or begin[:-1].strip(_BLANKS):
+    if inner < len(_START) or "\n" not in begin or begin[:-1].strip(_BLANKS):
         return None
     return _Layout(inner, outer, begin, body.rstrip(_BLANKS).split(begin)[1:])
 
