@@ -171,12 +171,16 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--form", choices=("jsonl", "tar", "folder"), default="jsonl", help="default: jsonl")
     parser.add_argument("-o", "--output", default="-", help="default: standard output")
     args = parser.parse_args(arguments)
+    if args.domains < 0 or args.templates < 0:
+        parser.error(f"expected numbers from 0 on, got {args.domains} domains and {args.templates} templates")
     if args.form != "jsonl" and args.output == "-":
         parser.error(f"--form {args.form} needs -o")
     try:
         write(Fleet(args.domains, args.templates, args.seed), args.output, args.form)
     except BrokenPipeError:
         return 1
+    except OSError as problem:
+        parser.error(f"-o {args.output}: {problem.strerror}")
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -138,6 +139,21 @@ def test_an_audit_whose_main_process_is_killed_twice_goes_on(inputs: Path, tmp_p
     assert {name: data for name, data in content(out).items() if name != "parts.jsonl"} == {
         name: data for name, data in content(whole).items() if name != "parts.jsonl"
     }
+
+
+def test_the_share_of_equal_domains_is_that_of_the_domains_examined(
+    inputs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """After an interruption, the summary counts kept domains apart: they say nothing about equal ones."""
+    out = tmp_path / "out"
+    command = [sys.executable, "-c", KILLED, "3", "audit", str(inputs), "--jobs", "1", "-o", str(out)]
+    assert subprocess.run(command, capture_output=True, check=False).returncode == -signal.SIGKILL
+    assert main(["audit", str(inputs), "--jobs", "1", "-o", str(out)]) == 1
+    shown = capsys.readouterr().err
+    counts = r"38 domains, 2 rejected; 8 from the interrupted audit; (\d+) of the other 30 equal.*\((.*)%\)"
+    found = re.search(counts, shown)
+    assert found
+    assert found[2] == f"{int(found[1]) / 30:.1%}"[:-1]
 
 
 def test_a_changed_input_is_audited_again(inputs: Path, tmp_path: Path) -> None:

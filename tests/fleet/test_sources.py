@@ -144,6 +144,15 @@ def test_a_pretty_printed_list_is_no_json_lines(tmp_path: Path) -> None:
     assert found.label == str(file)
 
 
+@pytest.mark.parametrize("name", ["empty.zip", "empty.tar", "empty.tar.gz"])
+def test_an_empty_file_with_the_name_of_an_archive(tmp_path: Path, name: str) -> None:
+    """The message for a file without a byte says that an archive is expected."""
+    (tmp_path / name).write_bytes(gzip.compress(b"") if name.endswith(".gz") else b"")
+    (found,) = gather([str(tmp_path / name)])
+    with pytest.raises(InputError, match="archive cannot be read"):
+        found.read()
+
+
 @pytest.mark.parametrize("form", ["all.tar.gz", "all.tar.zst", "all.jsonl.zst", "all.zip"])
 def test_a_truncated_stream_is_reported(form: str, tmp_path: Path) -> None:
     """What is left of an archive is read, and a message says that the rest cannot be read."""

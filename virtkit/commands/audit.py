@@ -158,7 +158,8 @@ def _earlier(folder: str, mark: str) -> Earlier | None:
 def _progress(total: Totals) -> str:
     text = f"{counted(total.domains, 'domain')}, {total.rejected:,} rejected"
     known = total.shared + total.taken
-    return text + (f", {known / total.domains:.0%} equal to an earlier one or unchanged" if known else "")
+    examined = total.domains - total.kept
+    return text + (f", {known / examined:.0%} equal to an earlier one or unchanged" if known else "")
 
 
 def _question(args: argparse.Namespace) -> Question:
@@ -192,8 +193,11 @@ def _summary(total: Totals) -> str:
     devices = ", ".join(f"{count:,} {verdict}" for verdict, count in sorted(total.verdicts.items()))
     text = f"{counted(total.domains, 'domain')}, {total.rejected:,} rejected"
     text += f", {counted(total.failing, 'fails', 'fail')}" if total.failing else ""
+    text += f"; {total.kept:,} from the interrupted audit" if total.kept else ""
     if total.shared:
-        text += f"; {total.shared:,} equal to an earlier one ({total.shared / total.domains:.1%})"
+        examined = total.domains - total.kept
+        rest = f" of the other {examined:,}" if total.kept else ""
+        text += f"; {total.shared:,}{rest} equal to an earlier one ({total.shared / examined:.1%})"
     text += f"; {total.taken:,} unchanged" if total.taken else ""
     text += f"; {counted(total.verdicts.total(), 'device')}"
     if devices:

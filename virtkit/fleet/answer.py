@@ -145,7 +145,7 @@ class Answer:
 class Totals:
     """The counts of a whole audit: ``domains`` judged, ``without_devices`` and ``failing`` of them (a device fails that
     the guest needs, as ``check`` counts it), ``shared`` and ``rejected`` as in an answer; devices counted by verdict,
-    and findings of the policy by level."""
+    findings of the policy by level, and the domains ``kept`` of an interrupted audit."""
 
     domains: int = 0
     without_devices: int = 0
@@ -155,6 +155,7 @@ class Totals:
     rejected: int = 0
     verdicts: Counter[str] = field(default_factory=Counter)
     levels: Counter[str] = field(default_factory=Counter)
+    kept: int = 0
 
     def add(self, answer: Answer) -> None:
         """Add the counts of a batch."""
@@ -181,6 +182,7 @@ class Totals:
         self.rejected += other.rejected
         self.verdicts += other.verdicts
         self.levels += other.levels
+        self.kept += other.kept
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON. How many domains shared an answer depends on the engine, and is left out."""

@@ -62,7 +62,9 @@ def audit_into(
     _check(question)
     for task, answer in answers(_tasks(dataset, found, earlier), question, engine):
         if task.kept:
-            total.include(dataset.keep_part())
+            part = dataset.keep_part()
+            part.kept = part.domains
+            total.include(part)
             continue
         dataset.write(answer)
         if task.last:

@@ -104,7 +104,7 @@ def form_of(head: bytes, name: str = "") -> str:
     # An empty archive and those of old formats have no magic number.
     if head[257:262] == b"ustar" or ".tar" in PurePath(name).suffixes or name.endswith(".tgz"):
         return "tar"
-    if head.startswith(_ZIP):
+    if head.startswith(_ZIP) or (not head and name.endswith(".zip")):
         return "zip"
     if any(ending in name for ending in (".jsonl", ".ndjson")):
         return "json-lines"
