@@ -32,7 +32,7 @@ def repaired(domain: Domain, refusal: Refused) -> Repair | None:
         return None
     document = domain.document
     editor = Editor(document.text, document.root)
-    devices = [child for holder in document.root.iterchildren("devices") for child in holder.iterchildren("*")]
+    devices = document.device_elements
     steps = []
     for device in devices:
         if device.tag == "controller" and device.get("type") == "ide":

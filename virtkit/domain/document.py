@@ -75,6 +75,11 @@ class Document:
         """The root element with everything that is written."""
         return self.frame
 
+    @property
+    def device_elements(self) -> list[Element]:
+        """The children of ``<devices>``, in order; those that are no devices are among them."""
+        return [element for holder in self.root.iterchildren("devices") for element in holder.iterchildren("*")]
+
     def encoded(self, text: str) -> bytes:
         """Another text in the encoding of this document, with its byte order mark."""
         if self.mark == codecs.BOM_UTF8:

@@ -131,8 +131,7 @@ class Framed(Document):
         """The child of ``<devices>`` with a number."""
         later = self._later
         if not later.elements:
-            holders = self.root.iterchildren("devices")
-            later.elements = [element for holder in holders for element in holder.iterchildren("*")]
+            later.elements = self.device_elements
         return later.elements[position]
 
     @property

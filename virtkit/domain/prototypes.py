@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import fields
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from virtkit.domain.address import Address
 from virtkit.domain.devices import Alike, Controller, Device, Origin
@@ -44,16 +44,26 @@ OPEN_VALUES: Mapping[str, tuple[str, ...]] = {
 }
 """The values that differ from domain to domain, and decide nothing about a device beyond a field of their own."""
 
-_OPEN: Mapping[str, tuple[str, tuple[str, ...], re.Pattern[str], str, str]] = {
+
+class _Opening(NamedTuple):
+    """Where the open value of an element is: what begins it and must be there once, what may stand before the value,
+    the form of the value, the field of the device that takes it, and the child that has it ("" for none)."""
+
+    begins: str
+    places: tuple[str, ...]
+    form: re.Pattern[str]
+    field: str
+    child: str
+
+
+_OPEN: Mapping[str, _Opening] = {
     # A path has no character that XML excludes or changes, because it is not parsed again.
-    "disk": ("<source", ("<source file=", "<source dev="), re.compile(r"/[^'\"<>&\x00-\x1f]*"), "", "source"),
-    "interface": (
+    "disk": _Opening("<source", ("<source file=", "<source dev="), re.compile(r"/[^'\"<>&\x00-\x1f]*"), "", "source"),
+    "interface": _Opening(
         "<mac", ("<mac address=",), re.compile(r"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}"), "mac", "mac"
     ),
-    "graphics": (" port=", (" port=",), re.compile("[0-9]{1,5}"), "", ""),
+    "graphics": _Opening(" port=", (" port=",), re.compile("[0-9]{1,5}"), "", ""),
 }  # fmt: skip
-"""For each of these elements: what begins an open value, what stands before it, its form, the field of the device that
-takes it, and the child that has it ("" for none)."""
 
 
 def open_key(name: str, text: str) -> tuple[str, str]:
@@ -107,7 +117,7 @@ class _Children(Mapping[object, "Element"]):
 
     def get(self, name: object, default: Any = None) -> Any:
         """A child, or the default."""
-        return default if name not in self._alike else self[name] if name == self._open else self._alike[name]
+        return self[name] if name in self._alike else default
 
     def __iter__(self) -> Iterator[object]:
         return iter(self._alike)
@@ -140,7 +150,8 @@ class Prototype:
         self._children = device.children
         self._last = tuple(getattr(device, field.name) for field in fields(device)[_BASE:])
         self._options = device.options.copy() if isinstance(device, Controller) else None
-        self._value_field, self._open = _OPEN[device.kind][3:] if sample.value else ("", "")
+        opening = _OPEN[device.kind] if sample.value else None
+        self._value_field, self._open = (opening.field, opening.child) if opening else ("", "")
 
     def device(self, origin: Origin, position: int, value: str) -> Device | None:
         """A new device of an element with this text; ``value`` is its open value, "" for none."""
@@ -186,7 +197,7 @@ class Sample:
 
     def keep(self, at: Release, device: Device | None) -> Prototype | None:
         """Note what a release reads of the element; None where that may depend on the open value."""
-        field = _OPEN[self.name][3] if self.value else ""
+        field = _OPEN[self.name].field if self.value else ""
         # An open value that the reader did not take is the value of something else.
         open_taken = device is None or not field or getattr(device, field) == self.value
         found = self.readings[at] = Prototype(device, self) if open_taken else None
@@ -236,7 +247,7 @@ class Samples:
             return None
         if end and (not len(element) or (element[-1].tail or "").strip()):
             return None  # The blanks before its end tag count, and they are not part of the key.
-        if value and (child := _OPEN[str(element.tag)][4]) and element.find(child) is None:
+        if value and (child := _OPEN[str(element.tag)].child) and element.find(child) is None:
             return None  # The open value is that of a deeper element.
         return self._enter(key, Sample(element, end, value))
 

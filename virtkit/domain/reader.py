@@ -72,8 +72,7 @@ def read_devices(document: Document, at: Release) -> Inventory:
     reader = Reader(at)
     inventory = Inventory()
     if not isinstance(document, Framed):
-        holders = document.root.iterchildren("devices")
-        for position, element in enumerate([one for holder in holders for one in holder.iterchildren("*")]):
+        for position, element in enumerate(document.device_elements):
             _enter(inventory, _read(reader, element, position))
         return inventory
     names = {name for name, _, _ in document.written}

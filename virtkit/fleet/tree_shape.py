@@ -47,9 +47,7 @@ def lines_of(domain: Domain) -> list[int | None]:
     document = domain.document
     if isinstance(document, Framed):
         return [line_of(document.frame), *document.lines]
-    root = document.root
-    elements = [root, *[device for holder in root.iterchildren("devices") for device in holder.iterchildren("*")]]
-    return lines_of_all(elements)
+    return lines_of_all([document.root, *document.device_elements])
 
 
 def moved_lines(
